@@ -1,0 +1,199 @@
+/*
+ * What a job brings home: plain structs, made by jobs, written by report.
+ */
+#ifndef RSTHOP_RESULT_H
+#define RSTHOP_RESULT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rsthop/addr.h>
+#include <rsthop/path.h>
+#include <rsthop/pkt.h>
+#include <rsthop/reason.h>
+
+#define RESULT_HOST	    256
+#define RESULT_IFNAME	    16
+#define RESULT_ALTERNATIVES 12
+#define RESULT_NOTES	    8
+
+/* Who asked for what, when, from where: common to all active jobs. */
+struct result_head {
+	int64_t started_unix_ns;
+	int64_t duration_ns;
+	char host[RESULT_HOST]; /* as the user wrote it */
+	struct endpoint target;
+	struct endpoint source; /* port of the first connection, 0: none */
+	char ifname[RESULT_IFNAME];
+	bool interrupted; /* by a signal: the result is partial */
+	unsigned int connections;
+	unsigned int packets_sent; /* injected ones */
+	uint64_t dropped;	   /* by the kernel's capture */
+};
+
+/* A remark for people beside the result: a short plain sentence each. */
+struct result_notes {
+	size_t n;
+	char text[RESULT_NOTES][REASON_TEXT];
+};
+
+/* A captured packet of the job, kept as evidence. */
+struct result_packet {
+	int64_t unix_ns;
+	enum pkt_link link;
+	uint32_t len; /* bytes kept at data */
+	uint32_t wire_len;
+	uint8_t *data;	/* owned */
+	char note[120]; /* what it was in this job; "" for nothing special */
+};
+
+struct result_evidence {
+	size_t n, cap;
+	size_t left_out; /* packets beyond the bound */
+	struct result_packet *packets;
+};
+
+struct trace_result {
+	struct result_head head;
+	struct path path;
+	struct result_notes notes;
+	struct result_evidence evidence;
+};
+
+enum result_kind {
+	RESULT_MIDDLEBOX,
+	RESULT_LOAD_BALANCER,
+	RESULT_SERVER,
+	RESULT_RESPONSE_TRIGGERED,
+	RESULT_NOT_REPRODUCED,
+	RESULT_UNDETERMINED
+};
+
+enum result_place { RESULT_PLACE_UNKNOWN, RESULT_WIRE, RESULT_ROUTER };
+
+enum result_policy {
+	RESULT_POLICY_UNKNOWN,
+	RESULT_POLICY_FIXED,
+	RESULT_POLICY_COPY,
+	RESULT_POLICY_RANDOM,
+	RESULT_POLICY_IMITATES_SERVER
+};
+
+enum result_tri { RESULT_UNSURE, RESULT_NO, RESULT_YES };
+
+/* What a reset's sequence number was found to be. */
+enum result_seq_match {
+	RESULT_SEQ_NONE,    /* nothing known */
+	RESULT_SEQ_TAG,	    /* a burst copy's own acknowledgement number */
+	RESULT_SEQ_STEPPED, /* that, stepped by its window */
+	RESULT_SEQ_EXACT,   /* what the connection expected next */
+	RESULT_SEQ_ZERO	    /* 0: answers a segment without ACK */
+};
+
+struct result_reset {
+	int64_t unix_ns;
+	uint8_t ttl;
+	bool has_ip_id; /* v4 */
+	uint16_t ip_id;
+	uint8_t flags; /* PKT_TH_* */
+	uint16_t window;
+	enum result_seq_match seq_match;
+	bool id_echoed; /* the IP ID is that of the packet that fired it */
+	bool has_mac;
+	uint8_t mac[ADDR_MAC];
+	int probe_ttl;	    /* of the packet that fired it, 0: not known */
+	int64_t latency_ns; /* since that packet left; -1: not known */
+	bool control;	    /* it came on a connection of the control arm */
+	uint16_t port;	    /* local port of its connection */
+};
+
+struct result_by_ttl {
+	int ttl;
+	unsigned int trials;
+	unsigned int resets;
+};
+
+struct result_alternative {
+	/* hop 0: not a hop; kind says what it would be instead. */
+	int hop;
+	enum result_place place;
+	enum result_kind kind;
+	double probability;
+};
+
+enum result_trigger {
+	RESULT_TRIGGER_NONE,
+	RESULT_TRIGGER_PAYLOAD,
+	RESULT_TRIGGER_HEX,
+	RESULT_TRIGGER_FILE
+};
+
+struct locate_result {
+	struct result_head head;
+	struct path path;
+
+	enum result_trigger trigger;
+	const uint8_t *trigger_bytes; /* borrowed from the asker */
+	size_t trigger_len;
+
+	struct {
+		unsigned int trials, resets; /* full TTL, trigger */
+		unsigned int control_trials, control_resets;
+		double rate, rate_lo, rate_hi; /* Wilson, 95 % */
+		double p_value;	    /* Fisher, one-sided; < 0: not defined */
+		int64_t latency_ns; /* median of a reset; -1: none */
+	} reproduction;
+
+	size_t n_resets;	     /* all resets of the job, oldest first */
+	struct result_reset *resets; /* owned */
+
+	int threshold_ttl; /* T, the smallest that fired; 0: none */
+	size_t n_by_ttl;
+	struct result_by_ttl by_ttl[PATH_MAX_HOPS];
+
+	/* What the user said the reset's TTL was (--rst-ttl). */
+	size_t n_given_ttls;
+	int given_ttls[8];
+
+	struct {
+		enum result_tri forged;
+		enum result_kind kind;
+		int hop;	     /* 0: none */
+		struct addr address; /* none: silent or not located */
+		enum result_place place;
+		struct addr between[2]; /* nearest that answered, each side */
+		double confidence;	/* of hop, or of kind where none */
+		enum result_tri in_path;
+		enum result_tri resets_server_too;
+		enum result_policy policy;
+		int initial_ttl;       /* of a fixed policy; 0 */
+		const char *signature; /* static; NULL */
+		size_t n_alternatives; /* most probable first */
+		struct result_alternative alternatives[RESULT_ALTERNATIVES];
+		struct reasons reasons;
+		char next[3][REASON_TEXT]; /* what to do; "" ends */
+	} verdict;
+
+	struct result_notes notes;
+	struct result_evidence evidence;
+};
+
+/* The words of INTERFACE. */
+const char *result_kind_name(enum result_kind k);
+const char *result_policy_name(enum result_policy p);
+const char *result_place_name(enum result_place p); /* NULL for unknown */
+const char *result_seq_match_name(enum result_seq_match m); /* likewise */
+const char *result_trigger_name(enum result_trigger t);	    /* likewise */
+
+void result_note(struct result_notes *n, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Keeps a copy of the frame, up to a bound; then counts left_out. */
+void result_keep(struct result_evidence *e, int64_t unix_ns, enum pkt_link link,
+    const uint8_t *data, uint32_t len, uint32_t wire_len, const char *note);
+
+/* Frees what they own, not the structs themselves. */
+void trace_result_free(struct trace_result *r);
+void locate_result_free(struct locate_result *r);
+
+#endif
