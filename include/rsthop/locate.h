@@ -1,0 +1,68 @@
+/*
+ * locate: the campaign that finds the device: reproduce the reset, trace the
+ * path, fire at chosen TTLs, and stop when the posterior is sure enough.
+ */
+#ifndef RSTHOP_LOCATE_H
+#define RSTHOP_LOCATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rsthop/fault.h>
+#include <rsthop/result.h>
+#include <rsthop/world.h>
+
+#define LOCATE_PAYLOAD_MAX 1400 /* one segment on any sane path */
+
+struct locate_ask {
+	const char *host; /* as the user wrote it, for the result */
+	struct endpoint target;
+	struct route route;
+	uint16_t src_port; /* 0: any */
+	int max_hops;	   /* 1 .. PATH_MAX_HOPS */
+	int rate_pps;	   /* injected packets a second at most; 0: no bound */
+
+	enum result_trigger trigger; /* NONE: --rst-ttl and trace alone */
+	const uint8_t *payload;	     /* borrowed; must outlive the result */
+	size_t payload_len;
+	const uint8_t *control; /* NULL: made from the payload */
+	size_t control_len;
+
+	size_t n_rst_ttls;
+	int rst_ttls[8];
+	int server_ttl; /* --server-ttl; 0: not given */
+
+	double confidence; /* 0.5 .. 0.9999 */
+	unsigned int max_connections;
+	int64_t max_time_ns;
+	int64_t cooldown_ns; /* pause between trials; 0: none */
+
+	void (*progress)(void *ctx, const char *text);
+	void *progress_ctx;
+};
+
+#define LOCATE_CONFIDENCE      0.95
+#define LOCATE_MAX_CONNECTIONS 120
+#define LOCATE_MAX_TIME_S      120
+#define LOCATE_MAX_HOPS	       30
+
+/*
+ * Runs it.  After an interrupt it gives 0 and what was learned so far, with
+ * head.interrupted set.  *out is to be freed with locate_result_free() in any
+ * case.
+ */
+int locate_run(const struct locate_ask *ask, struct world *w,
+    struct locate_result *out, struct fault *f);
+
+/*
+ * The default control: the trigger's length and shape without its words.
+ * Letters turn by 13, digits by 5; where that changes nothing, all bits of
+ * each byte are turned.  out has room for len bytes.
+ */
+void locate_default_control(const uint8_t *payload, size_t len, uint8_t *out);
+
+/* The exit status of INTERFACE for a result: 0 located, 1 none. */
+int locate_exit_status(const struct locate_result *r);
+
+#endif
