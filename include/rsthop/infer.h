@@ -1,0 +1,148 @@
+/*
+ * From observations to a posterior over who forges the resets: the hop, the
+ * place there, the TTL policy, whether the trigger is dropped, how often it
+ * fires, or that no device does.  Exact on a grid, in log space; pure.
+ *
+ * Vocabulary, with h the hop at which a probe of TTL h expires:
+ *
+ *	place	wire: before hop h's TTL check; router: behind it
+ *	T	the smallest probe TTL that can fire the device:
+ *		h on the wire, h + 1 in the router
+ *	crossed	the routers that a reset made there crosses on its way back
+ *	N	the TTL that reaches the server
+ *
+ * A trial is what one connection was sent and drew: shots, each a packet with
+ * the trigger in it at one TTL.
+ */
+#ifndef RSTHOP_INFER_H
+#define RSTHOP_INFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rsthop/fault.h>
+
+#define INFER_MAX_HOPS 64
+
+enum infer_cause {
+	INFER_DEVICE,	/* something on the path, at a hop */
+	INFER_SERVER,	/* the server itself resets */
+	INFER_RESPONSE, /* a device, fired by what the server answers */
+	INFER_NOTHING	/* nothing fires */
+};
+#define INFER_CAUSES 4
+
+enum infer_place { INFER_WIRE, INFER_ROUTER };
+#define INFER_PLACES 2
+
+/* How a reset's TTL is made. */
+enum infer_policy {
+	INFER_FIXED,	 /* a constant: 255, 128, 64, 32 */
+	INFER_COPIED,	 /* that of the packet which fired it */
+	INFER_ARBITRARY, /* random or stepping: says nothing of distance */
+	INFER_IMITATED	 /* arrives as the server's own packets do */
+};
+#define INFER_POLICIES 4
+
+/* When the dice are rolled whether to fire. */
+enum infer_dice {
+	INFER_DICE_PACKET,     /* for each packet with the trigger */
+	INFER_DICE_CONNECTION, /* once, then for all packets alike */
+	INFER_DICE_ONCE	       /* for each packet until one has fired */
+};
+#define INFER_DICES 3
+
+/* What became of the time-exceeded that a shot should draw. */
+enum infer_te { INFER_TE_UNKNOWN, INFER_TE_SEEN, INFER_TE_MISSING };
+
+/* One forger model: a row of the table in infer_models.c. */
+struct infer_model {
+	const char *name;
+	enum infer_place place;
+	enum infer_policy policy;
+	int initial;   /* of a fixed TTL */
+	int decrement; /* routers more (less) than the place alone implies */
+	double prior;  /* relative to the other rows */
+};
+
+extern const struct infer_model infer_models[];
+extern const size_t infer_n_models;
+
+/* What is known of the path. */
+struct infer_path {
+	int hops;	/* N; 1 .. INFER_MAX_HOPS */
+	int server_ttl; /* of its ordinary packets on arrival; 0: unknown */
+	bool has_ip_id; /* v4: an echoed ID could be seen */
+	/*
+	 * Routers that a packet sent by hop h's responder crosses on its way
+	 * here, by its reply TTL; -1 where not known (then h - 1).
+	 */
+	int crossed[INFER_MAX_HOPS + 1];
+	/* The share of probes with TTL n that draw a time-exceeded, 0 .. 1. */
+	double answers[INFER_MAX_HOPS + 1];
+};
+
+struct infer_shot {
+	int ttl; /* as it left; >= N reaches the server */
+	bool fired;
+	int rst_ttl; /* on arrival; 0: no reset, or not known */
+	enum infer_te te;
+};
+
+struct infer_trial {
+	size_t n_shots;
+	const struct infer_shot *shots; /* in the order sent */
+	/*
+	 * Resets came, but nothing tells which shot fired them: `fired` is
+	 * then false in all, and these hold.
+	 */
+	bool fired_unknown;
+	int rst_ttl;
+	/* A reset came in less time than the server needs to answer. */
+	bool faster_than_server;
+};
+
+struct infer;
+
+int infer_new(
+    const struct infer_path *path, struct infer **out, struct fault *f);
+void infer_free(struct infer *in);
+
+/* Forget all observations. */
+void infer_reset(struct infer *in);
+
+void infer_see_trial(struct infer *in, const struct infer_trial *t);
+
+/* The user saw a reset with this TTL on a packet sent with client_ttl. */
+void infer_see_given_ttl(struct infer *in, int rst_ttl, int client_ttl);
+
+/*
+ * Whether resets carried the IP ID of what fired them.  Known once for a
+ * device, not anew with each reset: call it once.
+ */
+void infer_see_id_echo(struct infer *in, bool echoed);
+
+struct infer_posterior {
+	double cause[INFER_CAUSES];		     /* sums to 1 */
+	double at[INFER_MAX_HOPS + 1][INFER_PLACES]; /* sums to cause[0] */
+	double hop[INFER_MAX_HOPS + 1];		     /* likewise */
+	int best_hop; /* of hop[]; 0 where cause[INFER_DEVICE] is 0 */
+
+	/* Given the device and its best hop; each sums to 1. */
+	double policy[INFER_POLICIES];
+	double initial[256]; /* of fixed TTLs: sums to policy[INFER_FIXED] */
+	double drops;	     /* in-path */
+	double dice[INFER_DICES];
+	double rate; /* mean probability of firing */
+};
+
+void infer_get_posterior(const struct infer *in, struct infer_posterior *out);
+
+/*
+ * The expected information, in nats, of one shot at TTL n about (hop, place):
+ * the mutual information of its outcome, fired or silent, and the device.
+ */
+double infer_gain(const struct infer *in, int n);
+
+#endif

@@ -1,0 +1,158 @@
+/*
+ * The state of one connection, from its packets alone.
+ */
+#include <string.h>
+
+#include <rsthop/tcb.h>
+
+/* a is after b in sequence space (RFC 9293, section 3.4). */
+static bool
+seq_after(uint32_t a, uint32_t b)
+{
+	return (int32_t)(a - b) > 0;
+}
+
+void
+tcb_init(struct tcb *t, const struct flow_key *flow)
+{
+	memset(t, 0, sizeof(*t));
+	t->flow = *flow;
+}
+
+static uint32_t
+segment_len(const struct pkt *p)
+{
+	uint32_t n = p->payload_wire;
+
+	if (p->tcp.flags & PKT_TH_SYN)
+		n++;
+	if (p->tcp.flags & PKT_TH_FIN)
+		n++;
+	return n;
+}
+
+static void
+see_syn(struct tcb *t, const struct pkt *p, int64_t at_ns)
+{
+	t->has_syn = true;
+	t->iss = p->tcp.seq;
+	t->snd_una = t->iss;
+	t->snd_nxt = t->iss + 1;
+	t->client_ttl = p->ip.ttl;
+	t->sack_ok = p->tcp.sack_ok;
+	t->ts_ok = p->tcp.has_ts;
+	t->syn_ns = at_ns;
+}
+
+static void
+see_sent(struct tcb *t, const struct pkt *p, int64_t at_ns)
+{
+	uint32_t end = p->tcp.seq + segment_len(p);
+
+	if (p->tcp.flags & PKT_TH_SYN)
+		see_syn(t, p, at_ns);
+	t->client_tos = p->ip.tos;
+	t->client_df = p->ip.df;
+	t->client_ip_id = p->ip.id;
+	t->flow_label = p->ip.flow_label;
+	t->client_window = p->tcp.window;
+	if (p->tcp.has_ts)
+		t->tsval = p->tcp.tsval;
+	if (t->has_syn && seq_after(end, t->snd_nxt)) {
+		t->snd_nxt = end;
+		t->data_ns = at_ns;
+		t->acked_ns = 0;
+	}
+	if (t->has_synack && (p->tcp.flags & PKT_TH_ACK) &&
+	    !(p->tcp.flags & PKT_TH_RST))
+		t->established = true;
+}
+
+static void
+see_synack(struct tcb *t, const struct pkt *p, int64_t at_ns)
+{
+	if (t->has_synack)
+		return;
+	t->has_synack = true;
+	t->irs = p->tcp.seq;
+	t->rcv_nxt = t->irs + 1;
+	t->server_ttl = p->ip.ttl;
+	t->server_mss = p->tcp.has_mss ? p->tcp.mss : 0;
+	t->sack_ok = t->sack_ok && p->tcp.sack_ok;
+	t->ts_ok = t->ts_ok && p->tcp.has_ts;
+	t->synack_ns = at_ns;
+	if (t->syn_ns != 0)
+		t->rtt_ns = at_ns - t->syn_ns;
+}
+
+static void
+see_received(struct tcb *t, const struct pkt *p, int64_t at_ns)
+{
+	uint32_t end = p->tcp.seq + segment_len(p);
+
+	if ((p->tcp.flags & PKT_TH_SYN) && (p->tcp.flags & PKT_TH_ACK))
+		see_synack(t, p, at_ns);
+	t->has_server_ip_id = p->ip.has_id;
+	t->server_ip_id = p->ip.id;
+	if (p->has & PKT_HAS_MAC) {
+		t->has_server_mac = true;
+		memcpy(t->server_mac, p->mac_src, ADDR_MAC);
+	}
+	if (p->tcp.has_ts)
+		t->tsecr = p->tcp.tsval;
+	if (!t->has_synack)
+		return;
+	if (!seq_after(p->tcp.seq, t->rcv_nxt) && seq_after(end, t->rcv_nxt))
+		t->rcv_nxt = end;
+	if (p->tcp.flags & PKT_TH_FIN)
+		t->server_fin = true;
+	if ((p->tcp.flags & PKT_TH_ACK) && seq_after(p->tcp.ack, t->snd_una) &&
+	    !seq_after(p->tcp.ack, t->snd_nxt)) {
+		t->snd_una = p->tcp.ack;
+		if (t->snd_una == t->snd_nxt)
+			t->acked_ns = at_ns;
+	}
+}
+
+enum tcb_event
+tcb_see(struct tcb *t, const struct pkt *p, int64_t at_ns)
+{
+	struct flow_key key, back;
+
+	if (!pkt_flow_key(p, &key))
+		return TCB_OTHER;
+	if (flow_key_equal(&key, &t->flow)) {
+		/*
+		 * What we inject for this flow expires on its way, so its TTL
+		 * is not the kernel's, or repeats bytes sent before.
+		 */
+		if (t->client_ttl != 0 && p->ip.ttl != t->client_ttl)
+			return TCB_INJECTED;
+		see_sent(t, p, at_ns);
+		return TCB_SENT;
+	}
+	back = flow_key_reverse(&key);
+	if (!flow_key_equal(&back, &t->flow))
+		return TCB_OTHER;
+	if (p->tcp.flags & PKT_TH_RST)
+		return TCB_RESET;
+	see_received(t, p, at_ns);
+	return TCB_RECEIVED;
+}
+
+size_t
+tcb_write_opts(const struct tcb *t, uint8_t out[TCB_OPTS])
+{
+	/* RFC 7323, appendix A: NOP, NOP, kind 8, length 10. */
+	static const uint8_t head[4] = {1, 1, 8, 10};
+	int i;
+
+	if (!t->ts_ok)
+		return 0;
+	memcpy(out, head, sizeof(head));
+	for (i = 0; i < 4; i++) {
+		out[4 + i] = (uint8_t)(t->tsval >> (24 - 8 * i));
+		out[8 + i] = (uint8_t)(t->tsecr >> (24 - 8 * i));
+	}
+	return TCB_OPTS;
+}
