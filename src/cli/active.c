@@ -1,0 +1,219 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <rsthop/clock.h>
+#include <rsthop/lookup.h>
+
+#include "active.h"
+
+#define NAMES_WAIT CLOCK_S /* for the names of all hops together */
+
+/* Root in a container may lack it, an ordinary user may have it. */
+static bool
+has_net_raw(void)
+{
+	struct __user_cap_header_struct head = {
+	    .version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	memset(data, 0, sizeof(data));
+	if (syscall(SYS_capget, &head, data) < 0)
+		return geteuid() == 0;
+	return (data[CAP_TO_INDEX(CAP_NET_RAW)].effective &
+		   CAP_TO_MASK(CAP_NET_RAW)) != 0;
+}
+
+static int
+check_privilege(struct fault *f)
+{
+	if (has_net_raw())
+		return 0;
+	return fault(f, FAULT_PRIVILEGE,
+	    "sending and capturing packets needs CAP_NET_RAW; run it as root, "
+	    "for instance with sudo");
+}
+
+static void
+remark_route(struct active *a)
+{
+	const struct route *r = &a->route;
+	char to[ADDR_TEXT], from[ADDR_TEXT], gw[ADDR_TEXT];
+
+	progress_remark(&a->progress, "to %s from %s on %s, %s%s",
+	    addr_format(&a->target.addr, to), addr_format(&r->src, from),
+	    r->ifname, addr_is_none(&r->gateway) ? "on-link" : "through ",
+	    addr_is_none(&r->gateway) ? "" : addr_format(&r->gateway, gw));
+}
+
+static int
+find_target(struct active *a, const struct options_target *t, struct fault *f)
+{
+	const struct options *o = a->options;
+	char text[ADDR_TEXT];
+
+	if (lookup_host(t->host, o->version, &a->target.addr, f) < 0)
+		return -1;
+	a->target.port = t->port;
+	if (route_get(&a->target.addr, o->ifname, &a->route, f) < 0)
+		return -1;
+	if (a->route.is_loopback)
+		return fault(f, FAULT_NETWORK,
+		    "%s is this very host: no path leads there; give the "
+		    "address of another",
+		    addr_format(&a->target.addr, text));
+	remark_route(a);
+	return 0;
+}
+
+/* From here on a signal ends the job, not the program. */
+static int
+hold_signals(struct active *a, struct fault *f)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	a->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (a->signal_fd < 0)
+		return fault(f, FAULT_SYSTEM, "signalfd: %s", strerror(errno));
+	return 0;
+}
+
+/* One that came and was not read by the job; 0: none. */
+static int
+pending_signal(const struct active *a)
+{
+	struct signalfd_siginfo si;
+
+	if (a->signal_fd < 0 ||
+	    read(a->signal_fd, &si, sizeof(si)) != (ssize_t)sizeof(si))
+		return 0;
+	return (int)si.ssi_signo;
+}
+
+static void
+release_signals(struct active *a)
+{
+	sigset_t set;
+
+	if (a->signal_fd < 0)
+		return;
+	close(a->signal_fd);
+	a->signal_fd = -1;
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+int
+active_open(struct active *a, const struct options *o,
+    const struct options_target *t, struct fault *f)
+{
+	struct world_live_ask ask;
+
+	memset(a, 0, sizeof(*a));
+	a->options = o;
+	a->signal_fd = -1;
+	progress_open(&a->progress, o);
+	if (check_privilege(f) < 0 || find_target(a, t, f) < 0 ||
+	    hold_signals(a, f) < 0)
+		return -1;
+	ask = (struct world_live_ask){
+	    .target = a->target,
+	    .route = a->route,
+	    .ifname = o->ifname,
+	    .signal_fd = a->signal_fd,
+	};
+	return world_live_open(&ask, &a->world, &a->live, f);
+}
+
+static void
+add_vendor(struct path_responder *r)
+{
+	char vendor[LOOKUP_VENDOR];
+
+	if (!r->has_mac)
+		return;
+	lookup_vendor(r->mac, vendor);
+	strncpy(r->vendor, vendor, sizeof(r->vendor) - 1);
+}
+
+/* Gives how many there are, at most cap. */
+static size_t
+list_responders(struct path *p, struct path_responder **list, size_t cap)
+{
+	size_t n = 0;
+	int h, i;
+
+	for (h = 0; h < p->n_hops && h < PATH_MAX_HOPS; h++)
+		for (i = 0; i < p->hops[h].n_responders && n < cap; i++)
+			list[n++] = &p->hops[h].responders[i];
+	return n;
+}
+
+static void
+add_names(struct path_responder **list, size_t n)
+{
+	struct lookup_query *q = calloc(n, sizeof(*q));
+	size_t i;
+
+	if (q == NULL)
+		return; /* the report does without */
+	for (i = 0; i < n; i++)
+		q[i].addr = list[i]->addr;
+	lookup_names(q, n, NAMES_WAIT);
+	for (i = 0; i < n; i++)
+		strncpy(list[i]->name, q[i].name, sizeof(list[i]->name) - 1);
+	free(q);
+}
+
+int
+active_finish(struct active *a, struct result_head *head, struct path *path,
+    const struct fault *job)
+{
+	struct path_responder *list[PATH_MAX_HOPS * PATH_RESPONDERS];
+	size_t i,
+	    n = list_responders(path, list, PATH_MAX_HOPS * PATH_RESPONDERS);
+	int signal = 0;
+
+	head->dropped = world_live_dropped(a->live);
+	world_live_free(a->live);
+	a->live = NULL;
+	progress_remark(&a->progress,
+	    "%u connections, %u packets injected, %" PRIu64
+	    " packets dropped unseen",
+	    head->connections, head->packets_sent, head->dropped);
+	for (i = 0; i < n; i++)
+		add_vendor(list[i]);
+	if (!head->interrupted && !a->options->no_names && n > 0) {
+		progress_say(&a->progress, "looking up names");
+		add_names(list, n);
+	}
+	progress_clear(&a->progress);
+	if (head->interrupted)
+		signal = job->signal != 0 ? job->signal : SIGINT;
+	else
+		signal = pending_signal(a);
+	release_signals(a);
+	return signal;
+}
+
+void
+active_close(struct active *a)
+{
+	world_live_free(a->live);
+	a->live = NULL;
+	progress_clear(&a->progress);
+	release_signals(a);
+}

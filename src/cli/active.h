@@ -1,0 +1,43 @@
+/*
+ * What the commands that send packets have in common: from a target's name to
+ * an open world, from a result to reports and an exit status.
+ */
+#ifndef CLI_ACTIVE_H
+#define CLI_ACTIVE_H
+
+#include <rsthop/fault.h>
+#include <rsthop/result.h>
+#include <rsthop/world.h>
+
+#include "options.h"
+#include "progress.h"
+
+struct active {
+	const struct options *options;
+	struct progress progress;
+	struct endpoint target;
+	struct route route;
+	struct world world;
+	struct world_live *live;
+	int signal_fd; /* SIGINT, SIGTERM; blocked while it is open */
+};
+
+/*
+ * Resolves, finds the route, holds the signals, opens the world.  What could
+ * be said without any of it (usage, files) has been said before.
+ * active_close() in any case.
+ */
+int active_open(struct active *a, const struct options *o,
+    const struct options_target *t, struct fault *f);
+
+/*
+ * After the job: takes the sockets down, adds names and vendors to the path,
+ * and lets go of the signals.  job is the fault that the job left.  Gives the
+ * signal that interrupted it, or 0.
+ */
+int active_finish(struct active *a, struct result_head *head, struct path *path,
+    const struct fault *job);
+
+void active_close(struct active *a);
+
+#endif

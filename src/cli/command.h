@@ -1,0 +1,60 @@
+/*
+ * A subcommand: its name, its options with their words of usage, its run.
+ */
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
+
+#include <rsthop/fault.h>
+
+/* Keys of options without a letter; beyond any char. */
+enum option_key {
+	OPTION_JSON = 256,
+	OPTION_COLOR,
+	OPTION_RST_TTL,
+	OPTION_SERVER_TTL,
+	OPTION_PAYLOAD,
+	OPTION_PAYLOAD_HEX,
+	OPTION_PAYLOAD_FILE,
+	OPTION_CONTROL,
+	OPTION_CONFIDENCE,
+	OPTION_MAX_CONNECTIONS,
+	OPTION_MAX_TIME,
+	OPTION_RATE,
+	OPTION_COOLDOWN,
+	OPTION_MAX_HOPS,
+	OPTION_SOURCE_PORT
+};
+
+struct option_spec {
+	int key;	   /* the letter, or one of enum option_key */
+	const char *name;  /* the long name; NULL: the letter alone */
+	const char *value; /* what its value is called; NULL: takes none */
+	const char *help;  /* one line of usage; NULL ends a table */
+};
+
+struct command {
+	const char *name;
+	const char *operands;
+	const char *summary;
+	const char *details; /* lines below the usage line; "" for none */
+	const struct option_spec *options;
+	/* Takes one option of the table above. */
+	int (*take)(void *ctx, int key, const char *value, struct fault *f);
+	/* Gives the exit status; argv[0] is the command's name. */
+	int (*run)(const struct command *cmd, int argc, char **argv);
+};
+
+extern const struct command cmd_help;
+extern const struct command cmd_locate;
+extern const struct command cmd_trace;
+
+/* All of them, ended by NULL. */
+extern const struct command *const commands[];
+
+const struct command *command_find(const char *name);
+void command_print_usage(const struct command *cmd);
+
+/* Tells the fault on one line of stderr and gives its exit status. */
+int command_complain(const struct fault *f);
+
+#endif

@@ -1,0 +1,136 @@
+/*
+ * rsthop: finds the middlebox that forges TCP resets.
+ */
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+
+const struct command *const commands[] = {
+    &cmd_locate,
+    &cmd_trace,
+    &cmd_help,
+    NULL,
+};
+
+const struct command *
+command_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; commands[i] != NULL; i++)
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
+	return NULL;
+}
+
+/* Words of users stand in faults: no byte of theirs may break the line. */
+int
+command_complain(const struct fault *f)
+{
+	char line[sizeof(f->text)];
+	size_t i;
+
+	memcpy(line, f->text, sizeof(line));
+	line[sizeof(line) - 1] = '\0';
+	for (i = 0; line[i] != '\0'; i++)
+		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
+			line[i] = '?';
+	warnx("%s", line);
+	return fault_exit_status(f);
+}
+
+/*
+ * Where 0, 1 or 2 is closed, the next socket would take its place, and a
+ * report would go into it.
+ */
+static void
+keep_standard_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd < 0)
+		_exit(3);
+	close(fd);
+}
+
+/* Before a job holds the signals: nothing is open, nothing is learned. */
+static void
+end_at_once(int signal)
+{
+	_exit(128 + signal);
+}
+
+static void
+set_signals(void)
+{
+	struct sigaction sa;
+
+	memset(&sa, 0, sizeof(sa));
+	sigemptyset(&sa.sa_mask);
+	sa.sa_handler = end_at_once;
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	sa.sa_handler = SIG_IGN; /* a closed pipe is an errno, not the end */
+	sigaction(SIGPIPE, &sa, NULL);
+}
+
+static int
+run_command(int argc, char **argv)
+{
+	const struct command *cmd;
+	const char *name = argv[1];
+	struct fault f;
+
+	if (strcmp(name, "-h") == 0 || strcmp(name, "--help") == 0)
+		name = cmd_help.name;
+	cmd = command_find(name);
+	if (cmd != NULL)
+		return cmd->run(cmd, argc - 1, argv + 1);
+	fault(&f, FAULT_USAGE, "unknown %s '%s'; see 'rsthop help'",
+	    name[0] == '-' ? "option" : "command", name);
+	return command_complain(&f);
+}
+
+/* A disk that is full is told; a reader that has left is not. */
+static int
+finish_stdout(int status)
+{
+	struct fault f;
+
+	if ((fflush(stdout) == 0 && !ferror(stdout)) || errno == EPIPE)
+		return status;
+	fault(&f, FAULT_INPUT, "cannot write standard output: %s",
+	    strerror(errno));
+	return command_complain(&f);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct fault f;
+
+	keep_standard_fds();
+	set_signals();
+	setlocale(LC_CTYPE, ""); /* not LC_NUMERIC: JSON has points */
+
+	if (argc < 2) {
+		fault(&f, FAULT_USAGE, "no command given; see 'rsthop help'");
+		return command_complain(&f);
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		printf("rsthop %s\n", RSTHOP_VERSION);
+		return finish_stdout(EXIT_SUCCESS);
+	}
+	return finish_stdout(run_command(argc, argv));
+}

@@ -1,0 +1,60 @@
+/*
+ * What the commands' lines have in common: options and the target.
+ */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rsthop/fault.h>
+
+#include "command.h"
+
+#define OPTIONS_FILES 8
+
+enum options_color {
+	OPTIONS_COLOR_AUTO,
+	OPTIONS_COLOR_ALWAYS,
+	OPTIONS_COLOR_NEVER
+};
+
+struct options {
+	bool help;
+	bool json;
+	bool no_names;
+	bool quiet;
+	bool verbose;
+	enum options_color color;
+	const char *ifname; /* NULL: by route */
+	int version;	    /* 4, 6, or 0 for any */
+	size_t n_files;
+	const char *files[OPTIONS_FILES]; /* -o */
+	size_t n_operands;
+	char *const *operands;
+};
+
+struct options_target {
+	char host[256];
+	uint16_t port; /* 0: none given */
+};
+
+/* The table that every active command shares, ended by a NULL help. */
+extern const struct option_spec options_common[];
+
+/*
+ * Reads the whole line of cmd.  What is not common goes to cmd->take(ctx, …).
+ * With o->help set nothing else is to be looked at.
+ */
+int options_parse(const struct command *cmd, int argc, char **argv,
+    struct options *o, void *ctx, struct fault *f);
+
+/*
+ * The one operand: HOST:PORT, [V6]:PORT; without a port only where
+ * need_port is false.
+ */
+int options_get_target(const struct options *o, bool need_port,
+    struct options_target *out, struct fault *f);
+
+#endif

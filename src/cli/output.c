@@ -1,0 +1,170 @@
+#include <errno.h>
+#include <langinfo.h>
+#include <libgen.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <rsthop/report.h>
+
+#include "output.h"
+
+#define COLUMNS_MIN 60
+#define COLUMNS_MAX 100 /* longer lines read badly */
+
+int
+output_check_endings(const struct options *o, struct fault *f)
+{
+	size_t i;
+
+	for (i = 0; i < o->n_files; i++)
+		if (report_writer_by_path(o->files[i], f) == NULL)
+			return -1;
+	return 0;
+}
+
+/* The report comes as a new file beside path, so its folder counts. */
+static int
+check_folder(const char *path, struct fault *f)
+{
+	char *copy = strdup(path);
+	struct stat st;
+	const char *why = NULL;
+
+	if (copy == NULL)
+		return fault(f, FAULT_SYSTEM, "%s", strerror(errno));
+	if (access(dirname(copy), W_OK | X_OK) < 0)
+		why = strerror(errno);
+	else if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		why = strerror(EISDIR);
+	free(copy);
+	if (why != NULL)
+		return fault(f, FAULT_INPUT, "cannot write %s: %s", path, why);
+	return 0;
+}
+
+int
+output_check_folders(const struct options *o, struct fault *f)
+{
+	size_t i;
+
+	for (i = 0; i < o->n_files; i++)
+		if (check_folder(o->files[i], f) < 0)
+			return -1;
+	return 0;
+}
+
+static bool
+want_color(const struct options *o)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	switch (o->color) {
+	case OPTIONS_COLOR_ALWAYS:
+		return true;
+	case OPTIONS_COLOR_NEVER:
+		return false;
+	case OPTIONS_COLOR_AUTO:
+		break;
+	}
+	return isatty(STDOUT_FILENO) && (no == NULL || no[0] == '\0') &&
+	    term != NULL && strcmp(term, "dumb") != 0;
+}
+
+static int
+terminal_columns(void)
+{
+	struct winsize ws;
+
+	if (!isatty(STDOUT_FILENO) ||
+	    ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) < 0 || ws.ws_col == 0)
+		return 80;
+	if (ws.ws_col < COLUMNS_MIN)
+		return COLUMNS_MIN;
+	return ws.ws_col < COLUMNS_MAX ? ws.ws_col : COLUMNS_MAX;
+}
+
+/* Whole in memory first: a fault leaves nothing half said on the screen. */
+static int
+render(const struct report_writer *w, const struct trace_result *t,
+    const struct locate_result *l, const struct report_style *st, char **text,
+    size_t *len, struct fault *f)
+{
+	FILE *m = open_memstream(text, len);
+	int rc;
+
+	if (m == NULL)
+		return fault(f, FAULT_SYSTEM, "%s", strerror(errno));
+	rc = l != NULL ? w->locate(l, st, m, f) : w->trace(t, st, m, f);
+	if (fclose(m) != 0 && rc == 0)
+		rc = fault(f, FAULT_SYSTEM, "%s", strerror(errno));
+	return rc;
+}
+
+static int
+write_stdout(const char *p, size_t n, struct fault *f)
+{
+	struct pollfd pfd = {.fd = STDOUT_FILENO, .events = POLLOUT};
+	ssize_t done;
+
+	for (; n > 0; p += done, n -= (size_t)done) {
+		done = write(STDOUT_FILENO, p, n);
+		if (done >= 0)
+			continue;
+		done = 0;
+		if (errno == EPIPE) /* the reader has seen enough */
+			return 0;
+		if (errno == EAGAIN)
+			poll(&pfd, 1, -1);
+		else if (errno != EINTR)
+			return fault(f, FAULT_INPUT,
+			    "cannot write standard output: %s",
+			    strerror(errno));
+	}
+	return 0;
+}
+
+static int
+report_stdout(const struct options *o, const struct trace_result *t,
+    const struct locate_result *l, const struct report_style *st,
+    struct fault *f)
+{
+	const struct report_writer *w;
+	char *text = NULL;
+	size_t len = 0;
+	int rc = -1;
+
+	w = report_writer_by_name(o->json ? "json" : "text");
+	if (w == NULL)
+		return fault(f, FAULT_SYSTEM, "no writer for standard output");
+	if (render(w, t, l, st, &text, &len, f) == 0)
+		rc = write_stdout(text, len, f);
+	free(text);
+	return rc;
+}
+
+int
+output_write(const struct options *o, const struct trace_result *t,
+    const struct locate_result *l, struct fault *f)
+{
+	struct report_style st = {
+	    .color = want_color(o),
+	    .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
+	    .columns = terminal_columns(),
+	    .names = !o->no_names,
+	};
+	int rc = report_stdout(o, t, l, &st, f);
+	size_t i;
+
+	st.color = false;
+	st.columns = 80;
+	for (i = 0; i < o->n_files; i++)
+		if (report_write_file(
+			o->files[i], t, l, &st, rc < 0 ? NULL : f) < 0)
+			rc = -1;
+	return rc;
+}

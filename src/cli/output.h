@@ -1,0 +1,25 @@
+/*
+ * Where reports go: standard output and the files of -o.
+ */
+#ifndef CLI_OUTPUT_H
+#define CLI_OUTPUT_H
+
+#include <rsthop/fault.h>
+#include <rsthop/result.h>
+
+#include "options.h"
+
+/* Endings known (FAULT_USAGE)?  Before anything else is looked at. */
+int output_check_endings(const struct options *o, struct fault *f);
+
+/* Can the files be written (FAULT_INPUT)?  Before the job runs. */
+int output_check_folders(const struct options *o, struct fault *f);
+
+/*
+ * Writes everything; exactly one of the results is not NULL.  The first fault
+ * is told, the other outputs are written all the same.
+ */
+int output_write(const struct options *o, const struct trace_result *t,
+    const struct locate_result *l, struct fault *f);
+
+#endif

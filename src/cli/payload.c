@@ -1,0 +1,120 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rsthop/locate.h>
+#include <rsthop/text.h>
+
+#include "payload.h"
+
+static int
+begin(struct payload *p, enum result_trigger from, struct fault *f)
+{
+	if (p->from != RESULT_TRIGGER_NONE)
+		return fault(f, FAULT_USAGE,
+		    "give one trigger: --payload, --payload-hex or "
+		    "--payload-file");
+	p->from = from;
+	return 0;
+}
+
+static int
+check_length(
+    const char *what, size_t len, enum fault_kind kind, struct fault *f)
+{
+	if (len == 0)
+		return fault(f, kind, "%s: empty; give at least a byte", what);
+	if (len > LOCATE_PAYLOAD_MAX)
+		return fault(f, kind,
+		    "%s: over %d bytes do not fit into one segment", what,
+		    LOCATE_PAYLOAD_MAX);
+	return 0;
+}
+
+int
+payload_set_text(struct payload *p, const char *s, struct fault *f)
+{
+	if (begin(p, RESULT_TRIGGER_PAYLOAD, f) < 0 ||
+	    text_unescape("--payload", s, &p->bytes, &p->len, f) < 0)
+		return -1;
+	return check_length("--payload", p->len, FAULT_USAGE, f);
+}
+
+int
+payload_set_hex(struct payload *p, const char *s, struct fault *f)
+{
+	if (begin(p, RESULT_TRIGGER_HEX, f) < 0 ||
+	    text_from_hex("--payload-hex", s, &p->bytes, &p->len, f) < 0)
+		return -1;
+	return check_length("--payload-hex", p->len, FAULT_USAGE, f);
+}
+
+int
+payload_set_file(struct payload *p, const char *path, struct fault *f)
+{
+	if (begin(p, RESULT_TRIGGER_FILE, f) < 0)
+		return -1;
+	p->path = path;
+	return 0;
+}
+
+int
+payload_set_control(struct payload *p, const char *s, struct fault *f)
+{
+	if (p->control != NULL)
+		return fault(f, FAULT_USAGE, "--control: given twice");
+	if (text_unescape("--control", s, &p->control, &p->control_len, f) < 0)
+		return -1;
+	return check_length("--control", p->control_len, FAULT_USAGE, f);
+}
+
+int
+payload_load(struct payload *p, struct fault *f)
+{
+	FILE *in;
+
+	if (p->path == NULL)
+		return 0;
+	p->bytes = malloc(LOCATE_PAYLOAD_MAX + 1);
+	if (p->bytes == NULL)
+		return fault(f, FAULT_SYSTEM, "out of memory");
+	in = fopen(p->path, "rbe");
+	if (in == NULL)
+		return fault(f, FAULT_INPUT, "cannot read %s: %s", p->path,
+		    strerror(errno));
+	errno = 0;
+	p->len = fread(p->bytes, 1, LOCATE_PAYLOAD_MAX + 1, in);
+	if (ferror(in)) {
+		fault(f, FAULT_INPUT, "cannot read %s: %s", p->path,
+		    strerror(errno));
+		fclose(in);
+		return -1;
+	}
+	fclose(in);
+	return check_length(p->path, p->len, FAULT_INPUT, f);
+}
+
+int
+payload_check_control(const struct payload *p, struct fault *f)
+{
+	if (p->control == NULL)
+		return 0;
+	if (p->from == RESULT_TRIGGER_NONE)
+		return fault(f, FAULT_USAGE,
+		    "--control goes with a trigger; give --payload too");
+	if (p->control_len == p->len && p->bytes != NULL &&
+	    memcmp(p->control, p->bytes, p->len) == 0)
+		return fault(f, FAULT_USAGE,
+		    "--control is the trigger itself; give bytes that no "
+		    "device minds");
+	return 0;
+}
+
+void
+payload_free(struct payload *p)
+{
+	free(p->bytes);
+	free(p->control);
+	memset(p, 0, sizeof(*p));
+}

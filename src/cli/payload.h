@@ -1,0 +1,36 @@
+/*
+ * The trigger and the control as the user gave them.
+ */
+#ifndef CLI_PAYLOAD_H
+#define CLI_PAYLOAD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rsthop/fault.h>
+#include <rsthop/result.h>
+
+struct payload {
+	enum result_trigger from;
+	const char *path; /* of RESULT_TRIGGER_FILE, until it is read */
+	uint8_t *bytes;	  /* owned */
+	size_t len;
+	uint8_t *control; /* owned; NULL: none given */
+	size_t control_len;
+};
+
+int payload_set_text(struct payload *p, const char *s, struct fault *f);
+int payload_set_hex(struct payload *p, const char *s, struct fault *f);
+/* Only remembers the file: usage comes first. */
+int payload_set_file(struct payload *p, const char *path, struct fault *f);
+int payload_set_control(struct payload *p, const char *s, struct fault *f);
+
+/* Reads the file, if there is one. */
+int payload_load(struct payload *p, struct fault *f);
+
+/* The control is nothing without a trigger, nor as the same bytes. */
+int payload_check_control(const struct payload *p, struct fault *f);
+
+void payload_free(struct payload *p);
+
+#endif
