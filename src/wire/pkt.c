@@ -1,0 +1,237 @@
+/*
+ * The packet decoder: from the link layer to IP.
+ */
+#include <string.h>
+
+#include "pkt_int.h"
+
+/* More tags than this on one frame are nobody's network. */
+#define PKT_TAGS_MAX 8
+
+static bool
+pkt_is_tag(uint16_t ethertype)
+{
+	/* 802.1Q, 802.1ad, and QinQ from before there was a standard. */
+	return ethertype == 0x8100 || ethertype == 0x88a8 ||
+	    ethertype == 0x9100;
+}
+
+/*
+ * IEEE 802.1Q: behind each tag's type stand
+ *
+ *  +---------+---+---------------------+-------------------------------+
+ *  | PCP (3) |DEI|     VLAN ID (12)    |       next type (16)          |
+ *  +---------+---+---------------------+-------------------------------+
+ */
+static void
+pkt_decode_ethertype(struct cur *c, uint16_t ethertype, struct pkt *out)
+{
+	for (int i = 0; i < PKT_TAGS_MAX && pkt_is_tag(ethertype); i++) {
+		uint16_t tci = cur_be16(c);
+
+		ethertype = cur_be16(c);
+		if (c->bad)
+			return;
+		if (out->n_vlans < PKT_VLANS)
+			out->vlans[out->n_vlans++] = tci & 0x0fff;
+	}
+	out->ethertype = ethertype;
+	pkt_decode_ip(c, out);
+}
+
+/*
+ * Ethernet II:
+ *
+ *  +-------------------+-------------------+-----------+
+ *  |  destination (6)  |    source (6)     | type (2)  |
+ *  +-------------------+-------------------+-----------+
+ */
+static void
+pkt_decode_ethernet(struct cur *c, struct pkt *out)
+{
+	const uint8_t *macs = cur_take(c, 2 * ADDR_MAC);
+	uint16_t ethertype = cur_be16(c);
+
+	if (c->bad)
+		return;
+	memcpy(out->mac_dst, macs, ADDR_MAC);
+	memcpy(out->mac_src, macs + ADDR_MAC, ADDR_MAC);
+	out->has |= PKT_HAS_MAC;
+	pkt_decode_ethertype(c, ethertype, out);
+}
+
+/* Cooked captures keep the sender's address alone, in 8 bytes. */
+static void
+pkt_cooked_mac(struct cur *c, unsigned int len, struct pkt *out)
+{
+	const uint8_t *mac = cur_take(c, 8);
+
+	if (mac == NULL || len != ADDR_MAC)
+		return;
+	memcpy(out->mac_src, mac, ADDR_MAC);
+	memset(out->mac_dst, 0, ADDR_MAC);
+	out->has |= PKT_HAS_MAC;
+}
+
+/*
+ * LINKTYPE_LINUX_SLL:
+ *
+ *  +----------+------------+------------+-------------+--------------+
+ *  | type (2) | ARPHRD (2) | length (2) | address (8) | protocol (2) |
+ *  +----------+------------+------------+-------------+--------------+
+ */
+static void
+pkt_decode_sll(struct cur *c, struct pkt *out)
+{
+	uint16_t len, protocol;
+
+	cur_skip(c, 4);
+	len = cur_be16(c);
+	pkt_cooked_mac(c, len, out);
+	protocol = cur_be16(c);
+	if (!c->bad)
+		pkt_decode_ethertype(c, protocol, out);
+}
+
+/*
+ * LINKTYPE_LINUX_SLL2:
+ *
+ *  +--------------+--------------+-----------------+------------+
+ *  | protocol (2) | reserved (2) | interface (4)   | ARPHRD (2) |
+ *  +----------+---+--------+-----+-----------------+------------+
+ *  | type (1) | length (1) |        address (8)                 |
+ *  +----------+------------+------------------------------------+
+ */
+static void
+pkt_decode_sll2(struct cur *c, struct pkt *out)
+{
+	uint16_t protocol = cur_be16(c);
+	uint8_t len;
+
+	cur_skip(c, 9);
+	len = cur_u8(c);
+	pkt_cooked_mac(c, len, out);
+	if (!c->bad)
+		pkt_decode_ethertype(c, protocol, out);
+}
+
+/*
+ * The address family is the capturing host's own: 2 is AF_INET everywhere;
+ * AF_INET6 is 10 on Linux, 24 on NetBSD and OpenBSD, 28 on FreeBSD, 30 on
+ * Darwin.  DLT_NULL leaves the byte order to the host as well.
+ */
+static void
+pkt_decode_family(struct cur *c, bool any_order, struct pkt *out)
+{
+	uint32_t family = cur_be32(c);
+
+	if (c->bad)
+		return;
+	if (any_order && family > 0xffff)
+		family = __builtin_bswap32(family);
+	if (family == 2)
+		pkt_decode_ethertype(c, PKT_ETHERTYPE_IP4, out);
+	else if (family == 10 || family == 24 || family == 28 || family == 30)
+		pkt_decode_ethertype(c, PKT_ETHERTYPE_IP6, out);
+}
+
+static void
+pkt_decode_raw(struct cur *c, struct pkt *out)
+{
+	if (!cur_need(c, 1))
+		return;
+	if (*c->p >> 4 == 4)
+		pkt_decode_ethertype(c, PKT_ETHERTYPE_IP4, out);
+	else if (*c->p >> 4 == 6)
+		pkt_decode_ethertype(c, PKT_ETHERTYPE_IP6, out);
+	else
+		cur_lie(c);
+}
+
+static void
+pkt_decode_link(enum pkt_link link, struct cur *c, struct pkt *out)
+{
+	switch (link) {
+	case PKT_LINK_ETHERNET:
+		pkt_decode_ethernet(c, out);
+		break;
+	case PKT_LINK_SLL:
+		pkt_decode_sll(c, out);
+		break;
+	case PKT_LINK_SLL2:
+		pkt_decode_sll2(c, out);
+		break;
+	case PKT_LINK_RAW:
+		pkt_decode_raw(c, out);
+		break;
+	case PKT_LINK_NULL:
+		pkt_decode_family(c, true, out);
+		break;
+	case PKT_LINK_LOOP:
+		pkt_decode_family(c, false, out);
+		break;
+	}
+}
+
+/*
+ * Only what says which records hold facts is cleared: this runs once for
+ * every packet of captures that are gigabytes long.
+ */
+void
+pkt_decode(enum pkt_link link, const uint8_t *p, size_t len, size_t wire_len,
+    struct pkt *out)
+{
+	struct cur c = cur_new(p, len, wire_len > len ? wire_len - len : 0);
+
+	out->has = 0;
+	out->n_vlans = 0;
+	out->ethertype = 0;
+	out->payload = NULL;
+	out->payload_len = 0;
+	out->payload_wire = 0;
+	pkt_decode_link(link, &c, out);
+	if (len < wire_len)
+		out->has |= PKT_SNAPPED;
+	if (c.lie || len > wire_len)
+		out->has |= PKT_MALFORMED;
+}
+
+bool
+pkt_flow_key(const struct pkt *p, struct flow_key *out)
+{
+	if (!(p->has & PKT_HAS_TCP))
+		return false;
+	out->src.addr = p->ip.src;
+	out->src.port = p->tcp.sport;
+	out->dst.addr = p->ip.dst;
+	out->dst.port = p->tcp.dport;
+	return true;
+}
+
+uint8_t
+pkt_initial_ttl(uint8_t ttl)
+{
+	if (ttl <= 32)
+		return 32;
+	if (ttl <= 64)
+		return 64;
+	return ttl <= 128 ? 128 : 255;
+}
+
+const char *
+pkt_format_flags(uint8_t flags, char buf[PKT_FLAGS_TEXT])
+{
+	static const struct {
+		uint8_t bit;
+		char letter;
+	} order[] = {{PKT_TH_RST, 'R'}, {PKT_TH_SYN, 'S'}, {PKT_TH_FIN, 'F'},
+	    {PKT_TH_PSH, 'P'}, {PKT_TH_ACK, 'A'}, {PKT_TH_URG, 'U'},
+	    {PKT_TH_ECE, 'E'}, {PKT_TH_CWR, 'C'}};
+	char *p = buf;
+
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		if (flags & order[i].bit)
+			*p++ = order[i].letter;
+	*p = '\0';
+	return buf;
+}

@@ -1,0 +1,250 @@
+/*
+ * IPv4 and IPv6 headers, and the dispatch to what they carry.
+ */
+#include "pkt_int.h"
+
+#define IP4_FIXED 20
+#define IP6_FIXED 40
+
+/* RFC 8200 section 4.1 names six, one of them twice; leave room for more. */
+#define IP6_EXT_MAX 16
+
+#define IP6_HOP_BY_HOP 0
+#define IP6_ROUTING    43
+#define IP6_FRAGMENT   44
+#define IP6_AUTH       51
+#define IP6_NONE       59
+#define IP6_DEST_OPTS  60
+
+/*
+ * Ends c where the packet ends, so that Ethernet's padding is not taken for
+ * payload.  c stands behind the fixed part of the header.
+ *
+ * Length 0 is what a capture on the sending host shows of a segment that the
+ * network card has yet to cut up (TSO, and jumbograms, RFC 2675): then all
+ * that was on the wire is the packet.  In a quote the length is the original
+ * packet's, and where it is too short for what RFC 792 makes routers quote
+ * it is not believed.
+ */
+static void
+ip_limit(struct cur *c, struct pkt_ip *ip, uint32_t fixed, uint32_t no_len,
+    bool quoted)
+{
+	if (quoted && ip->total_len < fixed + PKT_QUOTE_MIN)
+		return;
+	if (ip->total_len == no_len)
+		ip->total_len = fixed + (uint32_t)cur_sent(c);
+	else if (ip->total_len < fixed)
+		cur_lie(c);
+	else
+		cur_limit(c, ip->total_len - fixed);
+}
+
+/*
+ * RFC 791 section 3.1:
+ *
+ *   0                   1                   2                   3
+ *   0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+ *  +-------+-------+---------------+-------------------------------+
+ *  |Version|  IHL  |      TOS      |         Total length          |
+ *  +-------+-------+---------------+-----+-------------------------+
+ *  |        Identification         |0|D|M|     Fragment offset     |
+ *  +---------------+---------------+-----+-------------------------+
+ *  |      TTL      |   Protocol    |        Header checksum        |
+ *  +---------------+---------------+-------------------------------+
+ *  |                        Source address                         |
+ *  +---------------------------------------------------------------+
+ *  |                      Destination address                      |
+ *  +---------------------------------------------------------------+
+ *  |                        Options, padding                       |
+ *  +---------------------------------------------------------------+
+ *
+ * The checksum is not verified: cards fill it in after the capture.
+ */
+bool
+pkt_read_ip4(struct cur *c, struct pkt_ip *ip, bool quoted)
+{
+	uint8_t version_ihl = cur_u8(c);
+	uint16_t frag;
+	const uint8_t *addrs;
+
+	ip->tos = cur_u8(c);
+	ip->total_len = cur_be16(c);
+	ip->id = cur_be16(c);
+	frag = cur_be16(c);
+	ip->ttl = cur_u8(c);
+	ip->proto = cur_u8(c);
+	cur_be16(c);
+	addrs = cur_take(c, 8);
+	if (addrs == NULL)
+		return false;
+	if (version_ihl >> 4 != 4 || (version_ihl & 0xf) * 4 < IP4_FIXED) {
+		cur_lie(c);
+		return false;
+	}
+	ip->src = addr_from_v4(addrs);
+	ip->dst = addr_from_v4(addrs + 4);
+	ip->version = 4;
+	ip->df = frag & 0x4000;
+	ip->mf = frag & 0x2000;
+	ip->frag_off = (uint16_t)((frag & 0x1fff) * 8);
+	ip->has_id = true;
+	ip->id6 = 0;
+	ip->flow_label = 0;
+	ip->header_len = (uint16_t)((version_ihl & 0xf) * 4);
+	ip_limit(c, ip, IP4_FIXED, 0, quoted);
+	cur_skip(c, (size_t)ip->header_len - IP4_FIXED);
+	return true;
+}
+
+/*
+ * RFC 8200 section 4.5, the fragment header:
+ *
+ *  +---------------+---------------+-------------------------+---+-+
+ *  |  Next header  |   Reserved    |     Fragment offset     |Res|M|
+ *  +---------------+---------------+-------------------------+---+-+
+ *  |                         Identification                        |
+ *  +---------------------------------------------------------------+
+ */
+static uint8_t
+ip6_read_fragment(struct cur *c, struct pkt_ip *ip)
+{
+	uint8_t next = cur_u8(c);
+	uint16_t frag;
+
+	cur_u8(c);
+	frag = cur_be16(c);
+	ip->id6 = cur_be32(c);
+	ip->frag_off = frag & 0xfff8;
+	ip->mf = frag & 1;
+	ip->has_id = !c->bad;
+	return next;
+}
+
+/*
+ * RFC 8200 section 4.2, the shape of every other extension header; the
+ * length counts 8 bytes beyond the first 8, but in the authentication header
+ * (RFC 4302 section 2.2) 4 bytes beyond the first 8.
+ *
+ *  +---------------+---------------+---------------------------- - -
+ *  |  Next header  |    Length     |
+ *  +---------------+---------------+---------------------------- - -
+ */
+static uint8_t
+ip6_read_extension(struct cur *c, uint8_t kind)
+{
+	uint8_t next = cur_u8(c);
+	size_t n = cur_u8(c);
+
+	cur_skip(c, kind == IP6_AUTH ? n * 4 + 6 : n * 8 + 6);
+	return next;
+}
+
+static bool
+ip6_is_extension(uint8_t proto)
+{
+	return proto == IP6_HOP_BY_HOP || proto == IP6_ROUTING ||
+	    proto == IP6_FRAGMENT || proto == IP6_AUTH ||
+	    proto == IP6_DEST_OPTS;
+}
+
+/*
+ * Walks from ip->proto to the upper layer's own number.  It stays at the
+ * extension header that could not be read, where one could not.
+ */
+static void
+ip6_read_extensions(struct cur *c, struct pkt_ip *ip)
+{
+	for (int i = 0; ip6_is_extension(ip->proto); i++) {
+		size_t before = cur_sent(c);
+		uint8_t next;
+
+		if (i == IP6_EXT_MAX) {
+			cur_lie(c);
+			return;
+		}
+		if (ip->proto == IP6_FRAGMENT)
+			next = ip6_read_fragment(c, ip);
+		else
+			next = ip6_read_extension(c, ip->proto);
+		if (c->bad)
+			return;
+		ip->proto = next;
+		ip->header_len += (uint16_t)(before - cur_sent(c));
+		if (ip->frag_off != 0)
+			return; /* what follows is the middle of something */
+	}
+}
+
+/*
+ * RFC 8200 section 3:
+ *
+ *   0                   1                   2                   3
+ *   0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+ *  +-------+---------------+---------------------------------------+
+ *  |Version| Traffic class |              Flow label               |
+ *  +-------+---------------+-------+---------------+---------------+
+ *  |        Payload length         |  Next header  |   Hop limit   |
+ *  +-------------------------------+---------------+---------------+
+ *  |                  Source address (16 bytes)                    |
+ *  +---------------------------------------------------------------+
+ *  |                Destination address (16 bytes)                 |
+ *  +---------------------------------------------------------------+
+ */
+bool
+pkt_read_ip6(struct cur *c, struct pkt_ip *ip, bool quoted)
+{
+	uint32_t first = cur_be32(c);
+	const uint8_t *addrs;
+
+	ip->total_len = (uint32_t)IP6_FIXED + cur_be16(c);
+	ip->proto = cur_u8(c);
+	ip->ttl = cur_u8(c);
+	addrs = cur_take(c, 32);
+	if (addrs == NULL)
+		return false;
+	if (first >> 28 != 6) {
+		cur_lie(c);
+		return false;
+	}
+	ip->src = addr_from_v6(addrs);
+	ip->dst = addr_from_v6(addrs + 16);
+	ip->version = 6;
+	ip->tos = (uint8_t)(first >> 20);
+	ip->flow_label = first & 0xfffff;
+	ip->df = ip->mf = ip->has_id = false;
+	ip->id = 0;
+	ip->id6 = 0;
+	ip->frag_off = 0;
+	ip->header_len = IP6_FIXED;
+	ip_limit(
+	    c, ip, IP6_FIXED, ip->proto == IP6_NONE ? 0 : IP6_FIXED, quoted);
+	ip6_read_extensions(c, ip);
+	return true;
+}
+
+void
+pkt_decode_ip(struct cur *c, struct pkt *out)
+{
+	const struct pkt_ip *ip = &out->ip;
+	bool got;
+
+	if (out->ethertype == PKT_ETHERTYPE_IP4)
+		got = pkt_read_ip4(c, &out->ip, false);
+	else if (out->ethertype == PKT_ETHERTYPE_IP6)
+		got = pkt_read_ip6(c, &out->ip, false);
+	else
+		return;
+	if (!got)
+		return;
+	out->has |= PKT_HAS_IP;
+	if (c->bad)
+		return;
+	if (ip->frag_off != 0)
+		out->has |= PKT_HAS_FRAGMENT;
+	else if (ip->proto == PKT_PROTO_TCP)
+		pkt_decode_tcp(c, out);
+	else if (ip->proto ==
+	    (ip->version == 4 ? PKT_PROTO_ICMP : PKT_PROTO_ICMPV6))
+		pkt_decode_icmp(c, out);
+}
