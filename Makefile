@@ -1,10 +1,15 @@
 # rsthop: make, make check, make lint, make demo, make bench, make install.
 # Variables: PREFIX, DESTDIR, CC, CFLAGS, SAN=address,undefined, V=1.
+#
+# check, lint, demo and bench install the Debian packages that they need
+# (tests/setup.sh), then make themselves again, so that what pkg-config says is
+# asked once the packages are there.
 
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
 DATADIR ?= $(PREFIX)/share/rsthop
+DOCDIR ?= $(PREFIX)/share/doc/rsthop
 BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
 
 CC ?= cc
@@ -74,16 +79,27 @@ LAB_LIBS = -lnetfilter_queue -lnfnetlink
 .PHONY: all
 all: $(BIN)
 
+.PHONY: deps
+deps:
+	@$(PKG_CONFIG) --exists $(LIBS_PC) && [ -n "$(LIBNET_LIBS)" ] || { \
+	    echo "rsthop needs libpcap, libnet, jansson and libmnl to build;" \
+	    "on Debian: sudo make setup" >&2; exit 1; }
+
+.PHONY: setup
+setup:
+	$(Q)sh tests/setup.sh build
+
 $(BIN): $(CLI_OBJ) $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(CLI_OBJ) $(LIB) $(LIBS)
 
 # Made anew each time, so that an object whose source is gone is gone too.
+# q, not r: files of one name from two floors both go in.
 $(LIB): $(LIB_OBJ)
 	$(call say,AR,$@)
-	$(Q)rm -f $@ && $(AR) rcs $@ $(LIB_OBJ)
+	$(Q)rm -f $@ && $(AR) qcs $@ $(LIB_OBJ)
 
-$(O)/src/%.o: src/%.c VERSION Makefile
+$(O)/src/%.o: src/%.c VERSION Makefile | deps
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -Isrc/$(word 2,$(subst /, ,$<)) \
@@ -106,6 +122,72 @@ unit-bin: $(UNIT_BIN)
 lab-bin: $(LAB_BIN)
 
 -include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(UNIT_BIN:=.d) $(LAB_BIN:=.d)
+
+# Jobs of the inner make, where the outer one was given none.
+JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+
+.PHONY: check check-parts
+check:
+	$(Q)sh tests/setup.sh build lab check
+	$(Q)$(MAKE) $(JOBS) --no-print-directory all unit-bin lab-bin
+	$(Q)$(MAKE) --no-print-directory check-parts
+
+check-parts:
+	$(Q)python3 tests/check.py --build $(O) --rsthop $(BIN) --cc "$(CC)" \
+		--cflags="$(LIBNET_CFLAGS) $(LIBS_CFLAGS)" \
+		$(if $(SAN),--sanitized) $(UNIT_BIN)
+
+.PHONY: lint lint-parts
+lint:
+	$(Q)sh tests/setup.sh build lint
+	$(Q)$(MAKE) --no-print-directory lint-parts
+
+lint-parts:
+	$(Q)sh tests/lint.sh $(ALL_CPPFLAGS)
+
+.PHONY: demo demo-parts
+demo:
+	$(Q)sh tests/setup.sh build lab demo
+	$(Q)$(MAKE) $(JOBS) --no-print-directory all lab-bin
+	$(Q)$(MAKE) --no-print-directory demo-parts
+
+demo-parts:
+	$(Q)sh tests/demo.sh $(BIN)
+
+.PHONY: bench bench-parts
+bench:
+	$(Q)sh tests/setup.sh build lab bench
+	$(Q)$(MAKE) $(JOBS) --no-print-directory all lab-bin
+	$(Q)$(MAKE) --no-print-directory bench-parts
+
+bench-parts:
+	$(Q)python3 tests/bench/bench.py --rsthop $(BIN)
+
+MAN = $(sort $(wildcard man/*.1))
+SCHEMAS = $(sort $(wildcard share/schema/*.json))
+DOCS = README.md CHANGELOG.md LICENSE
+
+.PHONY: install uninstall
+install: all
+	$(Q)install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 \
+		$(DESTDIR)$(DATADIR)/schema $(DESTDIR)$(DOCDIR) \
+		$(DESTDIR)$(BASHCOMPDIR)
+	$(Q)install -m 755 $(BIN) $(DESTDIR)$(BINDIR)/rsthop
+	$(Q)install -m 644 $(MAN) $(DESTDIR)$(MANDIR)/man1
+	$(Q)install -m 644 $(SCHEMAS) $(DESTDIR)$(DATADIR)/schema
+	$(Q)install -m 644 $(DOCS) $(DESTDIR)$(DOCDIR)
+	$(Q)install -m 644 src/completion/rsthop.bash \
+		$(DESTDIR)$(BASHCOMPDIR)/rsthop
+
+# By name, and only folders that are empty then: DATADIR may be anyone's.
+uninstall:
+	$(Q)rm -f $(DESTDIR)$(BINDIR)/rsthop \
+		$(MAN:man/%=$(DESTDIR)$(MANDIR)/man1/%) \
+		$(SCHEMAS:share/schema/%=$(DESTDIR)$(DATADIR)/schema/%) \
+		$(DOCS:%=$(DESTDIR)$(DOCDIR)/%) \
+		$(DESTDIR)$(BASHCOMPDIR)/rsthop
+	$(Q)for d in $(DATADIR)/schema $(DATADIR) $(DOCDIR); do \
+		rmdir $(DESTDIR)$$d 2>/dev/null || true; done
 
 .PHONY: clean
 clean:
