@@ -1,0 +1,910 @@
+/*
+ * The lab's forger: sees the packets of a router, in a netfilter queue (in
+ * the path) or by a tap (beside it), and answers a trigger with resets that
+ * are made as the options say.  One line of JSON a firing tells what it saw
+ * and what it sent: the truth that tests compare with.
+ *
+ * A queue in PREROUTING is the ingress of the hop and sees a TTL before the
+ * router has taken its one away; a queue in FORWARD sees it afterwards.
+ */
+#include <err.h>
+#include <errno.h>
+#include <getopt.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+
+#include <rsthop/addr.h>
+#include <rsthop/clock.h>
+#include <rsthop/num.h>
+#include <rsthop/pkt.h>
+#include <rsthop/rng.h>
+#include <rsthop/text.h>
+
+#include "nfq.h"
+
+#define CONNS	8192 /* connections remembered */
+#define PAIRS	256  /* address pairs under a residual block */
+#define PENDING 4096 /* resets that wait for their time */
+#define PACKET	2048 /* bytes of a forged packet, at most */
+#define STEP_1	65   /* where a TTL that steps begins */
+
+/* Words that an option takes beside, or instead of, a number from 0 on. */
+enum word {
+	WORD_COPY = -1,
+	WORD_RANDOM = -2,
+	WORD_STEP = -3,
+	WORD_IMITATE = -4,
+	WORD_WINDOW = -5,
+	WORD_SAME = -6,
+	WORD_CLIENT = -7,
+	WORD_SERVER = -8,
+	WORD_ANY = -9,
+	WORD_BOTH = -10,
+	WORD_PACKET = -11,
+	WORD_CONNECTION = -12,
+	WORD_FLOW = -13,
+	WORD_R = -14,
+	WORD_RA = -15,
+	WORD_ACK = -16,
+	WORD_NEXT = -17
+};
+
+struct bytes {
+	uint8_t *p;
+	size_t len;
+};
+
+struct options {
+	int queue, port, from, ends;
+	const char *tap, *log;
+	struct bytes match, payload;
+	int ttl, decrement;
+	int id, back_id;
+	int flags, seq, onward, step, window;
+	int df, tos;
+	int count, seed, dice, drop;
+	int on_syn, first_segment, plain_header;
+	double probability, delay_ms, residual_s;
+};
+
+enum knob_kind { KNOB_INT, KNOB_FLAG, KNOB_REAL, KNOB_TEXT, KNOB_BYTES };
+
+struct knob {
+	const char *name;
+	enum knob_kind kind;
+	size_t offset; /* in struct options */
+	int value;     /* of a flag; an int's largest number, -1: none */
+	int words[6];  /* enum word; ended by 0 */
+	const char *help;
+};
+
+#define AT(member) offsetof(struct options, member)
+
+static const struct knob knobs[] = {
+    {"queue", KNOB_INT, AT(queue), 65535, {0}, "in the path: queue N"},
+    {"tap", KNOB_TEXT, AT(tap), 0, {0}, "beside the path: interface"},
+    {"port", KNOB_INT, AT(port), 65535, {0}, "the server's"},
+    {"log", KNOB_TEXT, AT(log), 0, {0}, "file for the firings, else stderr"},
+    {"match", KNOB_BYTES, AT(match), 0, {0}, "the trigger, C escapes"},
+    {"from", KNOB_INT, AT(from), -1, {WORD_CLIENT, WORD_SERVER, WORD_ANY},
+	"whose payload is searched"},
+    {"on-syn", KNOB_FLAG, AT(on_syn), 1, {0}, "a SYN fires, no payload"},
+    {"first-segment", KNOB_FLAG, AT(first_segment), 1, {0},
+	"only a connection's first data counts"},
+    {"plain-header", KNOB_FLAG, AT(plain_header), 1, {0},
+	"blind to segments with TCP options"},
+    {"probability", KNOB_REAL, AT(probability), 1, {0}, "of firing"},
+    {"dice", KNOB_INT, AT(dice), -1, {WORD_PACKET, WORD_CONNECTION, WORD_FLOW},
+	"rolled per packet, per connection, or fixed per five-tuple"},
+    {"seed", KNOB_INT, AT(seed), 1 << 30, {0}, "of the dice"},
+    {"residual-s", KNOB_REAL, AT(residual_s), 600, {0},
+	"after a firing any data of that address pair fires, so long"},
+    {"drop", KNOB_FLAG, AT(drop), 1, {0}, "what fires goes no further"},
+    {"ends", KNOB_INT, AT(ends), -1, {WORD_CLIENT, WORD_BOTH, WORD_SERVER},
+	"which are reset"},
+    {"ttl", KNOB_INT, AT(ttl), 255,
+	{WORD_COPY, WORD_RANDOM, WORD_STEP, WORD_IMITATE},
+	"imitate: the server's own, as last seen here"},
+    {"decrement", KNOB_FLAG, AT(decrement), 1, {0}, "one TTL less"},
+    {"id", KNOB_INT, AT(id), 65535, {WORD_COPY, WORD_RANDOM}, "IP ID"},
+    {"back-id", KNOB_INT, AT(back_id), 65535,
+	{WORD_COPY, WORD_RANDOM, WORD_SAME},
+	"of what goes back to the trigger's sender"},
+    {"flags", KNOB_INT, AT(flags), -1, {WORD_R, WORD_RA}, "of the reset"},
+    {"seq", KNOB_INT, AT(seq), 0, {WORD_ACK}, "the trigger's ack, or 0"},
+    {"onward", KNOB_INT, AT(onward), -1, {WORD_SAME, WORD_NEXT},
+	"seq toward the receiver: the trigger's, or after its data"},
+    {"step", KNOB_INT, AT(step), 1 << 30, {WORD_WINDOW},
+	"added to seq from reset to reset"},
+    {"window", KNOB_INT, AT(window), 65535, {WORD_COPY, WORD_STEP}, ""},
+    {"df", KNOB_FLAG, AT(df), 1, {0}, "don't fragment"},
+    {"no-df", KNOB_FLAG, AT(df), 0, {0}, "may fragment; else as trigger"},
+    {"tos", KNOB_INT, AT(tos), 255, {WORD_COPY}, ""},
+    {"payload", KNOB_BYTES, AT(payload), 0, {0}, "carried by the reset"},
+    {"count", KNOB_INT, AT(count), 64, {0}, "resets for each end"},
+    {"delay-ms", KNOB_REAL, AT(delay_ms), 60000, {0}, "before they leave"},
+};
+#define KNOBS (sizeof(knobs) / sizeof(knobs[0]))
+
+static const struct options defaults = {
+    .queue = -1,
+    .from = WORD_CLIENT,
+    .ends = WORD_CLIENT,
+    .ttl = 64,
+    .id = WORD_RANDOM,
+    .back_id = WORD_SAME,
+    .flags = WORD_RA,
+    .seq = WORD_ACK,
+    .onward = WORD_SAME,
+    .df = WORD_COPY,
+    .count = 1,
+    .seed = 1,
+    .dice = WORD_PACKET,
+    .probability = 1,
+};
+
+struct conn_note {
+	struct flow_key key; /* from the client; version 0: free */
+	bool rolled, lucky;  /* the dice of a connection */
+	bool has_data;	     /* the client has sent some */
+	uint8_t server_ttl;  /* last seen here, 0: none yet */
+};
+
+struct pair_note {
+	struct addr client, server;
+	int64_t until_ns;
+};
+
+struct reset {
+	struct flow_key flow;
+	const char *end; /* whom it resets: "client" or "server" */
+	int ttl;	 /* 0 where too few were left to send it */
+	uint8_t tos, flags;
+	bool df;
+	uint16_t id, window;
+	uint32_t seq, ack;
+	int64_t due_ns;
+};
+
+struct forger {
+	struct options o;
+	struct rng rng;
+	struct nfq nfq;
+	int fd, raw4, raw6;
+	FILE *log;
+	int step; /* what a stepping TTL or window stands at */
+	struct conn_note conns[CONNS];
+	struct pair_note pairs[PAIRS];
+	struct reset pending[PENDING]; /* a ring; the delay is constant */
+	size_t first, n_pending;
+};
+
+static volatile sig_atomic_t ended;
+
+static void
+on_signal(int sig)
+{
+	(void)sig;
+	ended = 1;
+}
+
+static int64_t
+now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * CLOCK_S + ts.tv_nsec;
+}
+
+/* Options */
+
+static const char *
+word_name(int w)
+{
+	switch ((enum word)w) {
+	case WORD_COPY:
+		return "copy";
+	case WORD_RANDOM:
+		return "random";
+	case WORD_STEP:
+		return "step";
+	case WORD_IMITATE:
+		return "imitate";
+	case WORD_WINDOW:
+		return "window";
+	case WORD_SAME:
+		return "same";
+	case WORD_CLIENT:
+		return "client";
+	case WORD_SERVER:
+		return "server";
+	case WORD_ANY:
+		return "any";
+	case WORD_BOTH:
+		return "both";
+	case WORD_PACKET:
+		return "packet";
+	case WORD_CONNECTION:
+		return "connection";
+	case WORD_FLOW:
+		return "flow";
+	case WORD_R:
+		return "R";
+	case WORD_RA:
+		return "RA";
+	case WORD_ACK:
+		return "ack";
+	case WORD_NEXT:
+		return "next";
+	}
+	return "?";
+}
+
+static void
+usage(FILE *out)
+{
+	fputs(
+	    "usage: forger --queue N | --tap IFACE --port N [options]\n", out);
+	for (size_t i = 0; i < KNOBS; i++) {
+		const struct knob *k = &knobs[i];
+
+		fprintf(out, "  --%-14s", k->name);
+		for (size_t w = 0; k->words[w] != 0; w++)
+			fprintf(out, " %s%s", word_name(k->words[w]),
+			    k->words[w + 1] != 0 ? " |" : "");
+		fprintf(out, "%s%s\n", k->words[0] != 0 ? "  " : " ", k->help);
+	}
+}
+
+static int
+parse_int(const struct knob *k, const char *s)
+{
+	struct fault f;
+	int v;
+
+	for (size_t w = 0; k->words[w] != 0; w++)
+		if (strcmp(s, word_name(k->words[w])) == 0)
+			return k->words[w];
+	if (k->value < 0)
+		errx(2, "--%s does not know the word %s", k->name, s);
+	if (num_int(k->name, s, 0, k->value, &v, &f) < 0)
+		errx(2, "--%s", f.text);
+	return v;
+}
+
+static void
+set_knob(struct options *o, const struct knob *k, const char *s)
+{
+	char *at = (char *)o + k->offset;
+	struct bytes *b;
+	struct fault f;
+
+	switch (k->kind) {
+	case KNOB_INT:
+		*(int *)(void *)at = parse_int(k, s);
+		return;
+	case KNOB_FLAG:
+		*(int *)(void *)at = k->value;
+		return;
+	case KNOB_REAL:
+		if (num_double(
+			k->name, s, 0, k->value, (double *)(void *)at, &f) < 0)
+			errx(2, "--%s", f.text);
+		return;
+	case KNOB_TEXT:
+		*(const char **)(void *)at = s;
+		return;
+	case KNOB_BYTES:
+		b = (struct bytes *)(void *)at;
+		free(b->p);
+		if (text_unescape(k->name, s, &b->p, &b->len, &f) < 0)
+			errx(2, "--%s", f.text);
+		return;
+	}
+}
+
+static void
+check_options(const struct options *o)
+{
+	if ((o->queue < 0) == (o->tap == NULL))
+		errx(2, "give either --queue or --tap");
+	if (o->tap != NULL && o->drop)
+		errx(2, "a tap cannot --drop: it sees copies only");
+	if (o->port == 0)
+		errx(2, "give the server's --port");
+	if (o->match.len == 0 && !o->on_syn)
+		errx(2, "give something to --match, or --on-syn");
+	if (o->payload.len > PACKET / 2)
+		errx(2, "--payload is longer than %d bytes", PACKET / 2);
+	/* A raw socket replaces the ID 0 of a packet that may fragment. */
+	if (o->df != 1 && (o->id == 0 || o->back_id == 0))
+		errx(2, "--id 0 needs --df: Linux fills it in otherwise");
+}
+
+static void
+parse(struct options *o, int argc, char **argv)
+{
+	struct option longs[KNOBS + 2] = {{0}};
+	int i = -1;
+
+	*o = defaults;
+	for (size_t k = 0; k < KNOBS; k++) {
+		longs[k].name = knobs[k].name;
+		longs[k].has_arg = knobs[k].kind == KNOB_FLAG
+		    ? no_argument
+		    : required_argument;
+	}
+	longs[KNOBS].name = "help";
+	while (getopt_long(argc, argv, "", longs, &i) == 0) {
+		if (i == (int)KNOBS) {
+			usage(stdout);
+			exit(0);
+		}
+		set_knob(o, &knobs[i], optarg);
+		i = -1;
+	}
+	if (i != -1 || optind != argc) {
+		usage(stderr);
+		exit(2);
+	}
+	check_options(o);
+}
+
+/* Bytes out */
+
+static void
+put16(uint8_t *p, unsigned int v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+}
+
+static void
+put32(uint8_t *p, uint32_t v)
+{
+	put16(p, v >> 16);
+	put16(p + 2, v & 0xffff);
+}
+
+/* RFC 1071, without the last complement. */
+static uint32_t
+sum16(const uint8_t *p, size_t n, uint32_t sum)
+{
+	for (size_t i = 0; i + 1 < n; i += 2)
+		sum += (uint32_t)(p[i] << 8 | p[i + 1]);
+	if (n % 2 != 0)
+		sum += (uint32_t)(p[n - 1] << 8);
+	while (sum > 0xffff)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return sum;
+}
+
+/* RFC 9293 section 3.1: the pseudo-header, the same sum for v4 and v6. */
+static unsigned int
+tcp_checksum(const struct reset *r, const uint8_t *tcp, size_t n)
+{
+	size_t alen = r->flow.src.addr.version == 4 ? 4 : 16;
+	uint32_t sum = IPPROTO_TCP + (uint32_t)n;
+
+	sum = sum16(r->flow.src.addr.b, alen, sum);
+	sum = sum16(r->flow.dst.addr.b, alen, sum);
+	return ~sum16(tcp, n, sum) & 0xffff;
+}
+
+static size_t
+put_tcp(const struct reset *r, const struct bytes *payload, uint8_t *p)
+{
+	size_t n = 20 + payload->len;
+
+	memset(p, 0, 20);
+	put16(p, r->flow.src.port);
+	put16(p + 2, r->flow.dst.port);
+	put32(p + 4, r->seq);
+	put32(p + 8, r->ack);
+	p[12] = 5 << 4;
+	p[13] = r->flags;
+	put16(p + 14, r->window);
+	if (payload->len > 0)
+		memcpy(p + 20, payload->p, payload->len);
+	put16(p + 16, tcp_checksum(r, p, n));
+	return n;
+}
+
+static size_t
+put_packet(const struct reset *r, const struct bytes *payload, uint8_t *p)
+{
+	size_t n;
+
+	memset(p, 0, 40);
+	if (r->flow.src.addr.version == 4) {
+		n = put_tcp(r, payload, p + 20);
+		p[0] = 4 << 4 | 5;
+		p[1] = r->tos;
+		put16(p + 2, (unsigned int)n + 20);
+		put16(p + 4, r->id);
+		put16(p + 6, r->df ? 0x4000 : 0);
+		p[8] = (uint8_t)r->ttl;
+		p[9] = IPPROTO_TCP;
+		memcpy(p + 12, r->flow.src.addr.b, 4);
+		memcpy(p + 16, r->flow.dst.addr.b, 4);
+		put16(p + 10, ~sum16(p, 20, 0) & 0xffff);
+		return n + 20;
+	}
+	n = put_tcp(r, payload, p + 40);
+	put16(p, 6u << 12 | (unsigned int)r->tos << 4);
+	put16(p + 4, (unsigned int)n);
+	p[6] = IPPROTO_TCP;
+	p[7] = (uint8_t)r->ttl;
+	memcpy(p + 8, r->flow.src.addr.b, 16);
+	memcpy(p + 24, r->flow.dst.addr.b, 16);
+	return n + 40;
+}
+
+static void
+send_reset(struct forger *f, const struct reset *r)
+{
+	struct endpoint to = {.addr = r->flow.dst.addr, .port = 0};
+	struct sockaddr_storage ss;
+	uint8_t buf[PACKET];
+	socklen_t slen;
+	size_t n;
+
+	if (r->ttl == 0)
+		return;
+	n = put_packet(r, &f->o.payload, buf);
+	slen = endpoint_to_sockaddr(&to, &ss);
+	if (sendto(to.addr.version == 4 ? f->raw4 : f->raw6, buf, n, 0,
+		(struct sockaddr *)&ss, slen) < 0)
+		warn("a reset could not be sent");
+}
+
+static void
+send_later(struct forger *f, const struct reset *r)
+{
+	if (f->n_pending == PENDING) {
+		warnx("more than %d resets wait; one is lost", PENDING);
+		return;
+	}
+	f->pending[(f->first + f->n_pending++) % PENDING] = *r;
+}
+
+static void
+send_due(struct forger *f)
+{
+	while (f->n_pending > 0 && f->pending[f->first].due_ns <= now_ns()) {
+		send_reset(f, &f->pending[f->first]);
+		f->first = (f->first + 1) % PENDING;
+		f->n_pending--;
+	}
+}
+
+/* What is remembered */
+
+/* FNV-1a: spreads, is not for secrets. */
+static uint64_t
+hash(const void *p, size_t n, uint64_t h)
+{
+	const uint8_t *b = p;
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ b[i]) * UINT64_C(0x100000001b3);
+	return h;
+}
+
+static uint64_t
+hash_flow(const struct flow_key *k)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+	h = hash(k->src.addr.b, sizeof(k->src.addr.b), h);
+	h = hash(k->dst.addr.b, sizeof(k->dst.addr.b), h);
+	h = hash(&k->src.port, sizeof(k->src.port), h);
+	return hash(&k->dst.port, sizeof(k->dst.port), h);
+}
+
+static struct conn_note *
+conn_of(struct forger *f, const struct flow_key *key)
+{
+	struct conn_note *c = &f->conns[hash_flow(key) % CONNS];
+
+	if (!flow_key_equal(&c->key, key)) {
+		memset(c, 0, sizeof(*c));
+		c->key = *key;
+	}
+	return c;
+}
+
+static struct pair_note *
+pair_of(struct forger *f, const struct flow_key *key)
+{
+	uint64_t h = hash(key->src.addr.b, sizeof(key->src.addr.b), 7);
+
+	h = hash(key->dst.addr.b, sizeof(key->dst.addr.b), h);
+	return &f->pairs[h % PAIRS];
+}
+
+static bool
+is_blocked(struct forger *f, const struct flow_key *key)
+{
+	const struct pair_note *p = pair_of(f, key);
+
+	return now_ns() < p->until_ns &&
+	    addr_equal(&p->client, &key->src.addr) &&
+	    addr_equal(&p->server, &key->dst.addr);
+}
+
+static void
+block(struct forger *f, const struct flow_key *key)
+{
+	struct pair_note *p = pair_of(f, key);
+
+	p->client = key->src.addr;
+	p->server = key->dst.addr;
+	p->until_ns = now_ns() + (int64_t)(f->o.residual_s * (double)CLOCK_S);
+}
+
+/* What fires */
+
+static bool
+contains(const uint8_t *p, size_t n, const struct bytes *what)
+{
+	if (what->len == 0)
+		return false;
+	for (size_t i = 0; i + what->len <= n; i++)
+		if (memcmp(p + i, what->p, what->len) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_syn(const struct pkt *p)
+{
+	return (p->tcp.flags & (PKT_TH_SYN | PKT_TH_ACK)) == PKT_TH_SYN;
+}
+
+/* Before the dice. */
+static bool
+is_trigger(struct forger *f, const struct pkt *p, const struct conn_note *c,
+    bool from_server)
+{
+	const struct options *o = &f->o;
+
+	if (p->tcp.flags & PKT_TH_RST)
+		return false;
+	if (is_syn(p))
+		return o->on_syn && !from_server;
+	if (p->payload_len == 0)
+		return false;
+	if (!from_server && is_blocked(f, &c->key))
+		return true;
+	if (from_server ? o->from == WORD_CLIENT : o->from == WORD_SERVER)
+		return false;
+	if (o->first_segment && c->has_data && !from_server)
+		return false;
+	if (o->plain_header && p->tcp.header_len > 20)
+		return false;
+	return contains(p->payload, p->payload_len, &o->match);
+}
+
+static bool
+is_lucky(struct forger *f, struct conn_note *c)
+{
+	struct rng r;
+
+	if (f->o.dice == WORD_FLOW) {
+		rng_seed(&r, hash_flow(&c->key) ^ (uint64_t)f->o.seed);
+		return rng_unit(&r) < f->o.probability;
+	}
+	if (f->o.dice == WORD_CONNECTION) {
+		if (!c->rolled)
+			c->lucky = rng_unit(&f->rng) < f->o.probability;
+		c->rolled = true;
+		return c->lucky;
+	}
+	return rng_unit(&f->rng) < f->o.probability;
+}
+
+/* What it answers with */
+
+static int
+choose_ttl(struct forger *f, const struct pkt *p, const struct conn_note *c,
+    bool to_client)
+{
+	int ttl = f->o.ttl;
+
+	if (ttl == WORD_COPY)
+		ttl = p->ip.ttl;
+	else if (ttl == WORD_RANDOM)
+		ttl = 64 + (int)rng_below(&f->rng, 192);
+	else if (ttl == WORD_STEP)
+		ttl = STEP_1 + f->step % (256 - STEP_1);
+	else if (ttl == WORD_IMITATE)
+		ttl =
+		    to_client && c->server_ttl != 0 ? c->server_ttl : p->ip.ttl;
+	return f->o.decrement && ttl > 0 ? ttl - 1 : ttl;
+}
+
+static uint16_t
+choose_id(struct forger *f, const struct pkt *p, bool back)
+{
+	int id = f->o.id;
+
+	if (back && f->o.back_id != WORD_SAME)
+		id = f->o.back_id;
+	if (id == WORD_COPY)
+		return p->ip.id;
+	if (id == WORD_RANDOM)
+		return (uint16_t)(1 + rng_below(&f->rng, 65535));
+	return (uint16_t)id;
+}
+
+static uint16_t
+choose_window(struct forger *f, const struct pkt *p)
+{
+	if (f->o.window == WORD_COPY)
+		return p->tcp.window;
+	if (f->o.window == WORD_STEP)
+		return (uint16_t)(1000 + f->step);
+	return (uint16_t)f->o.window;
+}
+
+/* The sequence numbers that p's sender (back) or its receiver expects. */
+static void
+choose_numbers(const struct options *o, const struct pkt *p, bool back, int nth,
+    struct reset *r)
+{
+	uint32_t next = p->tcp.seq + p->payload_wire + (is_syn(p) ? 1 : 0);
+	uint32_t step =
+	    o->step == WORD_WINDOW ? p->tcp.window : (uint32_t)o->step;
+
+	if (back)
+		r->seq = o->seq == WORD_ACK ? p->tcp.ack : 0;
+	else
+		r->seq = o->onward == WORD_NEXT ? next : p->tcp.seq;
+	r->seq += (uint32_t)nth * step;
+	if (r->flags & PKT_TH_ACK)
+		r->ack = back ? next : p->tcp.ack;
+}
+
+static struct reset
+make_reset(struct forger *f, const struct pkt *p, const struct conn_note *c,
+    bool to_client, int nth)
+{
+	const struct options *o = &f->o;
+	struct reset r = {.end = to_client ? "client" : "server"};
+	bool back;
+
+	r.flow = to_client ? flow_key_reverse(&c->key) : c->key;
+	back = p->tcp.sport == r.flow.dst.port;
+	r.flags = PKT_TH_RST | (o->flags == WORD_RA ? PKT_TH_ACK : 0);
+	r.ttl = choose_ttl(f, p, c, to_client);
+	r.id = choose_id(f, p, back);
+	r.window = choose_window(f, p);
+	r.tos = o->tos == WORD_COPY ? p->ip.tos : (uint8_t)o->tos;
+	r.df = o->df == WORD_COPY ? p->ip.df : o->df == 1;
+	choose_numbers(o, p, back, nth, &r);
+	r.due_ns = now_ns() + (int64_t)(o->delay_ms * (double)CLOCK_MS);
+	f->step++;
+	return r;
+}
+
+static void
+log_fire(struct forger *f, const struct pkt *p)
+{
+	char src[ADDR_ENDPOINT], dst[ADDR_ENDPOINT];
+	struct endpoint s = {p->ip.src, p->tcp.sport};
+	struct endpoint d = {p->ip.dst, p->tcp.dport};
+
+	fprintf(f->log,
+	    "{\"time\": %.6f, \"src\": \"%s\", \"dst\": \"%s\", \"ttl\": %d,"
+	    " \"id\": %d, \"seq\": %u, \"ack\": %u, \"len\": %u, \"sent\": [",
+	    (double)now_ns() / (double)CLOCK_S, endpoint_format(&s, src),
+	    endpoint_format(&d, dst), p->ip.ttl, p->ip.id, p->tcp.seq,
+	    p->tcp.ack, p->payload_wire);
+}
+
+static void
+log_reset(struct forger *f, const struct reset *r, bool first)
+{
+	char flags[PKT_FLAGS_TEXT];
+
+	fprintf(f->log,
+	    "%s{\"end\": \"%s\", \"ttl\": %d, \"id\": %d, \"flags\": \"%s\","
+	    " \"seq\": %u, \"ack\": %u, \"window\": %d, \"df\": %s}",
+	    first ? "" : ", ", r->end, r->ttl, r->id,
+	    pkt_format_flags(r->flags, flags), r->seq, r->ack, r->window,
+	    r->df ? "true" : "false");
+}
+
+static void
+fire(struct forger *f, const struct pkt *p, const struct conn_note *c)
+{
+	bool first = true;
+	struct reset r;
+
+	log_fire(f, p);
+	for (int client = 1; client >= 0; client--) {
+		if (f->o.ends == (client ? WORD_SERVER : WORD_CLIENT))
+			continue;
+		for (int i = 0; i < f->o.count; i++) {
+			r = make_reset(f, p, c, client, i);
+			log_reset(f, &r, first);
+			if (f->o.delay_ms > 0)
+				send_later(f, &r);
+			else
+				send_reset(f, &r);
+			first = false;
+		}
+	}
+	fputs("]}\n", f->log);
+	fflush(f->log);
+}
+
+/* True where the packet shall go no further. */
+static bool
+see(struct forger *f, const struct pkt *p)
+{
+	struct conn_note *c;
+	struct flow_key key;
+	bool from_server, fires;
+
+	if (!pkt_flow_key(p, &key))
+		return false;
+	from_server = p->tcp.sport == f->o.port;
+	if (!from_server && p->tcp.dport != f->o.port)
+		return false;
+	if (from_server)
+		key = flow_key_reverse(&key);
+	c = conn_of(f, &key);
+	if (from_server)
+		c->server_ttl = p->ip.ttl;
+	else if (is_syn(p))
+		c->rolled = c->has_data = false;
+	fires = is_trigger(f, p, c, from_server) && is_lucky(f, c);
+	if (fires)
+		fire(f, p, c);
+	if (fires && f->o.residual_s > 0)
+		block(f, &key);
+	if (!from_server && p->payload_len > 0)
+		c->has_data = true;
+	return fires && f->o.drop;
+}
+
+static int
+on_packet(struct nfq_q_handle *queue, struct nfgenmsg *msg,
+    struct nfq_data *data, void *ctx)
+{
+	struct forger *f = ctx;
+	unsigned char *p = NULL;
+	struct pkt pkt;
+	bool drop = false;
+	int n;
+
+	(void)msg;
+	n = nfq_get_payload(data, &p);
+	if (n > 0) {
+		pkt_decode(PKT_LINK_RAW, p, (size_t)n, (size_t)n, &pkt);
+		drop = see(f, &pkt);
+	}
+	return nfq_set_verdict(
+	    queue, nfq_id(data), drop ? NF_DROP : NF_ACCEPT, 0, NULL);
+}
+
+static bool
+tap_read(struct forger *f)
+{
+	static uint8_t buf[NFQ_FRAME];
+	struct pkt pkt;
+	ssize_t n;
+
+	n = recv(f->fd, buf, sizeof(buf), MSG_DONTWAIT);
+	if (n < 0)
+		return errno == EINTR || errno == EAGAIN;
+	pkt_decode(PKT_LINK_ETHERNET, buf, (size_t)n, (size_t)n, &pkt);
+	see(f, &pkt);
+	return true;
+}
+
+static int
+tap_open(const char *iface)
+{
+	struct sockaddr_ll ll = {
+	    .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL)};
+	int fd;
+
+	ll.sll_ifindex = (int)if_nametoindex(iface);
+	if (ll.sll_ifindex == 0)
+		err(3, "%s", iface);
+	fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL));
+	if (fd < 0 || bind(fd, (struct sockaddr *)&ll, sizeof(ll)) < 0)
+		err(3, "%s", iface);
+	return fd;
+}
+
+static void
+open_all(struct forger *f)
+{
+	const struct options *o = &f->o;
+
+	/* IPPROTO_RAW: the IP header is ours, v6 since Linux 2.6 alike. */
+	f->raw4 = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+	f->raw6 = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+	if (f->raw4 < 0 || f->raw6 < 0)
+		err(3, "raw socket");
+	f->log = o->log == NULL ? stderr : fopen(o->log, "we");
+	if (f->log == NULL)
+		err(3, "%s", o->log);
+	if (o->tap != NULL) {
+		f->fd = tap_open(o->tap);
+		return;
+	}
+	nfq_start(&f->nfq, (uint16_t)o->queue, NFQNL_COPY_PACKET, on_packet, f);
+	f->fd = f->nfq.fd;
+}
+
+static void
+close_all(struct forger *f)
+{
+	if (f->o.tap != NULL)
+		close(f->fd);
+	nfq_stop(&f->nfq);
+	close(f->raw4);
+	close(f->raw6);
+	if (f->log != stderr)
+		fclose(f->log);
+	free(f->o.match.p);
+	free(f->o.payload.p);
+}
+
+/* Milliseconds until the next reset is due, for poll(2). */
+static int
+wait_ms(const struct forger *f)
+{
+	int64_t left;
+
+	if (f->n_pending == 0)
+		return -1;
+	left = f->pending[f->first].due_ns - now_ns();
+	return left <= 0 ? 0 : (int)((left + CLOCK_MS - 1) / CLOCK_MS);
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct forger f;
+	struct sigaction sa = {.sa_handler = on_signal};
+	struct pollfd p = {.events = POLLIN};
+
+	parse(&f.o, argc, argv);
+	rng_seed(&f.rng, (uint64_t)f.o.seed);
+	open_all(&f);
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGINT, &sa, NULL);
+	puts("ready");
+	fflush(stdout);
+	p.fd = f.fd;
+	while (!ended) {
+		send_due(&f);
+		p.revents = 0;
+		if (poll(&p, 1, wait_ms(&f)) < 0 && errno != EINTR)
+			err(3, "poll");
+		if (p.revents == 0)
+			continue;
+		if (f.o.tap != NULL ? !tap_read(&f) : !nfq_read(&f.nfq))
+			err(3, "reading packets");
+	}
+	close_all(&f);
+	return 0;
+}

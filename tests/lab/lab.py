@@ -1,0 +1,608 @@
+"""The lab: client, r1 ... rN, server, each a network namespace.
+
+    client --- r1 --- r2 --- ... --- rN --- server
+
+Link k (0 is client to r1) has 10.9.k.1 and fd09:k::1 at its client's end,
+.2 and ::2 at its server's end.  So hop h answers with 10.9.(h-1).2, and the
+server behind N routers is 10.9.N.2.  The routers are this kernel's own.
+
+Namespaces are made with `ip netns add` and entered with nsenter(1), for
+`ip netns exec` mounts /sys anew, which a bare chroot does not allow.
+"""
+
+import ctypes
+import json
+import os
+import pickle
+import random
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+PYTHON = sys.executable or "/usr/bin/python3"
+PREFIX = "rsthop"
+STALE = re.compile(rf"^{PREFIX}-(\d+)-[0-9a-f]{{4}}-\w+$")
+# The founding case's box: an OUI of Ruijie Networks.
+R1_MAC = "58:69:6c:00:00:01"
+SKIP = 77
+TABLES = ("raw", "mangle", "filter")
+PORT = 3306
+KEYWORD = "use db"
+NEED_CAPS = (1 << 12) | (1 << 21)  # CAP_NET_ADMIN, CAP_SYS_ADMIN
+INNER = "RSTHOP_LAB_INNER"
+os.environ["PATH"] += ":/usr/sbin:/sbin"
+
+
+class LabError(Exception):
+    """The lab could not do what it was asked; the text says why."""
+
+
+# Privilege
+
+
+def has_capabilities():
+    with open("/proc/self/status", encoding="ascii") as status:
+        for line in status:
+            if line.startswith("CapEff:"):
+                caps = int(line.split()[1], 16)
+                return caps & NEED_CAPS == NEED_CAPS
+    return False
+
+
+def is_real_root():
+    """Whether other users exist here: not so in an `unshare -r`."""
+    with open("/proc/self/uid_map", encoding="ascii") as uid_map:
+        return os.geteuid() == 0 and int(uid_map.read().split()[2]) > 65534
+
+
+def skip(why):
+    print(f"SKIPPED, nothing was tested: {why}", file=sys.stderr)
+    sys.exit(SKIP)
+
+
+def require():
+    """Makes sure that namespaces can be made; may run the program anew."""
+    missing = [t for t in ("ip", "nsenter", "setpriv", "iptables-restore")
+               if shutil.which(t) is None]
+    if missing:
+        skip("the lab needs " + ", ".join(missing)
+             + " (packages iproute2, util-linux, iptables)")
+    if os.geteuid() == 0 and has_capabilities():
+        return
+    if os.environ.get(INNER) or not can_unshare():
+        skip("the lab needs root, or user namespaces for everyone"
+             " (sysctl user.max_user_namespaces); run it with sudo")
+    os.environ[INNER] = "1"
+    inner = 'mount -t tmpfs tmpfs /run && exec "$@"'
+    os.execvp("unshare", ["unshare", "-rnm", "sh", "-c", inner, "sh",
+                          PYTHON] + sys.argv)
+
+
+def can_unshare():
+    try:
+        done = subprocess.run(
+            ["unshare", "-rnm", "mount", "-t", "tmpfs", "tmpfs", "/run"],
+            stderr=subprocess.DEVNULL, check=False)
+    except OSError:
+        return False
+    return done.returncode == 0
+
+
+# Processes
+
+
+class Proc:
+    """A process of the lab's that goes on by itself, such as a device."""
+
+    def __init__(self, argv, name, log=None):
+        self.name = name
+        self.log = log
+        self.argv = argv
+        self.errors = tempfile.TemporaryFile()
+        self.popen = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=self.errors, start_new_session=True)
+
+    def wait_ready(self, timeout=10.0):
+        """Until it prints `ready`."""
+        end = time.monotonic() + timeout
+        seen = b""
+        fd = self.popen.stdout.fileno()
+        while b"ready\n" not in seen:
+            left = end - time.monotonic()
+            if left <= 0 or not select.select([fd], [], [], left)[0]:
+                raise LabError(f"{self.name}: not ready in {timeout} s")
+            piece = os.read(fd, 4096)
+            if not piece:
+                self.popen.wait()
+                raise LabError(f"{self.name}: ended with"
+                               f" {self.popen.returncode}: {self.stderr()}")
+            seen += piece
+        return self
+
+    def wait_stderr(self, words, timeout=5.0):
+        """Until words stand on its standard error."""
+        end = time.monotonic() + timeout
+        while words not in self.stderr():
+            if time.monotonic() > end or self.popen.poll() is not None:
+                raise LabError(f"{self.name}: {self.stderr()}")
+            time.sleep(0.01)
+        return self
+
+    def stderr(self):
+        at = self.errors.tell()
+        self.errors.seek(0)
+        text = self.errors.read().decode("utf-8", "replace")
+        self.errors.seek(at)
+        return text.strip()
+
+    def firings(self):
+        """What a forger wrote into its log: a list of dicts."""
+        with open(self.log, encoding="ascii") as log:
+            return [json.loads(line) for line in log]
+
+    def stop(self):
+        """Ends it; its exit status."""
+        if self.popen.poll() is None:
+            self.popen.terminate()
+            try:
+                self.popen.wait(2)
+            except subprocess.TimeoutExpired:
+                self.popen.kill()
+                self.popen.wait()
+        self.popen.stdout.close()
+        self.errors.close()
+        return self.popen.returncode
+
+
+def call(argv, text=None):
+    """Runs a short command of the lab's own; its output, or a LabError."""
+    done = subprocess.run(argv, input=text, capture_output=True, text=True,
+                          check=False, start_new_session=True)
+    if done.returncode != 0:
+        raise LabError(f"{' '.join(argv)}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def call_all(jobs):
+    """Runs short commands side by side: a list of (argv, input)."""
+    running = []
+    for argv, text in jobs:
+        p = subprocess.Popen(
+            argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, text=True, start_new_session=True)
+        p.stdin.write(text)
+        p.stdin.close()
+        running.append((argv, p))
+    faults = []
+    for argv, p in running:
+        words = p.stderr.read()
+        p.stderr.close()
+        if p.wait() != 0:
+            faults.append(f"{' '.join(argv)}: {words.strip()}")
+    if faults:
+        raise LabError("; ".join(faults))
+
+
+def in_netns(netns, function, *args):
+    """Calls function in a child within a namespace; what it returns."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reader)
+        status = 1
+        try:
+            fd = os.open(f"/run/netns/{netns}", os.O_RDONLY)
+            if ctypes.CDLL(None, use_errno=True).setns(fd, 0) < 0:
+                raise OSError(ctypes.get_errno(), "setns")
+            answer = (True, function(*args))
+            status = 0
+        except BaseException as e:  # all of it belongs to the parent
+            answer = (False, f"{type(e).__name__}: {e}")
+        with os.fdopen(writer, "wb") as pipe:
+            pickle.dump(answer, pipe)
+        os._exit(status)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as pipe:
+        data = pipe.read()
+    os.waitpid(child, 0)
+    good, answer = pickle.loads(data) if data else (False, "child died")
+    if not good:
+        raise LabError(answer)
+    return answer
+
+
+# Namespaces left by runs that died
+
+
+def is_alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def netns_names():
+    try:
+        return sorted(os.listdir("/run/netns"))
+    except FileNotFoundError:
+        return []
+
+
+def delete_netns(names):
+    if names:
+        lines = "".join(f"netns del {n}\n" for n in names)
+        call(["ip", "-force", "-batch", "-"], lines)
+
+
+def remove_stale():
+    """Removes the namespaces of labs whose process is gone."""
+    stale = []
+    for name in netns_names():
+        m = STALE.match(name)
+        if m and not is_alive(int(m.group(1))):
+            stale.append(name)
+    delete_netns(stale)
+    return stale
+
+
+class Lab:
+    """A chain of namespaces; a context manager that leaves nothing."""
+
+    def __init__(self, hops=6, silent=(), icmp_ratelimit=None, r1_mac=R1_MAC,
+                 build=None):
+        self.hops = hops
+        self.silent = tuple(silent)
+        self.icmp_ratelimit = icmp_ratelimit
+        self.r1_mac = r1_mac
+        self.build = build or os.path.join(TOP, "build", "tests", "lab")
+        self.prefix = (f"{PREFIX}-{os.getpid()}-"
+                       f"{random.SystemRandom().randrange(1 << 16):04x}")
+        self.routers = [f"r{h}" for h in range(1, hops + 1)]
+        self.nodes = ["client"] + self.routers + ["server"]
+        self.procs = []
+        self.ruled = set()  # nodes whose tables hold rules of devices
+        self.taken = set()  # (hop, chain) that a device sits in
+        self.queues = 0
+        self.backend = None
+        self.tmp = None
+        self.signals = {}
+
+    # Addresses
+
+    def netns(self, node):
+        return f"{self.prefix}-{node}"
+
+    def address(self, hop, version=4):
+        """Of hop 1 ... hops, or of the server at hops + 1; 0: the client."""
+        if hop == 0:
+            return "10.9.0.1" if version == 4 else "fd09::1"
+        k = hop - 1
+        if version == 4:
+            return f"10.9.{k}.2"
+        return f"fd09:{k:x}::2" if k else "fd09::2"
+
+    def server_address(self, version=4):
+        return self.address(self.hops + 1, version)
+
+    def far_side(self, hop, version=4):
+        """Of hop's interface toward the server; hop 0 is the client."""
+        if version == 4:
+            return f"10.9.{hop}.1"
+        return f"fd09:{hop:x}::1" if hop else "fd09::1"
+
+    # Raising and removing
+
+    def __enter__(self):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            self.signals[number] = signal.signal(number, self._on_signal)
+        try:
+            remove_stale()
+            self.tmp = tempfile.mkdtemp(prefix="rsthop-lab-")
+            os.chmod(self.tmp, 0o755)
+            os.environ["XTABLES_LOCKFILE"] = os.path.join(self.tmp, "lock")
+            self._raise()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    @staticmethod
+    def _on_signal(number, _):
+        raise SystemExit(128 + number)
+
+    def close(self):
+        for number in self.signals:
+            signal.signal(number, signal.SIG_IGN)
+        try:
+            for p in reversed(self.procs):
+                p.stop()
+            self.procs = []
+            mine = [n for n in netns_names()
+                    if n.startswith(self.prefix + "-")]
+            delete_netns(mine)
+            if self.tmp is not None:
+                shutil.rmtree(self.tmp, ignore_errors=True)
+        finally:
+            for number, old in self.signals.items():
+                signal.signal(number, old)
+            self.signals = {}
+
+    def _raise(self):
+        lines = [f"netns add {self.netns(n)}" for n in self.nodes]
+        call(["ip", "-batch", "-"], "\n".join(lines) + "\n")
+        # Before the interfaces, for they inherit what is default then.
+        call_all([(self._enter(n) + ["sh", "-e"], self._sysctls(n))
+                  for n in self.nodes])
+        call(["ip", "-batch", "-"], self._links())
+        call_all([(self._enter(n) + ["sh", "-e"], self._addresses(n))
+                  for n in self.nodes])
+        for hop in self.silent:
+            self.silence(hop)
+
+    def _sysctls(self, node):
+        values = {
+            "ipv4/conf/all/rp_filter": 0, "ipv4/conf/default/rp_filter": 0,
+            "ipv4/conf/all/accept_local": 1,
+            "ipv6/conf/all/accept_dad": 0, "ipv6/conf/default/accept_dad": 0,
+            "ipv6/conf/default/dad_transmits": 0,
+            "ipv6/conf/default/accept_ra": 0,
+            "ipv6/conf/default/router_solicitations": 0,
+        }
+        if node in self.routers:
+            values["ipv4/ip_forward"] = 1
+            values["ipv6/conf/all/forwarding"] = 1
+            if self.icmp_ratelimit is not None:
+                values["ipv4/icmp_ratelimit"] = self.icmp_ratelimit
+                values["ipv6/icmp/ratelimit"] = self.icmp_ratelimit
+            if self.icmp_ratelimit == 0:
+                # Nor the bound on all errors together, which the mask lifts.
+                values["ipv4/icmp_ratemask"] = 0
+                values["ipv6/icmp/ratemask"] = ""
+        return "".join(f"echo {v} > /proc/sys/net/{k}\n"
+                       for k, v in values.items())
+
+    def _links(self):
+        lines = []
+        for k in range(self.hops + 1):
+            near, far = self.netns(self.nodes[k]), self.netns(
+                self.nodes[k + 1])
+            mac = self.r1_mac if k == 0 else f"02:09:00:00:{k:02x}:02"
+            # The index: where both ends of a pair bear the same one, the
+            # kernel takes a second to tell IPv6 of the carrier.
+            lines.append(
+                f"link add name toserver index 9 netns {near} address 02:09:00:00:{k:02x}:01"
+                f" type veth peer name toclient netns {far} address {mac}")
+        return "\n".join(lines) + "\n"
+
+    def _addresses(self, node):
+        """A shell script; the interfaces are named by where they lead."""
+        k = self.nodes.index(node)
+        batch = ["link set lo up"]
+        if k > 0:
+            batch += [f"addr add 10.9.{k - 1}.2/24 dev toclient",
+                      f"addr add fd09:{k - 1:x}::2/64 dev toclient nodad",
+                      "link set toclient up"]
+        if k <= self.hops:
+            batch += [f"addr add 10.9.{k}.1/24 dev toserver",
+                      f"addr add fd09:{k:x}::1/64 dev toserver nodad",
+                      "link set toserver up"]
+        batch += self._routes(k)
+        # Packets in captures and in quotes shall have whole checksums.
+        offload = "".join(
+            f"ethtool -K {d} tx off gso off tso off >/dev/null 2>&1 || :\n"
+            for d in ("toclient", "toserver"))
+        body = "\n".join(batch)
+        return f"ip -batch - <<EOF\n{body}\nEOF\n{offload}"
+
+    def _routes(self, k):
+        """The way to the links that node k is not on."""
+        routes = []
+        if k <= self.hops:
+            routes += [f"route add 10.9.{j}.0/24 via 10.9.{k}.2"
+                       for j in range(k + 1, self.hops + 1)]
+            routes += [f"route add fd09:{j:x}::/64 via fd09:{k:x}::2"
+                       for j in range(k + 1, self.hops + 1)]
+        if k > 0:
+            routes += [f"route add 10.9.{j}.0/24 via 10.9.{k - 1}.1"
+                       for j in range(k - 1)]
+            routes += [f"route add fd09:{j:x}::/64 via fd09:{k - 1:x}::1"
+                       for j in range(k - 1)]
+        return routes
+
+    # Running things
+
+    def _enter(self, node):
+        return ["nsenter", f"--net=/run/netns/{self.netns(node)}"]
+
+    def command(self, node, argv):
+        """argv as a command that runs it in node and dies with us."""
+        return (["setpriv", "--pdeathsig", "KILL"] + self._enter(node)
+                + list(argv))
+
+    def run(self, node, argv, timeout=60, **kw):
+        """Runs argv to its end in node; a CompletedProcess of text."""
+        kw.setdefault("capture_output", True)
+        return subprocess.run(self.command(node, argv), text=True,
+                              stdin=subprocess.DEVNULL, timeout=timeout,
+                              check=False, **kw)
+
+    def start(self, node, argv, ready=True, log=None):
+        """Starts argv in node; it is ended with the lab."""
+        p = Proc(self.command(node, argv), os.path.basename(argv[0]), log)
+        self.procs.append(p)
+        return p.wait_ready() if ready else p
+
+    def call_in(self, node, function, *args):
+        """Calls a Python function in node, in a child; what it returns."""
+        return in_netns(self.netns(node), function, *args)
+
+    def program(self, name):
+        path = os.path.join(self.build, name)
+        if not os.access(path, os.X_OK):
+            raise LabError(f"{path} is not there: run `make lab-bin`")
+        return path
+
+    def clear(self):
+        """Takes all devices, servers and rules away; the chain stays."""
+        for p in reversed(self.procs):
+            p.stop()
+        self.procs = []
+        empty = "".join(f"*{t}\nCOMMIT\n" for t in TABLES)
+        call_all([(self._restore(node, version), empty)
+                  for node in sorted(self.ruled) for version in (4, 6)])
+        self.ruled = set()
+        self.taken = set()
+        for hop in self.silent:
+            self.silence(hop)
+
+    # Firewall rules of routers
+
+    def _tool(self, version, what):
+        if self.backend is None:
+            self.backend = self._find_backend()
+        return f"ip{'6' if version == 6 else ''}tables-{self.backend}{what}"
+
+    def _find_backend(self):
+        """nft or legacy: the one in which this kernel has all we need."""
+        probe = ("*filter\n-A FORWARD -j NFQUEUE --queue-num 1\n"
+                 "-A FORWARD -p tcp -m string --algo bm --string a"
+                 " -m statistic --mode random --probability 0.5"
+                 " -j REJECT --reject-with tcp-reset\nCOMMIT\n"
+                 "*raw\n-A PREROUTING -j NFQUEUE --queue-num 1\nCOMMIT\n"
+                 "*mangle\n-A POSTROUTING -j NFQUEUE --queue-num 1\nCOMMIT\n")
+        empty = "".join(f"*{t}\nCOMMIT\n" for t in TABLES)
+        words = []
+        for backend in ("nft", "legacy"):
+            try:
+                for six in ("", "6"):
+                    tool = [f"ip{six}tables-{backend}-restore"]
+                    call(self._enter("r1") + tool, probe)
+                    call(self._enter("r1") + tool, empty)
+                return backend
+            except (LabError, OSError) as e:
+                words.append(str(e))
+        raise LabError("no iptables that works here: " + "; ".join(words))
+
+    def _restore(self, node, version, *options):
+        return self._enter(node) + [self._tool(version, "-restore"),
+                                    *options]
+
+    def rules(self, hop, table, v4=(), v6=()):
+        """Appends rules to a table of r<hop>; removed by clear()."""
+        node = f"r{hop}"
+        self.ruled.add(node)
+        jobs = []
+        for version, rules in ((4, v4), (6, v6)):
+            lines = "".join(f"-A {r}\n" for r in rules)
+            if rules:
+                jobs.append((self._restore(node, version, "--noflush"),
+                             f"*{table}\n{lines}COMMIT\n"))
+        call_all(jobs)
+
+    def silence(self, hop):
+        """r<hop> sends no time-exceeded any more."""
+        self.rules(hop, "filter",
+                   ["OUTPUT -p icmp -m icmp --icmp-type time-exceeded"
+                    " -j DROP"],
+                   ["OUTPUT -p icmpv6 -m icmp6 --icmpv6-type time-exceeded"
+                    " -j DROP"])
+
+    def _take(self, hop, place):
+        """What a queue lets pass, no later rule of that chain ever sees."""
+        if (hop, place) in self.taken:
+            raise LabError(f"r{hop} has a device in {place} already")
+        self.taken.add((hop, place))
+
+    def _next_queue(self):
+        self.queues += 1
+        return self.queues
+
+    # Devices
+
+    def forge(self, hop, place="router", *options, port=PORT,
+              match=KEYWORD):
+        """Our forger at r<hop>: place is router, wire or tap."""
+        log = os.path.join(self.tmp, f"forger-{len(self.procs)}.log")
+        argv = [self.program("forger"), "--port", str(port), "--match",
+                match, "--log", log]
+        if place == "tap":
+            argv += ["--tap", "toclient"]
+        else:
+            queue = self._next_queue()
+            argv += ["--queue", str(queue)]
+            table, chain = {"router": ("filter", "FORWARD"),
+                            "wire": ("raw", "PREROUTING")}[place]
+            to = f"-j NFQUEUE --queue-num {queue} --queue-bypass"
+            self._take(hop, chain)
+            rules = [f"{chain} -p tcp --dport {port} {to}",
+                     f"{chain} -p tcp --sport {port} {to}"]
+            self.rules(hop, table, rules, rules)
+        return self.start(f"r{hop}", argv + list(options), log=log)
+
+    def link(self, hop, *options):
+        """Our line on the link behind r<hop>, both ways, options as link."""
+        queue = self._next_queue()
+        to = f"-j NFQUEUE --queue-num {queue} --queue-bypass"
+        # Neighbour discovery stays whole, or the link itself is lost.
+        spare = [f"{chain} -p icmpv6 -m icmp6 --icmpv6-type {t} -j RETURN"
+                 for chain in ("POSTROUTING", "PREROUTING")
+                 for t in (135, 136)]
+        rules = [f"POSTROUTING -o toserver {to}",
+                 f"PREROUTING -i toserver {to}"]
+        self._take(hop, "link")
+        self.rules(hop, "mangle", rules, spare + rules)
+        return self.start(f"r{hop}", [self.program("link"), "--queue",
+                                      str(queue), *options])
+
+    def reject(self, hop, keyword=KEYWORD, probability=1.0, versions=(4, 6)):
+        """The kernel's own REJECT in r<hop>'s forwarding plane."""
+        dice = ("" if probability >= 1 else
+                f" -m statistic --mode random --probability {probability}")
+        rule = (f'FORWARD -p tcp -m string --algo bm --string "{keyword}"'
+                f'{dice} -j REJECT --reject-with tcp-reset')
+        self._take(hop, "FORWARD")
+        self.rules(hop, "filter", [rule] if 4 in versions else [],
+                   [rule] if 6 in versions else [])
+
+    def tcpkill(self, hop, keyword=KEYWORD):
+        """dsniff's tcpkill, tapping r<hop>'s interface to the client."""
+        if shutil.which("tcpkill") is None:
+            raise LabError("tcpkill is missing (package dsniff)")
+        word = keyword.encode()[:4]
+        start = "((tcp[12] & 0xf0) >> 2)"
+        expr = f"tcp[{start}:{len(word)}] = 0x{word.hex()}"
+        p = self.start(f"r{hop}", ["tcpkill", "-i", "toclient", expr], ready=False)
+        return p.wait_stderr("listening on")
+
+    def serve(self, *options, port=PORT):
+        """The server; options as those of server.py."""
+        argv = [PYTHON, os.path.join(HERE, "server.py"), "--port", str(port)]
+        return self.start("server", argv + list(options))
+
+    # Looking
+
+    def client_rules(self):
+        """Firewall rules and chains in the client: there shall be none."""
+        found = []
+        for version in ("", "6"):
+            for backend in ("legacy", "nft"):
+                tool = f"ip{version}tables-{backend}-save"
+                if shutil.which(tool):
+                    found += self.run("client", [tool]).stdout.split("\n")
+        return [line for line in found
+                if line.startswith("-") or
+                (line.startswith(":") and " - " in line)]

@@ -1,0 +1,714 @@
+#!/usr/bin/env python3
+"""Checks the lab itself, without rsthop: that the chain, the real injectors,
+the forger, the line and the server do what they say and what physics asks.
+"""
+
+import argparse
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import lab as labs
+import wire
+
+PORT = labs.PORT
+TRIGGER = b"use db"
+QUIET = 0.1  # seconds after which nothing more comes on a chain this short
+TESTS = []
+
+
+def test(words):
+    """Lists a function; words say what it proves."""
+    def add(function):
+        TESTS.append((words, function))
+        return function
+    return add
+
+
+class Wrong(Exception):
+    """What was seen is not what was to be seen."""
+
+
+def same(what, seen, wanted):
+    if seen != wanted:
+        raise Wrong(f"{what} is {seen!r}, not {wanted!r}")
+
+
+def within(what, seen, low, high):
+    if not low <= seen <= high:
+        raise Wrong(f"{what} is {seen}, not within {low} ... {high}")
+
+
+@dataclasses.dataclass
+class Shot:
+    """What one connection and its triggers brought, seen at the client."""
+    resets: list
+    errors: list
+    data: list
+    sent: list
+    synack: object
+    seq: int
+    ack: int
+    port: int
+
+
+def shoot(server, ttls=(None,), payload=TRIGGER, resets=1, errors=0,
+          wait=None, port=PORT, options=b"", first=b""):
+    """In the client: connect, send the trigger with these TTLs, listen.
+
+    A TTL of None is the socket's own.  It ends once that many resets and
+    errors came (and what comes right behind them), or after `wait`.
+    """
+    if wait is None:
+        wait = QUIET if resets + errors == 0 else 2.0
+    with wire.Client(server, port) as c:
+        if first:
+            c.send(first)
+            c.watch(2.0, lambda c: c.data())
+        for ttl in ttls:
+            if ttl is None:
+                c.send(payload)
+            else:
+                c.inject(payload, ttl, options, ack=c.ack - ttl)
+        c.watch(wait, lambda c: resets + errors > 0
+                and len(c.resets()) >= resets and len(c.errors()) >= errors)
+        c.watch(0.015)
+        return Shot(c.resets(), c.errors(), c.data(), c.sent(), c.synack(),
+                    c.seq, c.ack, c.local[1])
+
+
+def fire(lab, *args, version=4, **kw):
+    call = lambda: shoot(lab.server_address(version), *args, **kw)
+    return lab.call_in("client", call)
+
+
+def one_reset(shot):
+    same("the number of resets", len(shot.resets), 1)
+    same("its checksum's truth", shot.resets[0].good, True)
+    return shot.resets[0]
+
+
+# The chain
+
+
+@test("six routers are raised in under 2 s")
+def raised_quickly(_):
+    start = time.monotonic()
+    with labs.Lab(hops=6):
+        pass
+    within("seconds to raise and remove", time.monotonic() - start, 0, 2)
+
+
+def trace(lab, version):
+    lab.serve()
+    shot = fire(lab, range(1, lab.hops + 1), version=version, resets=0,
+                errors=lab.hops)
+    return sorted((e.quote.seq == shot.seq and shot.ack - e.quote.ack, e.src,
+                   e.ttl) for e in shot.errors), shot
+
+
+@test("hop h answers as 10.9.(h-1).2, the server's TTL is 64 - 6")
+def trace_v4(lab):
+    seen, shot = trace(lab, 4)
+    same("the path", seen, [(h, lab.address(h), 65 - h)
+                            for h in range(1, lab.hops + 1)])
+    same("the server's TTL", shot.synack.ttl, 64 - lab.hops)
+    same("the MAC of r1", shot.synack.mac, labs.R1_MAC)
+    same("whole checksums", {p.good for p in shot.sent}, {True})
+
+
+@test("hop h answers as fd09:(h-1)::2 in IPv6, the server's TTL is 64 - 6")
+def trace_v6(lab):
+    seen, shot = trace(lab, 6)
+    same("the path", seen, [(h, lab.address(h, 6), 65 - h)
+                            for h in range(1, lab.hops + 1)])
+    same("the server's TTL", shot.synack.ttl, 64 - lab.hops)
+
+
+@test("a silenced hop sends no time-exceeded, v4 and v6")
+def silent_hop(lab):
+    lab.silence(3)
+    for version in (4, 6):
+        lab.serve(port=PORT + version)
+        shot = fire(lab, (3, 4), version=version, resets=0, errors=1,
+                    port=PORT + version)
+        same("who answers", [e.src for e in shot.errors],
+             [lab.address(4, version)])
+
+
+# Real injectors
+
+
+@test("kernel REJECT at r3: TTL 62, fires from TTL 4, seq tells which copy")
+def reject(lab, version=4):
+    lab.serve()
+    lab.reject(3)
+    shot = fire(lab, range(1, 7), version=version, resets=3, errors=3)
+    same("TTLs", [r.ttl for r in shot.resets], [62, 62, 62])
+    same("flags", {r.letters() for r in shot.resets}, {"R"})
+    same("tags", [shot.ack - r.seq for r in shot.resets], [4, 5, 6])
+    same("who answered", [e.src for e in shot.errors],
+         [lab.address(h, version) for h in (1, 2, 3)])
+    if version == 4:
+        same("IDs", {r.id for r in shot.resets}, {0})
+
+
+@test("kernel REJECT at r3 does the same in IPv6")
+def reject_v6(lab):
+    reject(lab, 6)
+
+
+@test("kernel REJECT with probability 0.5 fires now and then")
+def reject_half(lab):
+    lab.serve()
+    lab.reject(1, probability=0.5)
+    shot = fire(lab, (6,) * 60, resets=0, wait=0.3)
+    within("resets of 60", len(shot.resets), 12, 48)
+
+
+@test("tcpkill at r4: TTL 61, fires from TTL 4, three resets, half a second"
+      " late at most")
+def tcpkill(lab):
+    lab.serve()
+    lab.tcpkill(4)
+    shot = fire(lab, range(1, 5), resets=3, errors=4)
+    within("late by", shot.resets[0].time - shot.sent[-1].time, 0, 0.7)
+    same("TTLs", [r.ttl for r in shot.resets], [61] * 3)
+    same("flags", {r.letters() for r in shot.resets}, {"R"})
+    same("DF", {r.df for r in shot.resets}, {False})
+    steps = {b.seq - a.seq for a, b in zip(shot.resets, shot.resets[1:])}
+    within("steps of seq", len(steps - {0}), 1, 2)
+    same("tag", shot.ack - shot.resets[0].seq, 4)
+    same("hops that answer", len(shot.errors), 4)
+
+
+# The forger: places and TTLs
+
+
+def copies(lab, hop, place, arrives, visible, version=4):
+    """A copier's reset arrives as physics says, and dies below `visible`."""
+    lab.serve()
+    lab.forge(hop, place, "--ttl", "copy", "--id", "copy")
+    for n in (64, 10, visible):
+        shot = fire(lab, (n,), version=version)
+        same(f"TTL for n = {n}", one_reset(shot).ttl, arrives(n))
+        if version == 4:
+            same("ID", shot.resets[0].id, 1000 + n)
+    shot = fire(lab, (visible - 1,), version=version, resets=0)
+    same(f"resets for n = {visible - 1}", len(shot.resets), 0)
+
+
+@test("a copier at the ingress of r3: n - 4, visible from n = 5")
+def copy_wire(lab):
+    copies(lab, 3, "wire", lambda n: n - 4, 5)
+
+
+@test("a copier by a tap before r3: the same")
+def copy_tap(lab):
+    copies(lab, 3, "tap", lambda n: n - 4, 5)
+
+
+@test("a copier in r3's forwarding plane: n - 5, visible from n = 6")
+def copy_router(lab):
+    copies(lab, 3, "router", lambda n: n - 5, 6)
+
+
+@test("a copier in r3's forwarding plane, IPv6: n - 5, visible from n = 6")
+def copy_router_v6(lab):
+    copies(lab, 3, "router", lambda n: n - 5, 6, 6)
+
+
+def threshold(lab, place, version):
+    """The smallest TTL that fires a forger at r4."""
+    lab.serve()
+    lab.forge(4, place)
+    for n in range(1, 7):
+        wanted = n >= (5 if place == "router" else 4)
+        shot = fire(lab, (n,), version=version, resets=int(wanted))
+        same(f"resets for n = {n}", len(shot.resets), int(wanted))
+        same("TTLs", {r.ttl for r in shot.resets} - {61}, set())
+
+
+@test("a fixed TTL of 64 at r4 arrives with 61; T is 4 at its ingress")
+def fixed_wire(lab):
+    threshold(lab, "wire", 4)
+
+
+@test("T is 5 in r4's forwarding plane, IPv6 too")
+def fixed_router(lab):
+    threshold(lab, "router", 4)
+    lab.clear()
+    threshold(lab, "router", 6)
+
+
+@test("the founding case: TTL 63, the trigger's ID, both ends, trigger lost")
+def founding(lab):
+    lab.serve()
+    forger = lab.forge(1, "router", "--ttl", "copy", "--id", "copy",
+                       "--ends", "both", "--drop")
+    shot = fire(lab)
+    reset = one_reset(shot)
+    same("TTL", reset.ttl, 63)
+    same("ID", reset.id, shot.sent[0].id)
+    same("flags", reset.letters(), "RA")
+    same("seq, ack", (reset.seq, reset.ack),
+         (shot.ack, shot.seq + len(TRIGGER)))
+    same("the server's echo", len(shot.data), 0)
+    same("ends", [r["end"] for r in forger.firings()[0]["sent"]],
+         ["client", "server"])
+
+
+@test("the reset toward the server dies a hop later; its time-exceeded comes"
+      " to the client")
+def server_reset_expires(lab):
+    lab.serve()
+    lab.forge(1, "router", "--ttl", "copy", "--id", "copy", "--ends", "both",
+              "--drop")
+    shot = fire(lab, (4,), errors=1)
+    same("the reset's TTL", one_reset(shot).ttl, 3)
+    error = shot.errors[0]
+    same("who says so", error.src, lab.address(4))
+    same("what is quoted", (error.quote.letters(), error.quote.id,
+                            error.quote.seq), ("RA", 1004, shot.seq))
+
+
+@test("--drop keeps the trigger from the server, else it is answered")
+def drop(lab):
+    for options, answers in ((("--drop",), 0), ((), 1)):
+        lab.clear()
+        lab.serve()
+        lab.forge(2, "router", *options)
+        shot = fire(lab, resets=0)
+        same("resets", len(shot.resets), 1)
+        same("the server's data", len(shot.data), answers)
+
+
+@test("both ends: the server's socket is reset too")
+def server_end(lab):
+    log = os.path.join(lab.tmp, "server.log")
+    lab.serve("--log", log)
+    lab.forge(3, "router", "--ends", "server", "--drop")
+    shot = fire(lab, resets=0)
+    same("resets at the client", len(shot.resets), 0)
+    with open(log, encoding="ascii") as lines:
+        same("the server's log", lines.read().split("\n")[-2],
+             "error Connection reset by peer")
+
+
+# The forger: fields.  Option words, then what holds for the resets seen.
+
+FIELDS = [
+    ("--ttl 102 --id 31415",
+     lambda r, s: (r[0].ttl, r[0].id) == (101, 31415)),
+    ("--ttl 100 --decrement", lambda r, s: r[0].ttl == 98),
+    ("--ttl imitate", lambda r, s: r[0].ttl == s.synack.ttl),
+    ("--ttl step --count 3 --window step",
+     lambda r, s: [p.ttl for p in r] == [64, 65, 66]
+     and [p.window - r[0].window for p in r] == [0, 1, 2]),
+    ("--ttl random --count 16",
+     lambda r, s: len({p.ttl for p in r}) > 4
+     and all(63 <= p.ttl <= 254 for p in r)),
+    ("--id copy", lambda r, s: r[0].id == s.sent[0].id),
+    ("--id 0 --df", lambda r, s: r[0].id == 0 and r[0].df),
+    ("--id random --count 4 --no-df",
+     lambda r, s: len({p.id for p in r}) > 1 and not r[0].df),
+    ("--flags R", lambda r, s: r[0].flags == wire.RST and r[0].ack == 0),
+    ("--flags RA", lambda r, s: r[0].flags == wire.RST | wire.ACK
+     and r[0].ack == s.seq + len(TRIGGER)),
+    ("--count 3 --step 1460", lambda r, s: [p.seq - s.ack for p in r]
+     == [0, 1460, 2920]),
+    ("--count 3 --step window", lambda r, s: [p.seq - s.ack for p in r]
+     == [k * s.sent[0].window for k in range(3)]),
+    ("--flags RA --seq 0", lambda r, s: r[0].seq == 0),
+    ("--window copy", lambda r, s: r[0].window == s.sent[0].window),
+    ("--window 777 --tos 40",
+     lambda r, s: (r[0].window, r[0].tos) == (777, 40)),
+    ("--payload \\x01\\x02\\x03", lambda r, s: r[0].payload == b"\1\2\3"),
+    ("--delay-ms 60",
+     lambda r, s: 0.055 < r[0].time - s.sent[0].time < 0.2),
+]
+
+
+def field_row(lab, options, holds, version):
+    words = options.split()
+    count = int(words[words.index("--count") + 1]) if "--count" in words \
+        else 1
+    forger = lab.forge(2, "router", *words, "--drop")
+    shot = fire(lab, resets=count, version=version)
+    same(f"{options}: resets", len(shot.resets), count)
+    same(f"{options}: checksums", all(r.good for r in shot.resets), True)
+    if not holds(shot.resets, shot):
+        raise Wrong(f"{options}: {shot.resets}")
+    told = forger.firings()[0]["sent"]
+    same(f"{options}: the log", [(t["ttl"] - 1, t["seq"], t["flags"])
+                                 for t in told],
+         [(r.ttl, r.seq, r.letters()) for r in shot.resets])
+
+
+@test(f"{len(FIELDS)} ways to make a reset, each as its option says, v4")
+def fields_v4(lab):
+    for options, holds in FIELDS:
+        lab.clear()
+        lab.serve()
+        field_row(lab, options, holds, 4)
+
+
+@test("the same ways in IPv6, where there is no IP ID")
+def fields_v6(lab):
+    for options, holds in FIELDS:
+        if "--id" in options or "--tos" in options:
+            continue
+        lab.clear()
+        lab.serve()
+        field_row(lab, options, holds, 6)
+
+
+@test("on the wire, --ttl imitate --decrement is the server's own TTL")
+def imitate_wire(lab):
+    lab.serve()
+    lab.forge(4, "wire", "--ttl", "imitate", "--decrement")
+    same("TTL", one_reset(fire(lab)).ttl, 64 - lab.hops)
+
+
+# The forger: when it fires
+
+
+@test("dice per packet: about half of one connection's triggers fire")
+def dice_packet(lab):
+    lab.serve()
+    lab.forge(1, "router", "--probability", "0.5")
+    shot = fire(lab, (6,) * 60, resets=0, wait=0.3)
+    within("resets of 60", len(shot.resets), 15, 45)
+
+
+@test("dice per connection: all of a connection's triggers fire or none")
+def dice_connection(lab):
+    lab.serve()
+    lab.forge(1, "router", "--probability", "0.5", "--dice", "connection")
+    counts = [len(fire(lab, (6,) * 4, resets=4, wait=0.08).resets)
+              for _ in range(12)]
+    same("odd counts", [c for c in counts if c not in (0, 4)], [])
+    within("connections that fired, of 12", counts.count(4), 1, 11)
+
+
+def fires_at(server, local):
+    """In the client: whether that local port's connection is reset."""
+    with wire.Client(server, PORT) as c:
+        c.local = (c.local[0], local)
+        c.inject(TRIGGER, 6)
+        c.watch(0.08, wire.have_resets(1))
+        return len(c.resets()) > 0
+
+
+@test("dice per flow: a five-tuple's fate is fixed, half of them fire")
+def dice_flow(lab):
+    lab.serve()
+    lab.forge(1, "router", "--probability", "0.5", "--dice", "flow")
+    fates = [[lab.call_in("client", fires_at, lab.server_address(), port)
+              for port in range(41000, 41010)] for _ in range(2)]
+    same("the second round", fates[1], fates[0])
+    within("five-tuples that fire, of 10", sum(fates[0]), 1, 9)
+
+
+@test("fired by the server's answer alone: full TTL fires, no TTL < N does")
+def response_triggered(lab):
+    lab.serve()
+    lab.forge(3, "router", "--from", "server", "--drop")
+    shot = fire(lab, range(1, 7), resets=0, errors=6)
+    same("resets for TTL < N", len(shot.resets), 0)
+    shot = fire(lab)
+    same("seq: what it took the place of", one_reset(shot).seq, shot.ack)
+
+
+@test("a rewriter: the server's packet is the template, the server gets ID 0")
+def rewriter(lab):
+    lab.serve()
+    forger = lab.forge(3, "router", "--from", "server", "--drop", "--df",
+                       "--ttl", "copy", "--id", "copy", "--back-id", "0",
+                       "--ends", "both")
+    shot = fire(lab)
+    same("TTL", one_reset(shot).ttl, shot.synack.ttl)
+    fired = forger.firings()[0]
+    same("ID", shot.resets[0].id, fired["id"])
+    same("IDs", [r["id"] for r in fired["sent"]], [fired["id"], 0])
+
+
+@test("a residual block resets what is innocent, and ends")
+def residual(lab):
+    lab.serve()
+    lab.forge(2, "router", "--residual-s", "0.4")
+    innocent = lambda n: len(fire(lab, payload=b"hi", resets=n).resets)
+    same("resets before", innocent(0), 0)
+    one_reset(fire(lab))
+    same("resets right after", innocent(1), 1)
+    time.sleep(0.45)
+    same("resets later", innocent(0), 0)
+
+
+@test("blind spots: TCP options, later segments; a SYN as the trigger")
+def blind_spots(lab):
+    lab.serve()
+    lab.forge(2, "router", "--plain-header", match="plain")
+    nops = b"\1\1\1\1"
+    for options, n in ((b"", 1), (nops, 0)):
+        shot = fire(lab, (6,), payload=b"plain", resets=n, options=options)
+        same("resets", len(shot.resets), n)
+    lab.clear()
+    lab.serve()
+    lab.forge(2, "router", "--first-segment", match="early")
+    for first, n in ((b"", 1), (b"hello", 0)):
+        shot = fire(lab, payload=b"early", resets=n, first=first)
+        same("resets", len(shot.resets), n)
+    lab.clear()
+    lab.serve()
+    lab.forge(2, "router", "--on-syn", "--drop", "--seq", "0")
+    try:
+        fire(lab)
+    except labs.LabError as e:
+        same("connect", "ConnectionRefusedError" in str(e), True)
+        return
+    raise Wrong("a SYN that was reset made a connection")
+
+
+# The line
+
+
+def ping_pong(server, count, gap=0.0):
+    """In the client: times of `count` one-byte echoes, in seconds."""
+    with wire.Client(server, PORT) as c:
+        times = []
+        for _ in range(count):
+            start = time.monotonic()
+            c.sock.sendall(b"x")
+            c.sock.recv(1)
+            times.append(time.monotonic() - start)
+            time.sleep(gap)
+        return times
+
+
+@test("a line of 20 ms each way behind r1 makes 40 ms, to r2 as well")
+def link_delay(lab):
+    lab.serve()
+    lab.link(1, "--delay-ms", "20")
+    for version in (4, 6):
+        times = lab.call_in("client", ping_pong, lab.server_address(version),
+                            5)
+        within("the median round trip", sorted(times)[2], 0.040, 0.048)
+    shot = fire(lab, (1, 2), resets=0, errors=2, wait=1)
+    late = [e.time - p.time for e, p in zip(shot.errors, shot.sent)]
+    within("r1's answer", late[0], 0, 0.01)
+    within("r2's answer", late[1], 0.040, 0.050)
+
+
+def burst(server, count):
+    """In the client: which of `count` tagged probes come back from r2."""
+    with wire.Client(server, PORT) as c:
+        for i in range(count):
+            c.inject(b"x", 2, ack=c.ack - i)
+        c.watch(0.5, wire.have_errors(count))
+        return [c.ack - e.quote.ack for e in c.errors()]
+
+
+def through(options, count):
+    """The order in which a burst comes back over such a line."""
+    with labs.Lab(hops=2, icmp_ratelimit=0) as lab:
+        lab.serve()
+        lab.link(1, *options.split())
+        return lab.call_in("client", burst, lab.server_address(), count)
+
+
+@test("the line keeps order, whatever its jitter")
+def link_order(_):
+    order = through("--delay-ms 2 --jitter-ms 30", 40)
+    same("the order", order, list(range(40)))
+
+
+@test("--reorder lets some be overtaken, and loses none")
+def link_reorder(_):
+    order = through("--delay-ms 2 --reorder 0.2", 40)
+    same("what came", sorted(order), list(range(40)))
+    same("in order", order == list(range(40)), False)
+
+
+@test("--loss 0.2 each way lets about 64 % come back")
+def link_loss(_):
+    order = through("--loss 0.2 --seed 3", 300)
+    within("of 300", len(order), 150, 230)
+
+
+def flood(server, count):
+    """In the client: `count` packets at once."""
+    with wire.Client(server, PORT) as c:
+        packet = wire.Packet(
+            src=c.local[0], dst=server, ttl=64, id=7, df=True,
+            sport=c.local[1], dport=PORT, seq=c.seq, ack=c.ack,
+            flags=wire.ACK, window=501)
+        data = wire.build(packet)
+        for _ in range(count):
+            c.raw.sendto(data, (server, 0))
+
+
+def count_arrivals(wanted, seconds):
+    """In the server: the packets of flood() that come."""
+    s = wire.Sniffer("toclient")
+    end = time.monotonic() + seconds
+    n = 0
+    while n < wanted:
+        p = s.next(end)
+        if p is None:
+            break
+        n += p.id == 7 and not p.sent
+    return n
+
+
+@test("the line holds ten thousand packets at once")
+def link_many(lab):
+    lab.serve()
+    lab.link(1, "--delay-ms", "500")
+    pid = os.fork()
+    if pid == 0:
+        lab.call_in("client", flood, lab.server_address(), 10000)
+        os._exit(0)
+    n = lab.call_in("server", count_arrivals, 10000, 8.0)
+    os.waitpid(pid, 0)
+    same("of 10000", n, 10000)
+
+
+# The server
+
+
+@test("the server aborts on the keyword, at its own TTL")
+def server_abort(lab):
+    lab.serve("--mode", "abort")
+    reset = one_reset(fire(lab))
+    same("TTL, flags", (reset.ttl, reset.letters()), (64 - lab.hops, "RA"))
+    shot = fire(lab, payload=b"hello", resets=0)
+    same("resets, answers", (len(shot.resets), len(shot.data)), (0, 1))
+
+
+@test("the server's other modes: silent, dead after N, one at a time")
+def server_modes(lab):
+    lab.serve("--mode", "silent", port=PORT + 1)
+    shot = fire(lab, payload=b"hi", resets=0, port=PORT + 1)
+    same("answers of a silent one", len(shot.data), 0)
+    dying = lab.serve("--once", "1", port=PORT + 2)
+    fire(lab, payload=b"hi", resets=0, port=PORT + 2)
+    same("exit status", dying.popen.wait(3), 0)
+    lab.serve("--single", port=PORT + 3)
+
+    def two():
+        with wire.Client(lab.server_address(), PORT + 3):
+            with wire.Client(lab.server_address(), PORT + 3) as second:
+                second.watch(1.0, wire.have_resets(1))
+                return len(second.resets())
+    same("resets of a second connection", lab.call_in("client", two), 1)
+
+
+# Removal
+
+HOLD = """
+import sys; sys.path.insert(0, {here!r})
+import lab, time
+lab.require()
+with lab.Lab(hops=2) as l:
+    l.serve()
+    print(l.procs[0].popen.pid, *map(l.netns, l.nodes), flush=True)
+    time.sleep(60)
+"""
+
+
+def held(how):
+    """A lab in another process, ended by a signal: its server, its names."""
+    p = subprocess.Popen(
+        [labs.PYTHON, "-c", HOLD.format(here=labs.HERE)],
+        stdout=subprocess.PIPE, text=True)
+    words = p.stdout.readline().split()
+    same("names of the other lab", len(words), 5)
+    same("is its server there", labs.is_alive(int(words[0])), True)
+    p.send_signal(how)
+    p.wait()
+    p.stdout.close()
+    return int(words[0]), words[1:], p.returncode
+
+
+def has_ended(pid):
+    """Also where nobody has fetched its exit status yet."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def gone(pid):
+    end = time.monotonic() + 2
+    while not has_ended(pid) and time.monotonic() < end:
+        time.sleep(0.01)
+    return has_ended(pid)
+
+
+@test("a signal takes a lab down, with its processes and files")
+def teardown(_):
+    for how in (signal.SIGTERM, signal.SIGINT):
+        server, names, status = held(how)
+        same("status", status, 128 + how)
+        same("names left", set(names) & set(labs.netns_names()), set())
+        same("the server's end", gone(server), True)
+
+
+@test("what a killed lab left is removed by the next")
+def stale(_):
+    server, names, _ = held(signal.SIGKILL)
+    same("the server's end", gone(server), True)
+    same("names left", set(names) <= set(labs.netns_names()), True)
+    labs.remove_stale()
+    same("names left", set(names) & set(labs.netns_names()), set())
+
+
+# All of it
+
+
+def run_one(lab, function):
+    """None, or what was wrong."""
+    try:
+        lab.clear()
+        function(lab)
+        same("rules in the client", lab.client_rules(), [])
+    except (Wrong, labs.LabError) as e:
+        return str(e)
+    except (OSError, subprocess.SubprocessError, LookupError) as e:
+        return f"{type(e).__name__}: {e}"
+    return None
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("--build", help="where forger and link are")
+    p.add_argument("--only", help="tests whose function's name contains it")
+    p.add_argument("--verbose", action="store_true", help="with times")
+    args = p.parse_args()
+    labs.require()
+    failed = passed = 0
+    with labs.Lab(hops=6, icmp_ratelimit=0, build=args.build) as lab:
+        for words, function in TESTS:
+            if args.only and args.only not in function.__name__:
+                continue
+            start = time.monotonic()
+            wrong = run_one(lab, function)
+            took = f" ({function.__name__}, {time.monotonic() - start:.2f} s)"
+            print(("ok     " if wrong is None else "FAILED ") + words
+                  + (took if args.verbose else ""), flush=True)
+            if wrong is None:
+                passed += 1
+            else:
+                failed += 1
+                print(f"       {wrong}", flush=True)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
