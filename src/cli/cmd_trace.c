@@ -60,9 +60,10 @@ parse_trace(const struct command *cmd, int argc, char **argv, struct options *o,
 /* Gives the exit status, or -1 with a fault. */
 static int
 trace(const struct options *o, const struct options_target *t,
-    struct trace_ask *ask, struct fault *f)
+    const struct trace_ask *given, struct fault *f)
 {
 	struct trace_result *r = calloc(1, sizeof(*r));
+	struct trace_ask ask = *given;
 	struct active a;
 	int rc = -1, signal;
 
@@ -70,13 +71,13 @@ trace(const struct options *o, const struct options_target *t,
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	if (active_open(&a, o, t, f) < 0)
 		goto out;
-	ask->host = t->host;
-	ask->target = a.target;
-	ask->route = a.route;
-	ask->progress = progress_say;
-	ask->progress_ctx = &a.progress;
+	ask.host = t->host;
+	ask.target = a.target;
+	ask.route = a.route;
+	ask.progress = progress_say;
+	ask.progress_ctx = &a.progress;
 	fault_clear(f);
-	if (trace_run(ask, &a.world, r, f) < 0)
+	if (trace_run(&ask, &a.world, r, f) < 0)
 		goto out;
 	signal = active_finish(&a, &r->head, &r->path, f);
 	if (output_write(o, r, NULL, f) < 0)
