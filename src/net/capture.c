@@ -1,0 +1,333 @@
+/*
+ * Packets in: libpcap.  Live captures never block; files are read to their
+ * end.
+ */
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <net/if.h>
+
+#include <pcap/pcap.h>
+
+#include <rsthop/capture.h>
+#include <rsthop/clock.h>
+
+/*
+ * The ring holds a fixed number of slots of this size, so a large one makes
+ * a ring of few packets: 64 KB would leave 64 of them in CAPTURE_RING, less
+ * than one burst of probes with its answers.  Resets and ICMP are small.
+ */
+#define CAPTURE_SNAPLEN 4096
+#define CAPTURE_RING	(4 * 1024 * 1024)
+
+struct capture {
+	pcap_t *pcap;
+	bool is_file;
+	enum pkt_link link;
+	char name[256]; /* interface or file, for faults */
+};
+
+static int
+capture_map_link(int dlt, enum pkt_link *out)
+{
+	switch (dlt) {
+	case DLT_EN10MB:
+		*out = PKT_LINK_ETHERNET;
+		return 0;
+	case DLT_LINUX_SLL:
+		*out = PKT_LINK_SLL;
+		return 0;
+	case DLT_LINUX_SLL2:
+		*out = PKT_LINK_SLL2;
+		return 0;
+	case DLT_RAW:
+	case DLT_IPV4:
+	case DLT_IPV6:
+		*out = PKT_LINK_RAW;
+		return 0;
+	case DLT_NULL:
+		*out = PKT_LINK_NULL;
+		return 0;
+	case DLT_LOOP:
+		*out = PKT_LINK_LOOP;
+		return 0;
+	}
+	return -1;
+}
+
+static int
+capture_set_link(struct capture *c, struct fault *f)
+{
+	const char *name;
+	int dlt;
+
+	dlt = pcap_datalink(c->pcap);
+	if (capture_map_link(dlt, &c->link) == 0)
+		return 0;
+	name = pcap_datalink_val_to_name(dlt);
+	return fault(f, FAULT_INPUT,
+	    "%s: link type %s (%d) is not supported: Ethernet, Linux cooked, "
+	    "raw IP and BSD loopback are",
+	    c->name, name != NULL ? name : "unknown", dlt);
+}
+
+static struct capture *
+capture_new(const char *name, struct fault *f)
+{
+	struct capture *c;
+
+	c = calloc(1, sizeof(*c));
+	if (c == NULL) {
+		fault(f, FAULT_SYSTEM, "out of memory");
+		return NULL;
+	}
+	snprintf(c->name, sizeof(c->name), "%s", name);
+	return c;
+}
+
+static int
+capture_fault_activate(struct capture *c, int status, struct fault *f)
+{
+	if (status == PCAP_ERROR_PERM_DENIED ||
+	    status == PCAP_ERROR_PROMISC_PERM_DENIED)
+		return fault(f, FAULT_PRIVILEGE,
+		    "capturing on %s needs root or CAP_NET_RAW: run it with "
+		    "sudo",
+		    c->name);
+	if (status == PCAP_ERROR_NO_SUCH_DEVICE)
+		return fault(f, FAULT_NETWORK,
+		    "there is no interface %s: see ip link", c->name);
+	if (status == PCAP_ERROR_IFACE_NOT_UP)
+		return fault(f, FAULT_NETWORK,
+		    "interface %s is down: bring it up with ip link set %s up",
+		    c->name, c->name);
+	if (status == PCAP_ERROR)
+		return fault(f, FAULT_SYSTEM, "capturing on %s: %s", c->name,
+		    pcap_geterr(c->pcap));
+	return fault(f, FAULT_SYSTEM, "capturing on %s: %s", c->name,
+	    pcap_statustostr(status));
+}
+
+static int
+capture_activate(struct capture *c, struct fault *f)
+{
+	char err[PCAP_ERRBUF_SIZE];
+	int rc;
+
+	c->pcap = pcap_create(c->name, err);
+	if (c->pcap == NULL)
+		return fault(
+		    f, FAULT_SYSTEM, "capturing on %s: %s", c->name, err);
+	pcap_set_snaplen(c->pcap, CAPTURE_SNAPLEN);
+	pcap_set_promisc(c->pcap, 0);
+	pcap_set_immediate_mode(c->pcap, 1);
+	pcap_set_buffer_size(c->pcap, CAPTURE_RING);
+	/* Refused where the kernel has none; microseconds come scaled up. */
+	pcap_set_tstamp_precision(c->pcap, PCAP_TSTAMP_PRECISION_NANO);
+	rc = pcap_activate(c->pcap);
+	if (rc < 0) /* above 0 are warnings */
+		return capture_fault_activate(c, rc, f);
+	if (pcap_setnonblock(c->pcap, 1, err) != 0)
+		return fault(
+		    f, FAULT_SYSTEM, "capturing on %s: %s", c->name, err);
+	return 0;
+}
+
+static int
+capture_set_filter(struct capture *c, const char *filter, struct fault *f)
+{
+	struct bpf_program prog;
+	int rc;
+
+	rc = pcap_compile(c->pcap, &prog, filter, 1, PCAP_NETMASK_UNKNOWN);
+	if (rc != 0)
+		return fault(f, FAULT_USAGE,
+		    "the filter \"%.120s\" does not compile: %s", filter,
+		    pcap_geterr(c->pcap));
+	rc = pcap_setfilter(c->pcap, &prog);
+	pcap_freecode(&prog);
+	if (rc != 0)
+		return fault(f, FAULT_SYSTEM, "setting the filter on %s: %s",
+		    c->name, pcap_geterr(c->pcap));
+	return 0;
+}
+
+int
+capture_open_live(const char *iface, const char *filter, struct capture **out,
+    struct fault *f)
+{
+	struct capture *c;
+	int rc = -1;
+
+	c = capture_new(iface, f);
+	if (c == NULL)
+		return -1;
+	if (capture_activate(c, f) != 0)
+		goto out;
+	if (capture_set_link(c, f) != 0)
+		goto out;
+	if (filter != NULL && capture_set_filter(c, filter, f) != 0)
+		goto out;
+	*out = c; /* hand over last */
+	c = NULL;
+	rc = 0;
+out:
+	capture_free(c);
+	return rc;
+}
+
+/* libpcap closes the stream with the capture, unless it is stdin. */
+static int
+capture_read_stream(struct capture *c, FILE *fp, struct fault *f)
+{
+	char err[PCAP_ERRBUF_SIZE];
+
+	c->pcap = pcap_fopen_offline_with_tstamp_precision(
+	    fp, PCAP_TSTAMP_PRECISION_NANO, err);
+	if (c->pcap != NULL)
+		return 0;
+	if (fp != stdin)
+		fclose(fp);
+	return fault(f, FAULT_INPUT, "%s: %s", c->name, err);
+}
+
+int
+capture_open_file(const char *path, struct capture **out, struct fault *f)
+{
+	bool is_stdin = strcmp(path, "-") == 0;
+	struct capture *c;
+	FILE *fp;
+	int rc = -1;
+
+	c = capture_new(is_stdin ? "standard input" : path, f);
+	if (c == NULL)
+		return -1;
+	c->is_file = true;
+	fp = is_stdin ? stdin : fopen(path, "rbe");
+	if (fp == NULL) {
+		fault(f, FAULT_INPUT, "%s: %s", path, strerror(errno));
+		goto out;
+	}
+	if (capture_read_stream(c, fp, f) != 0)
+		goto out;
+	if (capture_set_link(c, f) != 0)
+		goto out;
+	*out = c; /* hand over last */
+	c = NULL;
+	rc = 0;
+out:
+	capture_free(c);
+	return rc;
+}
+
+/* Files may hold any 64-bit second; what does not fit is held at the edge. */
+static int64_t
+capture_stamp_ns(const struct timeval *ts)
+{
+	const int64_t last = INT64_MAX / CLOCK_S - 1;
+	int64_t ns;
+
+	/* tv_usec holds nanoseconds at this precision. */
+	ns = ts->tv_usec;
+	if (ns < 0 || ns >= CLOCK_S)
+		ns = 0;
+	if (ts->tv_sec > last)
+		return last * CLOCK_S + ns;
+	if (ts->tv_sec < -last)
+		return -last * CLOCK_S + ns;
+	return (int64_t)ts->tv_sec * CLOCK_S + ns;
+}
+
+/*
+ * libpcap takes an interface that went down for one that may come back, and
+ * waits.  We do not: whatever was being measured is void.
+ */
+static int
+capture_check_up(const struct capture *c, struct fault *f)
+{
+	struct ifreq ifr;
+
+	if (c->is_file || strcmp(c->name, "any") == 0)
+		return 0;
+	memset(&ifr, 0, sizeof(ifr));
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%.15s", c->name);
+	if (ioctl(pcap_fileno(c->pcap), SIOCGIFFLAGS, &ifr) != 0) {
+		if (errno != ENODEV)
+			return 0;
+		return fault(f, FAULT_NETWORK,
+		    "interface %s went away during the capture", c->name);
+	}
+	if ((ifr.ifr_flags & IFF_UP) == 0)
+		return fault(f, FAULT_NETWORK,
+		    "interface %s went down during the capture", c->name);
+	return 0;
+}
+
+static int
+capture_fault_read(struct capture *c, struct fault *f)
+{
+	if (c->is_file)
+		return fault(
+		    f, FAULT_INPUT, "%s: %s", c->name, pcap_geterr(c->pcap));
+	if (capture_check_up(c, f) != 0)
+		return -1;
+	return fault(f, FAULT_NETWORK, "capturing on %s: %s", c->name,
+	    pcap_geterr(c->pcap));
+}
+
+int
+capture_next(struct capture *c, struct capture_packet *out, struct fault *f)
+{
+	struct pcap_pkthdr *h;
+	const u_char *p;
+	int rc;
+
+	rc = pcap_next_ex(c->pcap, &h, &p);
+	if (rc == 0)
+		return capture_check_up(c, f);
+	if (rc == PCAP_ERROR_BREAK) /* the end of a file */
+		return 0;
+	if (rc < 0)
+		return capture_fault_read(c, f);
+	out->unix_ns = capture_stamp_ns(&h->ts);
+	out->data = p;
+	out->len = h->caplen;
+	/* A file may claim less on the wire than it holds. */
+	out->wire_len = h->len < h->caplen ? h->caplen : h->len;
+	out->link = c->link;
+	return 1;
+}
+
+int
+capture_fd(const struct capture *c)
+{
+	return c->is_file ? -1 : pcap_get_selectable_fd(c->pcap);
+}
+
+int
+capture_get_stats(struct capture *c, struct capture_stats *out)
+{
+	struct pcap_stat st;
+
+	if (c->is_file || pcap_stats(c->pcap, &st) != 0)
+		return -1;
+	out->received = st.ps_recv;
+	out->dropped = st.ps_drop;
+	return 0;
+}
+
+void
+capture_free(struct capture *c)
+{
+	if (c == NULL)
+		return;
+	if (c->pcap != NULL)
+		pcap_close(c->pcap);
+	free(c);
+}

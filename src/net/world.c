@@ -1,0 +1,472 @@
+/*
+ * The live network, as jobs see it: the kernel's connections, raw sockets
+ * for what is injected, and one capture that sees both, with the answers.
+ */
+#define _GNU_SOURCE /* ppoll, POLLRDHUP */
+#include <sys/signalfd.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <rsthop/capture.h>
+#include <rsthop/clock.h>
+#include <rsthop/send.h>
+#include <rsthop/world.h>
+
+#include "world_filter.h"
+
+struct world_conn {
+	struct conn *conn; /* NULL once closed */
+	enum conn_state told;
+	bool deaf; /* its events say nothing new: not polled any more */
+};
+
+struct world_live {
+	struct world_live_ask ask;
+	const char *ifname; /* sockets are bound to it; NULL: by route */
+	struct capture *capture;
+	struct craft *craft;
+	struct send *send;
+	struct world_conn *conns; /* by id; ids are not used twice */
+	size_t n_conns, cap_conns;
+	int *reserved; /* sockets that keep a port */
+	size_t n_reserved, cap_reserved;
+	struct pollfd *fds; /* capture, signal, then the connections' */
+	size_t *fd_conns;   /* whose they are */
+	size_t cap_fds;
+	bool owes_change; /* a packet was told before it */
+	bool has_held;
+	struct world_packet held; /* taken from the capture, not yet due */
+};
+
+/* Makes room for one more element after n. */
+static int
+world_grow(void **p, size_t n, size_t *cap, size_t size, struct fault *f)
+{
+	size_t want = *cap == 0 ? 16 : *cap * 2;
+	void *q;
+
+	if (n < *cap)
+		return 0;
+	q = reallocarray(*p, want, size);
+	if (q == NULL)
+		return fault(f, FAULT_SYSTEM, "out of memory");
+	*p = q;
+	*cap = want;
+	return 0;
+}
+
+static int64_t
+world_clock(clockid_t id)
+{
+	struct timespec ts;
+
+	clock_gettime(id, &ts);
+	return (int64_t)ts.tv_sec * CLOCK_S + ts.tv_nsec;
+}
+
+static int64_t
+world_now(void *ctx)
+{
+	(void)ctx;
+	return world_clock(CLOCK_MONOTONIC);
+}
+
+static struct world_conn *
+world_get_conn(struct world_live *l, int id)
+{
+	if (id < 0 || (size_t)id >= l->n_conns || l->conns[id].conn == NULL)
+		return NULL;
+	return &l->conns[id];
+}
+
+static int
+world_open(void *ctx, uint16_t src_port, int *id, struct endpoint *local,
+    struct fault *f)
+{
+	struct world_live *l = ctx;
+	struct conn_ask ask = {.dst = l->ask.target,
+	    .src = l->ask.route.src,
+	    .src_port = src_port,
+	    .ifname = l->ifname};
+	struct world_conn *wc;
+	void *p = l->conns;
+
+	if (world_grow(&p, l->n_conns, &l->cap_conns, sizeof(*l->conns), f) !=
+	    0)
+		return -1;
+	l->conns = p;
+	wc = &l->conns[l->n_conns];
+	memset(wc, 0, sizeof(*wc));
+	if (conn_open(&ask, &wc->conn, f) != 0)
+		return -1;
+	wc->told = CONN_CONNECTING;
+	conn_get_local(wc->conn, local);
+	*id = (int)l->n_conns++;
+	return 0;
+}
+
+static enum conn_state
+world_state(void *ctx, int id)
+{
+	struct world_conn *wc = world_get_conn(ctx, id);
+
+	if (wc == NULL)
+		return CONN_CLOSED;
+	/* Whoever asks need not be told again by next. */
+	wc->told = conn_get_state(wc->conn);
+	return wc->told;
+}
+
+static int
+world_send(void *ctx, int id, const uint8_t *p, size_t n, struct fault *f)
+{
+	struct world_conn *wc = world_get_conn(ctx, id);
+
+	if (wc == NULL)
+		return fault(
+		    f, FAULT_NETWORK, "the connection is closed already");
+	return conn_send(wc->conn, p, n, f);
+}
+
+static void
+world_close(void *ctx, int id, bool abort)
+{
+	struct world_conn *wc = world_get_conn(ctx, id);
+
+	if (wc == NULL)
+		return;
+	conn_close(wc->conn, abort);
+	wc->conn = NULL;
+}
+
+static int
+world_reserve(void *ctx, struct endpoint *local, struct fault *f)
+{
+	struct world_live *l = ctx;
+	void *p = l->reserved;
+
+	if (world_grow(&p, l->n_reserved, &l->cap_reserved,
+		sizeof(*l->reserved), f) != 0)
+		return -1;
+	l->reserved = p;
+	if (conn_reserve_port(&l->ask.route.src, 0, &l->reserved[l->n_reserved],
+		local, f) != 0)
+		return -1;
+	l->n_reserved++;
+	return 0;
+}
+
+static int
+world_tcp(void *ctx, const struct craft_tcp *t, struct fault *f)
+{
+	struct world_live *l = ctx;
+	uint8_t buf[CRAFT_MAX];
+	size_t len;
+
+	if (craft_tcp(l->craft, t, buf, sizeof(buf), &len, f) != 0)
+		return -1;
+	return send_packet(l->send, buf, len, f);
+}
+
+static int
+world_echo(void *ctx, const struct craft_echo *e, struct fault *f)
+{
+	struct world_live *l = ctx;
+	uint8_t buf[CRAFT_MAX];
+	size_t len;
+
+	if (craft_echo(l->craft, e, buf, sizeof(buf), &len, f) != 0)
+		return -1;
+	return send_packet(l->send, buf, len, f);
+}
+
+/*
+ * The capture stamps with the wall clock, which may be stepped; the distance
+ * between the clocks is therefore taken anew for each packet.
+ */
+static void
+world_fill_packet(const struct capture_packet *cp, struct world_packet *out)
+{
+	int64_t now = world_clock(CLOCK_MONOTONIC);
+	int64_t behind = world_clock(CLOCK_REALTIME) - cp->unix_ns;
+
+	out->at_ns = behind > 0 ? now - behind : now;
+	out->unix_ns = cp->unix_ns;
+	out->link = cp->link;
+	out->data = cp->data;
+	out->len = cp->len;
+	out->wire_len = cp->wire_len;
+	pkt_decode(cp->link, cp->data, cp->len, cp->wire_len, &out->pkt);
+}
+
+/*
+ * A packet stamped later than until_ns is held for the next call; else a
+ * stream of packets could keep a caller past its deadline for ever.
+ */
+static int
+world_take_packet(struct world_live *l, int64_t until_ns,
+    struct world_packet *out, struct fault *f)
+{
+	struct capture_packet cp;
+	int rc;
+
+	if (!l->has_held) {
+		rc = capture_next(l->capture, &cp, f);
+		if (rc != 1)
+			return rc;
+		world_fill_packet(&cp, &l->held);
+		l->has_held = true;
+	}
+	if (l->held.at_ns > until_ns)
+		return 0;
+	*out = l->held;
+	l->has_held = false;
+	return 1;
+}
+
+/* What to poll a connection for: -1 for nothing. */
+static int
+world_get_events(const struct world_conn *wc)
+{
+	if (wc->conn == NULL || wc->deaf)
+		return -1;
+	switch (wc->told) {
+	case CONN_CONNECTING:
+		return POLLOUT;
+	case CONN_OPEN:
+		return POLLIN | POLLRDHUP;
+	case CONN_CLOSED:
+		return 0; /* an error, which is never masked */
+	case CONN_REFUSED:
+	case CONN_UNREACHABLE:
+	case CONN_TIMED_OUT:
+	case CONN_RESET:
+	case CONN_FAILED:
+		break;
+	}
+	return -1;
+}
+
+static int
+world_fit_fds(struct world_live *l, struct fault *f)
+{
+	size_t want = 2 + l->n_conns;
+	void *p;
+
+	if (want <= l->cap_fds)
+		return 0;
+	want = 2 + l->cap_conns;
+	p = reallocarray(l->fds, want, sizeof(*l->fds));
+	if (p == NULL)
+		return fault(f, FAULT_SYSTEM, "out of memory");
+	l->fds = p;
+	p = reallocarray(l->fd_conns, want, sizeof(*l->fd_conns));
+	if (p == NULL)
+		return fault(f, FAULT_SYSTEM, "out of memory");
+	l->fd_conns = p;
+	l->cap_fds = want;
+	return 0;
+}
+
+static nfds_t
+world_list_fds(struct world_live *l)
+{
+	nfds_t n = 2;
+	size_t i;
+	int events;
+
+	l->fds[0].fd = capture_fd(l->capture);
+	l->fds[0].events = POLLIN;
+	l->fds[1].fd = l->ask.signal_fd; /* poll skips -1 */
+	l->fds[1].events = POLLIN;
+	for (i = 0; i < l->n_conns; i++) {
+		events = world_get_events(&l->conns[i]);
+		if (events == -1)
+			continue;
+		l->fds[n].fd = conn_fd(l->conns[i].conn);
+		l->fds[n].events = (short)events;
+		l->fd_conns[n++] = i;
+	}
+	return n;
+}
+
+static int
+world_read_signal(struct world_live *l, struct fault *f)
+{
+	struct signalfd_siginfo si;
+	ssize_t got;
+
+	got = read(l->ask.signal_fd, &si, sizeof(si));
+	if (got != (ssize_t)sizeof(si))
+		return 0;
+	return fault_interrupted(f, (int)si.ssi_signo);
+}
+
+/*
+ * Reads what the server sent, and looks whether the state is another than
+ * the caller knows.  An event that changes nothing would come again at once,
+ * unless it was data, which is now read.
+ */
+static bool
+world_settle_conn(struct world_conn *wc, short revents)
+{
+	enum conn_state was = wc->told;
+
+	if ((revents & POLLIN) != 0)
+		conn_drain(wc->conn);
+	wc->told = conn_get_state(wc->conn);
+	if (wc->told == was && was == CONN_CLOSED)
+		wc->deaf = true;
+	return wc->told != was;
+}
+
+/*
+ * Waits for wait_ns at most, 0 to look only.  *changed where a connection
+ * changed its state; -1 after a signal.
+ */
+static int
+world_wait(
+    struct world_live *l, int64_t wait_ns, bool *changed, struct fault *f)
+{
+	struct timespec ts = {.tv_sec = (time_t)(wait_ns / CLOCK_S),
+	    .tv_nsec = (long)(wait_ns % CLOCK_S)};
+	nfds_t i, n;
+
+	if (world_fit_fds(l, f) != 0)
+		return -1;
+	n = world_list_fds(l);
+	if (ppoll(l->fds, n, &ts, NULL) == -1) {
+		if (errno == EINTR || errno == EAGAIN)
+			return 0;
+		return fault(f, FAULT_SYSTEM, "waiting: %s", strerror(errno));
+	}
+	if ((l->fds[1].revents & POLLIN) != 0 && world_read_signal(l, f) != 0)
+		return -1;
+	for (i = 2; i < n; i++)
+		if (l->fds[i].revents != 0 &&
+		    world_settle_conn(
+			&l->conns[l->fd_conns[i]], l->fds[i].revents))
+			*changed = true;
+	return 0;
+}
+
+/* Packets first: a state is told after those that brought it about. */
+static int
+world_next(
+    void *ctx, int64_t until_ns, struct world_packet *out, struct fault *f)
+{
+	struct world_live *l = ctx;
+	int64_t now, wait_ns = 0;
+	bool changed = false;
+	int rc;
+
+	for (;;) {
+		if (world_wait(l, wait_ns, &changed, f) != 0)
+			return -1;
+		rc = world_take_packet(l, until_ns, out, f);
+		if (rc != 0) {
+			l->owes_change = l->owes_change || changed;
+			return rc;
+		}
+		if (changed || l->owes_change) {
+			l->owes_change = false;
+			return 0;
+		}
+		now = world_clock(CLOCK_MONOTONIC);
+		if (now >= until_ns)
+			return 0;
+		wait_ns = until_ns - now;
+	}
+}
+
+static int
+world_open_parts(struct world_live *l, struct fault *f)
+{
+	const struct world_live_ask *ask = &l->ask;
+	char filter[WORLD_FILTER];
+
+	/* The capture first: it must see the very first packet that leaves. */
+	world_format_filter(&ask->target, &ask->route.src, filter);
+	if (capture_open_live(ask->route.ifname, filter, &l->capture, f) != 0)
+		return -1;
+	if (craft_new(&l->craft, f) != 0)
+		return -1;
+	return send_open(ask->target.addr.version, l->ifname, &l->send, f);
+}
+
+/* An address of fe80::/10 means nothing without its link (RFC 4007). */
+static bool
+world_needs_link(const struct addr *a)
+{
+	return a->version == 6 && a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
+}
+
+int
+world_live_open(const struct world_live_ask *ask, struct world *w,
+    struct world_live **out, struct fault *f)
+{
+	struct world_live *l;
+
+	l = calloc(1, sizeof(*l));
+	if (l == NULL)
+		return fault(f, FAULT_SYSTEM, "out of memory");
+	l->ask = *ask;
+	/*
+	 * What the route says, not what was asked for: a target that is this
+	 * very host is reached through the loopback, whatever was named.
+	 */
+	if (ask->ifname != NULL || world_needs_link(&ask->target.addr))
+		l->ifname = l->ask.route.ifname;
+	l->ask.ifname = l->ifname;
+	if (world_open_parts(l, f) != 0) {
+		world_live_free(l);
+		return -1;
+	}
+	*w = (struct world){.ctx = l,
+	    .now = world_now,
+	    .open = world_open,
+	    .state = world_state,
+	    .send = world_send,
+	    .close = world_close,
+	    .reserve = world_reserve,
+	    .tcp = world_tcp,
+	    .echo = world_echo,
+	    .next = world_next};
+	*out = l;
+	return 0;
+}
+
+uint64_t
+world_live_dropped(struct world_live *l)
+{
+	struct capture_stats st;
+
+	return capture_get_stats(l->capture, &st) == 0 ? st.dropped : 0;
+}
+
+void
+world_live_free(struct world_live *l)
+{
+	size_t i;
+
+	if (l == NULL)
+		return;
+	for (i = 0; i < l->n_conns; i++)
+		conn_close(l->conns[i].conn, true); /* NULL is fine */
+	for (i = 0; i < l->n_reserved; i++)
+		close(l->reserved[i]);
+	send_free(l->send);
+	craft_free(l->craft);
+	capture_free(l->capture);
+	free(l->conns);
+	free(l->reserved);
+	free(l->fds);
+	free(l->fd_conns);
+	free(l);
+}
