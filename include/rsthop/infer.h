@@ -123,6 +123,12 @@ void infer_see_given_ttl(struct infer *in, int rst_ttl, int client_ttl);
  */
 void infer_see_id_echo(struct infer *in, bool echoed);
 
+/*
+ * After a reset at full TTL the server was asked whether its side of the
+ * connection still stands: if it does, it was not the server that reset it.
+ */
+void infer_see_server_alive(struct infer *in, bool alive);
+
 struct infer_posterior {
 	double cause[INFER_CAUSES];		     /* sums to 1 */
 	double at[INFER_MAX_HOPS + 1][INFER_PLACES]; /* sums to cause[0] */

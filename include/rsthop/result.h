@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include <rsthop/addr.h>
+#include <rsthop/fault.h>
 #include <rsthop/path.h>
 #include <rsthop/pkt.h>
 #include <rsthop/reason.h>
@@ -26,7 +27,8 @@ struct result_head {
 	struct endpoint target;
 	struct endpoint source; /* port of the first connection, 0: none */
 	char ifname[RESULT_IFNAME];
-	bool interrupted; /* by a signal: the result is partial */
+	bool interrupted;     /* by a signal: the result is partial */
+	struct fault trouble; /* ended it before its time; kind NONE */
 	unsigned int connections;
 	unsigned int packets_sent; /* injected ones */
 	uint64_t dropped;	   /* by the kernel's capture */
@@ -50,6 +52,7 @@ struct result_packet {
 
 struct result_evidence {
 	size_t n, cap;
+	size_t bytes;	 /* at all data together */
 	size_t left_out; /* packets beyond the bound */
 	struct result_packet *packets;
 };

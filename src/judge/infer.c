@@ -45,6 +45,8 @@ static const double dice_prior[INFER_DICES] = {
 #define ECHO_IF_COPIED 0.6
 #define ECHO_IF_NOT    0.06
 #define ECHO_IF_SERVER 1e-4
+/* The server's side still stands after its own reset. */
+#define ALIVE_IF_SERVER 1e-3
 /* A reset in less time than the server needs. */
 #define FAST_IF_SERVER 1e-4
 
@@ -510,6 +512,15 @@ infer_see_id_echo(struct infer *in, bool echoed)
 	    echoed ? ECHO_IF_SERVER : 1 - ECHO_IF_SERVER);
 	weigh(&in->logw[cause_index(in, INFER_RESPONSE)], NP,
 	    echoed ? ECHO_IF_NOT : 1 - ECHO_IF_NOT);
+}
+
+void
+infer_see_server_alive(struct infer *in, bool alive)
+{
+	weigh(in->logw, n_device_cells(in), 0.5);
+	weigh(&in->logw[cause_index(in, INFER_SERVER)], NP,
+	    alive ? ALIVE_IF_SERVER : 1 - ALIVE_IF_SERVER);
+	weigh(&in->logw[cause_index(in, INFER_RESPONSE)], NP, 0.5);
 }
 
 static double

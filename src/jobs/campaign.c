@@ -1,0 +1,210 @@
+/*
+ * Rounds: some trials side by side, until nothing prompt is to come of them.
+ */
+#include <stdlib.h>
+
+#include <rsthop/clock.h>
+
+#include "campaign.h"
+
+#define FAILURES_MAX 4 /* connections that fail in a row: it is over */
+
+static void
+learn_latency(struct campaign *c)
+{
+	struct trial_timing *tm = &c->timing;
+	unsigned int n = 0;
+	size_t i;
+
+	for (i = 0; i < c->s.n_resets; i++) {
+		if (c->s.resets[i].probe == -1 ||
+		    c->s.resets[i].facts.latency_ns < 0)
+			continue;
+		n++;
+		if (c->s.resets[i].facts.latency_ns > tm->latency_ns)
+			tm->latency_ns = c->s.resets[i].facts.latency_ns;
+	}
+	tm->latencies = n;
+}
+
+/* The bits of the campaign that a wait looks at. */
+struct round {
+	struct campaign *c;
+	int64_t until_ns;
+};
+
+static int64_t
+next_wake(struct campaign *c)
+{
+	int64_t w, first = c->end_ns;
+	size_t i;
+
+	for (i = 0; i < c->n_trials; i++) {
+		w = trial_wakes_at(&c->s, &c->trials[i], &c->timing);
+		first = w < first ? w : first;
+	}
+	return first;
+}
+
+static bool
+round_stirs(void *arg)
+{
+	struct round *r = arg;
+	size_t i;
+
+	for (i = 0; i < r->c->n_trials; i++)
+		if (trial_is_ready(&r->c->s, &r->c->trials[i]))
+			return true;
+	return next_wake(r->c) < r->until_ns;
+}
+
+/* A trial is done with: its connection is not needed any more. */
+static void
+retire(struct campaign *c, struct trial *t)
+{
+	if (t->state == TRIAL_FAILED)
+		c->failures++;
+	else
+		c->failures = 0;
+	session_close(&c->s, t->conn);
+}
+
+static int
+step_trials(struct campaign *c, struct fault *f)
+{
+	enum trial_state before;
+	size_t i;
+
+	learn_latency(c);
+	for (i = 0; i < c->n_trials; i++) {
+		before = c->trials[i].state;
+		if (trial_step(&c->s, &c->trials[i], &c->load, &c->timing, f) ==
+		    -1)
+			return -1;
+		if (c->trials[i].state != before &&
+		    c->trials[i].state >= TRIAL_SETTLED)
+			retire(c, &c->trials[i]);
+	}
+	return 0;
+}
+
+static bool
+all_quiet(struct campaign *c, bool settled)
+{
+	size_t i;
+
+	for (i = 0; i < c->n_trials; i++) {
+		if (settled && c->trials[i].state < TRIAL_SETTLED)
+			return false;
+		if (!trial_is_quiet(&c->s, &c->trials[i], &c->timing))
+			return false;
+	}
+	return true;
+}
+
+/* Until nothing prompt is to come; settled: nothing at all. */
+int
+campaign_settle(struct campaign *c, bool settled, struct fault *f)
+{
+	struct round r = {c, 0};
+
+	for (;;) {
+		if (step_trials(c, f) == -1)
+			return -1;
+		if (all_quiet(c, settled) || session_now(&c->s) >= c->end_ns)
+			return 0;
+		r.until_ns = next_wake(c);
+		if (session_pump(&c->s, r.until_ns, round_stirs, &r, f) == -1)
+			return -1;
+	}
+}
+
+static int
+add_trial(struct campaign *c, enum trial_kind kind, int ttl, struct fault *f)
+{
+	size_t cap = c->cap_trials == 0 ? 32 : c->cap_trials * 2;
+	struct trial *v;
+
+	if (c->n_trials == c->cap_trials) {
+		v = realloc(c->trials, cap * sizeof(*v));
+		if (v == NULL)
+			return fault(f, FAULT_SYSTEM, "out of memory");
+		c->trials = v;
+		c->cap_trials = cap;
+	}
+	if (trial_begin(&c->s, &c->trials[c->n_trials], kind, ttl, f) == -1)
+		return -1;
+	c->n_trials++;
+	return 0;
+}
+
+unsigned int
+campaign_count(const struct campaign *c, enum trial_kind kind, bool fired_only)
+{
+	unsigned int n = 0;
+	size_t i;
+
+	for (i = 0; i < c->n_trials; i++)
+		if (c->trials[i].kind == kind &&
+		    (c->trials[i].state == TRIAL_FIRED ||
+			c->trials[i].state == TRIAL_SETTLED) &&
+		    (!fired_only || trial_has_fired(&c->s, &c->trials[i])))
+			n++;
+	return n;
+}
+
+/* Connections that the budget still allows. */
+static unsigned int
+budget(const struct campaign *c)
+{
+	unsigned int used = (unsigned int)c->s.n_conns;
+
+	return used < c->ask->max_connections ? c->ask->max_connections - used
+					      : 0;
+}
+
+bool
+campaign_is_over(const struct campaign *c, unsigned int need)
+{
+	return budget(c) < need || session_now(&c->s) >= c->end_ns ||
+	    c->failures >= FAILURES_MAX;
+}
+
+/* One connection at a time: one port, or pauses asked for. */
+static bool
+is_serial(const struct campaign *c)
+{
+	return c->ask->src_port != 0 || c->ask->cooldown_ns > 0;
+}
+
+static int
+pause_between(struct campaign *c, struct fault *f)
+{
+	int64_t until = session_now(&c->s) + c->ask->cooldown_ns;
+
+	if (c->ask->cooldown_ns == 0 || c->n_trials == 0)
+		return 0;
+	return session_pump(&c->s, until < c->end_ns ? until : c->end_ns, NULL,
+		   NULL, f) == -1
+	    ? -1
+	    : 0;
+}
+
+/* Runs the kinds given, side by side, or one by one where it must be. */
+int
+campaign_run(struct campaign *c, const enum trial_kind *kinds, size_t n,
+    int ttl, struct fault *f)
+{
+	bool serial = is_serial(c);
+	size_t i;
+
+	for (i = 0; i < n && !campaign_is_over(c, 1); i++) {
+		if (serial && pause_between(c, f) == -1)
+			return -1;
+		if (add_trial(c, kinds[i], ttl, f) == -1)
+			return -1;
+		if (serial && campaign_settle(c, true, f) == -1)
+			return -1;
+	}
+	return serial ? 0 : campaign_settle(c, false, f);
+}

@@ -1,0 +1,62 @@
+/*
+ * The campaign of locate: its state, shared by locate.c, which steers, and
+ * verdict.c, which words what it found.
+ */
+#ifndef RSTHOP_JOBS_CAMPAIGN_H
+#define RSTHOP_JOBS_CAMPAIGN_H
+
+#include <rsthop/locate.h>
+
+#include "session.h"
+#include "tracing.h"
+#include "trial.h"
+
+struct campaign {
+	const struct locate_ask *ask;
+	struct session s;
+	struct tracing tracing;
+	struct locate_result *out;
+
+	struct trial *trials;
+	size_t n_trials, cap_trials;
+	struct trial_load load;
+	struct trial_timing timing;
+	uint8_t *control; /* owned, where the default was made */
+	int64_t end_ns;	  /* of --max-time */
+
+	struct infer *infer;
+	struct infer_posterior post;
+	int infer_hops; /* N that infer was made with */
+	bool untagged;	/* bursts fire, and nothing says which copy did */
+	unsigned int failures; /* connections that failed in a row */
+};
+
+/* campaign.c: rounds of trials. */
+
+#define CAMPAIGN_ROUND 8 /* trials of one round, at most */
+
+/* Runs trials of these kinds, side by side, or one by one where asked. */
+int campaign_run(struct campaign *c, const enum trial_kind *kinds, size_t n,
+    int ttl, struct fault *f);
+/* Until nothing prompt is to come of them; settled: nothing at all. */
+int campaign_settle(struct campaign *c, bool settled, struct fault *f);
+/* Trials that were fired, of one kind; resets: that drew one. */
+unsigned int campaign_count(
+    const struct campaign *c, enum trial_kind kind, bool resets);
+/* No time, no luck, or no budget for `need` more connections. */
+bool campaign_is_over(const struct campaign *c, unsigned int need);
+
+/* campaign_infer.c: the posterior from all that has settled. */
+int campaign_update(struct campaign *c, struct fault *f);
+
+/* What reproduction, resets and by_ttl hold, from the trials. */
+int verdict_fill_figures(struct campaign *c, struct fault *f);
+
+/* The verdict with its reasons, alternatives and advice. */
+void verdict_fill(struct campaign *c);
+
+/* verdict_reasons.c: why, and what to do. */
+void verdict_fill_reasons(const struct campaign *c);
+void verdict_fill_next(const struct campaign *c);
+
+#endif

@@ -1,0 +1,429 @@
+/*
+ * locate: reproduce, trace, fire, until the posterior is sure.
+ *
+ * The campaign goes in rounds.  A round opens some connections side by side,
+ * each with one trial, and ends when nothing prompt is to come of them; late
+ * resets are charged to the connection that they name, whenever they come.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rsthop/clock.h>
+
+#include "campaign.h"
+
+#define CONNECT_NS   (5 * CLOCK_S)
+#define PAIRS_MAX    40 /* silent triggers, then: not reproduced */
+#define FULLS_WANTED 3	/* triggers at full TTL, at the least */
+/* The place within a hop is worth so many bursts after the hop is sure. */
+#define PLACE_BURSTS 4
+#define PLACE_SURE   0.9
+
+void
+locate_default_control(const uint8_t *payload, size_t len, uint8_t *out)
+{
+	size_t i;
+	uint8_t b;
+
+	for (i = 0; i < len; i++) {
+		b = payload[i];
+		if (b >= 'a' && b <= 'z')
+			b = (uint8_t)('a' + (b - 'a' + 13) % 26);
+		else if (b >= 'A' && b <= 'Z')
+			b = (uint8_t)('A' + (b - 'A' + 13) % 26);
+		else if (b >= '0' && b <= '9')
+			b = (uint8_t)('0' + (b - '0' + 5) % 10);
+		out[i] = b;
+	}
+	if (memcmp(out, payload, len) != 0)
+		return;
+	for (i = 0; i < len; i++)
+		out[i] = (uint8_t)~payload[i];
+}
+
+int
+locate_exit_status(const struct locate_result *r)
+{
+	return r->verdict.hop != 0 ? 0 : 1;
+}
+
+static void
+progress(const struct campaign *c, const char *text)
+{
+	if (c->ask->progress != NULL)
+		c->ask->progress(c->ask->progress_ctx, text);
+}
+
+/* The first reset: trigger and control in pairs, more at once while silent. */
+static int
+reproduce(struct campaign *c, struct fault *f)
+{
+	enum trial_kind kinds[CAMPAIGN_ROUND];
+	unsigned int pairs = 1, done = 0;
+	char text[80];
+	size_t n;
+
+	while (done < PAIRS_MAX && !campaign_is_over(c, 2) &&
+	    campaign_count(c, TRIAL_FULL, true) == 0) {
+		for (n = 0; n + 1 < 2 * pairs; n += 2) {
+			kinds[n] = TRIAL_CONTROL;
+			kinds[n + 1] = TRIAL_FULL;
+		}
+		if (campaign_run(c, kinds, n, 0, f) == -1)
+			return -1;
+		done += pairs;
+		pairs = pairs * 2 > CAMPAIGN_ROUND / 2 ? CAMPAIGN_ROUND / 2
+						       : pairs * 2;
+		snprintf(text, sizeof(text),
+		    "reproducing: %u of %u triggers reset",
+		    campaign_count(c, TRIAL_FULL, true),
+		    campaign_count(c, TRIAL_FULL, false));
+		progress(c, text);
+	}
+	/* What is still awaited may be late, not silent. */
+	if (campaign_count(c, TRIAL_FULL, true) == 0)
+		return campaign_settle(c, true, f);
+	return 0;
+}
+
+static bool
+alive_known(void *arg)
+{
+	const struct session *s = arg;
+	size_t i;
+
+	for (i = 0; i < s->n_conns; i++)
+		if (s->conns[i].server_alive != RESULT_UNSURE)
+			return true;
+	return false;
+}
+
+/* After a reset at full TTL: does the server still hold the connection? */
+static int
+ask_server_side(struct campaign *c, struct fault *f)
+{
+	int64_t wait = c->timing.rtt_ns * 2 + 50 * CLOCK_MS;
+	const struct session_conn *sc;
+	size_t i;
+
+	for (i = 0; i < c->n_trials; i++) {
+		sc = &c->s.conns[c->trials[i].conn];
+		if (c->trials[i].kind != TRIAL_FULL || sc->resets == 0 ||
+		    sc->alive_asked)
+			continue;
+		if (session_ask_alive(&c->s, c->trials[i].conn, f) == -1)
+			return -1;
+		return session_pump(&c->s, session_now(&c->s) + wait,
+			   alive_known, &c->s, f) == -1
+		    ? -1
+		    : 0;
+	}
+	return 0;
+}
+
+/* Is the campaign's question answered? */
+
+static double
+best_place(const struct infer_posterior *p)
+{
+	const double *at = p->at[p->best_hop];
+	double top = at[INFER_WIRE] > at[INFER_ROUTER] ? at[INFER_WIRE]
+						       : at[INFER_ROUTER];
+
+	return p->hop[p->best_hop] > 0 ? top / p->hop[p->best_hop] : 0;
+}
+
+static bool
+all_settled(const struct campaign *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->n_trials; i++)
+		if (c->trials[i].state < TRIAL_SETTLED)
+			return false;
+	return true;
+}
+
+static bool
+is_sure(const struct campaign *c, unsigned int bursts_since)
+{
+	const struct infer_posterior *p = &c->post;
+
+	if (p->cause[INFER_SERVER] >= c->ask->confidence ||
+	    p->cause[INFER_RESPONSE] >= c->ask->confidence)
+		return all_settled(c);
+	if (p->hop[p->best_hop] < c->ask->confidence)
+		return false;
+	return best_place(p) >= PLACE_SURE || bursts_since >= PLACE_BURSTS;
+}
+
+/* The single TTL whose outcome would tell most. */
+static int
+best_single(const struct campaign *c)
+{
+	double gain, top = -1;
+	int ttl, best = 1;
+
+	for (ttl = 1; ttl <= c->load.last_ttl; ttl++) {
+		gain = infer_gain(c->infer, ttl);
+		if (gain > top) {
+			top = gain;
+			best = ttl;
+		}
+	}
+	return best;
+}
+
+/* What the next round sends. */
+static size_t
+choose_round(const struct campaign *c, unsigned int width,
+    enum trial_kind kinds[CAMPAIGN_ROUND], int *ttl)
+{
+	size_t n = 0, want = width;
+
+	*ttl = 0;
+	if (c->load.last_ttl < 1) {
+		kinds[n++] = TRIAL_FULL;
+	} else if (c->untagged) {
+		*ttl = best_single(c);
+		kinds[n++] = TRIAL_SINGLE;
+	} else {
+		while (n < want && n < CAMPAIGN_ROUND - 2)
+			kinds[n++] = TRIAL_BURST;
+	}
+	if (campaign_count(c, TRIAL_FULL, false) < FULLS_WANTED ||
+	    (campaign_count(c, TRIAL_BURST, true) == 0 && !c->untagged)) {
+		kinds[n++] = TRIAL_CONTROL;
+		kinds[n++] = TRIAL_FULL;
+	}
+	return n;
+}
+
+static void
+tell_trials(const struct campaign *c)
+{
+	char text[120];
+	const struct infer_posterior *p = &c->post;
+
+	snprintf(text, sizeof(text),
+	    "%zu connections, %zu resets; hop %d %.0f %%", c->s.n_conns,
+	    c->s.n_resets, p->best_hop, 100 * p->hop[p->best_hop]);
+	progress(c, text);
+}
+
+static int
+find_device(struct campaign *c, struct fault *f)
+{
+	enum trial_kind kinds[CAMPAIGN_ROUND];
+	unsigned int width = 1, sure_since = 0;
+	size_t n;
+	int ttl;
+
+	while (!campaign_is_over(c, 1)) {
+		if (campaign_update(c, f) == -1)
+			return -1;
+		tell_trials(c);
+		if (is_sure(c, sure_since))
+			return 0;
+		if (c->post.hop[c->post.best_hop] >= c->ask->confidence)
+			sure_since++;
+		n = choose_round(c, width, kinds, &ttl);
+		if (campaign_run(c, kinds, n, ttl, f) == -1)
+			return -1;
+		/* Silent: more side by side. */
+		width =
+		    campaign_count(c, TRIAL_BURST, true) == 0 ? 2 * width : 1;
+		if (width > CAMPAIGN_ROUND / 2)
+			width = CAMPAIGN_ROUND / 2;
+	}
+	return campaign_settle(c, true, f);
+}
+
+/* Setting out and coming home. */
+
+static void
+head_from_ask(struct locate_result *out, const struct locate_ask *ask)
+{
+	struct result_head *h = &out->head;
+
+	memset(out, 0, sizeof(*out));
+	snprintf(h->host, sizeof(h->host), "%s", ask->host);
+	h->target = ask->target;
+	h->source.addr = ask->route.src;
+	snprintf(h->ifname, sizeof(h->ifname), "%s", ask->route.ifname);
+	out->trigger = ask->trigger;
+	out->trigger_bytes = ask->payload;
+	out->trigger_len = ask->payload_len;
+	out->n_given_ttls = ask->n_rst_ttls;
+	memcpy(out->given_ttls, ask->rst_ttls, sizeof(out->given_ttls));
+}
+
+static int
+make_load(struct campaign *c, struct fault *f)
+{
+	const struct locate_ask *ask = c->ask;
+
+	c->load.trigger = ask->payload;
+	c->load.trigger_len = ask->payload_len;
+	c->load.control = ask->control;
+	c->load.control_len = ask->control_len;
+	if (ask->trigger == RESULT_TRIGGER_NONE || ask->control != NULL)
+		return 0;
+	c->control = malloc(ask->payload_len);
+	if (c->control == NULL)
+		return fault(f, FAULT_SYSTEM, "out of memory");
+	locate_default_control(ask->payload, ask->payload_len, c->control);
+	c->load.control = c->control;
+	c->load.control_len = ask->payload_len;
+	return 0;
+}
+
+static void
+open_session(struct campaign *c, struct world *w)
+{
+	const struct locate_ask *ask = c->ask;
+	struct session_ask sa = {0};
+
+	sa.w = w;
+	sa.target = ask->target;
+	sa.src = ask->route.src;
+	sa.src_port = ask->src_port;
+	sa.max_hops = ask->max_hops;
+	sa.rate_pps = ask->rate_pps;
+	sa.path = &c->out->path;
+	sa.evidence = &c->out->evidence;
+	session_init(&c->s, &sa);
+	c->tracing.s = &c->s;
+	c->end_ns = c->s.started_ns + ask->max_time_ns;
+}
+
+/* The first connection: its handshake gives the server's TTL and distance. */
+static int
+open_first(struct campaign *c, struct fault *f)
+{
+	const struct tcb *tcb;
+	int conn, rc;
+
+	progress(c, "connecting");
+	conn = session_open(&c->s, ARM_NONE, f);
+	if (conn == -1)
+		return -1;
+	rc = session_wait_open(&c->s, conn, CONNECT_NS, f);
+	if (rc == 0)
+		return session_open_fault(&c->s, conn, f);
+	if (rc == -1)
+		return -1;
+	tcb = &c->s.conns[conn].tcb;
+	c->out->head.source = c->s.conns[conn].local;
+	c->out->path.established = true;
+	c->out->path.server_ttl = tcb->server_ttl;
+	c->out->path.server_rtt_ns = tcb->rtt_ns;
+	c->timing.rtt_ns = tcb->rtt_ns;
+	return tracing_begin(&c->tracing, &c->s, conn, false, f);
+}
+
+static bool
+trace_is_done(void *arg)
+{
+	const struct tracing *t = arg;
+
+	return tracing_complete(t) || t->given_up;
+}
+
+/* Lets the trace come to its end; prompt: only as long as answers come. */
+static int
+finish_trace(struct campaign *c, bool prompt, struct fault *f)
+{
+	int64_t wait =
+	    prompt ? c->timing.rtt_ns * 3 / 2 + 20 * CLOCK_MS : 4 * CLOCK_S;
+	int64_t until = session_now(&c->s) + wait;
+
+	progress(c, "tracing the path");
+	if (session_pump(&c->s, until < c->end_ns ? until : c->end_ns,
+		trace_is_done, &c->tracing, f) == -1)
+		return -1;
+	tracing_conclude(&c->tracing);
+	return 0;
+}
+
+static int
+campaign(struct campaign *c, struct fault *f)
+{
+	bool trigger = c->ask->trigger != RESULT_TRIGGER_NONE;
+
+	if (make_load(c, f) == -1 || open_first(c, f) == -1)
+		return -1;
+	if (!trigger)
+		return finish_trace(c, false, f);
+	if (c->ask->src_port != 0) {
+		if (finish_trace(c, false, f) == -1)
+			return -1;
+		session_close(&c->s, 0);
+	}
+	if (reproduce(c, f) == -1 || finish_trace(c, true, f) == -1)
+		return -1;
+	if (campaign_count(c, TRIAL_FULL, true) == 0)
+		return 0;
+	if (ask_server_side(c, f) == -1)
+		return -1;
+	return find_device(c, f);
+}
+
+/* What there is to say, also after an interrupt or a fault midway. */
+static int
+conclude(struct campaign *c, struct fault *f)
+{
+	struct result_head *h = &c->out->head;
+
+	if (campaign_update(c, f) == -1 || verdict_fill_figures(c, f) == -1)
+		return -1;
+	verdict_fill(c);
+	h->duration_ns = session_now(&c->s) - c->s.started_ns;
+	h->connections = (unsigned int)c->s.n_conns;
+	h->packets_sent = c->s.packets_sent;
+	return 0;
+}
+
+/*
+ * An interrupt, or a network that goes away once the work is under way, ends
+ * the campaign but not the report.
+ */
+static bool
+still_reports(struct campaign *c, const struct fault *f)
+{
+	if (f->kind == FAULT_INTERRUPTED) {
+		c->out->head.interrupted = true;
+		return true;
+	}
+	if (f->kind == FAULT_NETWORK && c->n_trials > 0) {
+		c->out->head.trouble = *f;
+		return true;
+	}
+	return false;
+}
+
+int
+locate_run(const struct locate_ask *ask, struct world *w,
+    struct locate_result *out, struct fault *f)
+{
+	struct campaign c = {0};
+	int rc;
+
+	c.ask = ask;
+	c.out = out;
+	head_from_ask(out, ask);
+	open_session(&c, w);
+	rc = campaign(&c, f);
+	if (rc == -1 && still_reports(&c, f)) {
+		fault_clear(f);
+		rc = 0;
+	}
+	if (rc == 0)
+		rc = conclude(&c, f);
+	session_free(&c.s);
+	infer_free(c.infer);
+	free(c.trials);
+	free(c.control);
+	return rc;
+}

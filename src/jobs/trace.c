@@ -1,0 +1,377 @@
+/*
+ * trace: all TTLs at once, the silent ones again a second later.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <rsthop/clock.h>
+#include <rsthop/trace.h>
+
+#include "session.h"
+#include "tracing.h"
+
+/* Linux lets a router send one time-exceeded a second to each target. */
+#define RETRY_NS   (CLOCK_S + 50 * CLOCK_MS)
+#define ROUNDS	   3
+#define CONNECT_NS (5 * CLOCK_S)
+/* TTLs asked beyond where the server's own TTL puts it. */
+#define BEYOND 2
+/* Where the round trip is not known. */
+#define WAIT_NS (CLOCK_S)
+
+/* N by the server's own TTL, were the way back as long; 0: not known. */
+static int
+hops_by_ttl(const struct path *p)
+{
+	if (p->server_ttl == 0)
+		return 0;
+	return pkt_initial_ttl(p->server_ttl) - p->server_ttl + 1;
+}
+
+/* The smallest TTL at which the server itself answered; 0: none. */
+static int
+server_answered_at(const struct path *p)
+{
+	int i;
+
+	for (i = 0; i < PATH_MAX_HOPS; i++)
+		if (p->hops[i].is_server)
+			return i + 1;
+	return 0;
+}
+
+/* The largest TTL at which a router said time-exceeded; 0: none. */
+static int
+last_router(const struct tracing *t)
+{
+	const struct probe *p;
+	int last = 0;
+	size_t i;
+
+	for (i = 0; i < t->s->n_probes; i++) {
+		p = &t->s->probes[i];
+		if (p->te && p->ttl > last)
+			last = p->ttl;
+	}
+	return last;
+}
+
+static int
+send_tcp_probe(struct tracing *t, int ttl, struct fault *f)
+{
+	static const uint8_t zeros[PATH_MAX_HOPS];
+	const struct session_conn *c = &t->s->conns[t->conn];
+	struct probe p = {0};
+
+	/*
+	 * The last ttl bytes before what the server has acknowledged: it
+	 * drops them and says so, and their seq, in the first 8 bytes of any
+	 * quote, names the probe.
+	 */
+	p.kind = PROBE_TRACE;
+	p.conn = t->conn;
+	p.ttl = (uint8_t)ttl;
+	p.ip_id = (uint16_t)(1 + rng_below(&t->s->rng, 0xfffe));
+	p.seq = c->tcb.snd_una - (uint32_t)ttl;
+	p.ack = c->tcb.rcv_nxt;
+	p.len = (uint16_t)ttl;
+	p.flags = PKT_TH_ACK;
+	return session_inject(t->s, &p, zeros, f);
+}
+
+static bool
+conn_usable(const struct tracing *t)
+{
+	return t->conn >= 0 && !t->s->conns[t->conn].closed &&
+	    session_state(t->s, t->conn) == CONN_OPEN;
+}
+
+static int
+ask_hop(struct tracing *t, int ttl, struct fault *f)
+{
+	if (conn_usable(t) && send_tcp_probe(t, ttl, f) == -1)
+		return -1;
+	if (t->syn && session_syn(t->s, ttl, f) == -1)
+		return -1;
+	return session_echo(t->s, ttl, f) == -1 ? -1 : 0;
+}
+
+static int
+ask_range(struct tracing *t, int from, int to, struct fault *f)
+{
+	int ttl;
+
+	for (ttl = from; ttl <= to; ttl++)
+		if (ask_hop(t, ttl, f) == -1)
+			return -1;
+	if (to > t->limit)
+		t->limit = to;
+	return 0;
+}
+
+/* Where silent hops end: before the server, or at the limit. */
+static int
+horizon(const struct tracing *t)
+{
+	int n = server_answered_at(t->s->path);
+
+	return n > 0 ? n : t->limit;
+}
+
+static int
+ask_silent(struct tracing *t, struct fault *f)
+{
+	int ttl;
+
+	for (ttl = 1; ttl <= horizon(t); ttl++)
+		if (t->s->path->hops[ttl - 1].n_responders == 0 &&
+		    ask_hop(t, ttl, f) == -1)
+			return -1;
+	return 0;
+}
+
+/*
+ * A second after a wave: hops that are silent are asked again, and the reach
+ * is widened where the path turned out longer than the server's TTL said.
+ */
+static int
+tracing_tick(struct session *s, void *arg, struct fault *f)
+{
+	struct tracing *t = arg;
+
+	if (t->round >= ROUNDS || tracing_enough(t)) {
+		t->given_up = true;
+		return 0;
+	}
+	t->round++;
+	if (ask_silent(t, f) == -1)
+		return -1;
+	if (server_answered_at(s->path) == 0 && t->limit < s->max_hops &&
+	    last_router(t) >= t->limit - BEYOND &&
+	    ask_range(t, t->limit + 1, s->max_hops, f) == -1)
+		return -1;
+	t->wave_ns = session_now(s);
+	s->tick_ns = t->wave_ns + RETRY_NS;
+	return 0;
+}
+
+int
+tracing_begin(
+    struct tracing *t, struct session *s, int conn, bool syn, struct fault *f)
+{
+	int guess = hops_by_ttl(s->path);
+	int limit = s->max_hops;
+
+	memset(t, 0, sizeof(*t));
+	t->s = s;
+	t->conn = conn;
+	t->syn = syn;
+	t->round = 1;
+	if (guess > 0 && guess + BEYOND < limit)
+		limit = guess + BEYOND;
+	if (ask_range(t, 1, limit, f) == -1)
+		return -1;
+	t->wave_ns = session_now(s);
+	s->tick = tracing_tick;
+	s->tick_arg = t;
+	s->tick_ns = t->wave_ns + RETRY_NS;
+	return 0;
+}
+
+bool
+tracing_enough(const struct tracing *t)
+{
+	int i, n = server_answered_at(t->s->path);
+
+	for (i = 0; i < n; i++)
+		if (t->s->path->hops[i].n_responders == 0)
+			return false;
+	return n > 0;
+}
+
+bool
+tracing_complete(const struct tracing *t)
+{
+	int n = server_answered_at(t->s->path);
+	const struct probe *p;
+	size_t i;
+
+	if (!tracing_enough(t))
+		return false;
+	for (i = 0; i < t->s->n_probes; i++) {
+		p = &t->s->probes[i];
+		if (p->kind <= PROBE_ECHO && p->ttl <= n && p->answered_ns == 0)
+			return false;
+	}
+	return true;
+}
+
+void
+tracing_conclude(const struct tracing *t)
+{
+	struct path *p = t->s->path;
+	int answered = server_answered_at(p), last = last_router(t);
+	int guess = hops_by_ttl(p);
+
+	p->server_initial_ttl =
+	    p->server_ttl != 0 ? pkt_initial_ttl(p->server_ttl) : 0;
+	if (answered > last) {
+		p->server_hops = answered;
+		p->distance = PATH_DISTANCE_PROBE;
+	} else if (guess > last && guess <= t->s->max_hops) {
+		p->server_hops = guess;
+		p->distance =
+		    last > 0 ? PATH_DISTANCE_SILENT : PATH_DISTANCE_TTL;
+	} else {
+		p->server_hops = 0;
+		p->distance = PATH_DISTANCE_UNKNOWN;
+	}
+	p->n_hops = p->server_hops;
+	if (p->n_hops == 0)
+		p->n_hops = last > 0 ? last : t->limit;
+}
+
+/* The trace command's own way. */
+
+struct wait {
+	const struct tracing *t;
+	int64_t patience_ns; /* after the wave, once enough have answered */
+};
+
+static bool
+trace_done(void *arg)
+{
+	const struct wait *w = arg;
+
+	if (tracing_complete(w->t))
+		return true;
+	if (!tracing_enough(w->t))
+		return w->t->given_up;
+	return session_now(w->t->s) >= w->t->wave_ns + w->patience_ns;
+}
+
+static int
+await_answers(struct tracing *t, struct fault *f)
+{
+	int64_t rtt = t->s->path->server_rtt_ns, end, step;
+	struct wait w = {t, rtt > 0 ? rtt * 5 / 4 + 10 * CLOCK_MS : WAIT_NS};
+	int rc;
+
+	end = session_now(t->s) + (ROUNDS + 1) * RETRY_NS;
+	for (;;) {
+		step = session_now(t->s) + w.patience_ns / 8 + CLOCK_MS;
+		rc = session_pump(t->s, step, trace_done, &w, f);
+		if (rc != 0 || session_now(t->s) >= end)
+			return rc == -1 ? -1 : 0;
+	}
+}
+
+static void
+fill_server(struct session *s, int conn)
+{
+	const struct tcb *tcb = &s->conns[conn].tcb;
+
+	s->path->established = true;
+	s->path->server_ttl = tcb->server_ttl;
+	s->path->server_rtt_ns = tcb->rtt_ns;
+}
+
+static void
+head_from_ask(struct result_head *h, const struct trace_ask *ask)
+{
+	snprintf(h->host, sizeof(h->host), "%s", ask->host);
+	h->target = ask->target;
+	h->source.addr = ask->route.src;
+	snprintf(h->ifname, sizeof(h->ifname), "%s", ask->route.ifname);
+}
+
+/*
+ * Opens a connection to trace in.  1 open; 0: none, trace by SYN, and why is
+ * noted; -1 on a fault.
+ */
+static int
+open_flow(
+    struct session *s, struct trace_result *out, int *conn, struct fault *f)
+{
+	struct fault why = {0};
+	int rc;
+
+	*conn = session_open(s, ARM_NONE, f);
+	if (*conn == -1)
+		return -1;
+	out->head.source = s->conns[*conn].local;
+	rc = session_wait_open(s, *conn, CONNECT_NS, f);
+	if (rc == 1) {
+		fill_server(s, *conn);
+	} else if (rc == 0) {
+		session_open_fault(s, *conn, &why);
+		session_close(s, *conn);
+		result_note(
+		    &out->notes, "%s; traced with SYNs instead.", why.text);
+	}
+	return rc;
+}
+
+/* The server's TTL from its answer to a SYN or an echo, where no SYN-ACK. */
+static void
+server_ttl_from_answers(struct path *p)
+{
+	int n = server_answered_at(p);
+
+	if (p->server_ttl != 0 || n == 0)
+		return;
+	p->server_ttl = p->hops[n - 1].responders[0].reply_ttl;
+	p->server_rtt_ns = p->hops[n - 1].responders[0].rtt_ns;
+}
+
+static int
+trace_all(const struct trace_ask *ask, struct session *s,
+    struct trace_result *out, struct fault *f)
+{
+	struct tracing t = {0};
+	int conn = -1, open = 0, rc;
+
+	t.s = s;
+	if (ask->target.port != 0)
+		open = open_flow(s, out, &conn, f);
+	if (open == -1)
+		return -1;
+	if (tracing_begin(&t, s, open ? conn : -1,
+		ask->target.port != 0 && !open, f) == -1)
+		return -1;
+	rc = await_answers(&t, f);
+	server_ttl_from_answers(s->path);
+	tracing_conclude(&t);
+	return rc;
+}
+
+int
+trace_run(const struct trace_ask *ask, struct world *w,
+    struct trace_result *out, struct fault *f)
+{
+	struct session_ask sa = {0};
+	struct session s;
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	head_from_ask(&out->head, ask);
+	sa.w = w;
+	sa.target = ask->target;
+	sa.src = ask->route.src;
+	sa.src_port = ask->src_port;
+	sa.max_hops = ask->max_hops;
+	sa.rate_pps = ask->rate_pps;
+	sa.path = &out->path;
+	sa.evidence = &out->evidence;
+	session_init(&s, &sa);
+	rc = trace_all(ask, &s, out, f);
+	if (rc == -1 && f->kind == FAULT_INTERRUPTED) {
+		out->head.interrupted = true;
+		rc = 0;
+	}
+	out->head.duration_ns = session_now(&s) - s.started_ns;
+	out->head.connections = (unsigned int)s.n_conns;
+	out->head.packets_sent = s.packets_sent;
+	session_free(&s);
+	return rc;
+}

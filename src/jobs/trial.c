@@ -1,0 +1,413 @@
+/*
+ * trial: fire once, and tell what came of it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <rsthop/clock.h>
+
+#include "trial.h"
+
+#define CONNECT_NS (4 * CLOCK_S)
+/*
+ * Taps hand packets on from buffers that a timer empties, half a second being
+ * usual (PHYSICS, trap 2): until the device is known to be quicker, silence
+ * counts only after this.
+ */
+#define TAP_NS (700 * CLOCK_MS)
+/* So many prompt resets, and the device is known to be quick. */
+#define LATENCIES_ENOUGH 3
+
+/* Windows of a burst's copies: distinct, and so that no small multiples of
+ * two of them lie where their acknowledgement tags would make them one. */
+#define TAG_WINDOW	512
+#define TAG_WINDOW_STEP 37
+
+/*
+ * Linux, and many a router after it, sends one time-exceeded a second to each
+ * target, after six at once.  A missing one tells something only while the
+ * hop could have sent it.
+ */
+#define TE_BURST     5
+#define TE_REFILL_NS (6 * CLOCK_S)
+
+int
+trial_begin(struct session *s, struct trial *t, enum trial_kind kind, int ttl,
+    struct fault *f)
+{
+	memset(t, 0, sizeof(*t));
+	t->kind = kind;
+	t->ttl = ttl;
+	t->conn = session_open(
+	    s, kind == TRIAL_CONTROL ? ARM_CONTROL : ARM_TRIGGER, f);
+	return t->conn == -1 ? -1 : 0;
+}
+
+/* One copy of the trigger; tag 0 leaves it untagged. */
+static int
+send_shot(struct session *s, const struct trial *t,
+    const struct trial_load *load, int ttl, int tag, uint16_t id_base,
+    struct fault *f)
+{
+	const struct tcb *tcb = &s->conns[t->conn].tcb;
+	struct probe p = {0};
+
+	p.kind = PROBE_SHOT;
+	p.conn = t->conn;
+	p.ttl = (uint8_t)ttl;
+	p.ip_id = (uint16_t)(id_base + ttl);
+	p.seq = tcb->snd_nxt;
+	p.ack = tcb->rcv_nxt - (uint32_t)tag;
+	p.window = tag == 0 ? tcb->client_window
+			    : (uint16_t)(TAG_WINDOW + TAG_WINDOW_STEP * tag);
+	p.len = (uint16_t)load->trigger_len;
+	p.flags = PKT_TH_PSH | PKT_TH_ACK;
+	return session_inject(s, &p, load->trigger, f);
+}
+
+static int
+fire_burst(struct session *s, const struct trial *t,
+    const struct trial_load *load, struct fault *f)
+{
+	uint16_t base = (uint16_t)(1 + rng_below(&s->rng, 0xff00));
+	int ttl;
+
+	for (ttl = 1; ttl <= load->last_ttl; ttl++)
+		if (send_shot(s, t, load, ttl, ttl, base, f) == -1)
+			return -1;
+	return 0;
+}
+
+static int
+fire(struct session *s, struct trial *t, const struct trial_load *load,
+    struct fault *f)
+{
+	int rc = 0;
+
+	t->first_probe = s->n_probes;
+	switch (t->kind) {
+	case TRIAL_FULL:
+		rc = session_send_full(
+		    s, t->conn, load->trigger, load->trigger_len, f);
+		break;
+	case TRIAL_CONTROL:
+		rc = session_send_full(
+		    s, t->conn, load->control, load->control_len, f);
+		break;
+	case TRIAL_BURST:
+		rc = fire_burst(s, t, load, f);
+		break;
+	case TRIAL_SINGLE:
+		rc = send_shot(s, t, load, t->ttl, 0,
+		    (uint16_t)(1 + rng_below(&s->rng, 0xff00)), f);
+		break;
+	}
+	if (rc == -1)
+		return -1;
+	t->n_probes = s->n_probes - t->first_probe;
+	t->sent_ns = session_now(s);
+	t->state = TRIAL_FIRED;
+	return 0;
+}
+
+bool
+trial_has_fired(const struct session *s, const struct trial *t)
+{
+	return t->conn >= 0 && s->conns[t->conn].resets > 0;
+}
+
+/* The last reset or answer that its probes drew; 0: none. */
+static int64_t
+last_event(const struct session *s, const struct trial *t)
+{
+	const struct probe *p;
+	int64_t last = 0;
+	size_t i;
+
+	for (i = 0; i < t->n_probes; i++) {
+		p = &s->probes[t->first_probe + i];
+		if (p->fired_ns > last)
+			last = p->fired_ns;
+		if (p->answered_ns > last)
+			last = p->answered_ns;
+	}
+	return last;
+}
+
+static int64_t
+last_reset(const struct session *s, const struct trial *t)
+{
+	int64_t last = 0;
+	size_t i;
+
+	for (i = 0; i < s->n_resets; i++)
+		if (s->resets[i].conn == t->conn && s->resets[i].at_ns > last)
+			last = s->resets[i].at_ns;
+	return last;
+}
+
+/*
+ * Each of its probes has drawn a reset or an answer.  Resets may follow all
+ * the same: one who only listens lets the packets pass and fires later.
+ */
+static bool
+is_accounted(const struct session *s, const struct trial *t)
+{
+	const struct probe *p;
+	size_t i;
+
+	for (i = 0; i < t->n_probes; i++) {
+		p = &s->probes[t->first_probe + i];
+		if (!p->fired && !p->te)
+			return false;
+	}
+	return t->n_probes > 0;
+}
+
+static int64_t
+max64(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* After a reset, its companions are not long in coming. */
+static int64_t
+companions_ns(const struct trial_timing *tm)
+{
+	return 10 * CLOCK_MS + tm->rtt_ns / 4;
+}
+
+static int64_t
+prompt_ns(const struct trial_timing *tm)
+{
+	int64_t w = tm->rtt_ns + max64(tm->rtt_ns / 2, 10 * CLOCK_MS);
+
+	if (tm->latency_ns > 0 && tm->latency_ns < TAP_NS)
+		w = max64(w, tm->latency_ns + tm->latency_ns / 2);
+	return w;
+}
+
+static int64_t
+patience_ns(const struct trial_timing *tm)
+{
+	int64_t quick = tm->rtt_ns + 50 * CLOCK_MS;
+
+	if (tm->latencies >= LATENCIES_ENOUGH && tm->latency_ns < quick)
+		return 2 * quick;
+	return max64(tm->rtt_ns + TAP_NS, tm->latency_ns + TAP_NS);
+}
+
+/* It sent one packet alone: one reset says all. */
+static bool
+is_single(const struct trial *t)
+{
+	return t->kind != TRIAL_BURST;
+}
+
+/* When a fired trial is over for good. */
+static int64_t
+settles_at(const struct session *s, const struct trial *t,
+    const struct trial_timing *tm)
+{
+	if (trial_has_fired(s, t))
+		return max64(last_event(s, t), last_reset(s, t)) +
+		    companions_ns(tm);
+	return t->sent_ns + patience_ns(tm);
+}
+
+bool
+trial_is_ready(struct session *s, const struct trial *t)
+{
+	enum conn_state st;
+
+	switch (t->state) {
+	case TRIAL_OPENING:
+		st = session_state(s, t->conn);
+		return st != CONN_CONNECTING &&
+		    (st != CONN_OPEN || s->conns[t->conn].tcb.established);
+	case TRIAL_FIRED:
+		return is_single(t) && trial_has_fired(s, t);
+	case TRIAL_SETTLED:
+	case TRIAL_FAILED:
+	case TRIAL_SPOILED:
+		return false;
+	}
+	return false;
+}
+
+static int64_t
+quiet_at(const struct session *s, const struct trial *t,
+    const struct trial_timing *tm)
+{
+	int64_t acked;
+
+	if (trial_has_fired(s, t))
+		return settles_at(s, t, tm);
+	if (t->kind == TRIAL_FULL || t->kind == TRIAL_CONTROL) {
+		acked = s->conns[t->conn].tcb.acked_ns;
+		if (acked != 0)
+			return max64(acked + 5 * CLOCK_MS,
+			    t->sent_ns + prompt_ns(tm) - tm->rtt_ns / 2);
+	} else if (is_accounted(s, t)) {
+		return last_event(s, t) + 5 * CLOCK_MS;
+	}
+	return t->sent_ns + prompt_ns(tm);
+}
+
+int64_t
+trial_wakes_at(
+    struct session *s, const struct trial *t, const struct trial_timing *tm)
+{
+	int64_t q, now = session_now(s);
+
+	switch (t->state) {
+	case TRIAL_OPENING:
+		return s->conns[t->conn].opened_ns + CONNECT_NS;
+	case TRIAL_FIRED:
+		q = quiet_at(s, t, tm);
+		return q > now ? q : settles_at(s, t, tm);
+	case TRIAL_SETTLED:
+	case TRIAL_FAILED:
+	case TRIAL_SPOILED:
+		return INT64_MAX;
+	}
+	return INT64_MAX;
+}
+
+bool
+trial_is_quiet(
+    struct session *s, const struct trial *t, const struct trial_timing *tm)
+{
+	switch (t->state) {
+	case TRIAL_OPENING:
+		return false;
+	case TRIAL_FIRED:
+		return session_now(s) >= quiet_at(s, t, tm);
+	case TRIAL_SETTLED:
+	case TRIAL_FAILED:
+	case TRIAL_SPOILED:
+		return true;
+	}
+	return true;
+}
+
+static int
+step_opening(struct session *s, struct trial *t, const struct trial_load *load,
+    struct fault *f)
+{
+	const struct session_conn *c = &s->conns[t->conn];
+
+	if (c->resets > 0) {
+		t->state = TRIAL_SPOILED;
+		return 0;
+	}
+	if (!trial_is_ready(s, t)) {
+		if (session_now(s) >= c->opened_ns + CONNECT_NS)
+			t->state = TRIAL_FAILED;
+		return 0;
+	}
+	if (session_state(s, t->conn) == CONN_OPEN)
+		return fire(s, t, load, f);
+	t->state = TRIAL_FAILED;
+	return 0;
+}
+
+int
+trial_step(struct session *s, struct trial *t, const struct trial_load *load,
+    const struct trial_timing *tm, struct fault *f)
+{
+	switch (t->state) {
+	case TRIAL_OPENING:
+		return step_opening(s, t, load, f);
+	case TRIAL_FIRED:
+		if (is_accounted(s, t) ||
+		    session_now(s) >= settles_at(s, t, tm))
+			t->state = TRIAL_SETTLED;
+		return 0;
+	case TRIAL_SETTLED:
+	case TRIAL_FAILED:
+	case TRIAL_SPOILED:
+		return 0;
+	}
+	return 0;
+}
+
+/* Could the hop at this probe's TTL still answer, by its rate limit? */
+static bool
+hop_could_answer(const struct session *s, size_t probe)
+{
+	const struct probe *p = &s->probes[probe], *q;
+	unsigned int recent = 0;
+	size_t i;
+
+	for (i = 0; i <= probe; i++) {
+		q = &s->probes[i];
+		if (q->ttl == p->ttl && q->kind != PROBE_FULL &&
+		    p->sent_ns - q->sent_ns < TE_REFILL_NS)
+			recent++;
+	}
+	return recent <= TE_BURST;
+}
+
+static enum infer_te
+shot_te(const struct session *s, size_t probe)
+{
+	const struct probe *p = &s->probes[probe];
+
+	if (p->kind == PROBE_FULL)
+		return INFER_TE_UNKNOWN;
+	if (p->te)
+		return INFER_TE_SEEN;
+	return hop_could_answer(s, probe) ? INFER_TE_MISSING : INFER_TE_UNKNOWN;
+}
+
+/* The TTL of a reset on the trial's connection that no probe is known for. */
+static int
+unknown_reset_ttl(const struct session *s, const struct trial *t)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_resets; i++)
+		if (s->resets[i].conn == t->conn && s->resets[i].probe == -1 &&
+		    !s->resets[i].late && !s->resets[i].server)
+			return s->resets[i].facts.ttl;
+	return 0;
+}
+
+/* A reset that came well before the server could have answered at all. */
+static bool
+was_faster_than_server(const struct session *s, const struct trial *t)
+{
+	const struct probe *p = &s->probes[t->first_probe];
+	int64_t rtt = s->path->server_rtt_ns;
+
+	return t->kind == TRIAL_FULL && p->fired && rtt >= CLOCK_MS &&
+	    p->fired_ns - p->sent_ns < rtt * 7 / 10;
+}
+
+void
+trial_to_infer(const struct session *s, const struct trial *t,
+    struct infer_shot *shots, struct infer_trial *out)
+{
+	const struct probe *p;
+	bool any = false;
+	size_t i;
+
+	memset(out, 0, sizeof(*out));
+	out->shots = shots;
+	for (i = 0; i < t->n_probes && i < INFER_MAX_HOPS; i++) {
+		p = &s->probes[t->first_probe + i];
+		shots[i].ttl =
+		    p->ttl != 0 ? p->ttl : s->conns[t->conn].tcb.client_ttl;
+		shots[i].fired = p->fired;
+		shots[i].rst_ttl = p->rst_ttl;
+		shots[i].te = shot_te(s, t->first_probe + i);
+		any = any || p->fired;
+	}
+	out->n_shots = i;
+	if (!any) {
+		out->rst_ttl = unknown_reset_ttl(s, t);
+		out->fired_unknown = out->rst_ttl != 0;
+	}
+	out->faster_than_server = was_faster_than_server(s, t);
+}

@@ -1,0 +1,419 @@
+/*
+ * From the posterior to the verdict: who, how sure, what else it could be.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "campaign.h"
+
+/* What is said of the device beside its hop must be this likely. */
+#define DETAIL_SURE 0.8
+#define DROPS_SURE  0.9
+/* A cause other than a device may be named from here on. */
+#define CAUSE_SURE 0.8
+/* Alternatives that are worth a line. */
+#define WORTH_SAYING 0.005
+
+/* Figures. */
+
+/* Wilson's score interval, 95 %. */
+static void
+wilson(unsigned int k, unsigned int n, double *lo, double *hi)
+{
+	const double z = 1.959964;
+	double p, mid, half, d;
+
+	*lo = 0;
+	*hi = 1;
+	if (n == 0)
+		return;
+	p = (double)k / n;
+	d = 1 + z * z / n;
+	mid = (p + z * z / (2.0 * n)) / d;
+	half = z / d * sqrt(p * (1 - p) / n + z * z / (4.0 * n * n));
+	*lo = mid - half > 0 ? mid - half : 0;
+	*hi = mid + half < 1 ? mid + half : 1;
+}
+
+static double
+log_choose(unsigned int n, unsigned int k)
+{
+	return lgamma(n + 1.0) - lgamma(k + 1.0) - lgamma(n - k + 1.0);
+}
+
+/*
+ * Fisher's exact test, one-sided: how likely are k or more of the resets in
+ * the trigger arm, were both arms alike?
+ */
+static double
+fisher(unsigned int k, unsigned int n, unsigned int control_k,
+    unsigned int control_n)
+{
+	unsigned int all = k + control_k, i;
+	double p = 0;
+
+	if (n == 0 || control_n == 0)
+		return -1;
+	for (i = k; i <= n && i <= all; i++)
+		if (all - i <= control_n)
+			p += exp(log_choose(n, i) +
+			    log_choose(control_n, all - i) -
+			    log_choose(n + control_n, all));
+	return p < 1 ? p : 1;
+}
+
+static int
+compare_latency(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static int
+median_latency(const struct locate_result *r, int64_t *out, struct fault *f)
+{
+	int64_t *v;
+	size_t i, n = 0;
+
+	*out = -1;
+	if (r->n_resets == 0)
+		return 0;
+	v = calloc(r->n_resets, sizeof(*v));
+	if (v == NULL)
+		return fault(f, FAULT_SYSTEM, "out of memory");
+	for (i = 0; i < r->n_resets; i++)
+		if (r->resets[i].latency_ns >= 0)
+			v[n++] = r->resets[i].latency_ns;
+	qsort(v, n, sizeof(*v), compare_latency);
+	if (n > 0)
+		*out = v[n / 2];
+	free(v);
+	return 0;
+}
+
+static int
+fill_resets(const struct campaign *c, struct fault *f)
+{
+	struct locate_result *r = c->out;
+	size_t i;
+
+	if (c->s.n_resets == 0)
+		return 0;
+	r->resets = calloc(c->s.n_resets, sizeof(*r->resets));
+	if (r->resets == NULL)
+		return fault(f, FAULT_SYSTEM, "out of memory");
+	for (i = 0; i < c->s.n_resets; i++)
+		if (!c->s.resets[i].server && !c->s.resets[i].late)
+			r->resets[r->n_resets++] = c->s.resets[i].facts;
+	return 0;
+}
+
+static void
+fill_by_ttl(const struct campaign *c)
+{
+	struct locate_result *r = c->out;
+	struct result_by_ttl by[PATH_MAX_HOPS + 1] = {{0}};
+	const struct probe *p;
+	size_t i;
+
+	for (i = 0; i < c->s.n_probes; i++) {
+		p = &c->s.probes[i];
+		if (p->kind != PROBE_SHOT || p->ttl > PATH_MAX_HOPS)
+			continue;
+		by[p->ttl].trials++;
+		by[p->ttl].resets += p->fired;
+	}
+	for (i = 1; i <= PATH_MAX_HOPS; i++) {
+		if (by[i].trials == 0)
+			continue;
+		by[i].ttl = (int)i;
+		if (by[i].resets > 0 && r->threshold_ttl == 0)
+			r->threshold_ttl = (int)i;
+		r->by_ttl[r->n_by_ttl++] = by[i];
+	}
+}
+
+int
+verdict_fill_figures(struct campaign *c, struct fault *f)
+{
+	struct locate_result *r = c->out;
+	unsigned int n, k, cn, ck;
+
+	n = r->reproduction.trials = campaign_count(c, TRIAL_FULL, false);
+	k = r->reproduction.resets = campaign_count(c, TRIAL_FULL, true);
+	cn = campaign_count(c, TRIAL_CONTROL, false);
+	ck = campaign_count(c, TRIAL_CONTROL, true);
+	r->reproduction.control_trials = cn;
+	r->reproduction.control_resets = ck;
+	r->reproduction.rate = n > 0 ? (double)k / n : 0;
+	wilson(k, n, &r->reproduction.rate_lo, &r->reproduction.rate_hi);
+	r->reproduction.p_value = fisher(k, n, ck, cn);
+	fill_by_ttl(c);
+	if (fill_resets(c, f) == -1)
+		return -1;
+	return median_latency(r, &r->reproduction.latency_ns, f);
+}
+
+/* The verdict. */
+
+static enum result_place
+to_place(enum infer_place p)
+{
+	return p == INFER_WIRE ? RESULT_WIRE : RESULT_ROUTER;
+}
+
+static enum result_kind
+to_kind(enum infer_cause c)
+{
+	switch (c) {
+	case INFER_DEVICE:
+		return RESULT_MIDDLEBOX;
+	case INFER_SERVER:
+		return RESULT_SERVER;
+	case INFER_RESPONSE:
+		return RESULT_RESPONSE_TRIGGERED;
+	case INFER_NOTHING:
+		return RESULT_NOT_REPRODUCED;
+	}
+	return RESULT_UNDETERMINED;
+}
+
+static void
+add_alternative(struct locate_result *r, const struct result_alternative *a)
+{
+	size_t i, n = r->verdict.n_alternatives;
+
+	if (a->probability < WORTH_SAYING)
+		return;
+	if (n == RESULT_ALTERNATIVES) {
+		if (r->verdict.alternatives[n - 1].probability >=
+		    a->probability)
+			return;
+		n--;
+	}
+	for (i = n; i > 0 &&
+	     r->verdict.alternatives[i - 1].probability < a->probability;
+	     i--)
+		r->verdict.alternatives[i] = r->verdict.alternatives[i - 1];
+	r->verdict.alternatives[i] = *a;
+	r->verdict.n_alternatives = n + 1;
+}
+
+/* All that is not what the verdict says, most probable first. */
+static void
+fill_alternatives(const struct campaign *c)
+{
+	const struct infer_posterior *p = &c->post;
+	struct locate_result *r = c->out;
+	struct result_alternative a = {0};
+	int h, place, cause;
+
+	a.kind = RESULT_MIDDLEBOX;
+	for (h = 1; h <= c->infer_hops; h++)
+		for (place = 0; place < INFER_PLACES; place++) {
+			a.hop = h;
+			a.place = to_place((enum infer_place)place);
+			a.probability = p->at[h][place];
+			if (h == r->verdict.hop &&
+			    (r->verdict.place == a.place ||
+				r->verdict.place == RESULT_PLACE_UNKNOWN))
+				continue;
+			add_alternative(r, &a);
+		}
+	a.hop = 0;
+	a.place = RESULT_PLACE_UNKNOWN;
+	for (cause = INFER_SERVER; cause <= INFER_NOTHING; cause++) {
+		a.kind = to_kind((enum infer_cause)cause);
+		a.probability = p->cause[cause];
+		if (a.kind != r->verdict.kind)
+			add_alternative(r, &a);
+	}
+}
+
+/* The responder that speaks for a hop: one the trials' own flows saw, else
+ * the one that answered most. */
+static const struct path_responder *
+hop_responder(const struct path *path, int hop)
+{
+	const struct path_hop *h = path_hop_at(path, hop);
+	const struct path_responder *best = NULL;
+	int i;
+
+	if (h == NULL || h->is_server)
+		return NULL;
+	for (i = 0; i < h->n_responders; i++) {
+		if (best == NULL ||
+		    (h->responders[i].via & PATH_VIA_PROBE) >
+			(best->via & PATH_VIA_PROBE) ||
+		    ((h->responders[i].via & PATH_VIA_PROBE) ==
+			    (best->via & PATH_VIA_PROBE) &&
+			h->responders[i].replies > best->replies))
+			best = &h->responders[i];
+	}
+	return best;
+}
+
+static void
+fill_neighbours(struct locate_result *r)
+{
+	const struct path_responder *p;
+	int h;
+
+	r->verdict.between[0] = r->head.source.addr;
+	r->verdict.between[1] = r->head.target.addr;
+	p = hop_responder(&r->path, r->verdict.hop);
+	if (p != NULL)
+		r->verdict.address = p->addr;
+	else if (r->verdict.hop == r->path.server_hops)
+		r->verdict.address = r->head.target.addr;
+	for (h = r->verdict.hop - 1; h >= 1; h--) {
+		p = hop_responder(&r->path, h);
+		if (p == NULL)
+			continue;
+		r->verdict.between[0] = p->addr;
+		break;
+	}
+	for (h = r->verdict.hop + 1; h <= r->path.n_hops; h++) {
+		p = hop_responder(&r->path, h);
+		if (p == NULL)
+			continue;
+		r->verdict.between[1] = p->addr;
+		break;
+	}
+}
+
+static void
+fill_policy(const struct campaign *c)
+{
+	const struct infer_posterior *p = &c->post;
+	struct locate_result *r = c->out;
+	int i;
+
+	if (p->policy[INFER_COPIED] >= DETAIL_SURE)
+		r->verdict.policy = RESULT_POLICY_COPY;
+	else if (p->policy[INFER_ARBITRARY] >= DETAIL_SURE)
+		r->verdict.policy = RESULT_POLICY_RANDOM;
+	else if (p->policy[INFER_IMITATED] >= DETAIL_SURE)
+		r->verdict.policy = RESULT_POLICY_IMITATES_SERVER;
+	else if (p->policy[INFER_FIXED] >= DETAIL_SURE)
+		r->verdict.policy = RESULT_POLICY_FIXED;
+	for (i = 1; i < 256; i++)
+		if (r->verdict.policy == RESULT_POLICY_FIXED &&
+		    p->initial[i] >= DETAIL_SURE)
+			r->verdict.initial_ttl = i;
+}
+
+/* Was the server's side reset too? */
+static enum result_tri
+server_side(const struct campaign *c)
+{
+	enum result_tri t = RESULT_UNSURE;
+	const struct session_conn *sc;
+	size_t i;
+
+	for (i = 0; i < c->s.n_conns; i++) {
+		sc = &c->s.conns[i];
+		if (sc->quoted_reset || sc->server_alive == RESULT_NO)
+			return RESULT_YES;
+		if (sc->server_alive == RESULT_YES)
+			t = RESULT_NO;
+	}
+	return t;
+}
+
+static void
+fill_device(const struct campaign *c)
+{
+	const struct infer_posterior *p = &c->post;
+	struct locate_result *r = c->out;
+	int hop = p->best_hop;
+	enum infer_place place;
+
+	r->verdict.kind = RESULT_MIDDLEBOX;
+	r->verdict.forged = RESULT_YES;
+	r->verdict.hop = hop;
+	r->verdict.confidence = p->hop[hop];
+	place = p->at[hop][INFER_WIRE] > p->at[hop][INFER_ROUTER]
+	    ? INFER_WIRE
+	    : INFER_ROUTER;
+	if (p->at[hop][place] >= DETAIL_SURE * p->hop[hop])
+		r->verdict.place = to_place(place);
+	fill_neighbours(r);
+	fill_policy(c);
+	if (c->ask->trigger == RESULT_TRIGGER_NONE)
+		return;
+	if (p->drops >= DROPS_SURE)
+		r->verdict.in_path = RESULT_YES;
+	else if (p->drops <= 1 - DROPS_SURE)
+		r->verdict.in_path = RESULT_NO;
+	r->verdict.resets_server_too = server_side(c);
+}
+
+static void
+fill_cause(const struct campaign *c, enum infer_cause cause)
+{
+	struct locate_result *r = c->out;
+
+	r->verdict.kind = to_kind(cause);
+	r->verdict.confidence = c->post.cause[cause];
+	if (cause == INFER_SERVER)
+		r->verdict.forged = RESULT_NO;
+	else if (cause == INFER_RESPONSE)
+		r->verdict.forged = RESULT_YES;
+}
+
+/* From --rst-ttl and the trace alone: the best candidate, however likely. */
+static void
+judge_given(const struct campaign *c)
+{
+	if (c->ask->n_rst_ttls == 0 || c->out->path.n_hops == 0)
+		return;
+	if (c->post.cause[INFER_SERVER] > c->post.hop[c->post.best_hop])
+		fill_cause(c, INFER_SERVER);
+	else
+		fill_device(c);
+	c->out->verdict.forged = RESULT_UNSURE;
+}
+
+static void
+judge_trials(const struct campaign *c)
+{
+	const struct infer_posterior *p = &c->post;
+	struct locate_result *r = c->out;
+
+	if (r->reproduction.trials == 0)
+		return;
+	if (c->s.n_resets == 0 || r->n_resets == 0) {
+		if (!r->head.interrupted && r->head.trouble.kind == FAULT_NONE)
+			fill_cause(c, INFER_NOTHING);
+		return;
+	}
+	if (p->hop[p->best_hop] >= c->ask->confidence)
+		fill_device(c);
+	else if (p->cause[INFER_SERVER] >= CAUSE_SURE)
+		fill_cause(c, INFER_SERVER);
+	else if (p->cause[INFER_RESPONSE] >= CAUSE_SURE)
+		fill_cause(c, INFER_RESPONSE);
+	else if (p->cause[INFER_SERVER] < 0.01)
+		r->verdict.forged = RESULT_YES;
+}
+
+void
+verdict_fill(struct campaign *c)
+{
+	struct locate_result *r = c->out;
+
+	r->verdict.kind = RESULT_UNDETERMINED;
+	if (c->ask->trigger == RESULT_TRIGGER_NONE)
+		judge_given(c);
+	else
+		judge_trials(c);
+	if (r->verdict.kind == RESULT_UNDETERMINED)
+		r->verdict.confidence = c->post.hop[c->post.best_hop];
+	if (r->n_resets > 0 || r->n_given_ttls > 0)
+		fill_alternatives(c);
+	verdict_fill_reasons(c);
+	verdict_fill_next(c);
+}

@@ -1,0 +1,400 @@
+/*
+ * Why the verdict was given, and what to do: the words of a hop report.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <rsthop/clock.h>
+
+#include "campaign.h"
+
+/* The reset that best shows a point: one of a full-TTL trigger, else any. */
+static const struct seen_reset *
+example_reset(const struct campaign *c)
+{
+	const struct seen_reset *r, *any = NULL;
+	size_t i;
+
+	for (i = 0; i < c->s.n_resets; i++) {
+		r = &c->s.resets[i];
+		if (r->server || r->late || r->probe == -1)
+			continue;
+		if (c->s.probes[r->probe].kind == PROBE_FULL)
+			return r;
+		any = any == NULL ? r : any;
+	}
+	return any;
+}
+
+static void
+reason_ip_id(const struct campaign *c, const struct seen_reset *r)
+{
+	struct reasons *rs = &c->out->verdict.reasons;
+	const struct tcb *t = &c->s.conns[r->conn].tcb;
+
+	if (!r->facts.has_ip_id)
+		return;
+	if (r->facts.id_echoed && t->has_server_ip_id)
+		reasons_add(rs, "ip-id-echo", 6.0,
+		    "The reset carries the IP ID of your own packet that "
+		    "fired it, %u; the server's stood at %u.",
+		    r->facts.ip_id, t->server_ip_id);
+	else if (r->facts.id_echoed)
+		reasons_add(rs, "ip-id-echo", 6.0,
+		    "The reset carries the IP ID of your own packet that "
+		    "fired it, %u.",
+		    r->facts.ip_id);
+	else if (r->facts.ip_id == 0)
+		reasons_add(rs, "ip-id-zero", 0,
+		    "The reset has IP ID 0, as a kernel makes it for a "
+		    "connection that it does not know.");
+}
+
+/* Two shots that fired, with different TTLs, for the copier's slope. */
+static const struct probe *
+another_fired(const struct campaign *c, int not_ttl)
+{
+	const struct probe *p;
+	size_t i;
+
+	for (i = 0; i < c->s.n_probes; i++) {
+		p = &c->s.probes[i];
+		if (p->fired && p->rst_ttl != 0 && p->ttl != not_ttl)
+			return p;
+	}
+	return NULL;
+}
+
+static void
+reason_copied(const struct campaign *c, const struct seen_reset *r)
+{
+	struct reasons *rs = &c->out->verdict.reasons;
+	const struct probe *p = another_fired(c, r->facts.probe_ttl);
+
+	if (p != NULL)
+		reasons_add(rs, "ttl-follows-probe", 5.0,
+		    "Its TTL, %u for a packet sent with %d, follows the TTL "
+		    "of what fired it, one for one (%u for %u): a packet "
+		    "turned round at hop %d.",
+		    r->facts.ttl, r->facts.probe_ttl, p->rst_ttl, p->ttl,
+		    c->out->verdict.hop);
+	else
+		reasons_add(rs, "ttl-follows-probe", 1.5,
+		    "Its TTL, %u for a packet sent with %d, is that of a "
+		    "packet turned round at hop %d.",
+		    r->facts.ttl, r->facts.probe_ttl, c->out->verdict.hop);
+}
+
+static void
+reason_ttl(const struct campaign *c, const struct seen_reset *r)
+{
+	const struct locate_result *o = c->out;
+	struct reasons *rs = &c->out->verdict.reasons;
+	int crossed = o->verdict.initial_ttl - r->facts.ttl;
+
+	if (o->verdict.policy == RESULT_POLICY_COPY)
+		reason_copied(c, r);
+	else if (o->verdict.policy == RESULT_POLICY_FIXED &&
+	    o->verdict.initial_ttl != 0)
+		reasons_add(rs, "ttl-distance", 3.0,
+		    "The reset arrives with TTL %u: %d less the %d router%s "
+		    "on the way back from hop %d.",
+		    r->facts.ttl, o->verdict.initial_ttl, crossed,
+		    crossed == 1 ? "" : "s", o->verdict.hop);
+	else if (o->verdict.policy == RESULT_POLICY_RANDOM)
+		reasons_add(rs, "ttl-unusable", 0,
+		    "The resets' TTLs say nothing of a distance; only the "
+		    "threshold locates.");
+	if (o->path.server_ttl == 0)
+		return;
+	if (r->facts.ttl == o->path.server_ttl)
+		reasons_add(rs, "ttl-matches", 0,
+		    "The reset arrives with TTL %u, as the server's own "
+		    "packets do.",
+		    r->facts.ttl);
+	else
+		reasons_add(rs, "ttl-differs", 2.0,
+		    "The reset arrives with TTL %u, the server's own packets "
+		    "with %u.",
+		    r->facts.ttl, o->path.server_ttl);
+}
+
+static void
+sum_by_ttl(const struct locate_result *o, int from, int to,
+    unsigned int *trials, unsigned int *resets)
+{
+	size_t i;
+
+	*trials = *resets = 0;
+	for (i = 0; i < o->n_by_ttl; i++) {
+		if (o->by_ttl[i].ttl < from || o->by_ttl[i].ttl > to)
+			continue;
+		*trials += o->by_ttl[i].trials;
+		*resets += o->by_ttl[i].resets;
+	}
+}
+
+static void
+reason_threshold(const struct campaign *c)
+{
+	const struct locate_result *o = c->out;
+	struct reasons *rs = &c->out->verdict.reasons;
+	unsigned int below, above, fired, none;
+
+	if (o->n_by_ttl == 0)
+		return;
+	if (o->threshold_ttl == 0) {
+		sum_by_ttl(o, 1, PATH_MAX_HOPS, &below, &none);
+		reasons_add(rs, "fires-at-server-only", 4.0,
+		    "None of %u probes that expire before the server fired "
+		    "it; only packets that reach the server do.",
+		    below);
+		return;
+	}
+	sum_by_ttl(o, 1, o->threshold_ttl - 1, &below, &none);
+	sum_by_ttl(o, o->threshold_ttl, PATH_MAX_HOPS, &above, &fired);
+	if (below > 0)
+		reasons_add(rs, "threshold", 5.0,
+		    "Probes with TTL %d and more fired it, %u of %u; those "
+		    "with less never did, 0 of %u.",
+		    o->threshold_ttl, fired, above, below);
+	else
+		reasons_add(rs, "threshold", 3.0,
+		    "Probes with TTL %d already fired it, %u of %u with that "
+		    "and more.",
+		    o->threshold_ttl, fired, above);
+}
+
+/* Shots that fired, and of them those that a later hop answered. */
+static void
+reason_in_path(const struct campaign *c)
+{
+	struct reasons *rs = &c->out->verdict.reasons;
+	unsigned int fired = 0, answered = 0;
+	const struct probe *p;
+	size_t i;
+
+	for (i = 0; i < c->s.n_probes; i++) {
+		p = &c->s.probes[i];
+		if (p->kind != PROBE_SHOT || !p->fired)
+			continue;
+		fired++;
+		answered += p->te;
+	}
+	if (c->out->verdict.in_path == RESULT_YES)
+		reasons_add(rs, "in-path-silent", 3.0,
+		    "Of %u probes that fired it, %u drew a time-exceeded from "
+		    "beyond: it is in the path and drops them.",
+		    fired, answered);
+	else if (c->out->verdict.in_path == RESULT_NO)
+		reasons_add(rs, "on-path-answered", 3.0,
+		    "Of %u probes that fired it, %u went on and drew a "
+		    "time-exceeded: it listens beside the path.",
+		    fired, answered);
+}
+
+static void
+reason_server_side(const struct campaign *c)
+{
+	struct reasons *rs = &c->out->verdict.reasons;
+	bool quoted = false;
+	size_t i;
+
+	for (i = 0; i < c->s.n_conns; i++)
+		quoted = quoted || c->s.conns[i].quoted_reset;
+	if (quoted)
+		reasons_add(rs, "quoted-reset", 4.0,
+		    "A router beyond quotes a reset toward the server in your "
+		    "name that this host never sent: both ends are reset.");
+	for (i = 0; i < c->s.n_conns; i++) {
+		if (c->s.conns[i].server_alive == RESULT_YES) {
+			reasons_add(rs, "server-still-open", 6.0,
+			    "After the reset the server still held the "
+			    "connection: it did not send it.");
+			return;
+		}
+		if (c->s.conns[i].server_alive == RESULT_NO) {
+			reasons_add(rs, "server-closed-too", 0,
+			    "After the reset the server did not know the "
+			    "connection any more.");
+			return;
+		}
+	}
+}
+
+static void
+reason_control(const struct campaign *c)
+{
+	const struct locate_result *o = c->out;
+	struct reasons *rs = &c->out->verdict.reasons;
+
+	if (o->reproduction.control_resets > 0)
+		reasons_add(rs, "control-fires", 0,
+		    "Controls without the trigger's words were reset too, %u "
+		    "of %u: it is not these words, or a block remains.",
+		    o->reproduction.control_resets,
+		    o->reproduction.control_trials);
+	else if (o->reproduction.control_trials > 0 && o->n_resets > 0)
+		reasons_add(rs, "control-clean", 0,
+		    "Controls of the same length were not reset, 0 of %u.",
+		    o->reproduction.control_trials);
+}
+
+static void
+reason_latency(const struct campaign *c, const struct seen_reset *r)
+{
+	const struct probe *p = &c->s.probes[r->probe];
+	int64_t rtt = c->out->path.server_rtt_ns;
+
+	if (p->kind != PROBE_FULL || rtt < CLOCK_MS ||
+	    r->facts.latency_ns >= rtt * 7 / 10)
+		return;
+	reasons_add(&c->out->verdict.reasons, "faster-than-path", 5.0,
+	    "The reset came after %.1f ms; the server is %.1f ms away.",
+	    (double)r->facts.latency_ns / (double)CLOCK_MS,
+	    (double)rtt / (double)CLOCK_MS);
+}
+
+static void
+reason_given(const struct campaign *c)
+{
+	const struct locate_result *o = c->out;
+	size_t i;
+
+	for (i = 0; i < o->n_given_ttls; i++)
+		reasons_add(&c->out->verdict.reasons, "given-ttl", 0,
+		    "A reset with TTL %d was reported; the server's own "
+		    "packets arrive with %d.",
+		    o->given_ttls[i],
+		    c->ask->server_ttl != 0 ? c->ask->server_ttl
+					    : o->path.server_ttl);
+}
+
+void
+verdict_fill_reasons(const struct campaign *c)
+{
+	const struct seen_reset *r = example_reset(c);
+
+	if (r != NULL) {
+		reason_ip_id(c, r);
+		reason_ttl(c, r);
+		reason_threshold(c);
+		reason_latency(c, r);
+		reason_in_path(c);
+		reason_server_side(c);
+	}
+	reason_control(c);
+	reason_given(c);
+}
+
+/* What to do. */
+
+static void
+say_next(struct locate_result *r, const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(r->verdict.next) / sizeof(r->verdict.next[0]);
+	     i++)
+		if (r->verdict.next[i][0] == '\0') {
+			snprintf(r->verdict.next[i], sizeof(r->verdict.next[i]),
+			    "%s", text);
+			return;
+		}
+}
+
+/* When and between whom the example reset came. */
+static void
+describe_event(const struct campaign *c, char *buf, size_t size)
+{
+	const struct seen_reset *r = example_reset(c);
+	char when[CLOCK_TEXT], a[ADDR_ENDPOINT], b[ADDR_ENDPOINT];
+
+	if (r == NULL) {
+		snprintf(buf, size, "the time of the resets");
+		return;
+	}
+	clock_format_local(r->facts.unix_ns, when, sizeof(when));
+	snprintf(buf, size, "%s, %s to %s", when,
+	    endpoint_format(&c->s.conns[r->conn].local, a),
+	    endpoint_format(&c->ask->target, b));
+}
+
+static void
+next_for_device(const struct campaign *c)
+{
+	struct locate_result *r = c->out;
+	char event[160], text[REASON_TEXT], a[ADDR_TEXT], b[ADDR_TEXT];
+
+	describe_event(c, event, sizeof(event));
+	if (!addr_is_none(&r->verdict.address))
+		snprintf(text, sizeof(text),
+		    "Ask who runs %s for its session log of %s.",
+		    addr_format(&r->verdict.address, a), event);
+	else
+		snprintf(text, sizeof(text),
+		    "Ask who runs the segment between %s and %s for its "
+		    "session logs of %s.",
+		    addr_format(&r->verdict.between[0], a),
+		    addr_format(&r->verdict.between[1], b), event);
+	say_next(r, text);
+	if (c->ask->trigger == RESULT_TRIGGER_NONE)
+		say_next(r,
+		    "Reproduce it with --payload to know more than a TTL can "
+		    "tell.");
+}
+
+static void
+next_for_undetermined(const struct campaign *c)
+{
+	struct locate_result *r = c->out;
+
+	if (r->head.trouble.kind != FAULT_NONE)
+		say_next(r, "Mend that first, then run locate again.");
+	else if (r->head.interrupted)
+		say_next(r, "Let it run to its end.");
+	else if (c->ask->trigger == RESULT_TRIGGER_NONE)
+		say_next(r, "Reproduce it with --payload.");
+	else
+		say_next(r,
+		    "Run it again with more --max-connections and --max-time: "
+		    "each further reset tells more.");
+}
+
+void
+verdict_fill_next(const struct campaign *c)
+{
+	struct locate_result *r = c->out;
+	char event[160], text[REASON_TEXT];
+
+	switch (r->verdict.kind) {
+	case RESULT_MIDDLEBOX:
+	case RESULT_LOAD_BALANCER:
+		next_for_device(c);
+		break;
+	case RESULT_SERVER:
+		describe_event(c, event, sizeof(event));
+		snprintf(text, sizeof(text),
+		    "Look into the log of the server, and of any proxy right "
+		    "before it, at %s.",
+		    event);
+		say_next(r, text);
+		break;
+	case RESULT_RESPONSE_TRIGGERED:
+		say_next(r,
+		    "What the server answers fires it: capture at the server "
+		    "and compare the TTLs of the resets seen there.");
+		break;
+	case RESULT_NOT_REPRODUCED:
+		say_next(r,
+		    "Send the very bytes that the application sends, at the "
+		    "hour when it happens.");
+		say_next(r,
+		    "Where a capture shows the reset, name its TTL with "
+		    "--rst-ttl.");
+		break;
+	case RESULT_UNDETERMINED:
+		next_for_undetermined(c);
+		break;
+	}
+}
