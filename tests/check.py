@@ -4,7 +4,9 @@ and ends with one line: N passed, N failed.
 
 A part tells its numbers by cmocka's lines or by a last line of its own,
 "N passed, N failed".  One that crashes, hangs or exits with a status that its
-numbers do not explain counts as a failure more.
+numbers do not explain counts as a failure more.  Status 77 says that this
+machine does not allow the part: it is skipped, loudly, and where NO_SKIP is
+set in the environment that is a failure too.
 """
 
 import argparse
@@ -24,6 +26,7 @@ CMOCKA_FAILED = re.compile(r"^\[  FAILED  \] .*?(\d+) test\(s\), listed")
 
 # A sanitizer's end must never look like one of the program's own statuses.
 SANITIZER_STATUS = 86
+SKIP_STATUS = 77
 SANITIZER = {
     "ASAN_OPTIONS": f"exitcode={SANITIZER_STATUS}:detect_stack_use_after_"
                     "return=1:strict_string_checks=1",
@@ -39,6 +42,7 @@ class Count:
         self.passed = 0
         self.failed = 0
         self.told = False
+        self.skipped = False
 
     def read(self, line):
         """Takes the numbers out of a line; true where it was a summary."""
@@ -61,6 +65,10 @@ class Count:
         """The exit status has the last word; gives why it counts, or None."""
         if status == 0 and self.told:
             return None
+        if status == SKIP_STATUS and not self.failed \
+                and not os.environ.get("NO_SKIP"):
+            self.skipped = True
+            return "SKIPPED: this machine does not allow it"
         if status == 0:
             self.failed += 1
             return "it told no numbers"
@@ -142,12 +150,10 @@ def list_parts(args):
     yield "floors", floors, 300
     for binary in args.unit:
         yield f"unit: {Path(binary).name}", [str(ROOT / binary)], 900
-    for script in sorted(ROOT.glob("tests/cli/*.py")):
-        yield (f"cli: {script.name}",
-               [python, str(script), "--rsthop", args.rsthop], 600)
-    if (ROOT / "tests/lab/selftest.py").exists():
-        yield ("lab: that it is what it says",
-               [python, "tests/lab/selftest.py", "--build", args.build], 1800)
+    yield "cli", [python, "tests/cli/run.py", "--rsthop", args.rsthop], 600
+    yield ("lab, that it is what it says",
+           [python, "tests/lab/selftest.py",
+            "--build", args.build + "/tests/lab"], 1800)
     yield ("lab", [python, "tests/lab/run.py", "--rsthop", args.rsthop],
            3600)
 
@@ -171,9 +177,12 @@ def self_test():
         ("a sanitizer's end is a failure",
          f"echo '1 passed, 1 failed'; exit {SANITIZER_STATUS}", (1, 2)),
         ("silence is a failure", "true", (0, 1)),
+        ("a part that may not be skipped is a failure",
+         f"exit {SKIP_STATUS}", (0, 1)),
         ("a part that hangs is a failure", "sleep 60", (0, 1)),
     ]
     good = bad = 0
+    os.environ["NO_SKIP"] = "1"
     for what, script, want in cases:
         with open(os.devnull, "w") as null:
             out, sys.stdout = sys.stdout, null
@@ -204,12 +213,17 @@ def main():
     args.rsthop = str((ROOT / args.rsthop).resolve())
 
     passed = failed = 0
+    skipped = []
     for name, command, timeout in list_parts(args):
         if args.only and args.only not in name:
             continue
         c = run_part(name, command, timeout)
         passed += c.passed
         failed += c.failed
+        if c.skipped:
+            skipped.append(name)
+    if skipped:
+        print(f"\n!! SKIPPED: {', '.join(skipped)}")
     print(f"\n{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 

@@ -12,8 +12,7 @@
 
 const struct option_spec options_common[] = {
     {OPTION_JSON, "json", NULL, "one JSON document on standard output"},
-    {'o', NULL, "FILE",
-	"write the report to FILE too, by its ending (repeatable)"},
+    {'o', NULL, "FILE", "write the report to FILE too (repeatable)"},
     {'i', NULL, "IFACE", "use this interface"},
     {'4', NULL, NULL, "use IPv4"},
     {'6', NULL, NULL, "use IPv6"},

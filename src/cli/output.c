@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <langinfo.h>
-#include <libgen.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include <rsthop/report.h>
+#include <rsthop/text.h>
 
 #include "output.h"
 
@@ -27,21 +27,39 @@ output_check_endings(const struct options *o, struct fault *f)
 	return 0;
 }
 
-/* The report comes as a new file beside path, so its folder counts. */
+/*
+ * The report comes as a new file beside path, so such a one is tried: to ask
+ * access(2) would not do, as root may everything but where nobody may.
+ */
+static int
+try_beside(const char *path)
+{
+	struct text t = {0};
+	int fd = -1;
+
+	text_addf(&t, "%s.XXXXXX", path);
+	if (t.bad)
+		errno = ENOMEM;
+	else
+		fd = mkstemp(t.p);
+	if (fd >= 0) {
+		close(fd);
+		unlink(t.p);
+	}
+	text_free(&t);
+	return fd >= 0 ? 0 : -1;
+}
+
 static int
 check_folder(const char *path, struct fault *f)
 {
-	char *copy = strdup(path);
-	struct stat st;
 	const char *why = NULL;
+	struct stat st;
 
-	if (copy == NULL)
-		return fault(f, FAULT_SYSTEM, "%s", strerror(errno));
-	if (access(dirname(copy), W_OK | X_OK) < 0)
-		why = strerror(errno);
-	else if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 		why = strerror(EISDIR);
-	free(copy);
+	else if (try_beside(path) < 0)
+		why = strerror(errno);
 	if (why != NULL)
 		return fault(f, FAULT_INPUT, "cannot write %s: %s", path, why);
 	return 0;

@@ -1,0 +1,56 @@
+# Completion of rsthop(1) for bash.
+
+_rsthop()
+{
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+	local command=${COMP_WORDS[1]} words
+	local common='--json --color --help -o -i -4 -6 -n -q -v -h'
+
+	COMPREPLY=()
+	# --color=al comes as three words.
+	if [[ $prev == = ]]; then
+		prev=${COMP_WORDS[COMP_CWORD - 2]}
+	elif [[ $cur == = ]]; then
+		cur=
+	fi
+	if ((COMP_CWORD == 1)); then
+		mapfile -t COMPREPLY < <(compgen \
+		    -W 'locate trace help --help --version' -- "$cur")
+		return
+	fi
+	case $prev in
+	-o | --payload-file)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+		;;
+	-i)
+		mapfile -t COMPREPLY < <(compgen \
+		    -W "$(command ls /sys/class/net 2>/dev/null)" -- "$cur")
+		return
+		;;
+	--color)
+		words='auto always never'
+		;;
+	*)
+		case $command in
+		help) words='locate trace help' ;;
+		trace) words="--max-hops --source-port --rate $common" ;;
+		locate)
+			words="--payload --payload-hex --payload-file --control"
+			words+=' --rst-ttl --server-ttl --confidence'
+			words+=' --max-connections --max-time --cooldown --rate'
+			words+=" --max-hops --source-port $common"
+			;;
+		*) return ;;
+		esac
+		# What is no option is a host.
+		if [[ $command != help && $cur != -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -A hostname -- "$cur")
+			return
+		fi
+		;;
+	esac
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+}
+
+complete -F _rsthop rsthop
