@@ -12,9 +12,11 @@ clock_split(int64_t unix_ns, int64_t *rest_ns)
 {
 	int64_t s = unix_ns / CLOCK_S;
 
-	if (unix_ns % CLOCK_S < 0)
+	*rest_ns = unix_ns % CLOCK_S;
+	if (*rest_ns < 0) {
+		*rest_ns += CLOCK_S;
 		s--;
-	*rest_ns = unix_ns - s * CLOCK_S;
+	}
 	return (time_t)s;
 }
 
