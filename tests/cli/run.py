@@ -349,6 +349,18 @@ def manual_and_completion(program, _):
                 raise Wrong(f"-{letter} is not in {command}'s manual")
 
 
+def reasons(_, __):
+    """Every reason's code stands in the manual, and no other does."""
+    used = set()
+    for source in (ROOT / "src").glob("*/*.c"):
+        used |= set(re.findall(r'reasons_add\([^;"]*"([a-z0-9-]+)"',
+                               source.read_text()))
+    manual = (ROOT / "man/rsthop-locate.1").read_text()
+    section = manual.split("\n.Sh REASONS")[1].split("\n.Sh ")[0]
+    expect("the manual's list", re.findall(r"^\.It Sy (\S+)", section, re.M),
+           sorted(used))
+
+
 def nothing_left(_, tmp):
     """Nothing was written anywhere."""
     expect("files", sorted(os.listdir(tmp)),
@@ -357,7 +369,7 @@ def nothing_left(_, tmp):
 
 SPECIAL = [unprivileged, unwritable, unknown_host, loopback, no_interface,
            odd_words, full_disk, closed_pipe, closed_stdout, early_signal,
-           manual_and_completion, nothing_left]
+           manual_and_completion, reasons, nothing_left]
 
 
 def isolate():
