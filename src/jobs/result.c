@@ -1,0 +1,192 @@
+/* The words of the results, what fills them and what frees them. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rsthop/result.h>
+
+/* Enough for any campaign; a flood must not eat the host's memory. */
+#define KEEP_PACKETS 20000
+#define KEEP_BYTES   ((size_t)64 << 20)
+
+const char *
+result_kind_name(enum result_kind k)
+{
+	switch (k) {
+	case RESULT_MIDDLEBOX:
+		return "middlebox";
+	case RESULT_LOAD_BALANCER:
+		return "load-balancer";
+	case RESULT_SERVER:
+		return "server";
+	case RESULT_RESPONSE_TRIGGERED:
+		return "response-triggered";
+	case RESULT_NOT_REPRODUCED:
+		return "not-reproduced";
+	case RESULT_UNDETERMINED:
+		return "undetermined";
+	}
+	return "undetermined";
+}
+
+const char *
+result_policy_name(enum result_policy p)
+{
+	switch (p) {
+	case RESULT_POLICY_UNKNOWN:
+		return "unknown";
+	case RESULT_POLICY_FIXED:
+		return "fixed";
+	case RESULT_POLICY_COPY:
+		return "copy";
+	case RESULT_POLICY_RANDOM:
+		return "random";
+	case RESULT_POLICY_IMITATES_SERVER:
+		return "imitates-server";
+	}
+	return "unknown";
+}
+
+const char *
+result_place_name(enum result_place p)
+{
+	switch (p) {
+	case RESULT_PLACE_UNKNOWN:
+		return NULL;
+	case RESULT_WIRE:
+		return "wire";
+	case RESULT_ROUTER:
+		return "router";
+	}
+	return NULL;
+}
+
+const char *
+result_seq_match_name(enum result_seq_match m)
+{
+	switch (m) {
+	case RESULT_SEQ_NONE:
+		return NULL;
+	case RESULT_SEQ_TAG:
+		return "tag";
+	case RESULT_SEQ_STEPPED:
+		return "stepped";
+	case RESULT_SEQ_EXACT:
+		return "exact";
+	case RESULT_SEQ_ZERO:
+		return "zero";
+	}
+	return NULL;
+}
+
+const char *
+result_trigger_name(enum result_trigger t)
+{
+	switch (t) {
+	case RESULT_TRIGGER_NONE:
+		return NULL;
+	case RESULT_TRIGGER_PAYLOAD:
+		return "payload";
+	case RESULT_TRIGGER_HEX:
+		return "hex";
+	case RESULT_TRIGGER_FILE:
+		return "file";
+	}
+	return NULL;
+}
+
+void
+result_note(struct result_notes *n, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (n->n >= RESULT_NOTES)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(n->text[n->n], sizeof(n->text[0]), fmt, ap);
+	va_end(ap);
+	n->n++;
+}
+
+/* Room for one packet more; false where there is none to be had. */
+static bool
+evidence_grow(struct result_evidence *e)
+{
+	struct result_packet *p;
+	size_t cap;
+
+	if (e->n < e->cap)
+		return true;
+	cap = e->cap == 0 ? 64 : e->cap * 2;
+	p = realloc(e->packets, cap * sizeof(*p));
+	if (p == NULL)
+		return false;
+	e->packets = p;
+	e->cap = cap;
+	return true;
+}
+
+/* A copy of n bytes; one byte is asked for where n is 0, so NULL means none. */
+static uint8_t *
+copy_bytes(const uint8_t *data, size_t n)
+{
+	uint8_t *p;
+
+	p = malloc(n == 0 ? 1 : n);
+	if (p != NULL && n > 0)
+		memcpy(p, data, n);
+	return p;
+}
+
+void
+result_keep(struct result_evidence *e, int64_t unix_ns, enum pkt_link link,
+    const uint8_t *data, uint32_t len, uint32_t wire_len, const char *note)
+{
+	struct result_packet *p;
+	uint8_t *copy;
+
+	if (e->n >= KEEP_PACKETS || len > KEEP_BYTES - e->bytes ||
+	    !evidence_grow(e) || (copy = copy_bytes(data, len)) == NULL) {
+		e->left_out++;
+		return;
+	}
+	p = &e->packets[e->n++];
+	e->bytes += len;
+	p->unix_ns = unix_ns;
+	p->link = link;
+	p->len = len;
+	p->wire_len = wire_len;
+	p->data = copy;
+	snprintf(p->note, sizeof(p->note), "%s", note == NULL ? "" : note);
+}
+
+static void
+evidence_free(struct result_evidence *e)
+{
+	size_t i;
+
+	for (i = 0; i < e->n; i++)
+		free(e->packets[i].data);
+	free(e->packets);
+	memset(e, 0, sizeof(*e));
+}
+
+void
+trace_result_free(struct trace_result *r)
+{
+	if (r == NULL)
+		return;
+	evidence_free(&r->evidence);
+}
+
+void
+locate_result_free(struct locate_result *r)
+{
+	if (r == NULL)
+		return;
+	evidence_free(&r->evidence);
+	free(r->resets);
+	r->resets = NULL;
+	r->n_resets = 0;
+}

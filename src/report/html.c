@@ -1,0 +1,445 @@
+/*
+ * One page for people who did not run the program: no script, nothing from
+ * elsewhere.  The order is that of the text.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <rsthop/clock.h>
+
+#include "html_parts.h"
+#include "rows.h"
+#include "words.h"
+#include "writers.h"
+
+#define RESETS_MAX 200 /* rows; the JSON has them all */
+
+void
+html_escape(struct text *t, const char *s)
+{
+	for (; *s != '\0'; s++) {
+		switch (*s) {
+		case ' ': /* no line begins with a per cent sign */
+			text_add(t, s[1] == '%' ? "&nbsp;" : " ");
+			break;
+		case '&':
+			text_add(t, "&amp;");
+			break;
+		case '<':
+			text_add(t, "&lt;");
+			break;
+		case '>':
+			text_add(t, "&gt;");
+			break;
+		case '"':
+			text_add(t, "&quot;");
+			break;
+		case '\'':
+			text_add(t, "&#39;");
+			break;
+		default:
+			text_add_bytes(t, s, 1);
+		}
+	}
+}
+
+/* What `words` holds, escaped between the tags; words is emptied. */
+static void
+add_element(
+    struct text *t, const char *open, struct text *words, const char *close)
+{
+	text_add(t, open);
+	html_escape(t, text_str(words));
+	text_add(t, close);
+	t->bad |= words->bad;
+	text_free(words);
+}
+
+static void
+add_prose(struct text *t, const char *open, const char *s, const char *close)
+{
+	struct text words = {0};
+
+	words_prose(&words, s);
+	add_element(t, open, &words, close);
+}
+
+/* "rsthop locate: db.example.com (10.9.6.2), port 3306" */
+static void
+subject(struct text *t, const char *job, const struct result_head *h)
+{
+	text_addf(t, "rsthop %s: ", job);
+	words_target(t, h);
+	if (h->target.port != 0)
+		text_addf(t, ", port %u", h->target.port);
+}
+
+static void
+add_head(struct text *t, const char *job, const struct result_head *h)
+{
+	struct text words = {0};
+
+	text_add(t,
+	    "<!doctype html>\n<html lang=\"en\">\n<head>\n"
+	    "<meta charset=\"utf-8\">\n"
+	    "<meta name=\"viewport\" content=\"width=device-width\">\n"
+	    "<meta name=\"color-scheme\" content=\"light dark\">\n");
+	subject(&words, job, h);
+	add_element(t, "<title>", &words, "</title>\n");
+	text_add(t, "<style>\n");
+	text_add(t, html_css);
+	text_add(t, "</style>\n</head>\n<body>\n<main>\n");
+	subject(&words, job, h);
+	add_element(t, "<p class=\"soft\">", &words, "</p>\n");
+}
+
+static void
+add_foot(struct text *t, const struct result_head *h)
+{
+	char when[CLOCK_TEXT];
+
+	clock_format_utc(h->started_unix_ns, when, sizeof(when));
+	text_addf(t,
+	    "<footer>rsthop " RSTHOP_VERSION ", begun %s.</footer>\n"
+	    "</main>\n</body>\n</html>\n",
+	    when);
+}
+
+static void
+add_hop_cell(struct text *t, const struct row *r)
+{
+	if (r->more)
+		text_add(t, "<td class=\"r\"></td>");
+	else if (r->from == 0)
+		text_add(t, "<td class=\"r\">?</td>");
+	else if (r->to > r->from)
+		text_addf(t, "<td class=\"r\">%d-%d</td>", r->from, r->to);
+	else
+		text_addf(t, "<td class=\"r\">%d</td>", r->from);
+}
+
+static void
+add_row(struct text *t, const struct row *r, bool trace, bool fires)
+{
+	size_t i;
+
+	text_add(t, r->device ? "<tr class=\"device\">" : "<tr>");
+	add_hop_cell(t, r);
+	text_addf(t, "<td class=\"m\">%s</td><td class=\"r\">%s</td>",
+	    r->responder, r->rtt);
+	if (trace)
+		text_addf(t, "<td>%s</td>", r->via);
+	if (fires)
+		text_addf(t, "<td class=\"r\">%s</td>", r->fires);
+	text_add(t, "<td class=\"note\">");
+	if (r->mark.len > 0) {
+		text_add(t, "<span class=\"mark\">");
+		html_escape(t, text_str(&r->mark));
+		text_add(t, "</span>");
+	}
+	for (i = 0; i < r->n_notes; i++) {
+		if (i > 0)
+			text_add(t, "; ");
+		html_escape(t, text_str(&r->notes[i]));
+	}
+	text_add(t, "</td></tr>\n");
+}
+
+static void
+add_table(struct text *t, const struct rows *rs, bool trace)
+{
+	size_t i;
+
+	t->bad |= rs->bad;
+	text_add(t, "<h2>Path</h2>\n<div class=\"box\">");
+	if (rs->n == 0) {
+		text_add(t, "<ul><li>No hop answered.</li></ul></div>\n");
+		return;
+	}
+	text_add(t,
+	    "<table>\n<tr><th class=\"r\">hop</th>"
+	    "<th>responder</th><th class=\"r\">rtt</th>");
+	if (trace)
+		text_add(t, "<th>via</th>");
+	if (rs->has_fires)
+		text_add(t, "<th class=\"r\">reset fires</th>");
+	text_add(t, "<th></th></tr>\n");
+	for (i = 0; i < rs->n; i++)
+		add_row(t, &rs->row[i], trace, rs->has_fires);
+	text_add(t, "</table></div>\n");
+}
+
+static void
+add_why(struct text *t, const struct reasons *rs)
+{
+	size_t i;
+
+	if (rs->n == 0)
+		return;
+	text_add(t, "<h2>Why</h2>\n<ul class=\"box\">\n");
+	for (i = 0; i < rs->n && i < REASONS_MAX; i++)
+		add_prose(t, "<li>", rs->r[i].text, "</li>\n");
+	text_add(t, "</ul>\n");
+}
+
+static void
+add_alternative(struct text *t, const struct locate_result *r,
+    const struct result_alternative *a, bool names)
+{
+	char percent[WORDS_PERCENT];
+	struct text words = {0};
+
+	text_add(t, "<tr><td class=\"r\">");
+	html_escape(t, words_percent(a->probability, percent));
+	words_alternative(&words, r, a, names);
+	add_element(t, "</td><td>", &words, "</td>");
+	text_addf(t,
+	    "<td class=\"bar\"><i style=\"width:%.1f%%\"></i></td></tr>\n",
+	    a->probability > 1 ? 100.0 : a->probability * 100);
+}
+
+static void
+add_alternatives(struct text *t, const struct locate_result *r, bool names)
+{
+	const struct result_alternative *a;
+	bool begun = false;
+	size_t i;
+
+	for (i = 0; i < r->verdict.n_alternatives && i < RESULT_ALTERNATIVES;
+	     i++) {
+		a = &r->verdict.alternatives[i];
+		if (!(a->probability >= WORDS_ALTERNATIVE_MIN))
+			continue;
+		if (!begun)
+			text_add(t,
+			    "<h2>Also possible</h2>\n"
+			    "<div class=\"box\"><table>\n");
+		begun = true;
+		add_alternative(t, r, a, names);
+	}
+	if (begun)
+		text_add(t, "</table></div>\n");
+}
+
+static void
+add_next(struct text *t, const struct locate_result *r)
+{
+	size_t i, n = sizeof(r->verdict.next) / sizeof(r->verdict.next[0]);
+
+	if (r->verdict.next[0][0] == '\0')
+		return;
+	text_add(t, "<h2>Next</h2>\n<ul class=\"box\">\n");
+	for (i = 0; i < n && r->verdict.next[i][0] != '\0'; i++)
+		add_prose(t, "<li>", r->verdict.next[i], "</li>\n");
+	text_add(t, "</ul>\n");
+}
+
+static void
+add_notes(struct text *t, const struct result_notes *notes,
+    const struct result_head *h)
+{
+	struct text dropped = {0};
+	size_t i;
+
+	words_dropped(&dropped, h);
+	if (notes->n > 0 || dropped.len > 0) {
+		text_add(t, "<h2>Notes</h2>\n<ul class=\"box\">\n");
+		for (i = 0; i < notes->n && i < RESULT_NOTES; i++)
+			add_prose(t, "<li>", notes->text[i], "</li>\n");
+		if (dropped.len > 0)
+			add_prose(t, "<li>", text_str(&dropped), "</li>\n");
+		text_add(t, "</ul>\n");
+	}
+	t->bad |= dropped.bad;
+	text_free(&dropped);
+}
+
+static void
+add_reset(struct text *t, const struct result_reset *s)
+{
+	char when[CLOCK_TEXT], flags[PKT_FLAGS_TEXT], ms[WORDS_MS];
+	char mac[ADDR_MAC_TEXT];
+	const char *seq = result_seq_match_name(s->seq_match);
+
+	/* The page's foot has the date: 2026-11-22T16:53:00.123456Z. */
+	clock_format_utc(s->unix_ns, when, sizeof(when));
+	text_addf(t, "<tr><td class=\"m\">%.12s</td><td class=\"r\">%u</td>",
+	    strlen(when) > 11 ? when + 11 : when, s->ttl);
+	if (s->has_ip_id)
+		text_addf(t, "<td class=\"r\">%u%s</td>", s->ip_id,
+		    s->id_echoed ? " (yours)" : "");
+	else
+		text_add(t, "<td class=\"r\">-</td>");
+	text_addf(t, "<td>%s</td><td>%s</td><td class=\"r\">%u</td>",
+	    pkt_format_flags(s->flags, flags), seq == NULL ? "-" : seq,
+	    s->window);
+	if (s->probe_ttl > 0)
+		text_addf(t, "<td class=\"r\">%d</td>", s->probe_ttl);
+	else
+		text_add(t, "<td class=\"r\">-</td>");
+	text_addf(t,
+	    "<td class=\"r\">%s</td><td class=\"m\">%s</td>"
+	    "<td>%s</td></tr>\n",
+	    words_ms(s->latency_ns, ms),
+	    s->has_mac ? addr_format_mac(s->mac, mac) : "-",
+	    s->control ? "control" : "trigger");
+}
+
+static void
+add_resets(struct text *t, const struct locate_result *r)
+{
+	size_t i;
+
+	if (r->n_resets == 0)
+		return;
+	text_add(t,
+	    "<h2>Resets</h2>\n<div class=\"box resets\"><table>\n<tr>"
+	    "<th>time, UTC</th><th class=\"r\">TTL</th>"
+	    "<th class=\"r\">IP ID</th>"
+	    "<th>flags</th><th>seq is</th><th class=\"r\">window</th>"
+	    "<th class=\"r\">fired by TTL</th><th class=\"r\">after</th>"
+	    "<th>from MAC</th><th>arm</th></tr>\n");
+	for (i = 0; i < r->n_resets && i < RESETS_MAX; i++)
+		add_reset(t, &r->resets[i]);
+	text_add(t, "</table></div>\n");
+	if (r->n_resets > RESETS_MAX)
+		text_addf(t, "<p class=\"soft\">And %zu more.</p>\n",
+		    r->n_resets - RESETS_MAX);
+}
+
+static void
+add_fact(struct text *t, const char *what, const char *value)
+{
+	if (value == NULL || value[0] == '\0')
+		return;
+	text_addf(t, "<dt>%s</dt>", what);
+	add_prose(t, "<dd>", value, "</dd>\n");
+}
+
+static const char *
+tri_word(enum result_tri t)
+{
+	switch (t) {
+	case RESULT_UNSURE:
+		return NULL;
+	case RESULT_NO:
+		return "no";
+	case RESULT_YES:
+		return "yes";
+	}
+	return NULL;
+}
+
+static void
+add_verdict_facts(struct text *t, const struct locate_result *r)
+{
+	struct text hex = {0};
+
+	add_fact(t, "Verdict", result_kind_name(r->verdict.kind));
+	add_fact(t, "Place", result_place_name(r->verdict.place));
+	add_fact(t, "TTL of its resets", result_policy_name(r->verdict.policy));
+	add_fact(t, "In the path", tri_word(r->verdict.in_path));
+	add_fact(
+	    t, "Resets the server too", tri_word(r->verdict.resets_server_too));
+	add_fact(t, "Signature", r->verdict.signature);
+	if (r->trigger == RESULT_TRIGGER_NONE)
+		return;
+	text_add_safe(&hex, r->trigger_bytes, r->trigger_len, 200);
+	add_element(t, "<dt>Trigger</dt><dd class=\"m\">", &hex, "</dd>\n");
+}
+
+static void
+add_flow_facts(struct text *t, const struct result_head *h)
+{
+	char when[CLOCK_TEXT];
+	struct text words = {0};
+
+	clock_format_local(h->started_unix_ns, when, sizeof(when));
+	if (!addr_is_none(&h->source.addr)) {
+		words_endpoint(&words, &h->source);
+		if (h->ifname[0] != '\0') {
+			text_add(&words, " on ");
+			words_safe(&words, h->ifname);
+		}
+		add_element(t, "<dt>From</dt><dd>", &words, "</dd>\n");
+	}
+	words_endpoint(&words, &h->target);
+	add_element(t, "<dt>To</dt><dd>", &words, "</dd>\n");
+	add_fact(t, "Local time", when);
+	words_count(&words, h->connections, "connection, ", "connections, ");
+	words_count(&words, h->packets_sent, "packet", "packets");
+	text_add(&words, " injected, ");
+	words_span(&words, h->duration_ns);
+	add_element(t, "<dt>Effort</dt><dd>", &words, "</dd>\n");
+}
+
+static void
+add_partial(struct text *t, const struct result_head *h)
+{
+	struct text words = {0};
+
+	words_partial(&words, h);
+	if (words.len > 0)
+		add_element(t, "<p class=\"partial\">", &words, "</p>\n");
+}
+
+static void
+add_answer(struct text *t, const struct locate_result *r, bool names)
+{
+	struct text words = {0};
+
+	words_headline(&words, r, names);
+	add_element(t, "<h1>", &words, "</h1>\n");
+	add_partial(t, &r->head);
+	words_numbers(&words, r);
+	add_element(t, "<p>", &words, "</p>\n");
+}
+
+int
+html_locate(const struct locate_result *r, const struct report_style *st,
+    FILE *out, struct fault *f)
+{
+	struct rows rs = {0};
+	struct text t = {0};
+
+	add_head(&t, "locate", &r->head);
+	add_answer(&t, r, st->names);
+	html_chain(&t, &r->path, r);
+	rows_locate(&rs, r, st->names);
+	add_table(&t, &rs, false);
+	rows_free(&rs);
+	add_why(&t, &r->verdict.reasons);
+	add_alternatives(&t, r, st->names);
+	add_next(&t, r);
+	add_notes(&t, &r->notes, &r->head);
+	add_resets(&t, r);
+	text_add(&t, "<h2>Facts</h2>\n<dl class=\"box\">\n");
+	add_verdict_facts(&t, r);
+	add_flow_facts(&t, &r->head);
+	text_add(&t, "</dl>\n");
+	add_foot(&t, &r->head);
+	return writers_finish(&t, out, f);
+}
+
+int
+html_trace(const struct trace_result *r, const struct report_style *st,
+    FILE *out, struct fault *f)
+{
+	struct rows rs = {0};
+	struct text t = {0}, words = {0};
+
+	add_head(&t, "trace", &r->head);
+	words_trace(&words, r);
+	add_element(&t, "<h1>", &words, "</h1>\n");
+	add_partial(&t, &r->head);
+	html_chain(&t, &r->path, NULL);
+	rows_trace(&rs, r, st->names);
+	add_table(&t, &rs, true);
+	rows_free(&rs);
+	add_notes(&t, &r->notes, &r->head);
+	text_add(&t, "<h2>Facts</h2>\n<dl class=\"box\">\n");
+	add_flow_facts(&t, &r->head);
+	text_add(&t, "</dl>\n");
+	add_foot(&t, &r->head);
+	return writers_finish(&t, out, f);
+}

@@ -1,0 +1,161 @@
+/*
+ * The chain from here to the server as an inline SVG: a node a hop, hollow
+ * and dashed where it was silent; the device in the colour of alarm, and an
+ * arrow back from it to here.
+ */
+#include "html_parts.h"
+
+#define WIDTH  900
+#define MARGIN 46
+#define LINE_Y 74
+#define TEXT_Y 106
+#define NODE_R 9
+
+struct chain {
+	struct text *t;
+	const struct path *path;
+	int nodes;   /* the client is 0, the last may be the server */
+	bool server; /* the last one is */
+	int device;  /* node; 0: none */
+	bool wire;   /* the device sits on the link before that node */
+	double step, r;
+};
+
+static double
+node_x(const struct chain *c, int i)
+{
+	return MARGIN + c->step * i;
+}
+
+static double
+device_x(const struct chain *c)
+{
+	return node_x(c, c->device) - (c->wire ? c->step / 2 : 0);
+}
+
+static bool
+is_silent(const struct chain *c, int i)
+{
+	const struct path_hop *h = path_hop_at(c->path, i);
+
+	if (i == 0 || (c->server && i == c->nodes - 1))
+		return false;
+	return h == NULL || h->n_responders == 0;
+}
+
+static void
+add_node(const struct chain *c, int i)
+{
+	const char *class = "n";
+
+	if (i == 0 || (c->server && i == c->nodes - 1))
+		class = "e";
+	else if (is_silent(c, i))
+		class = "n s";
+	if (i > 0 && i == c->device && !c->wire)
+		class = "d";
+	text_addf(c->t,
+	    "<circle class=\"%s\" cx=\"%.1f\" cy=\"%d\" "
+	    "r=\"%.1f\"/>",
+	    class, node_x(c, i), LINE_Y, c->r);
+}
+
+/* Every number where they have room, else every fifth. */
+static void
+add_label(const struct chain *c, int i)
+{
+	double x = node_x(c, i);
+
+	if (i == 0)
+		text_addf(
+		    c->t, "<text x=\"%.1f\" y=\"%d\">here</text>", x, TEXT_Y);
+	else if (c->server && i == c->nodes - 1)
+		text_addf(
+		    c->t, "<text x=\"%.1f\" y=\"%d\">server</text>", x, TEXT_Y);
+	else if ((c->step >= 24 || i % 5 == 0) &&
+	    (!c->server || i < c->nodes - 2 || c->step >= 40))
+		text_addf(
+		    c->t, "<text x=\"%.1f\" y=\"%d\">%d</text>", x, TEXT_Y, i);
+}
+
+static void
+add_device(const struct chain *c)
+{
+	double x = device_x(c), d = c->r + 1, half = (x + node_x(c, 0)) / 2;
+
+	if (c->wire)
+		text_addf(c->t,
+		    "<path class=\"d\" d=\"M%.1f %d l%.1f %.1f l%.1f %.1f "
+		    "l%.1f %.1fz\"/>",
+		    x, LINE_Y - (int)d, d, d, -d, d, -d, -d);
+	text_addf(c->t,
+	    "<path class=\"a\" d=\"M%.1f %d C%.1f 22 %.1f 22 %.1f %d\"/>", x,
+	    LINE_Y - 16, x, node_x(c, 0), node_x(c, 0), LINE_Y - 18);
+	text_addf(c->t, "<path class=\"a\" d=\"M%.1f %d l5 9 l5 -9\"/>",
+	    node_x(c, 0) - 5, LINE_Y - 26);
+	text_addf(
+	    c->t, "<text class=\"t\" x=\"%.1f\" y=\"22\">reset</text>", half);
+}
+
+static int
+device_node(const struct chain *c, const struct locate_result *l)
+{
+	if (l == NULL)
+		return 0;
+	if (l->verdict.hop > 0)
+		return l->verdict.hop < c->nodes ? l->verdict.hop : 0;
+	if (l->verdict.kind == RESULT_SERVER && c->server &&
+	    l->trigger != RESULT_TRIGGER_NONE)
+		return c->nodes - 1;
+	return 0;
+}
+
+static void
+chain_begin(struct chain *c, struct text *t, const struct path *p,
+    const struct locate_result *l)
+{
+	int last = p->server_hops;
+
+	c->t = t;
+	c->path = p;
+	c->server = last > 0;
+	if (last == 0)
+		last = p->n_hops;
+	if (last == 0 && l != NULL)
+		last = l->verdict.hop;
+	if (last > PATH_MAX_HOPS)
+		last = PATH_MAX_HOPS;
+	c->nodes = last + 1;
+	c->step = last == 0 ? 0 : (WIDTH - 2.0 * MARGIN) / last;
+	if (c->step > 150)
+		c->step = 150;
+	c->r = c->step < 3 * NODE_R ? c->step / 3 : NODE_R;
+	c->device = device_node(c, l);
+	c->wire = c->device > 0 && l->verdict.place == RESULT_WIRE;
+}
+
+void
+html_chain(struct text *t, const struct path *p, const struct locate_result *l)
+{
+	struct chain c;
+	int i;
+
+	chain_begin(&c, t, p, l);
+	if (c.nodes < 2)
+		return;
+	text_addf(t,
+	    "<figure class=\"box chain\"><svg viewBox=\"0 0 %d 120\" "
+	    "role=\"img\"><title>The chain of %d hops%s</title>",
+	    WIDTH, c.nodes - 1, c.device > 0 ? ", with the device marked" : "");
+	text_addf(t,
+	    "<line class=\"l\" x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" "
+	    "y2=\"%d\"/>",
+	    node_x(&c, 0), LINE_Y, node_x(&c, c.nodes - 1), LINE_Y);
+	for (i = 0; i < c.nodes; i++) {
+		add_node(&c, i);
+		add_label(&c, i);
+	}
+	if (c.device > 0)
+		add_device(&c);
+	text_add(t, "</svg></figure>\n");
+}

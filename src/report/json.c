@@ -1,0 +1,244 @@
+/* The JSON documents rsthop.trace/1 and rsthop.locate/1. */
+#include <stdlib.h>
+
+#include <rsthop/text.h>
+
+#include "json_parts.h"
+#include "writers.h"
+
+int
+json_trace(const struct trace_result *r, const struct report_style *st,
+    FILE *out, struct fault *f)
+{
+	json_t *doc;
+	bool bad = false;
+
+	(void)st;
+	doc = json_document("rsthop.trace/1", &r->head, &r->evidence);
+	json_put(doc, "server", json_server(&r->path), &bad);
+	json_put(doc, "established", json_boolean(r->path.established), &bad);
+	json_put(doc, "path", json_path(&r->path), &bad);
+	json_put(doc, "notes", json_notes(&r->notes), &bad);
+	return json_finish(doc, bad, out, f);
+}
+
+static json_t *
+trigger(const struct locate_result *r)
+{
+	struct text hex = {0};
+	json_t *v = NULL;
+
+	if (r->trigger == RESULT_TRIGGER_NONE)
+		return json_null();
+	text_add_hex(&hex, r->trigger_bytes, r->trigger_len);
+	if (!hex.bad)
+		v = json_pack("{s:o, s:s}", "source",
+		    json_word(result_trigger_name(r->trigger)), "hex",
+		    text_str(&hex));
+	text_free(&hex);
+	return v;
+}
+
+static json_t *
+reproduction(const struct locate_result *r)
+{
+	bool tried = r->reproduction.trials > 0;
+	double p = r->reproduction.p_value;
+	json_t *ci;
+
+	if (r->trigger == RESULT_TRIGGER_NONE)
+		return json_null();
+	ci = tried ? json_pack("[o, o]", json_round(r->reproduction.rate_lo, 4),
+			 json_round(r->reproduction.rate_hi, 4))
+		   : json_null();
+	return json_pack("{s:I, s:I, s:o, s:o, s:I, s:I, s:o, s:o}", "trials",
+	    (json_int_t)r->reproduction.trials, "resets",
+	    (json_int_t)r->reproduction.resets, "rate",
+	    tried ? json_round(r->reproduction.rate, 4) : json_null(),
+	    "rate_ci95", ci, "control_trials",
+	    (json_int_t)r->reproduction.control_trials, "control_resets",
+	    (json_int_t)r->reproduction.control_resets, "p_value",
+	    p < 0 ? json_null() : json_round(p, 4), "latency_ms",
+	    json_ms(r->reproduction.latency_ns, 0));
+}
+
+static json_t *
+reset(const struct result_reset *s)
+{
+	char flags[PKT_FLAGS_TEXT];
+
+	return json_pack("{s:o, s:i, s:o, s:s, s:o, s:i, s:o, s:o, s:o, s:b, "
+			 "s:b, s:o}",
+	    "time", json_time(s->unix_ns), "ttl", s->ttl, "ip_id",
+	    s->has_ip_id ? json_integer(s->ip_id) : json_null(), "flags",
+	    pkt_format_flags(s->flags, flags), "seq_matches",
+	    json_word(result_seq_match_name(s->seq_match)), "window", s->window,
+	    "mac", json_mac(s->has_mac, s->mac), "probe_ttl",
+	    json_count(s->probe_ttl), "latency_ms", json_ms(s->latency_ns, 0),
+	    "id_echoed", s->id_echoed, "control", s->control, "source_port",
+	    json_count(s->port));
+}
+
+static json_t *
+resets(const struct locate_result *r, bool *bad)
+{
+	json_t *a = json_array();
+	size_t i;
+
+	for (i = 0; i < r->n_resets; i++)
+		*bad |= json_array_append_new(a, reset(&r->resets[i])) != 0;
+	return a;
+}
+
+static json_t *
+threshold(const struct locate_result *r, bool *bad)
+{
+	json_t *a = json_array();
+	size_t i;
+
+	for (i = 0; i < r->n_by_ttl && i < PATH_MAX_HOPS; i++)
+		*bad |=
+		    json_array_append_new(a,
+			json_pack("{s:i, s:I, s:I}", "ttl", r->by_ttl[i].ttl,
+			    "trials", (json_int_t)r->by_ttl[i].trials, "resets",
+			    (json_int_t)r->by_ttl[i].resets)) != 0;
+	return json_pack(
+	    "{s:o, s:o}", "ttl", json_count(r->threshold_ttl), "by_ttl", a);
+}
+
+static json_t *
+given_ttls(const struct locate_result *r, bool *bad)
+{
+	json_t *a = json_array();
+	size_t i;
+
+	for (i = 0; i < r->n_given_ttls; i++)
+		*bad |= json_array_append_new(
+			    a, json_integer(r->given_ttls[i])) != 0;
+	return a;
+}
+
+static json_t *
+tri(enum result_tri t)
+{
+	switch (t) {
+	case RESULT_UNSURE:
+		return json_null();
+	case RESULT_NO:
+		return json_false();
+	case RESULT_YES:
+		return json_true();
+	}
+	return json_null();
+}
+
+static json_t *
+alternatives(const struct locate_result *r, bool *bad)
+{
+	const struct result_alternative *alt;
+	json_t *a = json_array();
+	size_t i;
+
+	for (i = 0; i < r->verdict.n_alternatives && i < RESULT_ALTERNATIVES;
+	     i++) {
+		alt = &r->verdict.alternatives[i];
+		*bad |=
+		    json_array_append_new(a,
+			json_pack("{s:o, s:o, s:o, s:o}", "hop",
+			    json_count(alt->hop), "place",
+			    json_word(result_place_name(alt->place)), "kind",
+			    alt->hop != 0
+				? json_null()
+				: json_word(result_kind_name(alt->kind)),
+			    "probability", json_round(alt->probability, 4))) !=
+		    0;
+	}
+	return a;
+}
+
+static json_t *
+reasons(const struct reasons *rs, bool *bad)
+{
+	json_t *a = json_array();
+	const struct reason *r;
+	size_t i;
+
+	for (i = 0; i < rs->n && i < REASONS_MAX; i++) {
+		r = &rs->r[i];
+		*bad |= json_array_append_new(a,
+			    json_pack("{s:o, s:o, s:o}", "code",
+				json_word(r->code), "weight",
+				r->weight == 0 ? json_null()
+					       : json_round(r->weight, 2),
+				"text", json_word(r->text))) != 0;
+	}
+	return a;
+}
+
+static json_t *
+next(const struct locate_result *r, bool *bad)
+{
+	size_t i, n = sizeof(r->verdict.next) / sizeof(r->verdict.next[0]);
+	json_t *a = json_array();
+
+	for (i = 0; i < n && r->verdict.next[i][0] != '\0'; i++)
+		*bad |= json_array_append_new(
+			    a, json_word(r->verdict.next[i])) != 0;
+	return a;
+}
+
+static json_t *
+between(const struct locate_result *r)
+{
+	const struct addr *b = r->verdict.between;
+
+	if (addr_is_none(&b[0]) && addr_is_none(&b[1]))
+		return json_null();
+	return json_pack("[o, o]", json_addr(&b[0]), json_addr(&b[1]));
+}
+
+static json_t *
+verdict(const struct locate_result *r, bool *bad)
+{
+	json_t *v;
+
+	v = json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, "
+		      "s:o}",
+	    "forged", tri(r->verdict.forged), "kind",
+	    result_kind_name(r->verdict.kind), "hop",
+	    json_count(r->verdict.hop), "address",
+	    json_addr(&r->verdict.address), "place",
+	    json_word(result_place_name(r->verdict.place)), "between",
+	    between(r), "confidence", json_round(r->verdict.confidence, 4),
+	    "in_path", tri(r->verdict.in_path), "resets_server_too",
+	    tri(r->verdict.resets_server_too), "ttl_policy",
+	    result_policy_name(r->verdict.policy), "initial_ttl",
+	    json_count(r->verdict.initial_ttl), "signature",
+	    json_word(r->verdict.signature));
+	json_put(v, "alternatives", alternatives(r, bad), bad);
+	json_put(v, "reasons", reasons(&r->verdict.reasons, bad), bad);
+	json_put(v, "next", next(r, bad), bad);
+	return v;
+}
+
+int
+json_locate(const struct locate_result *r, const struct report_style *st,
+    FILE *out, struct fault *f)
+{
+	json_t *doc;
+	bool bad = false;
+
+	(void)st;
+	doc = json_document("rsthop.locate/1", &r->head, &r->evidence);
+	json_put(doc, "given_rst_ttls", given_ttls(r, &bad), &bad);
+	json_put(doc, "server", json_server(&r->path), &bad);
+	json_put(doc, "established", json_boolean(r->path.established), &bad);
+	json_put(doc, "path", json_path(&r->path), &bad);
+	json_put(doc, "trigger", trigger(r), &bad);
+	json_put(doc, "reproduction", reproduction(r), &bad);
+	json_put(doc, "resets", resets(r, &bad), &bad);
+	json_put(doc, "threshold", threshold(r, &bad), &bad);
+	json_put(doc, "verdict", verdict(r, &bad), &bad);
+	json_put(doc, "notes", json_notes(&r->notes), &bad);
+	return json_finish(doc, bad, out, f);
+}

@@ -1,0 +1,261 @@
+/*
+ * The evidence as a pcapng file (draft-ietf-opsawg-pcapng): one section, an
+ * interface a link type, each packet with what it was in this job.  Always
+ * little-endian, so that the same job gives the same bytes anywhere.
+ */
+#include <string.h>
+
+#include <rsthop/text.h>
+
+#include "words.h"
+#include "writers.h"
+
+#define BLOCK_SECTION	0x0a0d0d0aU
+#define BLOCK_INTERFACE 1U
+#define BLOCK_PACKET	6U
+#define BYTE_ORDER_WORD 0x1a2b3c4dU
+
+#define OPT_END	    0U
+#define OPT_COMMENT 1U
+#define SHB_APPL    4U
+#define IF_NAME	    2U
+#define IF_TSRESOL  9U
+#define NANOSECONDS 9 /* if_tsresol: 10 to the minus 9 */
+
+#define LINKS 6 /* link types there are, so interfaces at most */
+
+struct links {
+	unsigned int n;
+	enum pkt_link link[LINKS];
+};
+
+static void
+put16(struct text *b, unsigned int v)
+{
+	uint8_t p[2] = {(uint8_t)v, (uint8_t)(v >> 8)};
+
+	text_add_bytes(b, p, sizeof(p));
+}
+
+static void
+put32(struct text *b, uint32_t v)
+{
+	put16(b, v & 0xffff);
+	put16(b, v >> 16);
+}
+
+/* Bytes and zeros up to the next multiple of four. */
+static void
+put_padded(struct text *b, const void *p, size_t n)
+{
+	static const uint8_t zeros[3];
+
+	text_add_bytes(b, p, n);
+	text_add_bytes(b, zeros, (4 - n % 4) % 4);
+}
+
+static void
+put_option(struct text *b, unsigned int code, const void *p, size_t n)
+{
+	if (n > UINT16_MAX)
+		n = UINT16_MAX;
+	put16(b, code);
+	put16(b, (unsigned int)n);
+	put_padded(b, p, n);
+}
+
+/* A string option, left out where there is nothing to say. */
+static void
+put_string(struct text *b, unsigned int code, const char *s)
+{
+	if (s[0] != '\0')
+		put_option(b, code, s, strlen(s));
+}
+
+/* The body between type and length; both lengths count all of the block. */
+static void
+put_block(struct text *b, uint32_t type, const struct text *body)
+{
+	uint32_t n = (uint32_t)body->len + 12;
+
+	put32(b, type);
+	put32(b, n);
+	text_add_bytes(b, text_str(body), body->len);
+	put32(b, n);
+	b->bad |= body->bad;
+}
+
+static void
+put_section(struct text *b, const char *comment)
+{
+	struct text body = {0};
+
+	put32(&body, BYTE_ORDER_WORD);
+	put16(&body, 1); /* version 1.0 */
+	put16(&body, 0);
+	put32(&body, 0xffffffffU); /* the section's length is not given */
+	put32(&body, 0xffffffffU);
+	put_string(&body, OPT_COMMENT, comment);
+	put_string(&body, SHB_APPL, "rsthop " RSTHOP_VERSION);
+	put32(&body, OPT_END);
+	put_block(b, BLOCK_SECTION, &body);
+	text_free(&body);
+}
+
+/* The LINKTYPE_ of the tcpdump.org registry. */
+static unsigned int
+link_number(enum pkt_link l)
+{
+	switch (l) {
+	case PKT_LINK_ETHERNET:
+		return 1;
+	case PKT_LINK_SLL:
+		return 113;
+	case PKT_LINK_SLL2:
+		return 276;
+	case PKT_LINK_RAW:
+		return 101;
+	case PKT_LINK_NULL:
+		return 0;
+	case PKT_LINK_LOOP:
+		return 108;
+	}
+	return 1;
+}
+
+static void
+put_interface(struct text *b, enum pkt_link link, const char *name)
+{
+	static const uint8_t resolution = NANOSECONDS;
+	struct text body = {0};
+
+	put16(&body, link_number(link));
+	put16(&body, 0);
+	put32(&body, 0); /* no snapshot length */
+	put_string(&body, IF_NAME, name);
+	put_option(&body, IF_TSRESOL, &resolution, 1);
+	put32(&body, OPT_END);
+	put_block(b, BLOCK_INTERFACE, &body);
+	text_free(&body);
+}
+
+static void
+put_packet(struct text *b, const struct result_packet *p, uint32_t interface)
+{
+	uint64_t at = p->unix_ns < 0 ? 0 : (uint64_t)p->unix_ns;
+	struct text body = {0}, note = {0};
+
+	words_prose(&note, p->note);
+	put32(&body, interface);
+	put32(&body, (uint32_t)(at >> 32));
+	put32(&body, (uint32_t)at);
+	put32(&body, p->len);
+	put32(&body, p->wire_len < p->len ? p->len : p->wire_len);
+	put_padded(&body, p->data, p->len);
+	if (note.len > 0) {
+		put_string(&body, OPT_COMMENT, text_str(&note));
+		put32(&body, OPT_END);
+	}
+	body.bad |= note.bad;
+	put_block(b, BLOCK_PACKET, &body);
+	text_free(&note);
+	text_free(&body);
+}
+
+/* The interface of this link type; *fresh where it is a new one. */
+static uint32_t
+find_link(struct links *ls, enum pkt_link link, bool *fresh)
+{
+	unsigned int i;
+
+	*fresh = false;
+	for (i = 0; i < ls->n; i++) {
+		if (ls->link[i] == link)
+			return i;
+	}
+	*fresh = true;
+	ls->link[ls->n] = link;
+	return ls->n++;
+}
+
+/* Writes what b holds, and empties it, so that a long file takes no memory. */
+static int
+drain(struct text *b, FILE *out, struct fault *f)
+{
+	if (b->bad) {
+		text_free(b);
+		return fault(f, FAULT_SYSTEM, "out of memory for the report");
+	}
+	if (b->len > 0)
+		fwrite(text_str(b), 1, b->len, out);
+	text_free(b);
+	return ferror(out) ? writers_flush(out, f) : 0;
+}
+
+static int
+write_file(const struct result_head *h, const struct result_evidence *e,
+    const char *comment, FILE *out, struct fault *f)
+{
+	struct links ls = {0};
+	struct text b = {0}, name = {0};
+	uint32_t interface;
+	bool fresh;
+	size_t i;
+	int rc = 0;
+
+	words_prose(&name, h->ifname);
+	put_section(&b, comment);
+	if (e->n == 0)
+		put_interface(&b, PKT_LINK_ETHERNET, text_str(&name));
+	for (i = 0; rc == 0 && i < e->n; i++) {
+		interface = find_link(&ls, e->packets[i].link, &fresh);
+		if (fresh)
+			put_interface(&b, e->packets[i].link, text_str(&name));
+		put_packet(&b, &e->packets[i], interface);
+		rc = drain(&b, out, f);
+	}
+	if (rc == 0)
+		rc = drain(&b, out, f);
+	text_free(&b);
+	text_free(&name);
+	return rc == 0 ? writers_flush(out, f) : rc;
+}
+
+static void
+add_left_out(struct text *t, const struct result_evidence *e)
+{
+	if (e->left_out == 0)
+		return;
+	text_add(t, " ");
+	words_count(t, e->left_out, "packet", "packets");
+	text_add(t, " more came than are kept here.");
+}
+
+int
+pcapng_trace(const struct trace_result *r, const struct report_style *st,
+    FILE *out, struct fault *f)
+{
+	struct text comment = {0};
+	int rc;
+
+	(void)st;
+	words_trace(&comment, r);
+	add_left_out(&comment, &r->evidence);
+	rc = write_file(&r->head, &r->evidence, text_str(&comment), out, f);
+	text_free(&comment);
+	return rc;
+}
+
+int
+pcapng_locate(const struct locate_result *r, const struct report_style *st,
+    FILE *out, struct fault *f)
+{
+	struct text comment = {0};
+	int rc;
+
+	words_headline(&comment, r, st->names);
+	add_left_out(&comment, &r->evidence);
+	rc = write_file(&r->head, &r->evidence, text_str(&comment), out, f);
+	text_free(&comment);
+	return rc;
+}

@@ -1,0 +1,244 @@
+/*
+ * The table of the writers, and files that are written whole or not at all.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "writers.h"
+
+#define FILE_MODE 0644
+#define TRIES	  100 /* temporary names */
+
+const struct report_writer report_writers[] = {
+    {"text", ".txt", text_trace, text_locate},
+    {"json", ".json", json_trace, json_locate},
+    {"html", ".html", html_trace, html_locate},
+    {"pcapng", ".pcapng", pcapng_trace, pcapng_locate},
+    {NULL, NULL, NULL, NULL},
+};
+
+const struct report_writer *
+report_writer_by_name(const char *name)
+{
+	const struct report_writer *w;
+
+	for (w = report_writers; w->name != NULL; w++) {
+		if (strcmp(w->name, name) == 0)
+			return w;
+	}
+	return NULL;
+}
+
+/* ".txt, .json, .html or .pcapng" */
+static void
+add_endings(struct text *t)
+{
+	const struct report_writer *w;
+
+	for (w = report_writers; w->name != NULL; w++) {
+		if (w != report_writers)
+			text_add(t, w[1].name == NULL ? " or " : ", ");
+		text_add(t, w->ending);
+	}
+}
+
+const struct report_writer *
+report_writer_by_path(const char *path, struct fault *f)
+{
+	const struct report_writer *w;
+	struct text endings = {0};
+	size_t n = strlen(path), m;
+
+	for (w = report_writers; w->name != NULL; w++) {
+		m = strlen(w->ending);
+		if (n >= m && strcasecmp(path + n - m, w->ending) == 0)
+			return w;
+	}
+	add_endings(&endings);
+	fault(f, FAULT_USAGE, "%s: the ending picks the format; let it be %s",
+	    path, text_str(&endings));
+	text_free(&endings);
+	return NULL;
+}
+
+int
+writers_flush(FILE *out, struct fault *f)
+{
+	/* Where a write failed earlier and this does not, errno stays. */
+	if (fflush(out) == 0 && !ferror(out))
+		return 0;
+	return fault(f, FAULT_INPUT, "the report could not be written: %s",
+	    strerror(errno));
+}
+
+int
+writers_finish(struct text *t, FILE *out, struct fault *f)
+{
+	int rc;
+
+	if (t->bad) {
+		text_free(t);
+		return fault(f, FAULT_SYSTEM, "out of memory for the report");
+	}
+	if (t->len > 0)
+		fwrite(t->p, 1, t->len, out);
+	rc = writers_flush(out, f);
+	text_free(t);
+	return rc;
+}
+
+/* How to mend what went wrong with a file. */
+static const char *
+mend(int err)
+{
+	switch (err) {
+	case ENOENT:
+		return "; make the directory first";
+	case EACCES:
+	case EPERM:
+	case EROFS:
+		return "; choose a place that you may write to";
+	case ENOSPC:
+	case EDQUOT:
+		return "; make room or choose another place";
+	case EISDIR:
+		return "; give a file's name";
+	default: /* errno is no enum: the rest has nothing to add */
+		return "";
+	}
+}
+
+static int
+fault_file(const char *path, int err, struct fault *f)
+{
+	return fault(f, FAULT_INPUT, "%s: cannot write the report: %s%s", path,
+	    strerror(err), mend(err));
+}
+
+/* What is written, and to where. */
+struct order {
+	const char *path;
+	const struct report_writer *writer;
+	const struct trace_result *trace;
+	const struct locate_result *locate;
+	const struct report_style *style;
+};
+
+/* Writes it to fd, which is closed in any case. */
+static int
+write_fd(const struct order *o, int fd, struct fault *f)
+{
+	FILE *out = fdopen(fd, "w");
+	struct fault why = {0};
+	int rc, err;
+
+	if (out == NULL) {
+		err = errno;
+		close(fd);
+		return fault_file(o->path, err, f);
+	}
+	if (o->trace != NULL)
+		rc = o->writer->trace(o->trace, o->style, out, &why);
+	else
+		rc = o->writer->locate(o->locate, o->style, out, &why);
+	err = errno;
+	if (fclose(out) != 0 && rc == 0)
+		return fault_file(o->path, errno, f);
+	if (rc == 0)
+		return 0;
+	if (why.kind == FAULT_INPUT)
+		return fault_file(o->path, err, f);
+	return fault(f, why.kind, "%s: %.*s", o->path,
+	    (int)(sizeof(why.text) / 2), why.text);
+}
+
+/*
+ * Whether path is there and no plain file, so that nothing may take its place:
+ * a pipe, a device, or a link such as /dev/stdout.
+ */
+static bool
+is_special(const char *path)
+{
+	struct stat sb;
+
+	return lstat(path, &sb) == 0 && !S_ISREG(sb.st_mode);
+}
+
+static int
+write_special(const struct order *o, struct fault *f)
+{
+	int fd;
+
+	fd = open(o->path, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_CLOEXEC,
+	    FILE_MODE);
+	if (fd < 0)
+		return fault_file(o->path, errno, f);
+	return write_fd(o, fd, f);
+}
+
+/* A new file in the directory of path; its name in *temporary. */
+static int
+open_temporary(const char *path, struct text *temporary)
+{
+	const char *slash = strrchr(path, '/');
+	size_t dir = slash == NULL ? 0 : (size_t)(slash - path) + 1;
+	int fd, i;
+
+	for (i = 0; i < TRIES; i++) {
+		text_free(temporary);
+		text_add_bytes(temporary, path, dir);
+		text_addf(temporary, ".rsthop-%ld-%d.tmp", (long)getpid(), i);
+		if (temporary->bad) {
+			errno = ENOMEM;
+			return -1;
+		}
+		fd = open(text_str(temporary),
+		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		    FILE_MODE);
+		if (fd >= 0 || errno != EEXIST)
+			return fd;
+	}
+	return -1;
+}
+
+static int
+write_plain(const struct order *o, struct fault *f)
+{
+	struct text temporary = {0};
+	int fd, rc = -1;
+
+	fd = open_temporary(o->path, &temporary);
+	if (fd < 0) {
+		fault_file(o->path, errno, f);
+		goto out;
+	}
+	rc = write_fd(o, fd, f);
+	if (rc == 0 && rename(text_str(&temporary), o->path) != 0)
+		rc = fault_file(o->path, errno, f);
+	if (rc != 0)
+		unlink(text_str(&temporary));
+out:
+	text_free(&temporary);
+	return rc;
+}
+
+int
+report_write_file(const char *path, const struct trace_result *t,
+    const struct locate_result *l, const struct report_style *st,
+    struct fault *f)
+{
+	struct report_style plain = *st;
+	struct order o = {path, NULL, t, l, &plain};
+
+	plain.color = false; /* a file is no terminal */
+	o.writer = report_writer_by_path(path, f);
+	if (o.writer == NULL)
+		return -1;
+	return is_special(path) ? write_special(&o, f) : write_plain(&o, f);
+}

@@ -1,0 +1,327 @@
+/*
+ * Results for people: the answer, the path, why, what else, what to do.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "rows.h"
+#include "sheet.h"
+#include "words.h"
+#include "writers.h"
+
+#define GAP	  2  /* blanks between columns */
+#define NOTES_MIN 26 /* notes narrower than this go on lines of their own */
+
+/* Widths of the columns of the path's table. */
+struct widths {
+	int hop, responder, rtt, via, fires;
+	int notes; /* the column at which notes begin */
+};
+
+static void
+widen(int *width, const char *words)
+{
+	int n = (int)strlen(words);
+
+	if (n > *width)
+		*width = n;
+}
+
+static const char *
+hop_text(const struct row *r, char buf[ROWS_CELL])
+{
+	if (r->more)
+		buf[0] = '\0';
+	else if (r->from == 0)
+		snprintf(buf, ROWS_CELL, "?");
+	else if (r->to > r->from)
+		snprintf(buf, ROWS_CELL, "%d-%d", r->from, r->to);
+	else
+		snprintf(buf, ROWS_CELL, "%d", r->from);
+	return buf;
+}
+
+static void
+measure(const struct rows *rs, bool trace, struct widths *w)
+{
+	char hop[ROWS_CELL];
+	size_t i;
+
+	memset(w, 0, sizeof(*w));
+	widen(&w->hop, "hop");
+	widen(&w->responder, "responder");
+	widen(&w->rtt, "silent");
+	if (trace)
+		widen(&w->via, "via");
+	if (rs->has_fires)
+		widen(&w->fires, "reset fires");
+	for (i = 0; i < rs->n; i++) {
+		widen(&w->hop, hop_text(&rs->row[i], hop));
+		widen(&w->responder, rs->row[i].responder);
+		widen(&w->rtt, rs->row[i].rtt);
+		if (trace)
+			widen(&w->via, rs->row[i].via);
+		widen(&w->fires, rs->row[i].fires);
+	}
+	w->notes = 1 + w->hop + GAP + w->responder + GAP + w->rtt + GAP;
+	if (trace)
+		w->notes += w->via + GAP;
+	if (rs->has_fires)
+		w->notes += w->fires + GAP;
+}
+
+static void
+put_cells(struct sheet *s, const struct widths *w, const char *hop,
+    const char *responder, const char *rtt, const char *via, const char *fires)
+{
+	text_pad(&s->t, ' ', 1);
+	sheet_right(s, hop, w->hop);
+	text_pad(&s->t, ' ', GAP);
+	sheet_left(s, responder, w->responder);
+	text_pad(&s->t, ' ', GAP);
+	sheet_right(s, rtt, w->rtt);
+	text_pad(&s->t, ' ', GAP);
+	if (w->via > 0)
+		sheet_left(s, via, w->via + GAP);
+	if (w->fires > 0)
+		sheet_left(s, fires, w->fires + GAP);
+}
+
+/*
+ * A note in its column where it fits there, else on a line of its own.  It is
+ * fresh where the line is still empty.
+ */
+static void
+put_note(struct sheet *s, const struct widths *w, const char *note, bool fresh)
+{
+	int room = s->columns - w->notes;
+	int beneath = 1 + w->hop + GAP;
+	int n = (int)strlen(note);
+
+	if (n <= room || (room >= NOTES_MIN && n <= 2 * room)) {
+		sheet_wrap(s, note, w->notes, 0, fresh ? 0 : w->notes);
+		return;
+	}
+	if (!fresh)
+		sheet_end_line(s);
+	sheet_wrap(s, note, beneath, 2, 0);
+}
+
+/* All on one line where they fit, else each on its own. */
+static void
+put_notes(struct sheet *s, const struct widths *w, const struct row *r)
+{
+	bool fresh = r->mark.len > 0;
+	struct text all = {0};
+	size_t i;
+
+	for (i = 0; i < r->n_notes; i++) {
+		if (i > 0)
+			text_add(&all, "; ");
+		text_add(&all, text_str(&r->notes[i]));
+	}
+	if (w->notes + (int)all.len <= s->columns) {
+		if (r->n_notes > 0)
+			put_note(s, w, text_str(&all), fresh);
+	} else {
+		for (i = 0; i < r->n_notes; i++)
+			put_note(s, w, text_str(&r->notes[i]), fresh || i > 0);
+	}
+	s->t.bad |= all.bad;
+	text_free(&all);
+}
+
+static void
+put_row(struct sheet *s, const struct widths *w, const struct row *r)
+{
+	struct text mark = {0};
+	char hop[ROWS_CELL];
+	bool dash = strcmp(r->fires, "-") == 0;
+
+	if (r->device)
+		sheet_ink(s, SHEET_ALERT);
+	put_cells(s, w, hop_text(r, hop), r->responder, r->rtt, r->via,
+	    dash ? sheet_dash(s) : r->fires);
+	if (r->mark.len > 0) {
+		text_addf(&mark, "<== %s", text_str(&r->mark));
+		put_note(s, w, text_str(&mark), false);
+	}
+	if (r->device)
+		sheet_ink(s, SHEET_PLAIN);
+	put_notes(s, w, r);
+	if (r->mark.len == 0 && r->n_notes == 0)
+		sheet_end_line(s);
+	s->t.bad |= mark.bad;
+	text_free(&mark);
+}
+
+static void
+put_table(struct sheet *s, const struct rows *rs, bool trace)
+{
+	struct widths w;
+	size_t i;
+
+	text_add(&s->t, "\n");
+	if (rs->n == 0) {
+		text_add(&s->t, " No hop answered.\n");
+		return;
+	}
+	measure(rs, trace, &w);
+	put_cells(s, &w, "hop", "responder", "rtt", "via", "reset fires");
+	sheet_end_line(s);
+	for (i = 0; i < rs->n; i++)
+		put_row(s, &w, &rs->row[i]);
+	s->t.bad |= rs->bad;
+}
+
+/* One wrapped paragraph of prose. */
+static void
+put_prose(struct sheet *s, const char *words, int indent)
+{
+	struct text t = {0};
+
+	words_prose(&t, words);
+	sheet_wrap(s, text_str(&t), indent, 0, 0);
+	s->t.bad |= t.bad;
+	text_free(&t);
+}
+
+static void
+put_why(struct sheet *s, const struct reasons *rs)
+{
+	size_t i;
+
+	if (rs->n == 0)
+		return;
+	text_add(&s->t, "\nWhy\n");
+	for (i = 0; i < rs->n && i < REASONS_MAX; i++)
+		put_prose(s, rs->r[i].text, 2);
+}
+
+static void
+put_alternatives(struct sheet *s, const struct locate_result *r, bool names)
+{
+	const struct result_alternative *a = r->verdict.alternatives;
+	char percent[WORDS_PERCENT];
+	bool begun = false;
+	size_t i;
+
+	for (i = 0; i < r->verdict.n_alternatives && i < RESULT_ALTERNATIVES;
+	     i++) {
+		struct text t = {0};
+
+		if (a[i].probability < WORDS_ALTERNATIVE_MIN)
+			continue;
+		if (!begun)
+			text_add(&s->t, "\nAlso possible\n");
+		begun = true;
+		words_alternative(&t, r, &a[i], names);
+		text_pad(&s->t, ' ', 2);
+		sheet_right(s, words_percent(a[i].probability, percent), 5);
+		text_pad(&s->t, ' ', 2);
+		sheet_wrap(s, text_str(&t), 9, 0, 9);
+		s->t.bad |= t.bad;
+		text_free(&t);
+	}
+}
+
+static void
+put_next(struct sheet *s, const struct locate_result *r)
+{
+	size_t i, n = sizeof(r->verdict.next) / sizeof(r->verdict.next[0]);
+
+	if (r->verdict.next[0][0] == '\0')
+		return;
+	text_add(&s->t, "\nNext\n");
+	for (i = 0; i < n && r->verdict.next[i][0] != '\0'; i++)
+		put_prose(s, r->verdict.next[i], 2);
+}
+
+static void
+put_notes_section(struct sheet *s, const struct result_notes *notes,
+    const struct result_head *h)
+{
+	struct text t = {0};
+	size_t i;
+
+	words_dropped(&t, h);
+	if (notes->n > 0 || t.len > 0)
+		text_add(&s->t, "\nNotes\n");
+	for (i = 0; i < notes->n && i < RESULT_NOTES; i++)
+		put_prose(s, notes->text[i], 2);
+	if (t.len > 0)
+		put_prose(s, text_str(&t), 2);
+	s->t.bad |= t.bad;
+	text_free(&t);
+}
+
+static void
+put_partial(struct sheet *s, const struct result_head *h)
+{
+	struct text t = {0};
+
+	words_partial(&t, h);
+	if (t.len > 0)
+		sheet_wrap(s, text_str(&t), 0, 0, 0);
+	s->t.bad |= t.bad;
+	text_free(&t);
+}
+
+static void
+put_answer(struct sheet *s, const struct locate_result *r, bool names)
+{
+	struct text head = {0}, numbers = {0};
+
+	words_headline(&head, r, names);
+	words_numbers(&numbers, r);
+	sheet_ink(s, SHEET_BOLD);
+	sheet_wrap(s, text_str(&head), 0, 0, 0);
+	sheet_ink(s, SHEET_PLAIN);
+	put_partial(s, &r->head);
+	sheet_wrap(s, text_str(&numbers), 0, 0, 0);
+	s->t.bad |= head.bad || numbers.bad;
+	text_free(&head);
+	text_free(&numbers);
+}
+
+int
+text_locate(const struct locate_result *r, const struct report_style *st,
+    FILE *out, struct fault *f)
+{
+	struct rows rs = {0};
+	struct sheet s;
+
+	sheet_begin(&s, st);
+	put_answer(&s, r, st->names);
+	rows_locate(&rs, r, st->names);
+	put_table(&s, &rs, false);
+	rows_free(&rs);
+	put_why(&s, &r->verdict.reasons);
+	put_alternatives(&s, r, st->names);
+	put_next(&s, r);
+	put_notes_section(&s, &r->notes, &r->head);
+	return writers_finish(&s.t, out, f);
+}
+
+int
+text_trace(const struct trace_result *r, const struct report_style *st,
+    FILE *out, struct fault *f)
+{
+	struct rows rs = {0};
+	struct text t = {0};
+	struct sheet s;
+
+	sheet_begin(&s, st);
+	words_trace(&t, r);
+	sheet_ink(&s, SHEET_BOLD);
+	sheet_wrap(&s, text_str(&t), 0, 0, 0);
+	sheet_ink(&s, SHEET_PLAIN);
+	put_partial(&s, &r->head);
+	rows_trace(&rs, r, st->names);
+	put_table(&s, &rs, true);
+	rows_free(&rs);
+	put_notes_section(&s, &r->notes, &r->head);
+	s.t.bad |= t.bad;
+	text_free(&t);
+	return writers_finish(&s.t, out, f);
+}
