@@ -14,6 +14,8 @@ BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
 
 CC ?= cc
 PKG_CONFIG ?= pkg-config
+# The system's, for it is what packages of modules are for.
+PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 CFLAGS ?= -O2 -g
 O ?= build
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
@@ -133,7 +135,7 @@ check:
 	$(Q)$(MAKE) --no-print-directory check-parts
 
 check-parts:
-	$(Q)python3 tests/check.py --build $(O) --rsthop $(BIN) --cc "$(CC)" \
+	$(Q)$(PYTHON) tests/check.py --build $(O) --rsthop $(BIN) --cc "$(CC)" \
 		--cflags="$(LIBNET_CFLAGS) $(LIBS_CFLAGS)" \
 		$(if $(SAN),--sanitized) $(UNIT_BIN)
 
@@ -152,7 +154,7 @@ demo:
 	$(Q)$(MAKE) --no-print-directory demo-parts
 
 demo-parts:
-	$(Q)sh tests/demo.sh $(BIN)
+	$(Q)sh tests/demo.sh $(BIN) $(O)/tests/lab
 
 .PHONY: bench bench-parts
 bench:
@@ -161,7 +163,8 @@ bench:
 	$(Q)$(MAKE) --no-print-directory bench-parts
 
 bench-parts:
-	$(Q)python3 tests/bench/bench.py --rsthop $(BIN)
+	$(Q)$(PYTHON) tests/bench/bench.py --rsthop $(BIN) \
+		--build $(O)/tests/lab
 
 MAN = $(sort $(wildcard man/*.1))
 SCHEMAS = $(sort $(wildcard share/schema/*.json))

@@ -154,7 +154,8 @@ def list_parts(args):
     yield ("lab, that it is what it says",
            [python, "tests/lab/selftest.py",
             "--build", args.build + "/tests/lab"], 1800)
-    yield ("lab", [python, "tests/lab/run.py", "--rsthop", args.rsthop],
+    yield ("lab", [python, "tests/lab/run.py", "--rsthop", args.rsthop,
+                   "--build", args.build + "/tests/lab"],
            3600)
 
 
