@@ -284,7 +284,7 @@ class Lab:
         return f"{self.prefix}-{node}"
 
     def address(self, hop, version=4):
-        """Of hop 1 ... hops, or of the server at hops + 1; 0: the client."""
+        """Of hop 1 ... hops; the server is hops + 1, the client 0."""
         if hop == 0:
             return "10.9.0.1" if version == 4 else "fd09::1"
         k = hop - 1
@@ -384,12 +384,13 @@ class Lab:
             # The index: where both ends of a pair bear the same one, the
             # kernel takes a second to tell IPv6 of the carrier.
             lines.append(
-                f"link add name toserver index 9 netns {near} address 02:09:00:00:{k:02x}:01"
-                f" type veth peer name toclient netns {far} address {mac}")
+                f"link add name toserver index 9 netns {near}"
+                f" address 02:09:00:00:{k:02x}:01 type veth"
+                f" peer name toclient netns {far} address {mac}")
         return "\n".join(lines) + "\n"
 
     def _addresses(self, node):
-        """A shell script; the interfaces are named by where they lead."""
+        """A shell script; an interface is named by where it leads."""
         k = self.nodes.index(node)
         batch = ["link set lo up"]
         if k > 0:
@@ -585,7 +586,8 @@ class Lab:
         word = keyword.encode()[:4]
         start = "((tcp[12] & 0xf0) >> 2)"
         expr = f"tcp[{start}:{len(word)}] = 0x{word.hex()}"
-        p = self.start(f"r{hop}", ["tcpkill", "-i", "toclient", expr], ready=False)
+        p = self.start(f"r{hop}", ["tcpkill", "-i", "toclient", expr],
+                       ready=False)
         return p.wait_stderr("listening on")
 
     def serve(self, *options, port=PORT):

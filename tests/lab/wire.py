@@ -178,6 +178,9 @@ class Client:
         return self
 
     def __exit__(self, *_):
+        # An ordinary close would go on to send again what was dropped.
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                             struct.pack("ii", 1, 0))
         self.sock.close()
         self.raw.close()
         self.sniffer.sock.close()

@@ -1,0 +1,379 @@
+#!/usr/bin/env python3
+"""Holds rsthop against every scenario of the lab and against bad luck.
+
+One line a test says what it proves; the last line counts them.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import lab as labs
+import scenarios
+
+PORT = labs.PORT
+TIMEOUT = 120
+SANITIZERS = ("AddressSanitizer", "runtime error:", "LeakSanitizer",
+              "ThreadSanitizer")
+
+
+class Case:
+    """A test: its name, what it proves, its topology, its check."""
+
+    def __init__(self, name, words, check, silent=(), hops=6):
+        self.name, self.words, self.check = name, words, check
+        self.silent, self.hops = silent, hops
+
+
+class Run:
+    """One run of rsthop in the client."""
+
+    def __init__(self, argv, status, out, err, seconds):
+        self.argv, self.status = argv, status
+        self.out, self.err, self.seconds = out, err, seconds
+
+    def json(self):
+        """The document on stdout, or None."""
+        try:
+            return json.loads(self.out)
+        except ValueError:
+            return None
+
+    def faults(self):
+        """What no run may do, whatever it was asked."""
+        if any(word in self.err for word in SANITIZERS):
+            return ["a sanitizer spoke up"]
+        if self.status < 0:
+            return [f"killed by signal {-self.status}"]
+        return []
+
+
+class Bench:
+    """rsthop beside a lab; gathers what differs from what it should be."""
+
+    def __init__(self, rsthop, verbose):
+        self.rsthop = os.path.abspath(rsthop)
+        self.verbose = verbose
+        self.lab = None
+        self.wrong = []
+
+    def same(self, what, seen, wanted):
+        if seen != wanted:
+            self.wrong.append(f"{what} is {seen!r}, not {wanted!r}")
+
+    def among(self, what, seen, wanted):
+        if seen not in wanted:
+            self.wrong.append(f"{what} is {seen!r}, none of {wanted!r}")
+
+    def run(self, *args, prefix=(), after=None, number=signal.SIGINT):
+        """Runs rsthop in the client; `after` seconds it gets a signal."""
+        argv = [*prefix, self.rsthop, *args]
+        start = time.monotonic()
+        p = subprocess.Popen(
+            self.lab.command("client", argv), stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            start_new_session=True)
+        try:
+            if after is not None:
+                self.interrupt(p, after, number)
+            out, err = p.communicate(timeout=TIMEOUT)
+        except subprocess.TimeoutExpired:
+            self.wrong.append(f"not over after {TIMEOUT} s")
+            p.kill()
+            out, err = p.communicate()
+        done = Run(argv, p.returncode, out.decode("utf-8", "replace"),
+                   err.decode("utf-8", "replace"), time.monotonic() - start)
+        self.wrong += done.faults()
+        self.tell(done)
+        return done
+
+    def interrupt(self, p, after, number):
+        time.sleep(after)
+        if p.poll() is not None:
+            self.wrong.append(f"it was over within {after} s, before the"
+                              " signal")
+        p.send_signal(number)
+
+    def tell(self, done):
+        if self.verbose:
+            print(f"       $ {' '.join(done.argv)}\n{done.out}{done.err}"
+                  f"       exit {done.status}, {done.seconds:.1f} s",
+                  flush=True)
+
+    def locate(self, target, *args, **kw):
+        return self.run("locate", "--json", "-n", "--payload", labs.KEYWORD,
+                        *args, target, **kw)
+
+    def one_line(self, done, status):
+        """A failure as it should be: a status, one line, no document."""
+        self.same("the exit status", done.status, status)
+        self.same("standard output", done.out, "")
+        self.same("lines on standard error", len(done.err.splitlines()), 1)
+
+
+# Scenarios
+
+
+def check_resets(bench, scenario, document):
+    resets = document.get("resets", [])
+    if scenario.reset_ttl is not None:
+        full = [r.get("ttl") for r in resets if r.get("probe_ttl") == 64]
+        if scenario.reset_ttl not in full:
+            bench.wrong.append(
+                f"TTLs of resets that full-TTL probes drew are {full!r},"
+                f" without {scenario.reset_ttl}")
+    codes = [r.get("code") for r in
+             document.get("verdict", {}).get("reasons", [])]
+    for code in scenario.codes:
+        if code not in codes:
+            bench.wrong.append(f"reasons are {codes!r}, without {code!r}")
+
+
+def check_document(bench, scenario, document):
+    lab = bench.lab
+    bench.same("schema", document.get("schema"), "rsthop.locate/1")
+    bench.same("target.address", document.get("target", {}).get("address"),
+               lab.server_address(scenario.version))
+    bench.same("server.ttl", document.get("server", {}).get("ttl"),
+               64 - lab.hops)
+    verdict = document.get("verdict", {})
+    for key, wanted in scenario.truth(lab).items():
+        bench.same(f"verdict.{key}", verdict.get(key), wanted)
+    if scenario.threshold_only:
+        check_threshold(bench, scenario, document)
+    bench.same("the hops of the path",
+               seen_path(document)[:lab.hops],
+               [lab.address(h, scenario.version)
+                if h not in scenario.silent else None
+                for h in range(1, lab.hops + 1)])
+    check_resets(bench, scenario, document)
+
+
+def check_threshold(bench, scenario, document):
+    """hop h's forwarding plane and the wire before h + 1 look the same."""
+    verdict = document.get("verdict", {})
+    bench.among("verdict.kind", verdict.get("kind"),
+                ("middlebox", "undetermined"))
+    after = scenario.hop + (scenario.place == "router")
+    bench.same("threshold.ttl",
+               (document.get("threshold") or {}).get("ttl"), after)
+    found = [(v.get("hop"), v.get("place")) for v in
+             [verdict] + verdict.get("alternatives", [])[:2]]
+    for candidate in ((after - 1, "router"), (after, "wire")):
+        if candidate not in found:
+            bench.wrong.append(f"the best candidates are {found!r},"
+                               f" without {candidate!r}")
+
+
+def seen_path(document):
+    """Addresses by TTL, the first responder of each; None: silent."""
+    return [next((r.get("address") for r in hop.get("responders", [])), None)
+            for hop in document.get("path", [])]
+
+
+def scenario_case(scenario):
+    def check(bench):
+        scenario.arrange(bench.lab)
+        done = bench.locate(scenario.target(bench.lab, PORT),
+                            *scenario.options)
+        bench.among("the exit status", done.status, scenario.statuses())
+        document = done.json()
+        if document is None:
+            words = done.err.strip() or done.out[:200]
+            bench.wrong.append(f"no JSON on standard output: {words}")
+            return
+        check_document(bench, scenario, document)
+    return Case(scenario.name, scenario.story, check, scenario.silent,
+                scenario.hops)
+
+
+# trace
+
+
+def trace(version):
+    def check(bench):
+        bench.lab.serve()
+        address = bench.lab.server_address(version)
+        target = f"[{address}]" if version == 6 else address
+        done = bench.run("trace", "--json", "-n", f"{target}:{PORT}")
+        bench.same("the exit status", done.status, 0)
+        hops = [None if h in bench.lab.silent
+                else bench.lab.address(h, version)
+                for h in range(1, bench.lab.hops + 2)]
+        bench.same("the path", seen_path(done.json() or {}), hops)
+    return check
+
+
+def first_mac(bench):
+    bench.lab.serve()
+    done = bench.run("trace", "--json", "-n",
+                     f"{bench.lab.server_address()}:{PORT}")
+    path = (done.json() or {}).get("path") or [{}]
+    responders = path[0].get("responders") or [{}]
+    bench.same("the MAC of hop 1", responders[0].get("mac"), labs.R1_MAC)
+
+
+# Bad luck
+
+
+def closed_port(bench):
+    bench.one_line(bench.locate(f"{bench.lab.server_address()}:{PORT}"), 3)
+
+
+def no_route(bench):
+    bench.one_line(bench.locate(f"192.0.2.1:{PORT}"), 3)
+    bench.one_line(bench.locate(f"[2001:db8::1]:{PORT}"), 3)
+
+
+def unknown_host(bench):
+    bench.one_line(bench.locate(f"no-such-host.invalid:{PORT}"), 3)
+
+
+def unprivileged(bench):
+    bench.lab.serve()
+    # Others may not be let into the directory that it was built in.
+    mine = os.path.join(bench.lab.tmp, "rsthop")
+    shutil.copy(bench.rsthop, mine)
+    os.chmod(mine, 0o755)
+    real, bench.rsthop = bench.rsthop, mine
+    user = (["--reuid", "65534", "--regid", "65534", "--clear-groups"]
+            if labs.is_real_root() else [])
+    prefix = ["setpriv", *user, "--inh-caps=-all", "--bounding-set=-all"]
+    try:
+        done = bench.locate(f"{bench.lab.server_address()}:{PORT}",
+                            prefix=prefix)
+    finally:
+        bench.rsthop = real
+    bench.one_line(done, 3)
+
+
+def server_dies(bench):
+    for n in (1, 3):
+        bench.lab.clear()
+        bench.lab.serve("--once", str(n))
+        bench.lab.reject(3, probability=0.5)
+        done = bench.locate(f"{bench.lab.server_address()}:{PORT}")
+        bench.among("the exit status", done.status, (0, 1, 3))
+        if done.status == 3:
+            bench.same("lines on standard error",
+                       len(done.err.splitlines()), 1)
+        elif done.json() is None:
+            bench.wrong.append("no JSON on standard output")
+
+
+def interrupted(number):
+    def check(bench):
+        bench.lab.serve()
+        bench.lab.link(1, "--delay-ms", "250")
+        done = bench.locate(f"{bench.lab.server_address()}:{PORT}",
+                            after=1.2, number=number)
+        bench.same("the exit status", done.status, 128 + number)
+        document = done.json()
+        if document is None:
+            bench.wrong.append("no JSON on standard output")
+            return
+        bench.same("schema", document.get("schema"), "rsthop.locate/1")
+        bench.same("target.address",
+                   document.get("target", {}).get("address"),
+                   bench.lab.server_address())
+        bench.same("verdict.hop", document["verdict"].get("hop"), None)
+    return check
+
+
+CASES = [scenario_case(s) for s in scenarios.SCENARIOS] + [
+    Case("trace", "trace names every hop and the server", trace(4)),
+    Case("trace6", "trace does so in IPv6", trace(6)),
+    Case("trace-silent", "a silent hop keeps its row", trace(4), (3,)),
+    Case("mac", "the first hop's MAC is told", first_mac),
+    Case("closed-port", "a reset to the SYN is no handshake: exit 3, one"
+         " line", closed_port),
+    Case("no-route", "no route: exit 3, one line", no_route),
+    Case("unknown-host", "an unknown host: exit 3, one line", unknown_host),
+    Case("unprivileged", "without privilege: exit 3, one line",
+         unprivileged),
+    Case("server-dies", "the server dies midway: a report or one line",
+         server_dies),
+    Case("sigint", "SIGINT midway: exit 130 and what was learned so far",
+         interrupted(signal.SIGINT)),
+    Case("sigterm", "SIGTERM midway: exit 143 and what was learned so far",
+         interrupted(signal.SIGTERM)),
+]
+
+
+# All of it
+
+
+def run_case(bench, case):
+    """What is wrong, a list of words."""
+    bench.wrong = []
+    try:
+        case.check(bench)
+        bench.same("rules in the client", bench.lab.client_rules(), [])
+    except (labs.LabError, OSError, LookupError, AttributeError) as e:
+        bench.wrong.append(f"{type(e).__name__}: {e}")
+    return bench.wrong
+
+
+def run_cases(bench, cases, build):
+    """The numbers of tests that passed and failed."""
+    counts = [0, 0]
+    for case in cases:
+        start = time.monotonic()
+        # A chain of its own: routers remember whom they sent ICMP errors,
+        # and raising one takes a tenth of a second.
+        with labs.Lab(hops=case.hops, silent=case.silent,
+                      build=build) as bench.lab:
+            wrong = run_case(bench, case)
+        took = time.monotonic() - start
+        counts[bool(wrong)] += 1
+        verdict = "FAILED" if wrong else "ok    "
+        print(f"{verdict} {case.name}: {case.words} ({took:.1f} s)",
+              flush=True)
+        for words in wrong:
+            print(f"       {words}", flush=True)
+    return counts
+
+
+def parse():
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("--rsthop", default=os.path.join(labs.TOP, "build",
+                                                    "rsthop"))
+    p.add_argument("--build", help="where forger and link are")
+    p.add_argument("--only", action="append", metavar="NAME",
+                   help="these tests (repeatable)")
+    p.add_argument("--list", action="store_true")
+    p.add_argument("--verbose", action="store_true",
+                   help="show what rsthop says")
+    return p.parse_args()
+
+
+def choose(only):
+    unknown = set(only or ()) - {c.name for c in CASES}
+    if unknown:
+        sys.exit("run.py: no test is named " + ", ".join(sorted(unknown)))
+    return [c for c in CASES if not only or c.name in only]
+
+
+def main():
+    args = parse()
+    cases = choose(args.only)
+    if args.list:
+        for case in cases:
+            print(f"{case.name:16} {case.words}")
+        return 0
+    if not os.access(args.rsthop, os.X_OK):
+        sys.exit(f"run.py: {args.rsthop} is not there: run `make` first")
+    labs.require()
+    passed, failed = run_cases(Bench(args.rsthop, args.verbose), cases,
+                               args.build)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
