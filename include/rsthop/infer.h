@@ -66,6 +66,8 @@ struct infer_model {
 	double prior;  /* relative to the other rows */
 };
 
+#define INFER_MODELS_MAX 32
+
 extern const struct infer_model infer_models[];
 extern const size_t infer_n_models;
 
@@ -137,8 +139,9 @@ struct infer_posterior {
 
 	/* Given the device and its best hop; each sums to 1. */
 	double policy[INFER_POLICIES];
-	double initial[256]; /* of fixed TTLs: sums to policy[INFER_FIXED] */
-	double drops;	     /* in-path */
+	/* Of fixed TTLs, [0] any other constant: sums to policy[FIXED]. */
+	double initial[256];
+	double drops; /* in-path */
 	double dice[INFER_DICES];
 	double rate; /* mean probability of firing */
 };

@@ -46,8 +46,11 @@ unsigned int campaign_count(
 /* No time, no luck, or no budget for `need` more connections. */
 bool campaign_is_over(const struct campaign *c, unsigned int need);
 
-/* campaign_infer.c: the posterior from all that has settled. */
-int campaign_update(struct campaign *c, struct fault *f);
+/*
+ * campaign_infer.c: the posterior from all that has settled; with `assume`,
+ * as if of what is still awaited nothing came.
+ */
+int campaign_update(struct campaign *c, bool assume, struct fault *f);
 
 /* What reproduction, resets and by_ttl hold, from the trials. */
 int verdict_fill_figures(struct campaign *c, struct fault *f);

@@ -86,26 +86,45 @@ echo_seen(const struct session *s)
 	return yes > no;
 }
 
-/* All observations anew: trials settle late, resets come late. */
-int
-campaign_update(struct campaign *c, struct fault *f)
+/*
+ * Trials that count: the settled ones; with `assume`, also those of which
+ * only late resets could still come, as if none did.
+ */
+static bool
+counts(const struct trial *t, bool assume)
+{
+	if (t->kind == TRIAL_CONTROL)
+		return false;
+	return t->state == TRIAL_SETTLED || (assume && t->state == TRIAL_FIRED);
+}
+
+static void
+see_trials(struct campaign *c, bool assume)
 {
 	struct infer_shot shots[INFER_MAX_HOPS];
 	struct infer_trial it;
 	size_t i;
-	int echo;
 
-	if (make_infer(c, f) == -1)
-		return -1;
 	for (i = 0; i < c->n_trials; i++) {
-		if (c->trials[i].state != TRIAL_SETTLED ||
-		    c->trials[i].kind == TRIAL_CONTROL)
+		if (!counts(&c->trials[i], assume))
 			continue;
 		trial_to_infer(&c->s, &c->trials[i], shots, &it);
 		c->untagged = c->untagged ||
 		    (it.fired_unknown && c->trials[i].kind == TRIAL_BURST);
 		infer_see_trial(c->infer, &it);
 	}
+}
+
+int
+campaign_update(struct campaign *c, bool assume, struct fault *f)
+{
+	size_t i;
+	int echo;
+
+	/* All observations anew: trials settle late, resets come late. */
+	if (make_infer(c, f) == -1)
+		return -1;
+	see_trials(c, assume);
 	for (i = 0; i < c->ask->n_rst_ttls && c->s.n_conns > 0; i++)
 		infer_see_given_ttl(c->infer, c->ask->rst_ttls[i],
 		    c->s.conns[0].tcb.client_ttl);

@@ -13,9 +13,11 @@
 
 #include "campaign.h"
 
-#define CONNECT_NS   (5 * CLOCK_S)
-#define PAIRS_MAX    40 /* silent triggers, then: not reproduced */
-#define FULLS_WANTED 3	/* triggers at full TTL, at the least */
+#define CONNECT_NS    (5 * CLOCK_S)
+#define PAIRS_MAX     40 /* silent triggers, then: not reproduced */
+#define SILENT_BURSTS 3	 /* before the server is said to do it */
+#define PAIRS_EARLY   4	 /* then a pause: some devices are late */
+#define FULLS_WANTED  3	 /* triggers at full TTL, at the least */
 /* The place within a hop is worth so many bursts after the hop is sure. */
 #define PLACE_BURSTS 4
 #define PLACE_SURE   0.9
@@ -55,36 +57,58 @@ progress(const struct campaign *c, const char *text)
 		c->ask->progress(c->ask->progress_ctx, text);
 }
 
-/* The first reset: trigger and control in pairs, more at once while silent. */
+/* Waits for late resets where there is none yet. */
 static int
-reproduce(struct campaign *c, struct fault *f)
+settle_unfired(struct campaign *c, struct fault *f)
+{
+	if (campaign_count(c, TRIAL_FULL, true) > 0)
+		return 0;
+	return campaign_settle(c, true, f);
+}
+
+/* One more step of reproduction: pairs of control and trigger. */
+static int
+run_pairs(struct campaign *c, unsigned int pairs, struct fault *f)
 {
 	enum trial_kind kinds[CAMPAIGN_ROUND];
-	unsigned int pairs = 1, done = 0;
 	char text[80];
 	size_t n;
 
+	for (n = 0; n + 1 < CAMPAIGN_ROUND && n < 2 * (size_t)pairs; n += 2) {
+		kinds[n] = TRIAL_CONTROL;
+		kinds[n + 1] = TRIAL_FULL;
+	}
+	if (campaign_run(c, kinds, n, 0, f) == -1)
+		return -1;
+	snprintf(text, sizeof(text), "reproducing: %u of %u triggers reset",
+	    campaign_count(c, TRIAL_FULL, true),
+	    campaign_count(c, TRIAL_FULL, false));
+	progress(c, text);
+	return 0;
+}
+
+/*
+ * The first reset.  Trigger and control in pairs, more at once while it is
+ * silent; after the first few, time for a device that is late.
+ */
+static int
+reproduce(struct campaign *c, struct fault *f)
+{
+	unsigned int pairs, done = 0;
+
 	while (done < PAIRS_MAX && !campaign_is_over(c, 2) &&
 	    campaign_count(c, TRIAL_FULL, true) == 0) {
-		for (n = 0; n + 1 < 2 * pairs; n += 2) {
-			kinds[n] = TRIAL_CONTROL;
-			kinds[n + 1] = TRIAL_FULL;
-		}
-		if (campaign_run(c, kinds, n, 0, f) == -1)
+		pairs = 1 + done / 2;
+		if (pairs > CAMPAIGN_ROUND / 2)
+			pairs = CAMPAIGN_ROUND / 2;
+		if (run_pairs(c, pairs, f) == -1)
 			return -1;
 		done += pairs;
-		pairs = pairs * 2 > CAMPAIGN_ROUND / 2 ? CAMPAIGN_ROUND / 2
-						       : pairs * 2;
-		snprintf(text, sizeof(text),
-		    "reproducing: %u of %u triggers reset",
-		    campaign_count(c, TRIAL_FULL, true),
-		    campaign_count(c, TRIAL_FULL, false));
-		progress(c, text);
+		if (done - pairs < PAIRS_EARLY && done >= PAIRS_EARLY &&
+		    settle_unfired(c, f) == -1)
+			return -1;
 	}
-	/* What is still awaited may be late, not silent. */
-	if (campaign_count(c, TRIAL_FULL, true) == 0)
-		return campaign_settle(c, true, f);
-	return 0;
+	return settle_unfired(c, f);
 }
 
 static bool
@@ -135,27 +159,39 @@ best_place(const struct infer_posterior *p)
 }
 
 static bool
-all_settled(const struct campaign *c)
-{
-	size_t i;
-
-	for (i = 0; i < c->n_trials; i++)
-		if (c->trials[i].state < TRIAL_SETTLED)
-			return false;
-	return true;
-}
-
-static bool
 is_sure(const struct campaign *c, unsigned int bursts_since)
 {
 	const struct infer_posterior *p = &c->post;
 
+	/* That packets short of the server fire nothing, must have been seen. */
 	if (p->cause[INFER_SERVER] >= c->ask->confidence ||
 	    p->cause[INFER_RESPONSE] >= c->ask->confidence)
-		return all_settled(c);
+		return c->load.last_ttl < 1 ||
+		    campaign_count(c, TRIAL_BURST, false) >= SILENT_BURSTS;
 	if (p->hop[p->best_hop] < c->ask->confidence)
 		return false;
 	return best_place(p) >= PLACE_SURE || bursts_since >= PLACE_BURSTS;
+}
+
+/*
+ * Sure by what has settled; or, where it would be if nothing late came, sure
+ * after the wait for it.  1 yes, 0 no, -1.
+ */
+static int
+has_verdict(struct campaign *c, unsigned int bursts_since, struct fault *f)
+{
+	if (campaign_update(c, false, f) == -1)
+		return -1;
+	if (is_sure(c, bursts_since))
+		return 1;
+	if (campaign_update(c, true, f) == -1)
+		return -1;
+	if (!is_sure(c, bursts_since))
+		return 0;
+	if (campaign_settle(c, true, f) == -1 ||
+	    campaign_update(c, false, f) == -1)
+		return -1;
+	return is_sure(c, bursts_since);
 }
 
 /* The single TTL whose outcome would tell most. */
@@ -218,14 +254,13 @@ find_device(struct campaign *c, struct fault *f)
 	enum trial_kind kinds[CAMPAIGN_ROUND];
 	unsigned int width = 1, sure_since = 0;
 	size_t n;
-	int ttl;
+	int ttl, rc;
 
 	while (!campaign_is_over(c, 1)) {
-		if (campaign_update(c, f) == -1)
-			return -1;
+		rc = has_verdict(c, sure_since, f);
+		if (rc != 0)
+			return rc == 1 ? 0 : -1;
 		tell_trials(c);
-		if (is_sure(c, sure_since))
-			return 0;
 		if (c->post.hop[c->post.best_hop] >= c->ask->confidence)
 			sure_since++;
 		n = choose_round(c, width, kinds, &ttl);
@@ -376,7 +411,8 @@ conclude(struct campaign *c, struct fault *f)
 {
 	struct result_head *h = &c->out->head;
 
-	if (campaign_update(c, f) == -1 || verdict_fill_figures(c, f) == -1)
+	if (campaign_update(c, false, f) == -1 ||
+	    verdict_fill_figures(c, f) == -1)
 		return -1;
 	verdict_fill(c);
 	h->duration_ns = session_now(&c->s) - c->s.started_ns;

@@ -11,10 +11,12 @@
 #define CONNECT_NS (4 * CLOCK_S)
 /*
  * Taps hand packets on from buffers that a timer empties, half a second being
- * usual (PHYSICS, trap 2): until the device is known to be quicker, silence
- * counts only after this.
+ * usual, and may sleep a second time (tcpkill: up to 0.9 s seen).  Until the
+ * device is known to be quicker, silence counts only after this.
  */
-#define TAP_NS (700 * CLOCK_MS)
+#define TAP_NS (1100 * CLOCK_MS)
+/* A reset that takes this much more than the round trip sat in a buffer. */
+#define PROMPT_NS (50 * CLOCK_MS)
 /* So many prompt resets, and the device is known to be quick. */
 #define LATENCIES_ENOUGH 3
 
@@ -177,24 +179,33 @@ companions_ns(const struct trial_timing *tm)
 	return 10 * CLOCK_MS + tm->rtt_ns / 4;
 }
 
+/* Silence that counts. */
+static int64_t
+patience_ns(const struct trial_timing *tm)
+{
+	int64_t quick = tm->rtt_ns + PROMPT_NS;
+
+	if (tm->latencies >= LATENCIES_ENOUGH && tm->latency_ns < quick)
+		return 2 * quick;
+	return max64(tm->rtt_ns, tm->latency_ns) + TAP_NS;
+}
+
+/* What fires sits behind a buffer. */
+static bool
+is_buffered(const struct trial_timing *tm)
+{
+	return tm->latency_ns > tm->rtt_ns + PROMPT_NS;
+}
+
+/* As long as it is worth waiting before others are tried beside it. */
 static int64_t
 prompt_ns(const struct trial_timing *tm)
 {
 	int64_t w = tm->rtt_ns + max64(tm->rtt_ns / 2, 10 * CLOCK_MS);
 
-	if (tm->latency_ns > 0 && tm->latency_ns < TAP_NS)
-		w = max64(w, tm->latency_ns + tm->latency_ns / 2);
-	return w;
-}
-
-static int64_t
-patience_ns(const struct trial_timing *tm)
-{
-	int64_t quick = tm->rtt_ns + 50 * CLOCK_MS;
-
-	if (tm->latencies >= LATENCIES_ENOUGH && tm->latency_ns < quick)
-		return 2 * quick;
-	return max64(tm->rtt_ns + TAP_NS, tm->latency_ns + TAP_NS);
+	if (is_buffered(tm))
+		return patience_ns(tm);
+	return max64(w, tm->latency_ns + tm->latency_ns / 2);
 }
 
 /* It sent one packet alone: one reset says all. */
@@ -248,8 +259,9 @@ quiet_at(const struct session *s, const struct trial *t,
 		if (acked != 0)
 			return max64(acked + 5 * CLOCK_MS,
 			    t->sent_ns + prompt_ns(tm) - tm->rtt_ns / 2);
-	} else if (is_accounted(s, t)) {
-		return last_event(s, t) + 5 * CLOCK_MS;
+	} else if (is_accounted(s, t) && !is_buffered(tm)) {
+		return max64(last_event(s, t) + 5 * CLOCK_MS,
+		    t->sent_ns + tm->latency_ns + tm->latency_ns / 2);
 	}
 	return t->sent_ns + prompt_ns(tm);
 }
@@ -320,7 +332,7 @@ trial_step(struct session *s, struct trial *t, const struct trial_load *load,
 	case TRIAL_OPENING:
 		return step_opening(s, t, load, f);
 	case TRIAL_FIRED:
-		if (is_accounted(s, t) ||
+		if (trial_is_ready(s, t) ||
 		    session_now(s) >= settles_at(s, t, tm))
 			t->state = TRIAL_SETTLED;
 		return 0;

@@ -34,7 +34,7 @@ reason_ip_id(const struct campaign *c, const struct seen_reset *r)
 
 	if (!r->facts.has_ip_id)
 		return;
-	if (r->facts.id_echoed && t->has_server_ip_id)
+	if (r->facts.id_echoed && t->server_ip_id != 0)
 		reasons_add(rs, "ip-id-echo", 6.0,
 		    "The reset carries the IP ID of your own packet that "
 		    "fired it, %u; the server's stood at %u.",
@@ -183,14 +183,15 @@ reason_in_path(const struct campaign *c)
 	}
 	if (c->out->verdict.in_path == RESULT_YES)
 		reasons_add(rs, "in-path-silent", 3.0,
-		    "Of %u probes that fired it, %u drew a time-exceeded from "
-		    "beyond: it is in the path and drops them.",
-		    fired, answered);
+		    "Of the probes that fired it, %u of %u drew a "
+		    "time-exceeded from beyond: it is in the path and drops "
+		    "them.",
+		    answered, fired);
 	else if (c->out->verdict.in_path == RESULT_NO)
 		reasons_add(rs, "on-path-answered", 3.0,
-		    "Of %u probes that fired it, %u went on and drew a "
-		    "time-exceeded: it listens beside the path.",
-		    fired, answered);
+		    "Of the probes that fired it, %u of %u went on and drew a "
+		    "time-exceeded: it does not drop them.",
+		    answered, fired);
 }
 
 static void

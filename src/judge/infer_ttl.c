@@ -1,0 +1,185 @@
+/*
+ * What the TTLs of the resets say.
+ *
+ * A path back that is longer than the path out is so for each reset alike
+ * (PHYSICS, trap 12): the difference is one unknown, not one for each reset.
+ * So is a constant that no system is known to use.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "infer_int.h"
+
+/* One reset beside what it should be: as expected, or a route that flaps. */
+#define EXACT 0.95
+#define NEAR  0.012
+#define FAR   0.003
+#define STRAY 1.2e-4
+
+/* Any TTL is as good as another. */
+#define ANY (1.0 / 200)
+
+static const double off_prior[INFER_OFFS] = {0.005, 0.015, 0.96, 0.015, 0.005};
+
+/* Routers between hop's responder and us on the way back. */
+static int
+crossed(const struct infer *in, int hop)
+{
+	return in->path.crossed[hop] >= 0 ? in->path.crossed[hop] : hop - 1;
+}
+
+int
+infer_expected_ttl(
+    const struct infer *in, int hop, const struct infer_model *m, int n)
+{
+	int back = crossed(in, hop) + m->decrement;
+	int seen, r = 0;
+
+	switch (m->policy) {
+	case INFER_FIXED:
+		if (m->initial == 0)
+			return -1;
+		r = m->initial - back;
+		break;
+	case INFER_COPIED:
+		seen = n - (hop - 1) - (m->place == INFER_ROUTER);
+		r = seen - back;
+		break;
+	case INFER_ARBITRARY:
+		return -1;
+	case INFER_IMITATED:
+		return in->path.server_ttl > 0 ? in->path.server_ttl : -1;
+	}
+	return r > 0 ? r : 0;
+}
+
+static double
+near(int seen, int expected)
+{
+	int off = abs(seen - expected);
+
+	if (off == 0)
+		return EXACT;
+	if (off == 1)
+		return NEAR;
+	return off == 2 ? FAR : STRAY;
+}
+
+void
+infer_ttl_see(struct infer *in, int rst_ttl, int n)
+{
+	size_t h, m, off;
+	double *w;
+	int e;
+
+	if (rst_ttl < 1 || rst_ttl > 255)
+		return;
+	in->seen[rst_ttl]++;
+	for (h = 1; h <= (size_t)in->path.hops; h++)
+		for (m = 0; m < infer_n_models; m++) {
+			e = infer_expected_ttl(in, (int)h, &infer_models[m], n);
+			w = &in->ttl[((h - 1) * infer_n_models + m) *
+			    INFER_OFFS];
+			for (off = 0; off < INFER_OFFS; off++)
+				w[off] += e < 0
+				    ? log(ANY)
+				    : log(near(rst_ttl, e + (int)off - 2));
+		}
+}
+
+static double
+log_add(double a, double b)
+{
+	double top = a > b ? a : b;
+
+	if (isinf(top))
+		return top;
+	return top + log(exp(a - top) + exp(b - top));
+}
+
+/* All resets, were they all sent to arrive with `value`. */
+static double
+log_constant(const struct infer *in, int value)
+{
+	double l = 0;
+	int i;
+
+	for (i = 1; i < 256; i++)
+		if (in->seen[i] > 0)
+			l += in->seen[i] * log(near(i, value));
+	return l;
+}
+
+/* Were they all sent to arrive with one value, whichever. */
+static double
+log_some_constant(const struct infer *in)
+{
+	double l = -INFINITY;
+	int i;
+
+	for (i = 1; i < 256; i++)
+		l = log_add(l, log_constant(in, i) - log(255));
+	return l;
+}
+
+double
+infer_ttl_model(const struct infer *in, size_t hop, size_t model)
+{
+	const struct infer_model *m = &infer_models[model];
+	const double *w =
+	    &in->ttl[((hop - 1) * infer_n_models + model) * INFER_OFFS];
+	double l = -INFINITY;
+	size_t off;
+
+	if (m->policy == INFER_FIXED && m->initial == 0)
+		return log_some_constant(in);
+	for (off = 0; off < INFER_OFFS; off++)
+		l = log_add(l, w[off] + log(off_prior[off]));
+	return l;
+}
+
+/*
+ * The server's own resets arrive as its other packets do; or, where a system
+ * makes them apart from any connection, as far below another initial TTL.
+ */
+static double
+log_server(const struct infer *in)
+{
+	static const int steps[] = {0, -1, 1, -32, -64, -96, -127, -128, -191,
+	    -223, 32, 64, 96, 127, 128, 191, 223};
+	const size_t n = sizeof(steps) / sizeof(steps[0]);
+	double l = -INFINITY, prior;
+	size_t i;
+	int v;
+
+	if (in->path.server_ttl == 0)
+		return log_some_constant(in);
+	for (i = 0; i < n; i++) {
+		v = in->path.server_ttl + steps[i];
+		prior = i == 0 ? 0.9 : 0.1 / (double)(n - 1);
+		if (v >= 1 && v <= 255)
+			l = log_add(l, log_constant(in, v) + log(prior));
+	}
+	return l;
+}
+
+double
+infer_ttl_cause(const struct infer *in, enum infer_cause c)
+{
+	unsigned int n = 0;
+	int i;
+
+	for (i = 1; i < 256; i++)
+		n += in->seen[i];
+	switch (c) {
+	case INFER_SERVER:
+		return log_server(in);
+	case INFER_RESPONSE:
+		return log_add(
+		    log(0.8) + log_some_constant(in), log(0.2) + n * log(ANY));
+	case INFER_DEVICE:
+	case INFER_NOTHING:
+		break;
+	}
+	return n * log(ANY);
+}
