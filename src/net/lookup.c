@@ -218,33 +218,47 @@ lookup_work(void *arg)
 	return NULL;
 }
 
-/* Signals stay the caller's: whoever waits for them must get them. */
-static void
-lookup_start(struct lookup_pool *p)
+/*
+ * Starts the workers and gives their number.  Signals stay the caller's:
+ * whoever waits for them must get them.
+ */
+static size_t
+lookup_start(struct lookup_pool *p, pthread_t workers[LOOKUP_WORKERS])
 {
 	sigset_t all, old;
-	pthread_attr_t attr;
-	pthread_t t;
-	size_t i;
+	size_t n;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	for (i = 0; i < p->n && i < LOOKUP_WORKERS; i++) {
+	for (n = 0; n < p->n && n < LOOKUP_WORKERS; n++) {
 		pthread_mutex_lock(&p->lock);
 		p->holders++;
 		pthread_mutex_unlock(&p->lock);
-		if (pthread_create(&t, &attr, lookup_work, p) != 0) {
+		if (pthread_create(&workers[n], NULL, lookup_work, p) != 0) {
 			lookup_pool_leave(p);
 			break;
 		}
 	}
-	/* No thread at all: nothing will come, so nothing is waited for. */
-	if (i == 0)
-		p->done = p->n;
-	pthread_attr_destroy(&attr);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return n;
+}
+
+/* Takes what is known into q, and tells the workers that nobody waits. */
+static bool
+lookup_collect(
+    struct lookup_pool *p, struct lookup_query *q, const struct timespec *end)
+{
+	bool all;
+
+	pthread_mutex_lock(&p->lock);
+	while (p->done < p->n &&
+	    pthread_cond_timedwait(&p->news, &p->lock, end) == 0)
+		continue;
+	all = p->done == p->n;
+	p->closed = true;
+	memcpy(q, p->q, p->n * sizeof(*q));
+	pthread_mutex_unlock(&p->lock);
+	return all;
 }
 
 static struct timespec
@@ -264,21 +278,24 @@ void
 lookup_names(struct lookup_query *q, size_t n, int64_t wait_ns)
 {
 	struct timespec end = lookup_deadline(wait_ns);
+	pthread_t workers[LOOKUP_WORKERS];
+	size_t i, n_workers;
 	struct lookup_pool *p;
-	size_t i;
+	bool all = true;
 
 	for (i = 0; i < n; i++)
 		q[i].name[0] = '\0';
 	p = n > 0 ? lookup_pool_new(q, n) : NULL;
 	if (p == NULL)
 		return;
-	lookup_start(p);
-	pthread_mutex_lock(&p->lock);
-	while (p->done < p->n &&
-	    pthread_cond_timedwait(&p->news, &p->lock, &end) == 0)
-		;
-	p->closed = true;
-	memcpy(q, p->q, n * sizeof(*q));
-	pthread_mutex_unlock(&p->lock);
+	n_workers = lookup_start(p, workers);
+	if (n_workers > 0)
+		all = lookup_collect(p, q, &end);
+	/* With nothing left to ask they end at once; else they are let go. */
+	for (i = 0; i < n_workers; i++)
+		if (all)
+			pthread_join(workers[i], NULL);
+		else
+			pthread_detach(workers[i]);
 	lookup_pool_leave(p);
 }
