@@ -28,7 +28,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 PYTHON = sys.executable or "/usr/bin/python3"
 PREFIX = "rsthop"
-STALE = re.compile(rf"^{PREFIX}-(\d+)-[0-9a-f]{{4}}-\w+$")
+STALE = re.compile(rf"^{PREFIX}-(\d+)-[0-9a-f]{{4}}-\w+$")  # PID
 # The founding case's box: an OUI of Ruijie Networks.
 R1_MAC = "58:69:6c:00:00:01"
 SKIP = 77
@@ -149,7 +149,7 @@ class Proc:
             return [json.loads(line) for line in log]
 
     def stop(self):
-        """Ends it; its exit status."""
+        """Ends it; None, or how it had ended otherwise."""
         if self.popen.poll() is None:
             self.popen.terminate()
             try:
@@ -157,9 +157,13 @@ class Proc:
             except subprocess.TimeoutExpired:
                 self.popen.kill()
                 self.popen.wait()
+        status = self.popen.returncode
+        words = self.stderr()
         self.popen.stdout.close()
         self.errors.close()
-        return self.popen.returncode
+        if status in (0, -signal.SIGTERM):
+            return None
+        return f"{self.name} ended with {status}: {words}"
 
 
 def call(argv, text=None):
@@ -245,32 +249,38 @@ def delete_netns(names):
         call(["ip", "-force", "-batch", "-"], lines)
 
 
+def is_stale(name):
+    m = STALE.match(name)
+    return m is not None and not is_alive(int(m.group(1)))
+
+
 def remove_stale():
-    """Removes the namespaces of labs whose process is gone."""
-    stale = []
-    for name in netns_names():
-        m = STALE.match(name)
-        if m and not is_alive(int(m.group(1))):
-            stale.append(name)
-    delete_netns(stale)
-    return stale
+    """Removes the namespaces and files of labs whose process is gone."""
+    delete_netns([n for n in netns_names() if is_stale(n)])
+    tmp = tempfile.gettempdir()
+    for name in os.listdir(tmp):
+        path = os.path.join(tmp, name)
+        if is_stale(name) and os.lstat(path).st_uid == os.geteuid():
+            shutil.rmtree(path, ignore_errors=True)
 
 
 class Lab:
     """A chain of namespaces; a context manager that leaves nothing."""
 
     def __init__(self, hops=6, silent=(), icmp_ratelimit=None, r1_mac=R1_MAC,
-                 build=None):
+                 build=None, seed=1):
         self.hops = hops
         self.silent = tuple(silent)
         self.icmp_ratelimit = icmp_ratelimit
         self.r1_mac = r1_mac
+        self.seed = seed  # of the forgers' dice
         self.build = build or os.path.join(TOP, "build", "tests", "lab")
         self.prefix = (f"{PREFIX}-{os.getpid()}-"
                        f"{random.SystemRandom().randrange(1 << 16):04x}")
         self.routers = [f"r{h}" for h in range(1, hops + 1)]
         self.nodes = ["client"] + self.routers + ["server"]
         self.procs = []
+        self.faults = []  # of processes that ended as they should not
         self.ruled = set()  # nodes whose tables hold rules of devices
         self.taken = set()  # (hop, chain) that a device sits in
         self.queues = 0
@@ -308,7 +318,7 @@ class Lab:
             self.signals[number] = signal.signal(number, self._on_signal)
         try:
             remove_stale()
-            self.tmp = tempfile.mkdtemp(prefix="rsthop-lab-")
+            self.tmp = tempfile.mkdtemp(prefix=self.prefix + "-")
             os.chmod(self.tmp, 0o755)
             os.environ["XTABLES_LOCKFILE"] = os.path.join(self.tmp, "lock")
             self._raise()
@@ -328,9 +338,7 @@ class Lab:
         for number in self.signals:
             signal.signal(number, signal.SIG_IGN)
         try:
-            for p in reversed(self.procs):
-                p.stop()
-            self.procs = []
+            self._stop_all()
             mine = [n for n in netns_names()
                     if n.startswith(self.prefix + "-")]
             delete_netns(mine)
@@ -451,17 +459,22 @@ class Lab:
         """Calls a Python function in node, in a child; what it returns."""
         return in_netns(self.netns(node), function, *args)
 
+    def _stop_all(self, keep=()):
+        for p in reversed(self.procs):
+            fault = None if p in keep else p.stop()
+            if fault is not None:
+                self.faults.append(fault)
+        self.procs = [p for p in self.procs if p in keep]
+
     def program(self, name):
         path = os.path.join(self.build, name)
         if not os.access(path, os.X_OK):
             raise LabError(f"{path} is not there: run `make lab-bin`")
         return path
 
-    def clear(self):
-        """Takes all devices, servers and rules away; the chain stays."""
-        for p in reversed(self.procs):
-            p.stop()
-        self.procs = []
+    def clear(self, keep=()):
+        """Takes devices, servers and rules away; the chain stays."""
+        self._stop_all(keep)
         empty = "".join(f"*{t}\nCOMMIT\n" for t in TABLES)
         call_all([(self._restore(node, version), empty)
                   for node in sorted(self.ruled) for version in (4, 6)])
@@ -539,7 +552,7 @@ class Lab:
         """Our forger at r<hop>: place is router, wire or tap."""
         log = os.path.join(self.tmp, f"forger-{len(self.procs)}.log")
         argv = [self.program("forger"), "--port", str(port), "--match",
-                match, "--log", log]
+                match, "--log", log, "--seed", str(self.seed)]
         if place == "tap":
             argv += ["--tap", "toclient"]
         else:

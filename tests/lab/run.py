@@ -314,12 +314,14 @@ def run_case(bench, case):
     try:
         case.check(bench)
         bench.same("rules in the client", bench.lab.client_rules(), [])
+        bench.lab.clear()
+        bench.same("what processes of the lab died of", bench.lab.faults, [])
     except (labs.LabError, OSError, LookupError, AttributeError) as e:
         bench.wrong.append(f"{type(e).__name__}: {e}")
     return bench.wrong
 
 
-def run_cases(bench, cases, build):
+def run_cases(bench, cases, args, seed):
     """The numbers of tests that passed and failed."""
     counts = [0, 0]
     for case in cases:
@@ -327,7 +329,7 @@ def run_cases(bench, cases, build):
         # A chain of its own: routers remember whom they sent ICMP errors,
         # and raising one takes a tenth of a second.
         with labs.Lab(hops=case.hops, silent=case.silent,
-                      build=build) as bench.lab:
+                      build=args.build, seed=seed) as bench.lab:
             wrong = run_case(bench, case)
         took = time.monotonic() - start
         counts[bool(wrong)] += 1
@@ -347,6 +349,10 @@ def parse():
     p.add_argument("--only", action="append", metavar="NAME",
                    help="these tests (repeatable)")
     p.add_argument("--list", action="store_true")
+    p.add_argument("--seed", type=int, default=1,
+                   help="of the forgers' dice (1)")
+    p.add_argument("--repeat", type=int, default=1, metavar="N",
+                   help="all of it N times, with N seeds")
     p.add_argument("--verbose", action="store_true",
                    help="show what rsthop says")
     return p.parse_args()
@@ -369,8 +375,12 @@ def main():
     if not os.access(args.rsthop, os.X_OK):
         sys.exit(f"run.py: {args.rsthop} is not there: run `make` first")
     labs.require()
-    passed, failed = run_cases(Bench(args.rsthop, args.verbose), cases,
-                               args.build)
+    bench = Bench(args.rsthop, args.verbose)
+    passed = failed = 0
+    for seed in range(args.seed, args.seed + args.repeat):
+        counts = run_cases(bench, cases, args, seed)
+        passed += counts[0]
+        failed += counts[1]
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 

@@ -227,11 +227,12 @@ def threshold(lab, place, version):
     """The smallest TTL that fires a forger at r4."""
     lab.serve()
     lab.forge(4, place)
-    for n in range(1, 7):
-        wanted = n >= (5 if place == "router" else 4)
-        shot = fire(lab, (n,), version=version, resets=int(wanted))
-        same(f"resets for n = {n}", len(shot.resets), int(wanted))
-        same("TTLs", {r.ttl for r in shot.resets} - {61}, set())
+    first = 5 if place == "router" else 4
+    for n in (first - 1, first):
+        wanted = [61] if n == first else []
+        shot = fire(lab, (n,), version=version, resets=len(wanted))
+        same(f"TTLs of resets for n = {n}", [r.ttl for r in shot.resets],
+             wanted)
 
 
 @test("a fixed TTL of 64 at r4 arrives with 61; T is 4 at its ingress")
@@ -362,19 +363,19 @@ def field_row(lab, options, holds, version):
 
 @test(f"{len(FIELDS)} ways to make a reset, each as its option says, v4")
 def fields_v4(lab):
+    server = lab.serve()
     for options, holds in FIELDS:
-        lab.clear()
-        lab.serve()
+        lab.clear(keep=[server])
         field_row(lab, options, holds, 4)
 
 
 @test("the same ways in IPv6, where there is no IP ID")
 def fields_v6(lab):
+    server = lab.serve()
     for options, holds in FIELDS:
         if "--id" in options or "--tos" in options:
             continue
-        lab.clear()
-        lab.serve()
+        lab.clear(keep=[server])
         field_row(lab, options, holds, 6)
 
 
@@ -420,9 +421,9 @@ def dice_flow(lab):
     lab.serve()
     lab.forge(1, "router", "--probability", "0.5", "--dice", "flow")
     fates = [[lab.call_in("client", fires_at, lab.server_address(), port)
-              for port in range(41000, 41010)] for _ in range(2)]
+              for port in range(41000, 41008)] for _ in range(2)]
     same("the second round", fates[1], fates[0])
-    within("five-tuples that fire, of 10", sum(fates[0]), 1, 9)
+    within("five-tuples that fire, of 8", sum(fates[0]), 1, 7)
 
 
 @test("fired by the server's answer alone: full TTL fires, no TTL < N does")
@@ -520,6 +521,8 @@ def burst(server, count):
     with wire.Client(server, PORT) as c:
         for i in range(count):
             c.inject(b"x", 2, ack=c.ack - i)
+            if i % 10 == 9:  # the socket's buffer may be small
+                c.watch(0)
         c.watch(0.5, wire.have_errors(count))
         return [c.ack - e.quote.ack for e in c.errors()]
 
@@ -563,30 +566,28 @@ def flood(server, count):
             c.raw.sendto(data, (server, 0))
 
 
-def count_arrivals(wanted, seconds):
-    """In the server: the packets of flood() that come."""
-    s = wire.Sniffer("toclient")
-    end = time.monotonic() + seconds
-    n = 0
-    while n < wanted:
-        p = s.next(end)
-        if p is None:
-            break
-        n += p.id == 7 and not p.sent
-    return n
+def arrivals():
+    """In the server: packets that its interface ever got."""
+    with open("/proc/net/dev", encoding="ascii") as table:
+        for line in table:
+            name, _, numbers = line.partition(":")
+            if name.strip() == "toclient":
+                return int(numbers.split()[1])
+    return 0
 
 
 @test("the line holds ten thousand packets at once")
 def link_many(lab):
     lab.serve()
     lab.link(1, "--delay-ms", "500")
-    pid = os.fork()
-    if pid == 0:
-        lab.call_in("client", flood, lab.server_address(), 10000)
-        os._exit(0)
-    n = lab.call_in("server", count_arrivals, 10000, 8.0)
-    os.waitpid(pid, 0)
-    same("of 10000", n, 10000)
+    before = lab.call_in("server", arrivals)
+    end = time.monotonic() + 8
+    lab.call_in("client", flood, lab.server_address(), 10000)
+    came = 0
+    while came < 10000 and time.monotonic() < end:
+        time.sleep(0.1)
+        came = lab.call_in("server", arrivals) - before
+    within("packets", came, 10000, 10020)
 
 
 # The server
@@ -694,9 +695,12 @@ def stale(_):
 def run_one(lab, function):
     """None, or what was wrong."""
     try:
+        lab.faults.clear()
         lab.clear()
         function(lab)
         same("rules in the client", lab.client_rules(), [])
+        lab.clear()
+        same("what processes died of", lab.faults, [])
     except (Wrong, labs.LabError) as e:
         return str(e)
     except (OSError, subprocess.SubprocessError, LookupError) as e:
