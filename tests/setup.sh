@@ -18,7 +18,7 @@ packages_of() {
 	lint)	echo "clang-format?clang-format clang-tidy?clang-tidy" \
 		    "cppcheck?cppcheck shellcheck?shellcheck mandoc?mandoc" \
 		    "python3?python3 pyflakes3?pyflakes3" ;;
-	demo)	;;
+	demo)	echo "ieee-data" ;;
 	bench)	echo "traceroute?traceroute" ;;
 	*)	echo "setup.sh: unknown purpose '$1'" >&2
 		exit 2 ;;
