@@ -136,6 +136,13 @@ struct infer_posterior {
 	double at[INFER_MAX_HOPS + 1][INFER_PLACES]; /* sums to cause[0] */
 	double hop[INFER_MAX_HOPS + 1];		     /* likewise */
 	int best_hop; /* of hop[]; 0 where cause[INFER_DEVICE] is 0 */
+	/*
+	 * The most probable threshold and its mass: T = h + 1 is that of hop
+	 * h's router as well as of the wire before hop h + 1, and where the
+	 * resets' TTLs say nothing, no probe tells these two apart.
+	 */
+	int best_threshold;
+	double threshold;
 
 	/* Given the device and its best hop; each sums to 1. */
 	double policy[INFER_POLICIES];

@@ -27,7 +27,7 @@ struct result_head {
 	struct endpoint target;
 	struct endpoint source; /* port of the first connection, 0: none */
 	char ifname[RESULT_IFNAME];
-	bool interrupted;     /* by a signal: the result is partial */
+	int interrupted;      /* by this signal: a partial result; 0: not */
 	struct fault trouble; /* ended it before its time; kind NONE */
 	unsigned int connections;
 	unsigned int packets_sent; /* injected ones */

@@ -202,7 +202,7 @@ active_finish(struct active *a, struct result_head *head, struct path *path,
 	}
 	progress_clear(&a->progress);
 	if (head->interrupted)
-		signal = job->signal != 0 ? job->signal : SIGINT;
+		signal = head->interrupted;
 	else
 		signal = pending_signal(a);
 	release_signals(a);

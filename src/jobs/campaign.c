@@ -27,6 +27,21 @@ learn_latency(struct campaign *c)
 	tm->latencies = n;
 }
 
+/* The quickest handshake is the truest round trip. */
+static void
+learn_rtt(struct campaign *c)
+{
+	int64_t rtt;
+	size_t i;
+
+	for (i = 0; i < c->s.n_conns; i++) {
+		rtt = c->s.conns[i].tcb.rtt_ns;
+		if (rtt > 0 && rtt < c->timing.rtt_ns)
+			c->timing.rtt_ns = rtt;
+	}
+	c->s.path->server_rtt_ns = c->timing.rtt_ns;
+}
+
 /* The bits of the campaign that a wait looks at. */
 struct round {
 	struct campaign *c;
@@ -76,6 +91,7 @@ step_trials(struct campaign *c, struct fault *f)
 	size_t i;
 
 	learn_latency(c);
+	learn_rtt(c);
 	for (i = 0; i < c->n_trials; i++) {
 		before = c->trials[i].state;
 		if (trial_step(&c->s, &c->trials[i], &c->load, &c->timing, f) ==

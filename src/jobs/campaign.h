@@ -28,7 +28,8 @@ struct campaign {
 	struct infer_posterior post;
 	int infer_hops; /* N that infer was made with */
 	bool untagged;	/* bursts fire, and nothing says which copy did */
-	unsigned int failures; /* connections that failed in a row */
+	unsigned int extra_rounds; /* since the hop or T is sure */
+	unsigned int failures;	   /* connections that failed in a row */
 };
 
 /* campaign.c: rounds of trials. */

@@ -18,9 +18,9 @@
 #define SILENT_BURSTS 3	 /* before the server is said to do it */
 #define PAIRS_EARLY   4	 /* then a pause: some devices are late */
 #define FULLS_WANTED  3	 /* triggers at full TTL, at the least */
-/* The place within a hop is worth so many bursts after the hop is sure. */
-#define PLACE_BURSTS 4
-#define PLACE_SURE   0.9
+/* What else there is to know is worth so many rounds once the hop is sure. */
+#define EXTRA_ROUNDS 4
+#define DETAIL_SURE  0.9
 
 void
 locate_default_control(const uint8_t *payload, size_t len, uint8_t *out)
@@ -158,8 +158,29 @@ best_place(const struct infer_posterior *p)
 	return p->hop[p->best_hop] > 0 ? top / p->hop[p->best_hop] : 0;
 }
 
+/* Place within the hop, and in the path or beside it. */
 static bool
-is_sure(const struct campaign *c, unsigned int bursts_since)
+details_known(const struct infer_posterior *p)
+{
+	return best_place(p) >= DETAIL_SURE &&
+	    (p->drops >= DETAIL_SURE || p->drops <= 1 - DETAIL_SURE);
+}
+
+static bool
+hop_is_sure(const struct campaign *c)
+{
+	return c->post.hop[c->post.best_hop] >= c->ask->confidence;
+}
+
+/* Hop and threshold, or the threshold alone, are as sure as was asked. */
+static bool
+threshold_is_sure(const struct campaign *c)
+{
+	return c->post.threshold >= c->ask->confidence;
+}
+
+static bool
+is_sure(const struct campaign *c)
 {
 	const struct infer_posterior *p = &c->post;
 
@@ -168,9 +189,9 @@ is_sure(const struct campaign *c, unsigned int bursts_since)
 	    p->cause[INFER_RESPONSE] >= c->ask->confidence)
 		return c->load.last_ttl < 1 ||
 		    campaign_count(c, TRIAL_BURST, false) >= SILENT_BURSTS;
-	if (p->hop[p->best_hop] < c->ask->confidence)
-		return false;
-	return best_place(p) >= PLACE_SURE || bursts_since >= PLACE_BURSTS;
+	if (hop_is_sure(c))
+		return details_known(p) || c->extra_rounds >= EXTRA_ROUNDS;
+	return threshold_is_sure(c) && c->extra_rounds >= EXTRA_ROUNDS;
 }
 
 /*
@@ -178,20 +199,20 @@ is_sure(const struct campaign *c, unsigned int bursts_since)
  * after the wait for it.  1 yes, 0 no, -1.
  */
 static int
-has_verdict(struct campaign *c, unsigned int bursts_since, struct fault *f)
+has_verdict(struct campaign *c, struct fault *f)
 {
 	if (campaign_update(c, false, f) == -1)
 		return -1;
-	if (is_sure(c, bursts_since))
+	if (is_sure(c))
 		return 1;
 	if (campaign_update(c, true, f) == -1)
 		return -1;
-	if (!is_sure(c, bursts_since))
+	if (!is_sure(c))
 		return 0;
 	if (campaign_settle(c, true, f) == -1 ||
 	    campaign_update(c, false, f) == -1)
 		return -1;
-	return is_sure(c, bursts_since);
+	return is_sure(c);
 }
 
 /* The single TTL whose outcome would tell most. */
@@ -227,6 +248,9 @@ choose_round(const struct campaign *c, unsigned int width,
 	} else {
 		while (n < want && n < CAMPAIGN_ROUND - 2)
 			kinds[n++] = TRIAL_BURST;
+		/* Up and down in turn, until one of them draws something. */
+		if (campaign_count(c, TRIAL_BURST, true) == 0)
+			*ttl = campaign_count(c, TRIAL_BURST, false) % 2 == 1;
 	}
 	if (campaign_count(c, TRIAL_FULL, false) < FULLS_WANTED ||
 	    (campaign_count(c, TRIAL_BURST, true) == 0 && !c->untagged)) {
@@ -252,17 +276,17 @@ static int
 find_device(struct campaign *c, struct fault *f)
 {
 	enum trial_kind kinds[CAMPAIGN_ROUND];
-	unsigned int width = 1, sure_since = 0;
+	unsigned int width = 1;
 	size_t n;
 	int ttl, rc;
 
 	while (!campaign_is_over(c, 1)) {
-		rc = has_verdict(c, sure_since, f);
+		rc = has_verdict(c, f);
 		if (rc != 0)
 			return rc == 1 ? 0 : -1;
 		tell_trials(c);
-		if (c->post.hop[c->post.best_hop] >= c->ask->confidence)
-			sure_since++;
+		if (hop_is_sure(c) || threshold_is_sure(c))
+			c->extra_rounds++;
 		n = choose_round(c, width, kinds, &ttl);
 		if (campaign_run(c, kinds, n, ttl, f) == -1)
 			return -1;
@@ -429,7 +453,7 @@ static bool
 still_reports(struct campaign *c, const struct fault *f)
 {
 	if (f->kind == FAULT_INTERRUPTED) {
-		c->out->head.interrupted = true;
+		c->out->head.interrupted = f->signal;
 		return true;
 	}
 	if (f->kind == FAULT_NETWORK && c->n_trials > 0) {

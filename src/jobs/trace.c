@@ -366,7 +366,7 @@ trace_run(const struct trace_ask *ask, struct world *w,
 	session_init(&s, &sa);
 	rc = trace_all(ask, &s, out, f);
 	if (rc == -1 && f->kind == FAULT_INTERRUPTED) {
-		out->head.interrupted = true;
+		out->head.interrupted = f->signal;
 		rc = 0;
 	}
 	out->head.duration_ns = session_now(&s) - s.started_ns;

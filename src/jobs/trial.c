@@ -40,6 +40,7 @@ trial_begin(struct session *s, struct trial *t, enum trial_kind kind, int ttl,
 	memset(t, 0, sizeof(*t));
 	t->kind = kind;
 	t->ttl = ttl;
+	t->descending = kind == TRIAL_BURST && ttl != 0;
 	t->conn = session_open(
 	    s, kind == TRIAL_CONTROL ? ARM_CONTROL : ARM_TRIGGER, f);
 	return t->conn == -1 ? -1 : 0;
@@ -72,11 +73,13 @@ fire_burst(struct session *s, const struct trial *t,
     const struct trial_load *load, struct fault *f)
 {
 	uint16_t base = (uint16_t)(1 + rng_below(&s->rng, 0xff00));
-	int ttl;
+	int i, ttl;
 
-	for (ttl = 1; ttl <= load->last_ttl; ttl++)
+	for (i = 1; i <= load->last_ttl; i++) {
+		ttl = t->descending ? load->last_ttl + 1 - i : i;
 		if (send_shot(s, t, load, ttl, ttl, base, f) == -1)
 			return -1;
+	}
 	return 0;
 }
 

@@ -33,6 +33,12 @@ struct trial {
 	enum trial_state state;
 	int conn;
 	int ttl; /* of a single */
+	/*
+	 * A burst from N - 1 down to 1: a box that fires once for each
+	 * connection and copies TTLs would spend its one reset, unseen, on
+	 * the first low TTL of an ascending one.
+	 */
+	bool descending;
 	int64_t sent_ns;
 	size_t first_probe, n_probes;
 	bool counted; /* its outcome has been taken in as it stands */
@@ -55,6 +61,7 @@ struct trial_load {
 	int last_ttl; /* of a burst: N - 1 */
 };
 
+/* ttl: of a single; of a burst, not 0 for a descending one. */
 int trial_begin(struct session *s, struct trial *t, enum trial_kind kind,
     int ttl, struct fault *f);
 

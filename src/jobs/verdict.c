@@ -255,6 +255,18 @@ hop_responder(const struct path *path, int hop)
 	return best;
 }
 
+/* A hop's address; none where it is silent. */
+static struct addr
+hop_address(const struct locate_result *r, int hop)
+{
+	const struct path_responder *p = hop_responder(&r->path, hop);
+	struct addr none = {0};
+
+	if (hop == r->path.server_hops)
+		return r->head.target.addr;
+	return p != NULL ? p->addr : none;
+}
+
 static void
 fill_neighbours(struct locate_result *r)
 {
@@ -263,11 +275,7 @@ fill_neighbours(struct locate_result *r)
 
 	r->verdict.between[0] = r->head.source.addr;
 	r->verdict.between[1] = r->head.target.addr;
-	p = hop_responder(&r->path, r->verdict.hop);
-	if (p != NULL)
-		r->verdict.address = p->addr;
-	else if (r->verdict.hop == r->path.server_hops)
-		r->verdict.address = r->head.target.addr;
+	r->verdict.address = hop_address(r, r->verdict.hop);
 	for (h = r->verdict.hop - 1; h >= 1; h--) {
 		p = hop_responder(&r->path, h);
 		if (p == NULL)
@@ -323,6 +331,23 @@ server_side(const struct campaign *c)
 	return t;
 }
 
+/* How it behaves: its TTLs, in the path or not, one end or both. */
+static void
+fill_manner(const struct campaign *c)
+{
+	const struct infer_posterior *p = &c->post;
+	struct locate_result *r = c->out;
+
+	fill_policy(c);
+	if (c->ask->trigger == RESULT_TRIGGER_NONE)
+		return;
+	if (p->drops >= DROPS_SURE)
+		r->verdict.in_path = RESULT_YES;
+	else if (p->drops <= 1 - DROPS_SURE)
+		r->verdict.in_path = RESULT_NO;
+	r->verdict.resets_server_too = server_side(c);
+}
+
 static void
 fill_device(const struct campaign *c)
 {
@@ -341,14 +366,25 @@ fill_device(const struct campaign *c)
 	if (p->at[hop][place] >= DETAIL_SURE * p->hop[hop])
 		r->verdict.place = to_place(place);
 	fill_neighbours(r);
-	fill_policy(c);
-	if (c->ask->trigger == RESULT_TRIGGER_NONE)
+	fill_manner(c);
+}
+
+/*
+ * A device for sure, yet not which: its threshold may say between which two
+ * hops it is, and how it behaves is known all the same.
+ */
+static void
+fill_unlocated(const struct campaign *c)
+{
+	const struct infer_posterior *p = &c->post;
+	struct locate_result *r = c->out;
+
+	r->verdict.forged = RESULT_YES;
+	fill_manner(c);
+	if (p->threshold < c->ask->confidence || p->best_threshold < 2)
 		return;
-	if (p->drops >= DROPS_SURE)
-		r->verdict.in_path = RESULT_YES;
-	else if (p->drops <= 1 - DROPS_SURE)
-		r->verdict.in_path = RESULT_NO;
-	r->verdict.resets_server_too = server_side(c);
+	r->verdict.between[0] = hop_address(r, p->best_threshold - 1);
+	r->verdict.between[1] = hop_address(r, p->best_threshold);
 }
 
 static void
@@ -396,6 +432,8 @@ judge_trials(const struct campaign *c)
 		fill_cause(c, INFER_SERVER);
 	else if (p->cause[INFER_RESPONSE] >= CAUSE_SURE)
 		fill_cause(c, INFER_RESPONSE);
+	else if (p->cause[INFER_DEVICE] >= c->ask->confidence)
+		fill_unlocated(c);
 	else if (p->cause[INFER_SERVER] < 0.01)
 		r->verdict.forged = RESULT_YES;
 }

@@ -345,10 +345,43 @@ next_for_device(const struct campaign *c)
 		    "tell.");
 }
 
+/* The threshold is sure, and two places share it. */
+static bool
+next_for_pair(const struct campaign *c)
+{
+	struct locate_result *r = c->out;
+	char text[REASON_TEXT], a[ADDR_TEXT];
+	int t = c->post.best_threshold;
+
+	if (c->post.threshold < c->ask->confidence || t < 2)
+		return false;
+	snprintf(text, sizeof(text),
+	    "It fires from TTL %d on, and its resets' TTLs tell no distance: "
+	    "hop %d's forwarding plane and the wire before hop %d look alike "
+	    "from here.",
+	    t, t - 1, t);
+	say_next(r, text);
+	if (!addr_is_none(&r->verdict.between[0]))
+		snprintf(text, sizeof(text),
+		    "Ask who runs %s what it does, and what stands between it "
+		    "and hop %d; or run locate from another network.",
+		    addr_format(&r->verdict.between[0], a), t);
+	else
+		snprintf(text, sizeof(text),
+		    "Ask who runs hops %d and %d; or run locate from another "
+		    "network.",
+		    t - 1, t);
+	say_next(r, text);
+	return true;
+}
+
 static void
 next_for_undetermined(const struct campaign *c)
 {
 	struct locate_result *r = c->out;
+
+	if (r->verdict.forged == RESULT_YES && next_for_pair(c))
+		return;
 
 	if (r->head.trouble.kind != FAULT_NONE)
 		say_next(r, "Mend that first, then run locate again.");

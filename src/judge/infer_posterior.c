@@ -93,12 +93,12 @@ total_weight(const struct infer *in, const struct ttls *t)
 	return total;
 }
 
-/* Adds one model's part at the best hop to what is said of the device. */
+/* Adds one story's part to what is said of the device. */
 static double
-detail_model(const struct infer *in, const struct ttls *t, size_t m,
+detail_story(const struct infer *in, const struct ttls *t, size_t hop, size_t m,
     struct infer_posterior *out)
 {
-	size_t hop = (size_t)out->best_hop, k;
+	size_t k;
 	const double *w = &in->logw[infer_index(hop, m, 0)];
 	double e, total = 0;
 
@@ -116,14 +116,15 @@ detail_model(const struct infer *in, const struct ttls *t, size_t m,
 }
 
 static void
-detail_best(
+detail_device(
     const struct infer *in, const struct ttls *t, struct infer_posterior *out)
 {
 	double total = 0;
-	size_t i;
+	size_t h, i;
 
-	for (i = 0; i < infer_n_models; i++)
-		total += detail_model(in, t, i, out);
+	for (h = 1; h <= (size_t)in->path.hops; h++)
+		for (i = 0; i < infer_n_models; i++)
+			total += detail_story(in, t, h, i, out);
 	for (i = 0; i < INFER_POLICIES; i++)
 		out->policy[i] /= total;
 	for (i = 0; i < 256; i++)
@@ -132,6 +133,23 @@ detail_best(
 		out->dice[i] /= total;
 	out->drops /= total;
 	out->rate /= total;
+}
+
+static void
+fill_threshold(const struct infer *in, struct infer_posterior *out)
+{
+	double w;
+	int t;
+
+	for (t = 1; t <= in->path.hops; t++) {
+		w = out->at[t][INFER_WIRE];
+		if (t > 1)
+			w += out->at[t - 1][INFER_ROUTER];
+		if (w > out->threshold) {
+			out->threshold = w;
+			out->best_threshold = t;
+		}
+	}
 }
 
 void
@@ -156,8 +174,9 @@ infer_get_posterior(const struct infer *in, struct infer_posterior *out)
 	for (h = 1; h <= (size_t)in->path.hops; h++)
 		if (out->hop[h] > out->hop[out->best_hop])
 			out->best_hop = (int)h;
+	fill_threshold(in, out);
 	if (out->best_hop != 0)
-		detail_best(in, &t, out);
+		detail_device(in, &t, out);
 }
 
 /* The weight of one (hop, model) story, and that times its mean rate. */
