@@ -59,6 +59,20 @@ cur_need(struct cur *c, size_t n)
 	return false;
 }
 
+/* For the inside of a fixed header that cur_take() gave as a whole. */
+static inline uint16_t
+cur_get16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static inline uint32_t
+cur_get32(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+	    (uint32_t)p[2] << 8 | p[3];
+}
+
 static inline uint8_t
 cur_u8(struct cur *c)
 {
@@ -72,7 +86,7 @@ cur_be16(struct cur *c)
 
 	if (!cur_need(c, 2))
 		return 0;
-	v = (uint16_t)(c->p[0] << 8 | c->p[1]);
+	v = cur_get16(c->p);
 	c->p += 2;
 	return v;
 }
@@ -80,9 +94,13 @@ cur_be16(struct cur *c)
 static inline uint32_t
 cur_be32(struct cur *c)
 {
-	uint32_t hi = cur_be16(c);
+	uint32_t v;
 
-	return hi << 16 | cur_be16(c);
+	if (!cur_need(c, 4))
+		return 0;
+	v = cur_get32(c->p);
+	c->p += 4;
+	return v;
 }
 
 /* The next n bytes, or NULL. */

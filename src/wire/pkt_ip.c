@@ -64,34 +64,31 @@ ip_limit(struct cur *c, struct pkt_ip *ip, uint32_t fixed, uint32_t no_len,
 bool
 pkt_read_ip4(struct cur *c, struct pkt_ip *ip, bool quoted)
 {
-	uint8_t version_ihl = cur_u8(c);
+	const uint8_t *h = cur_take(c, IP4_FIXED);
 	uint16_t frag;
-	const uint8_t *addrs;
 
-	ip->tos = cur_u8(c);
-	ip->total_len = cur_be16(c);
-	ip->id = cur_be16(c);
-	frag = cur_be16(c);
-	ip->ttl = cur_u8(c);
-	ip->proto = cur_u8(c);
-	cur_be16(c);
-	addrs = cur_take(c, 8);
-	if (addrs == NULL)
+	if (h == NULL)
 		return false;
-	if (version_ihl >> 4 != 4 || (version_ihl & 0xf) * 4 < IP4_FIXED) {
+	ip->header_len = (uint16_t)((h[0] & 0xf) * 4);
+	if (h[0] >> 4 != 4 || ip->header_len < IP4_FIXED) {
 		cur_lie(c);
 		return false;
 	}
-	ip->src = addr_from_v4(addrs);
-	ip->dst = addr_from_v4(addrs + 4);
 	ip->version = 4;
+	ip->tos = h[1];
+	ip->total_len = cur_get16(h + 2);
+	ip->id = cur_get16(h + 4);
+	frag = cur_get16(h + 6);
 	ip->df = frag & 0x4000;
 	ip->mf = frag & 0x2000;
 	ip->frag_off = (uint16_t)((frag & 0x1fff) * 8);
+	ip->ttl = h[8];
+	ip->proto = h[9];
+	ip->src = addr_from_v4(h + 12);
+	ip->dst = addr_from_v4(h + 16);
 	ip->has_id = true;
 	ip->id6 = 0;
 	ip->flow_label = 0;
-	ip->header_len = (uint16_t)((version_ihl & 0xf) * 4);
 	ip_limit(c, ip, IP4_FIXED, 0, quoted);
 	cur_skip(c, (size_t)ip->header_len - IP4_FIXED);
 	return true;
@@ -194,24 +191,24 @@ ip6_read_extensions(struct cur *c, struct pkt_ip *ip)
 bool
 pkt_read_ip6(struct cur *c, struct pkt_ip *ip, bool quoted)
 {
-	uint32_t first = cur_be32(c);
-	const uint8_t *addrs;
+	const uint8_t *h = cur_take(c, IP6_FIXED);
+	uint32_t first;
 
-	ip->total_len = (uint32_t)IP6_FIXED + cur_be16(c);
-	ip->proto = cur_u8(c);
-	ip->ttl = cur_u8(c);
-	addrs = cur_take(c, 32);
-	if (addrs == NULL)
+	if (h == NULL)
 		return false;
+	first = cur_get32(h);
 	if (first >> 28 != 6) {
 		cur_lie(c);
 		return false;
 	}
-	ip->src = addr_from_v6(addrs);
-	ip->dst = addr_from_v6(addrs + 16);
 	ip->version = 6;
 	ip->tos = (uint8_t)(first >> 20);
 	ip->flow_label = first & 0xfffff;
+	ip->total_len = (uint32_t)IP6_FIXED + cur_get16(h + 4);
+	ip->proto = h[6];
+	ip->ttl = h[7];
+	ip->src = addr_from_v6(h + 8);
+	ip->dst = addr_from_v6(h + 24);
 	ip->df = ip->mf = ip->has_id = false;
 	ip->id = 0;
 	ip->id6 = 0;

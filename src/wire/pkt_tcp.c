@@ -127,17 +127,17 @@ tcp_read_options(struct cur *c, struct pkt_tcp *t)
  *  +---------------------------------------------------------------+
  */
 static void
-tcp_read_fixed(struct cur *c, struct pkt_tcp *t)
+tcp_read_fixed(const uint8_t *h, struct pkt_tcp *t)
 {
-	t->sport = cur_be16(c);
-	t->dport = cur_be16(c);
-	t->seq = cur_be32(c);
-	t->ack = cur_be32(c);
-	t->header_len = (uint8_t)((cur_u8(c) >> 4) * 4);
-	t->flags = cur_u8(c);
-	t->window = cur_be16(c);
-	t->checksum = cur_be16(c);
-	t->urg = cur_be16(c);
+	t->sport = cur_get16(h);
+	t->dport = cur_get16(h + 2);
+	t->seq = cur_get32(h + 4);
+	t->ack = cur_get32(h + 8);
+	t->header_len = (uint8_t)((h[12] >> 4) * 4);
+	t->flags = h[13];
+	t->window = cur_get16(h + 14);
+	t->checksum = cur_get16(h + 16);
+	t->urg = cur_get16(h + 18);
 	t->opts = NULL;
 	t->opts_len = 0;
 	t->has_mss = t->has_wscale = t->sack_ok = t->has_ts = false;
@@ -152,9 +152,12 @@ static void
 tcp_decode_options(struct cur *c, struct pkt_tcp *t)
 {
 	size_t n = t->header_len - (size_t)TCP_FIXED;
-	struct cur opts = cur_sub(c, n);
+	struct cur opts;
 
-	if (n > 0 && cur_left(&opts) == n) {
+	if (n == 0)
+		return;
+	opts = cur_sub(c, n);
+	if (cur_left(&opts) == n) {
 		t->opts = opts.p;
 		t->opts_len = (uint8_t)n;
 	}
@@ -165,11 +168,12 @@ tcp_decode_options(struct cur *c, struct pkt_tcp *t)
 void
 pkt_decode_tcp(struct cur *c, struct pkt *out)
 {
+	const uint8_t *h = cur_take(c, TCP_FIXED);
 	struct pkt_tcp *t = &out->tcp;
 
-	tcp_read_fixed(c, t);
-	if (c->bad)
+	if (h == NULL)
 		return;
+	tcp_read_fixed(h, t);
 	out->has |= PKT_HAS_TCP;
 	if (t->header_len < TCP_FIXED ||
 	    (size_t)t->header_len - TCP_FIXED > cur_sent(c)) {

@@ -100,19 +100,28 @@ test_below(void **state)
 		assert_int_equal(rng_below(&r, 1), 0);
 }
 
-/* x % n would give a third of these twice as often as the rest. */
+/*
+ * Of these, x % n would give the lowest third twice as often as the rest, and
+ * x * n >> 32 every third.
+ */
 static void
 test_no_bias(void **state)
 {
-	uint32_t n = UINT32_C(3) << 30, low = 0;
+	uint32_t n = UINT32_C(3) << 30, low = 0, thirds = 0;
 	struct rng r;
 
 	(void)state;
 	rng_seed(&r, 5);
-	for (int i = 0; i < 30000; i++)
-		low += rng_below(&r, n) < n / 3;
-	print_message("%u of 30000 in the lowest third\n", low);
+	for (int i = 0; i < 30000; i++) {
+		uint32_t v = rng_below(&r, n);
+
+		low += v < n / 3;
+		thirds += v % 3 == 0;
+	}
+	print_message("%u of 30000 in the lowest third, %u multiples of 3\n",
+	    low, thirds);
 	assert_in_range(low, 9600, 10400);
+	assert_in_range(thirds, 9600, 10400);
 }
 
 static void
