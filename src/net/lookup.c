@@ -230,15 +230,14 @@ lookup_start(struct lookup_pool *p, pthread_t workers[LOOKUP_WORKERS])
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
+	/* None of them gets beyond the lock before all are counted. */
+	pthread_mutex_lock(&p->lock);
 	for (n = 0; n < p->n && n < LOOKUP_WORKERS; n++) {
-		pthread_mutex_lock(&p->lock);
-		p->holders++;
-		pthread_mutex_unlock(&p->lock);
-		if (pthread_create(&workers[n], NULL, lookup_work, p) != 0) {
-			lookup_pool_leave(p);
+		if (pthread_create(&workers[n], NULL, lookup_work, p) != 0)
 			break;
-		}
+		p->holders++;
 	}
+	pthread_mutex_unlock(&p->lock);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return n;
 }
