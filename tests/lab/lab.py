@@ -44,6 +44,10 @@ class LabError(Exception):
     """The lab could not do what it was asked; the text says why."""
 
 
+class Missing(LabError):
+    """A program that only some tests need is not installed."""
+
+
 # Privilege
 
 
@@ -320,7 +324,6 @@ class Lab:
             remove_stale()
             self.tmp = tempfile.mkdtemp(prefix=self.prefix + "-")
             os.chmod(self.tmp, 0o755)
-            os.environ["XTABLES_LOCKFILE"] = os.path.join(self.tmp, "lock")
             self._raise()
         except BaseException:
             self.close()
@@ -503,17 +506,23 @@ class Lab:
         for backend in ("nft", "legacy"):
             try:
                 for six in ("", "6"):
-                    tool = [f"ip{six}tables-{backend}-restore"]
-                    call(self._enter("r1") + tool, probe)
-                    call(self._enter("r1") + tool, empty)
+                    tool = self._xtables(
+                        "r1", f"ip{six}tables-{backend}-restore")
+                    call(tool, probe)
+                    call(tool, empty)
                 return backend
             except (LabError, OSError) as e:
                 words.append(str(e))
         raise LabError("no iptables that works here: " + "; ".join(words))
 
-    def _restore(self, node, version, *options):
-        return self._enter(node) + [self._tool(version, "-restore"),
+    def _xtables(self, node, tool, *options):
+        # A lock of this lab's own: others need not wait for us.
+        lock = os.path.join(self.tmp, "lock")
+        return self._enter(node) + ["env", f"XTABLES_LOCKFILE={lock}", tool,
                                     *options]
+
+    def _restore(self, node, version, *options):
+        return self._xtables(node, self._tool(version, "-restore"), *options)
 
     def rules(self, hop, table, v4=(), v6=()):
         """Appends rules to a table of r<hop>; removed by clear()."""
@@ -595,7 +604,7 @@ class Lab:
     def tcpkill(self, hop, keyword=KEYWORD):
         """dsniff's tcpkill, tapping r<hop>'s interface to the client."""
         if shutil.which("tcpkill") is None:
-            raise LabError("tcpkill is missing (package dsniff)")
+            raise Missing("tcpkill is not installed (package dsniff)")
         word = keyword.encode()[:4]
         start = "((tcp[12] & 0xf0) >> 2)"
         expr = f"tcp[{start}:{len(word)}] = 0x{word.hex()}"
@@ -612,12 +621,26 @@ class Lab:
 
     def client_rules(self):
         """Firewall rules and chains in the client: there shall be none."""
+        self._tool(4, "")  # finds out which backend works
         found = []
-        for version in ("", "6"):
+        for six in ("", "6"):
             for backend in ("legacy", "nft"):
-                tool = f"ip{version}tables-{backend}-save"
-                if shutil.which(tool):
-                    found += self.run("client", [tool]).stdout.split("\n")
+                found += self._saved(f"ip{six}tables-{backend}-save")
         return [line for line in found
                 if line.startswith("-") or
                 (line.startswith(":") and " - " in line)]
+
+    def _saved(self, tool):
+        if shutil.which(tool) is None:
+            return []
+        done = subprocess.run(self._xtables("client", tool), text=True,
+                              capture_output=True, check=False)
+        # The backend that works here must; the other may not be there.
+        if done.returncode != 0 and self.backend in tool:
+            raise LabError(f"{tool}: {done.stderr.strip()}")
+        return done.stdout.split("\n")
+
+    def set_client_rules(self, *rules):
+        """For a check that client_rules() sees what is there."""
+        lines = "".join(f"-A {r}\n" for r in rules)
+        call(self._restore("client", 4), f"*filter\n{lines}COMMIT\n")
