@@ -1,7 +1,8 @@
-# rsthop: make, make check, make lint, make demo, make bench, make install.
+# rsthop: make, make check, make lint, make demo, make bench, make fuzz,
+# make install.
 # Variables: PREFIX, DESTDIR, CC, CFLAGS, SAN=address,undefined, V=1.
 #
-# check, lint, demo and bench install the Debian packages that they need
+# check, lint, demo, bench and fuzz install the Debian packages that they need
 # (tests/setup.sh), then make themselves again, so that what pkg-config says is
 # asked once the packages are there.
 
@@ -165,6 +166,13 @@ bench:
 bench-parts:
 	$(Q)$(PYTHON) tests/bench/bench.py --rsthop $(BIN) \
 		--build $(O)/tests/lab
+
+include tests/fuzz/fuzz.mk
+
+.PHONY: fuzz-setup
+fuzz-lib: fuzz-setup
+fuzz-setup:
+	$(Q)sh tests/setup.sh build fuzz
 
 MAN = $(sort $(wildcard man/*.1))
 SCHEMAS = $(sort $(wildcard share/schema/*.json))

@@ -19,6 +19,7 @@ packages_of() {
 		    "cppcheck?cppcheck shellcheck?shellcheck mandoc?mandoc" \
 		    "python3?python3 pyflakes3?pyflakes3" ;;
 	demo)	echo "ieee-data" ;;
+	fuzz)	echo "clang?clang libclang-rt-14-dev" ;;
 	bench)	echo "traceroute?traceroute" ;;
 	*)	echo "setup.sh: unknown purpose '$1'" >&2
 		exit 2 ;;
