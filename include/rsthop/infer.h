@@ -114,6 +114,9 @@ void infer_free(struct infer *in);
 /* Forget all observations. */
 void infer_reset(struct infer *in);
 
+/* Another one that has seen the same. */
+int infer_copy(const struct infer *in, struct infer **out, struct fault *f);
+
 void infer_see_trial(struct infer *in, const struct infer_trial *t);
 
 /* The user saw a reset with this TTL on a packet sent with client_ttl. */
@@ -153,12 +156,15 @@ struct infer_posterior {
 	double rate; /* mean probability of firing */
 };
 
-void infer_get_posterior(const struct infer *in, struct infer_posterior *out);
+int infer_get_posterior(
+    const struct infer *in, struct infer_posterior *out, struct fault *f);
 
 /*
- * The expected information, in nats, of one shot at TTL n about (hop, place):
- * the mutual information of its outcome, fired or silent, and the device.
+ * gains[n], for n = 1 .. upto: the expected information, in nats, of one shot
+ * at TTL n about (hop, place); that is, the mutual information of its outcome,
+ * fired or silent, and the device.
  */
-double infer_gain(const struct infer *in, int n);
+int infer_gains(
+    const struct infer *in, int upto, double *gains, struct fault *f);
 
 #endif

@@ -26,8 +26,10 @@ struct campaign {
 
 	struct infer *infer;
 	struct infer_posterior post;
-	int infer_hops; /* N that infer was made with */
-	bool untagged;	/* bursts fire, and nothing says which copy did */
+	struct infer_path infer_path; /* that infer was made with */
+	int echo;		      /* the clues that it has seen */
+	unsigned int alive, dead;
+	bool untagged; /* bursts fire, and nothing says which copy did */
 	unsigned int extra_rounds; /* since the hop or T is sure */
 	unsigned int failures;	   /* connections that failed in a row */
 };

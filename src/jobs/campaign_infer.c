@@ -1,6 +1,8 @@
 /*
  * What the campaign has seen, as infer wants it.
  */
+#include <string.h>
+
 #include "campaign.h"
 
 static double
@@ -17,7 +19,7 @@ hop_answers(const struct session *s, int ttl)
 		asked++;
 		answered += p->te;
 	}
-	return (answered + 0.1) / (asked + 0.5);
+	return (answered + 0.1) / (asked + 0.2);
 }
 
 /* Routers that the hop's own replies crossed; -1 where it can't be said. */
@@ -44,26 +46,20 @@ assumed_hops(const struct campaign *c)
 	return n <= INFER_MAX_HOPS ? n : INFER_MAX_HOPS;
 }
 
-static int
-make_infer(struct campaign *c, struct fault *f)
+static void
+describe_path(const struct campaign *c, struct infer_path *p)
 {
-	struct infer_path p = {0};
 	int i;
 
-	tracing_conclude(&c->tracing);
-	p.hops = assumed_hops(c);
-	p.server_ttl = c->ask->server_ttl != 0 ? c->ask->server_ttl
-					       : c->out->path.server_ttl;
-	p.has_ip_id = c->ask->target.addr.version == 4;
+	memset(p, 0, sizeof(*p));
+	p->hops = assumed_hops(c);
+	p->server_ttl = c->ask->server_ttl != 0 ? c->ask->server_ttl
+						: c->out->path.server_ttl;
+	p->has_ip_id = c->ask->target.addr.version == 4;
 	for (i = 1; i <= INFER_MAX_HOPS; i++) {
-		p.crossed[i] = hop_crossed(&c->out->path, i);
-		p.answers[i] = i <= PATH_MAX_HOPS ? hop_answers(&c->s, i) : 0;
+		p->crossed[i] = hop_crossed(&c->out->path, i);
+		p->answers[i] = i <= PATH_MAX_HOPS ? hop_answers(&c->s, i) : 0;
 	}
-	infer_free(c->infer);
-	c->infer = NULL;
-	c->infer_hops = p.hops;
-	c->load.last_ttl = p.hops - 1;
-	return infer_new(&p, &c->infer, f);
 }
 
 /* Did resets carry the ID of what fired them?  -1: none could tell. */
@@ -86,55 +82,146 @@ echo_seen(const struct session *s)
 	return yes > no;
 }
 
-/*
- * Trials that count: the settled ones; with `assume`, also those of which
- * only late resets could still come, as if none did.
- */
-static bool
-counts(const struct trial *t, bool assume)
+static unsigned int
+count_fired(const struct campaign *c, const struct trial *t)
 {
-	if (t->kind == TRIAL_CONTROL)
-		return false;
-	return t->state == TRIAL_SETTLED || (assume && t->state == TRIAL_FIRED);
+	unsigned int n = 0;
+	size_t i;
+
+	for (i = 0; i < t->n_probes; i++)
+		n += c->s.probes[t->first_probe + i].fired;
+	return n;
 }
 
 static void
-see_trials(struct campaign *c, bool assume)
+see_trial(struct campaign *c, struct infer *in, const struct trial *t)
 {
 	struct infer_shot shots[INFER_MAX_HOPS];
 	struct infer_trial it;
+
+	trial_to_infer(&c->s, t, shots, &it);
+	c->untagged =
+	    c->untagged || (it.fired_unknown && t->kind == TRIAL_BURST);
+	infer_see_trial(in, &it);
+}
+
+/* What is seen once, not with each trial. */
+struct clues {
+	int echo; /* as echo_seen */
+	unsigned int alive, dead;
+};
+
+static struct clues
+gather_clues(const struct campaign *c)
+{
+	struct clues k = {0};
+	size_t i;
+
+	k.echo = echo_seen(&c->s);
+	for (i = 0; i < c->s.n_conns; i++) {
+		k.alive += c->s.conns[i].server_alive == RESULT_YES;
+		k.dead += c->s.conns[i].server_alive == RESULT_NO;
+	}
+	return k;
+}
+
+/*
+ * Does what infer has seen still stand?  Not where the path turned out to be
+ * another, a late reset came to a trial that was taken for silent, or a clue
+ * changed.
+ */
+static bool
+still_stands(const struct campaign *c, const struct infer_path *p)
+{
+	struct clues k = gather_clues(c);
+	size_t i;
+
+	if (c->infer == NULL || memcmp(p, &c->infer_path, sizeof(*p)) != 0 ||
+	    k.echo != c->echo || k.alive != c->alive || k.dead != c->dead)
+		return false;
+	for (i = 0; i < c->n_trials; i++)
+		if (c->trials[i].counted &&
+		    c->trials[i].fired_counted != count_fired(c, &c->trials[i]))
+			return false;
+	return true;
+}
+
+static int
+start_anew(struct campaign *c, const struct infer_path *p, struct fault *f)
+{
+	struct clues k = gather_clues(c);
+	size_t i;
+
+	infer_free(c->infer);
+	c->infer = NULL;
+	if (infer_new(p, &c->infer, f) == -1)
+		return -1;
+	c->infer_path = *p;
+	c->echo = k.echo;
+	c->alive = k.alive;
+	c->dead = k.dead;
+	for (i = 0; i < c->n_trials; i++)
+		c->trials[i].counted = false;
+	for (i = 0; i < c->ask->n_rst_ttls && c->s.n_conns > 0; i++)
+		infer_see_given_ttl(c->infer, c->ask->rst_ttls[i],
+		    c->s.conns[0].tcb.client_ttl);
+	if (k.echo >= 0)
+		infer_see_id_echo(c->infer, k.echo == 1);
+	for (i = 0; i < k.alive; i++)
+		infer_see_server_alive(c->infer, true);
+	for (i = 0; i < k.dead; i++)
+		infer_see_server_alive(c->infer, false);
+	return 0;
+}
+
+static void
+see_settled(struct campaign *c)
+{
+	struct trial *t;
 	size_t i;
 
 	for (i = 0; i < c->n_trials; i++) {
-		if (!counts(&c->trials[i], assume))
+		t = &c->trials[i];
+		if (t->counted || t->state != TRIAL_SETTLED ||
+		    t->kind == TRIAL_CONTROL)
 			continue;
-		trial_to_infer(&c->s, &c->trials[i], shots, &it);
-		c->untagged = c->untagged ||
-		    (it.fired_unknown && c->trials[i].kind == TRIAL_BURST);
-		infer_see_trial(c->infer, &it);
+		t->counted = true;
+		t->fired_counted = count_fired(c, t);
+		see_trial(c, c->infer, t);
 	}
+}
+
+/* As if nothing came any more to those that still wait. */
+static int
+assume_silence(struct campaign *c, struct fault *f)
+{
+	struct infer *in;
+	size_t i;
+	int rc;
+
+	if (infer_copy(c->infer, &in, f) == -1)
+		return -1;
+	for (i = 0; i < c->n_trials; i++)
+		if (c->trials[i].state == TRIAL_FIRED &&
+		    c->trials[i].kind != TRIAL_CONTROL)
+			see_trial(c, in, &c->trials[i]);
+	rc = infer_get_posterior(in, &c->post, f);
+	infer_free(in);
+	return rc;
 }
 
 int
 campaign_update(struct campaign *c, bool assume, struct fault *f)
 {
-	size_t i;
-	int echo;
+	struct infer_path p;
 
-	/* All observations anew: trials settle late, resets come late. */
-	if (make_infer(c, f) == -1)
+	tracing_conclude(&c->tracing);
+	describe_path(c, &p);
+	c->load.last_ttl = p.hops - 1;
+	if (!still_stands(c, &p) && start_anew(c, &p, f) == -1)
 		return -1;
-	see_trials(c, assume);
-	for (i = 0; i < c->ask->n_rst_ttls && c->s.n_conns > 0; i++)
-		infer_see_given_ttl(c->infer, c->ask->rst_ttls[i],
-		    c->s.conns[0].tcb.client_ttl);
-	echo = echo_seen(&c->s);
-	if (echo >= 0)
-		infer_see_id_echo(c->infer, echo == 1);
-	for (i = 0; i < c->s.n_conns; i++)
-		if (c->s.conns[i].server_alive != RESULT_UNSURE)
-			infer_see_server_alive(
-			    c->infer, c->s.conns[i].server_alive == RESULT_YES);
-	infer_get_posterior(c->infer, &c->post);
-	return 0;
+	see_settled(c);
+	if (assume)
+		return assume_silence(c, f);
+	return infer_get_posterior(c->infer, &c->post, f);
 }

@@ -19,7 +19,9 @@
 #define PAIRS_EARLY   4	 /* then a pause: some devices are late */
 #define FULLS_WANTED  3	 /* triggers at full TTL, at the least */
 /* What else there is to know is worth so many rounds once the hop is sure. */
-#define EXTRA_ROUNDS 4
+#define EXTRA_ROUNDS 8
+#define EXTRA_QUICK  4 /* of them without a pause */
+#define REST_NS	     (CLOCK_S + 50 * CLOCK_MS)
 #define DETAIL_SURE  0.9
 
 void
@@ -217,19 +219,18 @@ has_verdict(struct campaign *c, struct fault *f)
 
 /* The single TTL whose outcome would tell most. */
 static int
-best_single(const struct campaign *c)
+best_single(const struct campaign *c, int *best, struct fault *f)
 {
-	double gain, top = -1;
-	int ttl, best = 1;
+	double gains[INFER_MAX_HOPS + 1];
+	int ttl;
 
-	for (ttl = 1; ttl <= c->load.last_ttl; ttl++) {
-		gain = infer_gain(c->infer, ttl);
-		if (gain > top) {
-			top = gain;
-			best = ttl;
-		}
-	}
-	return best;
+	if (infer_gains(c->infer, c->load.last_ttl, gains, f) == -1)
+		return -1;
+	*best = 1;
+	for (ttl = 2; ttl <= c->load.last_ttl; ttl++)
+		if (gains[ttl] > gains[*best])
+			*best = ttl;
+	return 0;
 }
 
 /* What the next round sends. */
@@ -243,7 +244,6 @@ choose_round(const struct campaign *c, unsigned int width,
 	if (c->load.last_ttl < 1) {
 		kinds[n++] = TRIAL_FULL;
 	} else if (c->untagged) {
-		*ttl = best_single(c);
 		kinds[n++] = TRIAL_SINGLE;
 	} else {
 		while (n < want && n < CAMPAIGN_ROUND - 2)
@@ -272,6 +272,21 @@ tell_trials(const struct campaign *c)
 	progress(c, text);
 }
 
+/*
+ * Whether it drops what fires it, shows in time-exceeded that do not come;
+ * routers that are asked too often tell nothing.
+ */
+static int
+let_routers_rest(struct campaign *c, struct fault *f)
+{
+	int64_t until = session_now(&c->s) + REST_NS;
+
+	return session_pump(&c->s, until < c->end_ns ? until : c->end_ns, NULL,
+		   NULL, f) == -1
+	    ? -1
+	    : 0;
+}
+
 static int
 find_device(struct campaign *c, struct fault *f)
 {
@@ -285,9 +300,13 @@ find_device(struct campaign *c, struct fault *f)
 		if (rc != 0)
 			return rc == 1 ? 0 : -1;
 		tell_trials(c);
-		if (hop_is_sure(c) || threshold_is_sure(c))
-			c->extra_rounds++;
+		if ((hop_is_sure(c) || threshold_is_sure(c)) &&
+		    ++c->extra_rounds > EXTRA_QUICK &&
+		    let_routers_rest(c, f) == -1)
+			return -1;
 		n = choose_round(c, width, kinds, &ttl);
+		if (kinds[0] == TRIAL_SINGLE && best_single(c, &ttl, f) == -1)
+			return -1;
 		if (campaign_run(c, kinds, n, ttl, f) == -1)
 			return -1;
 		/* Silent: more side by side. */

@@ -30,8 +30,8 @@
  * target, after six at once.  A missing one tells something only while the
  * hop could have sent it.
  */
-#define TE_BURST     5
-#define TE_REFILL_NS (6 * CLOCK_S)
+#define TE_BURST     6
+#define TE_REFILL_NS 1e9 /* for one more */
 
 int
 trial_begin(struct session *s, struct trial *t, enum trial_kind kind, int ttl,
@@ -347,21 +347,32 @@ trial_step(struct session *s, struct trial *t, const struct trial_load *load,
 	return 0;
 }
 
-/* Could the hop at this probe's TTL still answer, by its rate limit? */
+/*
+ * Could the hop at this probe's TTL still answer?  Its token bucket, as Linux
+ * keeps one for each target, after all probes that expired there before.
+ */
 static bool
 hop_could_answer(const struct session *s, size_t probe)
 {
 	const struct probe *p = &s->probes[probe], *q;
-	unsigned int recent = 0;
+	double tokens = TE_BURST;
+	int64_t last = 0;
+	bool could = true;
 	size_t i;
 
 	for (i = 0; i <= probe; i++) {
 		q = &s->probes[i];
-		if (q->ttl == p->ttl && q->kind != PROBE_FULL &&
-		    p->sent_ns - q->sent_ns < TE_REFILL_NS)
-			recent++;
+		if (q->ttl != p->ttl || q->kind == PROBE_FULL)
+			continue;
+		if (last != 0)
+			tokens += (double)(q->sent_ns - last) / TE_REFILL_NS;
+		if (tokens > TE_BURST)
+			tokens = TE_BURST;
+		last = q->sent_ns;
+		could = tokens >= 1;
+		tokens -= could ? 1 : 0;
 	}
-	return recent <= TE_BURST;
+	return could;
 }
 
 static enum infer_te

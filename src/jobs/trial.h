@@ -41,8 +41,9 @@ struct trial {
 	bool descending;
 	int64_t sent_ns;
 	size_t first_probe, n_probes;
-	bool counted; /* its outcome has been taken in as it stands */
-	size_t resets_counted;
+	/* Taken in by infer, with so many shots fired. */
+	bool counted;
+	unsigned int fired_counted;
 };
 
 /* How long to wait for what; learnt as the job goes on. */

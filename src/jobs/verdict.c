@@ -211,7 +211,7 @@ fill_alternatives(const struct campaign *c)
 	int h, place, cause;
 
 	a.kind = RESULT_MIDDLEBOX;
-	for (h = 1; h <= c->infer_hops; h++)
+	for (h = 1; h <= c->infer_path.hops; h++)
 		for (place = 0; place < INFER_PLACES; place++) {
 			a.hop = h;
 			a.place = to_place((enum infer_place)place);

@@ -1,10 +1,10 @@
 /*
  * The posterior, exact on a grid.
  *
- * A cell is one full story: a device at hop h by one row of the table of
- * models, that drops what fires it or not, rolls its dice in one of three
- * ways, and fires with probability p; or one of the other causes with its p.
- * Each observation multiplies every cell by its likelihood; all in logs.
+ * A cell is one full story of what fires: a threshold (or a copying model at
+ * a hop), dropping what fires it or not, with dice rolled in one of three
+ * ways, and a probability p; or one of the other causes with its p.  Each
+ * trial multiplies every cell by its likelihood; all in logs.
  *
  * The likelihood of one shot is that of two stories: A, the device fired on
  * it, and B, it passed.  How A and B of the shots of a trial combine is the
@@ -35,6 +35,12 @@ static const double dice_prior[INFER_DICES] = {
     [INFER_DICE_ONCE] = 0.3,
 };
 
+/* A tap can only listen; what stands in the way mostly drops as well. */
+static const double drop_prior[INFER_PLACES] = {
+    [INFER_WIRE] = 0.45,
+    [INFER_ROUTER] = 0.75,
+};
+
 #define RESET_LOST  0.01  /* a reset that was sent and not seen */
 #define RESET_STRAY 1e-5  /* a reset charged to a shot that can't fire */
 #define TE_STRAY    0.005 /* a time-exceeded for a packet that was dropped */
@@ -49,9 +55,10 @@ static const double dice_prior[INFER_DICES] = {
 /* A reset in less time than the server needs. */
 #define FAST_IF_SERVER 1e-4
 
-/* One (hop, model, drops) story, common to all its dice and p. */
+/* One firing class with a way of treating what fires it. */
 struct story {
-	int hop;
+	int threshold;
+	int hop; /* of a copying model, else 0: its resets all arrive */
 	const struct infer_model *model;
 	bool drops;
 };
@@ -63,44 +70,70 @@ struct pair {
 	bool reached; /* else only `passed` counts */
 };
 
-static double
-model_prior(const struct infer *in, int hop, const struct infer_model *m)
+/* Classes: T = 1 .. hops + 1, then hop by hop the models that copy. */
+
+static size_t
+copied_before(size_t model)
 {
+	size_t i, n = 0;
+
+	for (i = 0; i < model; i++)
+		n += infer_models[i].policy == INFER_COPIED;
+	return n;
+}
+
+size_t
+infer_class(const struct infer *in, size_t hop, size_t model)
+{
+	const struct infer_model *m = &infer_models[model];
+
+	if (m->policy != INFER_COPIED)
+		return (size_t)infer_threshold((int)hop, m->place) - 1;
+	return (size_t)in->path.hops + 1 + (hop - 1) * in->n_copied +
+	    copied_before(model);
+}
+
+static double
+relative_prior(const struct infer *in, size_t hop, size_t model)
+{
+	const struct infer_model *m = &infer_models[model];
+	size_t last = (size_t)in->path.hops;
+
 	/* Behind the last TTL check there is only the server. */
-	if (hop == in->path.hops && m->place == INFER_ROUTER)
+	if (hop == last && m->place == INFER_ROUTER)
 		return 0;
-	if (hop == in->path.hops && in->path.hops > 1)
+	if (hop == last && last > 1)
 		return m->prior * LAST_WIRE_PRIOR;
 	return m->prior;
 }
 
-static void
-fill_device_prior(struct infer *in)
+double
+infer_prior(const struct infer *in, size_t hop, size_t model)
 {
-	double w, total = 0;
-	size_t h, m, d, k, i;
+	size_t h, m, last = (size_t)in->path.hops;
+	double total = 0;
 
-	for (h = 1; h <= (size_t)in->path.hops; h++)
-		for (m = 0; m < infer_n_models; m++)
-			total += model_prior(in, (int)h, &infer_models[m]);
-	for (h = 1; h <= (size_t)in->path.hops; h++)
-		for (m = 0; m < infer_n_models; m++)
-			for (d = 0; d < 2 * INFER_DICES; d++) {
-				k = infer_index(h, m, 0) + d * INFER_NP;
-				w = model_prior(in, (int)h, &infer_models[m]);
-				w *= cause_prior[INFER_DEVICE] / total / 2;
-				w *= dice_prior[d % INFER_DICES];
-				for (i = 0; i < INFER_NP; i++)
-					in->prior[k + i] =
-					    log(w * grid_prior[i]);
-			}
+	/* All hops but the last weigh the same. */
+	for (m = 0; m < infer_n_models; m++) {
+		for (h = last; h <= last; h++)
+			total += relative_prior(in, h, m);
+		total += infer_models[m].prior * (double)(last - 1);
+	}
+	return cause_prior[INFER_DEVICE] * relative_prior(in, hop, model) /
+	    total;
+}
+
+double
+infer_drop_prior(enum infer_place place, size_t drops)
+{
+	return drops ? drop_prior[place] : 1 - drop_prior[place];
 }
 
 int
 infer_new(const struct infer_path *path, struct infer **out, struct fault *f)
 {
 	struct infer *in;
-	size_t c, i;
+	size_t hops = (size_t)path->hops;
 
 	if (path->hops < 1 || path->hops > INFER_MAX_HOPS)
 		return fault(f, FAULT_SYSTEM,
@@ -109,20 +142,15 @@ infer_new(const struct infer_path *path, struct infer **out, struct fault *f)
 	if (in == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	in->path = *path;
-	in->n_cells = infer_device_cells(in) + (INFER_CAUSES - 1) * INFER_NP;
-	in->prior = calloc(in->n_cells, sizeof(double));
-	in->logw = calloc(in->n_cells, sizeof(double));
-	in->n_ttl = (size_t)path->hops * infer_n_models * INFER_OFFS;
-	in->ttl = calloc(in->n_ttl, sizeof(double));
-	if (in->prior == NULL || in->logw == NULL || in->ttl == NULL) {
+	in->n_copied = copied_before(infer_n_models);
+	in->n_classes = hops + 1 + hops * in->n_copied;
+	in->logw =
+	    calloc(in->n_classes * INFER_DROPS * INFER_STORY, sizeof(double));
+	in->ttl = calloc(hops * infer_n_models * INFER_OFFS, sizeof(double));
+	if (in->logw == NULL || in->ttl == NULL) {
 		infer_free(in);
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	}
-	fill_device_prior(in);
-	for (c = INFER_SERVER; c <= INFER_NOTHING; c++)
-		for (i = 0; i < INFER_NP; i++)
-			in->prior[infer_cause_index(in, (enum infer_cause)c) +
-			    i] = log(cause_prior[c] * grid_prior[i]);
 	infer_reset(in);
 	*out = in;
 	return 0;
@@ -133,7 +161,6 @@ infer_free(struct infer *in)
 {
 	if (in == NULL)
 		return;
-	free(in->prior);
 	free(in->logw);
 	free(in->ttl);
 	free(in);
@@ -142,9 +169,42 @@ infer_free(struct infer *in)
 void
 infer_reset(struct infer *in)
 {
-	memcpy(in->logw, in->prior, in->n_cells * sizeof(double));
-	memset(in->ttl, 0, in->n_ttl * sizeof(double));
+	size_t i, c, n = in->n_classes * INFER_DROPS * INFER_STORY;
+
+	for (i = 0; i < n; i++)
+		in->logw[i] = log(dice_prior[i / INFER_NP % INFER_DICES] *
+		    grid_prior[i % INFER_NP]);
+	for (c = 0; c < INFER_CAUSES; c++)
+		for (i = 0; i < INFER_NP; i++)
+			in->cause[c][i] = log(cause_prior[c] * grid_prior[i]);
+	memset(in->ttl, 0,
+	    (size_t)in->path.hops * infer_n_models * INFER_OFFS *
+		sizeof(double));
 	memset(in->seen, 0, sizeof(in->seen));
+	in->some_constant = 0;
+	memset(in->clue, 0, sizeof(in->clue));
+}
+
+int
+infer_copy(const struct infer *in, struct infer **out, struct fault *f)
+{
+	size_t hops = (size_t)in->path.hops;
+	struct infer *c;
+	double *logw, *ttl;
+
+	if (infer_new(&in->path, &c, f) == -1)
+		return -1;
+	logw = c->logw;
+	ttl = c->ttl;
+	*c = *in;
+	c->logw = logw;
+	c->ttl = ttl;
+	memcpy(logw, in->logw,
+	    in->n_classes * INFER_DROPS * INFER_STORY * sizeof(double));
+	memcpy(
+	    ttl, in->ttl, hops * infer_n_models * INFER_OFFS * sizeof(double));
+	*out = c;
+	return 0;
 }
 
 static double
@@ -156,8 +216,8 @@ te_likelihood(const struct infer *in, const struct infer_shot *s, bool dropped)
 		return 1;
 	if (dropped)
 		q *= TE_STRAY;
-	if (q > 0.97)
-		q = 0.97; /* routers answer when they have time to */
+	if (q > 0.95)
+		q = 0.95; /* routers answer when they have time to */
 	if (q < 1e-4)
 		q = 1e-4;
 	return s->te == INFER_TE_SEEN ? q : 1 - q;
@@ -167,16 +227,17 @@ static struct pair
 shot_pair(const struct infer *in, const struct story *s,
     const struct infer_shot *shot)
 {
-	int expected = infer_expected_ttl(in, s->hop, s->model, shot->ttl);
+	bool unseen = s->hop != 0 &&
+	    infer_expected_ttl(in, s->hop, s->model, shot->ttl) == 0;
 	double hit, miss;
 	struct pair p;
 
-	p.reached = shot->ttl >= infer_threshold(s->hop, s->model->place);
+	p.reached = shot->ttl >= s->threshold;
 	p.passed =
 	    te_likelihood(in, shot, false) * (shot->fired ? RESET_STRAY : 1);
 	p.fired = te_likelihood(in, shot, s->drops);
-	hit = expected == 0 ? RESET_STRAY : 1 - RESET_LOST;
-	miss = expected == 0 ? 1 : RESET_LOST;
+	hit = unseen ? RESET_STRAY : 1 - RESET_LOST;
+	miss = unseen ? 1 : RESET_LOST;
 	p.fired *= shot->fired ? hit : miss;
 	return p;
 }
@@ -252,17 +313,17 @@ untagged_likelihood(const struct infer *in, const struct story *s,
 	size_t i;
 
 	for (i = 0; i < t->n_shots; i++)
-		if (t->shots[i].ttl >=
-			infer_threshold(s->hop, s->model->place) &&
-		    infer_expected_ttl(in, s->hop, s->model, t->shots[i].ttl) !=
-			0)
+		if (t->shots[i].ttl >= s->threshold &&
+		    (s->hop == 0 ||
+			infer_expected_ttl(
+			    in, s->hop, s->model, t->shots[i].ttl) != 0))
 			none *= 1 - p * (1 - RESET_LOST);
 	return 1 - none + RESET_STRAY;
 }
 
 static void
-see_story(struct infer *in, const struct story *s, const struct infer_trial *t,
-    double *logw)
+see_story(const struct infer *in, const struct story *s,
+    const struct infer_trial *t, double *logw)
 {
 	struct pair v[INFER_MAX_HOPS];
 	size_t n = t->n_shots, d, i;
@@ -277,6 +338,41 @@ see_story(struct infer *in, const struct story *s, const struct infer_trial *t,
 			    : trial_likelihood(
 				  v, n, (enum infer_dice)d, infer_p[i]);
 			logw[d * INFER_NP + i] += log(l + 1e-300);
+		}
+}
+
+/* Both ways of treating what fires it. */
+static void
+see_class(struct infer *in, size_t class, struct story *s,
+    const struct infer_trial *t)
+{
+	size_t d;
+
+	for (d = 0; d < INFER_DROPS; d++) {
+		s->drops = d == 1;
+		see_story(in, s, t, infer_cells(in, class, d));
+	}
+}
+
+static void
+see_classes(struct infer *in, const struct infer_trial *t)
+{
+	struct story s = {0};
+	size_t h, m;
+	int n;
+
+	for (n = 1; n <= in->path.hops + 1; n++) {
+		s.threshold = n;
+		see_class(in, (size_t)n - 1, &s, t);
+	}
+	for (h = 1; h <= (size_t)in->path.hops; h++)
+		for (m = 0; m < infer_n_models; m++) {
+			s.model = &infer_models[m];
+			if (s.model->policy != INFER_COPIED)
+				continue;
+			s.hop = (int)h;
+			s.threshold = infer_threshold(s.hop, s.model->place);
+			see_class(in, infer_class(in, h, m), &s, t);
 		}
 }
 
@@ -327,39 +423,35 @@ see_ttls(struct infer *in, const struct infer_trial *t)
 void
 infer_see_trial(struct infer *in, const struct infer_trial *t)
 {
-	struct story s;
-	size_t h, m, d, c, i;
-	double *w;
+	size_t c, i;
 
 	see_ttls(in, t);
-
-	for (h = 1; h <= (size_t)in->path.hops; h++)
-		for (m = 0; m < infer_n_models; m++)
-			for (d = 0; d < 2; d++) {
-				s.hop = (int)h;
-				s.model = &infer_models[m];
-				s.drops = d == 1;
-				w = &in->logw[infer_index(h, m, d)];
-				if (!isinf(w[0]))
-					see_story(in, &s, t, w);
-			}
-	for (c = INFER_SERVER; c <= INFER_NOTHING; c++) {
-		w = &in->logw[infer_cause_index(in, (enum infer_cause)c)];
+	see_classes(in, t);
+	for (c = INFER_SERVER; c <= INFER_NOTHING; c++)
 		for (i = 0; i < INFER_NP; i++)
-			w[i] += log(beyond_likelihood(in, (enum infer_cause)c,
-					t, infer_p[i]) +
-			    1e-300);
-	}
+			in->cause[c][i] +=
+			    log(beyond_likelihood(
+				    in, (enum infer_cause)c, t, infer_p[i]) +
+				1e-300);
 }
 
-/* Multiplies all cells of one story or cause by l. */
+/* Multiplies all cells of a cause by l. */
 static void
-weigh(double *w, size_t n, double l)
+weigh_cause(struct infer *in, enum infer_cause c, double l)
 {
 	size_t i;
 
-	for (i = 0; i < n; i++)
-		w[i] += log(l);
+	for (i = 0; i < INFER_NP; i++)
+		in->cause[c][i] += log(l);
+}
+
+static void
+weigh_devices(struct infer *in, double l)
+{
+	size_t m;
+
+	for (m = 0; m < infer_n_models; m++)
+		in->clue[m] += log(l);
 }
 
 void
@@ -367,37 +459,32 @@ infer_see_given_ttl(struct infer *in, int rst_ttl, int client_ttl)
 {
 	infer_ttl_see(in, rst_ttl, client_ttl);
 	/* Somebody saw a reset: that nothing fires is out. */
-	weigh(&in->logw[infer_cause_index(in, INFER_NOTHING)], INFER_NP,
-	    RESET_STRAY);
+	weigh_cause(in, INFER_NOTHING, RESET_STRAY);
 }
 
 void
 infer_see_id_echo(struct infer *in, bool echoed)
 {
-	size_t h, m;
 	double l;
+	size_t m;
 
 	if (!in->path.has_ip_id)
 		return;
-	for (h = 1; h <= (size_t)in->path.hops; h++)
-		for (m = 0; m < infer_n_models; m++) {
-			l = infer_models[m].policy == INFER_COPIED
-			    ? ECHO_IF_COPIED
-			    : ECHO_IF_NOT;
-			weigh(&in->logw[infer_index(h, m, 0)],
-			    2 * INFER_DICES * INFER_NP, echoed ? l : 1 - l);
-		}
-	weigh(&in->logw[infer_cause_index(in, INFER_SERVER)], INFER_NP,
-	    echoed ? ECHO_IF_SERVER : 1 - ECHO_IF_SERVER);
-	weigh(&in->logw[infer_cause_index(in, INFER_RESPONSE)], INFER_NP,
-	    echoed ? ECHO_IF_NOT : 1 - ECHO_IF_NOT);
+	for (m = 0; m < infer_n_models; m++) {
+		l = infer_models[m].policy == INFER_COPIED ? ECHO_IF_COPIED
+							   : ECHO_IF_NOT;
+		in->clue[m] += log(echoed ? l : 1 - l);
+	}
+	weigh_cause(
+	    in, INFER_SERVER, echoed ? ECHO_IF_SERVER : 1 - ECHO_IF_SERVER);
+	weigh_cause(in, INFER_RESPONSE, echoed ? ECHO_IF_NOT : 1 - ECHO_IF_NOT);
 }
 
 void
 infer_see_server_alive(struct infer *in, bool alive)
 {
-	weigh(in->logw, infer_device_cells(in), 0.5);
-	weigh(&in->logw[infer_cause_index(in, INFER_SERVER)], INFER_NP,
-	    alive ? ALIVE_IF_SERVER : 1 - ALIVE_IF_SERVER);
-	weigh(&in->logw[infer_cause_index(in, INFER_RESPONSE)], INFER_NP, 0.5);
+	weigh_devices(in, 0.5);
+	weigh_cause(
+	    in, INFER_SERVER, alive ? ALIVE_IF_SERVER : 1 - ALIVE_IF_SERVER);
+	weigh_cause(in, INFER_RESPONSE, 0.5);
 }

@@ -3,51 +3,42 @@
  *
  * What a trial says falls apart into two factors: which shots fired, which
  * needs the dice and p, and with what TTL their resets came, which does not.
- * The first is kept for each cell; the second for each (hop, model), with a
- * few ways back that are longer or shorter than thought.
+ *
+ * Which shots fired depends on a device only by its threshold T, unless it
+ * copies TTLs, for then low shots die on their way back unseen.  So cells are
+ * kept for each *firing class*, T or (hop, copying model), and many models
+ * share one; the TTLs' part is kept for each (hop, model), with a few ways
+ * back that are longer or shorter than thought.
  */
 #ifndef RSTHOP_JUDGE_INFER_INT_H
 #define RSTHOP_JUDGE_INFER_INT_H
 
 #include <rsthop/infer.h>
 
-#define INFER_NP   14 /* values of p */
-#define INFER_OFFS 5  /* the way back: -2 .. +2 routers */
+#define INFER_NP    14 /* values of p */
+#define INFER_OFFS  5  /* the way back: -2 .. +2 routers */
+#define INFER_DROPS 2  /* lets the trigger pass, drops it */
+/* Cells of one (class, drops). */
+#define INFER_STORY (INFER_DICES * INFER_NP)
 
 extern const double infer_p[INFER_NP];
 
 struct infer {
 	struct infer_path path;
-	/* Log weights: devices by infer_index(), then NP a cause. */
-	size_t n_cells;
-	double *prior;
+	size_t n_copied; /* models that copy */
+	size_t n_classes;
+	/* Log likelihoods and priors of (dice, p): class, drops, dice, p. */
 	double *logw;
+	double cause[INFER_CAUSES][INFER_NP];
 	/* (hop, model, off): log likelihood of the resets' TTLs. */
-	size_t n_ttl;
 	double *ttl;
 	/* How many resets came with each TTL. */
 	unsigned int seen[256];
+	/* Log likelihood of these, were they all meant to be one TTL. */
+	double some_constant;
+	/* Log likelihood of what else was seen, by model. */
+	double clue[INFER_MODELS_MAX];
 };
-
-/* The first cell of a story; then come dice by p.  hop from 1. */
-static inline size_t
-infer_index(size_t hop, size_t model, size_t drops)
-{
-	return (((hop - 1) * infer_n_models + model) * 2 + drops) *
-	    INFER_DICES * INFER_NP;
-}
-
-static inline size_t
-infer_device_cells(const struct infer *in)
-{
-	return infer_index((size_t)in->path.hops + 1, 0, 0);
-}
-
-static inline size_t
-infer_cause_index(const struct infer *in, enum infer_cause c)
-{
-	return infer_device_cells(in) + ((size_t)c - 1) * INFER_NP;
-}
 
 /* T of PHYSICS, section 1. */
 static inline int
@@ -55,6 +46,20 @@ infer_threshold(int hop, enum infer_place place)
 {
 	return place == INFER_WIRE ? hop : hop + 1;
 }
+
+/* The firing class of a model at a hop, 0 .. n_classes - 1. */
+size_t infer_class(const struct infer *in, size_t hop, size_t model);
+
+static inline double *
+infer_cells(const struct infer *in, size_t class, size_t drops)
+{
+	return &in->logw[(class * INFER_DROPS + drops) * INFER_STORY];
+}
+
+/* Prior of a device with this model at this hop; sums to its cause's. */
+double infer_prior(const struct infer *in, size_t hop, size_t model);
+/* Prior of dropping what fires, by place. */
+double infer_drop_prior(enum infer_place place, size_t drops);
 
 /*
  * The TTL with which the model's reset arrives for a shot of TTL n: PHYSICS,

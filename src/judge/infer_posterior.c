@@ -1,138 +1,157 @@
 /*
  * From the grid to what is asked of it.
  *
- * The weight of a cell is that of its firings times that of the TTLs of the
- * model that it is of; all weights are taken relative to the largest.
+ * The weight of a device, one model at one hop, is its prior, times the sum
+ * over the cells of its firing class, times the likelihood of the resets'
+ * TTLs under it.  All is taken relative to the largest.
  */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "infer_int.h"
 
-/* Cells of one (hop, model). */
-#define STORY (2 * INFER_DICES * INFER_NP)
+/* What the cells of a (class, drops) add up to. */
+struct sum {
+	double log;  /* of the sum */
+	double rate; /* mean p */
+	double dice[INFER_DICES];
+};
+
+/* A device's log weight, by whether it drops. */
+struct weights {
+	double device[INFER_MAX_HOPS + 1][INFER_MODELS_MAX][INFER_DROPS];
+	double cause[INFER_CAUSES];
+	double top;
+	double total; /* of exp(weight - top) */
+};
 
 static double
-max_of(const double *w, size_t n)
+log_sum(const double *w, size_t n)
 {
-	double top = -INFINITY;
+	double top = -INFINITY, sum = 0;
 	size_t i;
 
 	for (i = 0; i < n; i++)
 		top = w[i] > top ? w[i] : top;
-	return top;
-}
-
-static double
-sum_exp(const double *w, size_t n, double top)
-{
-	double sum = 0;
-	size_t i;
-
+	if (isinf(top))
+		return top;
 	for (i = 0; i < n; i++)
 		sum += exp(w[i] - top);
-	return sum;
+	return top + log(sum);
 }
 
-/* The TTLs' part of each story and cause, and the largest whole weight. */
-struct ttls {
-	double model[INFER_MAX_HOPS + 1][INFER_MODELS_MAX];
-	double cause[INFER_CAUSES];
-	double top;
-};
+static struct sum
+sum_cells(const struct infer *in, size_t class, size_t drops)
+{
+	const double *w = infer_cells(in, class, drops);
+	struct sum s = {0};
+	double e;
+	size_t i;
+
+	s.log = log_sum(w, INFER_STORY);
+	for (i = 0; i < INFER_STORY; i++) {
+		e = exp(w[i] - s.log);
+		s.rate += e * infer_p[i % INFER_NP];
+		s.dice[i / INFER_NP] += e;
+	}
+	return s;
+}
+
+/* The sums of all classes; the caller has room for them. */
+static void
+sum_classes(const struct infer *in, struct sum *v)
+{
+	size_t i;
+
+	for (i = 0; i < in->n_classes * INFER_DROPS; i++)
+		v[i] = sum_cells(in, i / INFER_DROPS, i % INFER_DROPS);
+}
 
 static void
-fill_ttls(const struct infer *in, struct ttls *t)
+weigh_device(const struct infer *in, const struct sum *v, size_t h, size_t m,
+    struct weights *w)
 {
-	size_t h, m, c;
-	double w;
+	const struct infer_model *model = &infer_models[m];
+	double l = log(infer_prior(in, h, m)) + in->clue[m] +
+	    infer_ttl_model(in, h, m);
+	size_t d;
 
-	t->top = -INFINITY;
-	for (h = 1; h <= (size_t)in->path.hops; h++)
-		for (m = 0; m < infer_n_models; m++) {
-			t->model[h][m] = infer_ttl_model(in, h, m);
-			w = max_of(&in->logw[infer_index(h, m, 0)], STORY) +
-			    t->model[h][m];
-			t->top = w > t->top ? w : t->top;
-		}
-	for (c = INFER_SERVER; c <= INFER_NOTHING; c++) {
-		t->cause[c] = infer_ttl_cause(in, (enum infer_cause)c);
-		w = max_of(
-			&in->logw[infer_cause_index(in, (enum infer_cause)c)],
-			INFER_NP) +
-		    t->cause[c];
-		t->top = w > t->top ? w : t->top;
+	for (d = 0; d < INFER_DROPS; d++) {
+		w->device[h][m][d] = l +
+		    v[infer_class(in, h, m) * INFER_DROPS + d].log +
+		    log(infer_drop_prior(model->place, d));
+		if (w->device[h][m][d] > w->top)
+			w->top = w->device[h][m][d];
 	}
 }
 
-static double
-story_weight(const struct infer *in, const struct ttls *t, size_t h, size_t m)
+static void
+weigh_all(const struct infer *in, const struct sum *v, struct weights *w)
 {
-	return sum_exp(
-	    &in->logw[infer_index(h, m, 0)], STORY, t->top - t->model[h][m]);
-}
+	size_t h, m, d, c;
 
-static double
-cause_weight(const struct infer *in, const struct ttls *t, size_t c)
-{
-	return sum_exp(&in->logw[infer_cause_index(in, (enum infer_cause)c)],
-	    INFER_NP, t->top - t->cause[c]);
-}
-
-static double
-total_weight(const struct infer *in, const struct ttls *t)
-{
-	double total = 0;
-	size_t h, m, c;
-
+	w->top = -INFINITY;
+	w->total = 0;
 	for (h = 1; h <= (size_t)in->path.hops; h++)
 		for (m = 0; m < infer_n_models; m++)
-			total += story_weight(in, t, h, m);
-	for (c = INFER_SERVER; c <= INFER_NOTHING; c++)
-		total += cause_weight(in, t, c);
-	return total;
-}
-
-/* Adds one story's part to what is said of the device. */
-static double
-detail_story(const struct infer *in, const struct ttls *t, size_t hop, size_t m,
-    struct infer_posterior *out)
-{
-	size_t k;
-	const double *w = &in->logw[infer_index(hop, m, 0)];
-	double e, total = 0;
-
-	for (k = 0; k < STORY; k++) {
-		e = exp(w[k] + t->model[hop][m] - t->top);
-		total += e;
-		out->dice[k / INFER_NP % INFER_DICES] += e;
-		out->drops += k >= STORY / 2 ? e : 0;
-		out->rate += e * infer_p[k % INFER_NP];
+			weigh_device(in, v, h, m, w);
+	for (c = INFER_SERVER; c <= INFER_NOTHING; c++) {
+		w->cause[c] = log_sum(in->cause[c], INFER_NP) +
+		    infer_ttl_cause(in, (enum infer_cause)c);
+		w->top = w->cause[c] > w->top ? w->cause[c] : w->top;
 	}
-	out->policy[infer_models[m].policy] += total;
-	if (infer_models[m].policy == INFER_FIXED)
-		out->initial[infer_models[m].initial] += total;
-	return total;
+	for (h = 1; h <= (size_t)in->path.hops; h++)
+		for (m = 0; m < infer_n_models; m++)
+			for (d = 0; d < INFER_DROPS; d++)
+				w->total += exp(w->device[h][m][d] - w->top);
+	for (c = INFER_SERVER; c <= INFER_NOTHING; c++)
+		w->total += exp(w->cause[c] - w->top);
 }
 
+/* Adds one device's part to what is said of all. */
 static void
-detail_device(
-    const struct infer *in, const struct ttls *t, struct infer_posterior *out)
+tell_device(const struct infer *in, const struct sum *v,
+    const struct weights *w, size_t h, size_t m, struct infer_posterior *out)
 {
-	double total = 0;
-	size_t h, i;
+	const struct infer_model *model = &infer_models[m];
+	const struct sum *s;
+	size_t d, i;
+	double e;
 
-	for (h = 1; h <= (size_t)in->path.hops; h++)
-		for (i = 0; i < infer_n_models; i++)
-			total += detail_story(in, t, h, i, out);
+	for (d = 0; d < INFER_DROPS; d++) {
+		e = exp(w->device[h][m][d] - w->top) / w->total;
+		s = &v[infer_class(in, h, m) * INFER_DROPS + d];
+		out->cause[INFER_DEVICE] += e;
+		out->at[h][model->place] += e;
+		out->hop[h] += e;
+		out->policy[model->policy] += e;
+		if (model->policy == INFER_FIXED)
+			out->initial[model->initial] += e;
+		out->drops += d == 1 ? e : 0;
+		out->rate += e * s->rate;
+		for (i = 0; i < INFER_DICES; i++)
+			out->dice[i] += e * s->dice[i];
+	}
+}
+
+/* From joint to conditional: given that it is a device. */
+static void
+condition(struct infer_posterior *out)
+{
+	double all = out->cause[INFER_DEVICE];
+	size_t i;
+
+	if (all <= 0)
+		return;
 	for (i = 0; i < INFER_POLICIES; i++)
-		out->policy[i] /= total;
+		out->policy[i] /= all;
 	for (i = 0; i < 256; i++)
-		out->initial[i] /= total;
+		out->initial[i] /= all;
 	for (i = 0; i < INFER_DICES; i++)
-		out->dice[i] /= total;
-	out->drops /= total;
-	out->rate /= total;
+		out->dice[i] /= all;
+	out->drops /= all;
+	out->rate /= all;
 }
 
 static void
@@ -152,48 +171,31 @@ fill_threshold(const struct infer *in, struct infer_posterior *out)
 	}
 }
 
-void
-infer_get_posterior(const struct infer *in, struct infer_posterior *out)
+int
+infer_get_posterior(
+    const struct infer *in, struct infer_posterior *out, struct fault *f)
 {
-	struct ttls t;
-	double total, w;
+	struct sum *v = calloc(in->n_classes * INFER_DROPS, sizeof(struct sum));
+	struct weights w;
 	size_t h, m, c;
 
 	memset(out, 0, sizeof(*out));
-	fill_ttls(in, &t);
-	total = total_weight(in, &t);
-	for (h = 1; h <= (size_t)in->path.hops; h++)
-		for (m = 0; m < infer_n_models; m++) {
-			w = story_weight(in, &t, h, m) / total;
-			out->at[h][infer_models[m].place] += w;
-			out->hop[h] += w;
-			out->cause[INFER_DEVICE] += w;
-		}
-	for (c = INFER_SERVER; c <= INFER_NOTHING; c++)
-		out->cause[c] = cause_weight(in, &t, c) / total;
-	for (h = 1; h <= (size_t)in->path.hops; h++)
+	if (v == NULL)
+		return fault(f, FAULT_SYSTEM, "out of memory");
+	sum_classes(in, v);
+	weigh_all(in, v, &w);
+	for (h = 1; h <= (size_t)in->path.hops; h++) {
+		for (m = 0; m < infer_n_models; m++)
+			tell_device(in, v, &w, h, m, out);
 		if (out->hop[h] > out->hop[out->best_hop])
 			out->best_hop = (int)h;
-	fill_threshold(in, out);
-	if (out->best_hop != 0)
-		detail_device(in, &t, out);
-}
-
-/* The weight of one (hop, model) story, and that times its mean rate. */
-static void
-story_rate(const struct infer *in, const struct ttls *t, size_t h, size_t m,
-    double *weight, double *fires)
-{
-	const double *w = &in->logw[infer_index(h, m, 0)];
-	double e;
-	size_t k;
-
-	*weight = *fires = 0;
-	for (k = 0; k < STORY; k++) {
-		e = exp(w[k] + t->model[h][m] - t->top);
-		*weight += e;
-		*fires += e * infer_p[k % INFER_NP];
 	}
+	for (c = INFER_SERVER; c <= INFER_NOTHING; c++)
+		out->cause[c] = exp(w.cause[c] - w.top) / w.total;
+	condition(out);
+	fill_threshold(in, out);
+	free(v);
+	return 0;
 }
 
 /* Binary entropy in nats. */
@@ -205,34 +207,65 @@ entropy(double p)
 	return -p * log(p) - (1 - p) * log(1 - p);
 }
 
-double
-infer_gain(const struct infer *in, int n)
+/* Would a shot of TTL n that fires this device be seen to have? */
+static bool
+fires_visibly(const struct infer *in, size_t h, size_t m, int n)
 {
-	double weight, fires, total, mean = 0, inner = 0;
-	double at[INFER_PLACES], fire_at[INFER_PLACES];
-	const struct infer_model *model;
-	struct ttls t;
-	size_t h, m, p;
+	const struct infer_model *model = &infer_models[m];
 
-	fill_ttls(in, &t);
-	total = total_weight(in, &t);
+	return n >= infer_threshold((int)h, model->place) &&
+	    infer_expected_ttl(in, (int)h, model, n) != 0;
+}
+
+/*
+ * The mutual information of the outcome and (hop, place): the entropy of the
+ * outcome less its mean entropy once the device is known.
+ */
+static double
+gain_at(
+    const struct infer *in, const struct sum *v, const struct weights *w, int n)
+{
+	double at[INFER_PLACES], fires[INFER_PLACES], e, mean = 0, inner = 0;
+	size_t h, m, d, p;
+
 	for (h = 1; h <= (size_t)in->path.hops; h++) {
 		memset(at, 0, sizeof(at));
-		memset(fire_at, 0, sizeof(fire_at));
-		for (m = 0; m < infer_n_models; m++) {
-			model = &infer_models[m];
-			story_rate(in, &t, h, m, &weight, &fires);
-			at[model->place] += weight;
-			if (n >= infer_threshold((int)h, model->place) &&
-			    infer_expected_ttl(in, (int)h, model, n) != 0)
-				fire_at[model->place] += fires;
-		}
+		memset(fires, 0, sizeof(fires));
+		for (m = 0; m < infer_n_models; m++)
+			for (d = 0; d < INFER_DROPS; d++) {
+				e = exp(w->device[h][m][d] - w->top);
+				p = infer_models[m].place;
+				at[p] += e;
+				if (fires_visibly(in, h, m, n))
+					fires[p] += e *
+					    v[infer_class(in, h, m) *
+						    INFER_DROPS +
+						d]
+						.rate;
+			}
 		for (p = 0; p < INFER_PLACES; p++) {
 			if (at[p] <= 0)
 				continue;
-			mean += fire_at[p] / total;
-			inner += at[p] / total * entropy(fire_at[p] / at[p]);
+			mean += fires[p] / w->total;
+			inner += at[p] / w->total * entropy(fires[p] / at[p]);
 		}
 	}
 	return entropy(mean) - inner;
+}
+
+int
+infer_gains(const struct infer *in, int n, double *gains, struct fault *f)
+{
+	struct sum *v = calloc(in->n_classes * INFER_DROPS, sizeof(struct sum));
+	struct weights w;
+	int i;
+
+	if (v == NULL)
+		return fault(f, FAULT_SYSTEM, "out of memory");
+	sum_classes(in, v);
+	weigh_all(in, v, &w);
+	for (i = 1; i <= n; i++)
+		gains[i] = gain_at(in, v, &w, i);
+	free(v);
+	return 0;
 }

@@ -65,28 +65,6 @@ near(int seen, int expected)
 	return off == 2 ? FAR : STRAY;
 }
 
-void
-infer_ttl_see(struct infer *in, int rst_ttl, int n)
-{
-	size_t h, m, off;
-	double *w;
-	int e;
-
-	if (rst_ttl < 1 || rst_ttl > 255)
-		return;
-	in->seen[rst_ttl]++;
-	for (h = 1; h <= (size_t)in->path.hops; h++)
-		for (m = 0; m < infer_n_models; m++) {
-			e = infer_expected_ttl(in, (int)h, &infer_models[m], n);
-			w = &in->ttl[((h - 1) * infer_n_models + m) *
-			    INFER_OFFS];
-			for (off = 0; off < INFER_OFFS; off++)
-				w[off] += e < 0
-				    ? log(ANY)
-				    : log(near(rst_ttl, e + (int)off - 2));
-		}
-}
-
 static double
 log_add(double a, double b)
 {
@@ -110,16 +88,50 @@ log_constant(const struct infer *in, int value)
 	return l;
 }
 
-/* Were they all sent to arrive with one value, whichever. */
+/*
+ * Were they all sent to arrive with one value, whichever.  Far from all that
+ * were seen, one value is like another.
+ */
 static double
 log_some_constant(const struct infer *in)
 {
 	double l = -INFINITY;
-	int i;
+	int i, from, to, last = 0, close = 0;
 
-	for (i = 1; i < 256; i++)
-		l = log_add(l, log_constant(in, i) - log(255));
-	return l;
+	for (i = 1; i < 256; i++) {
+		if (in->seen[i] == 0)
+			continue;
+		from = i - 2 > last ? i - 2 : last + 1;
+		to = i + 2 < 255 ? i + 2 : 255;
+		for (; from <= to; from++, close++)
+			l = log_add(l, log_constant(in, from));
+		last = to;
+	}
+	l = log_add(l, log_constant(in, -9) + log(255 - close));
+	return l - log(255);
+}
+
+void
+infer_ttl_see(struct infer *in, int rst_ttl, int n)
+{
+	size_t h, m, off;
+	double *w;
+	int e;
+
+	if (rst_ttl < 1 || rst_ttl > 255)
+		return;
+	in->seen[rst_ttl]++;
+	in->some_constant = log_some_constant(in);
+	for (h = 1; h <= (size_t)in->path.hops; h++)
+		for (m = 0; m < infer_n_models; m++) {
+			e = infer_expected_ttl(in, (int)h, &infer_models[m], n);
+			w = &in->ttl[((h - 1) * infer_n_models + m) *
+			    INFER_OFFS];
+			for (off = 0; off < INFER_OFFS; off++)
+				w[off] += e < 0
+				    ? log(ANY)
+				    : log(near(rst_ttl, e + (int)off - 2));
+		}
 }
 
 double
@@ -132,7 +144,7 @@ infer_ttl_model(const struct infer *in, size_t hop, size_t model)
 	size_t off;
 
 	if (m->policy == INFER_FIXED && m->initial == 0)
-		return log_some_constant(in);
+		return in->some_constant;
 	for (off = 0; off < INFER_OFFS; off++)
 		l = log_add(l, w[off] + log(off_prior[off]));
 	return l;
@@ -153,7 +165,7 @@ log_server(const struct infer *in)
 	int v;
 
 	if (in->path.server_ttl == 0)
-		return log_some_constant(in);
+		return in->some_constant;
 	for (i = 0; i < n; i++) {
 		v = in->path.server_ttl + steps[i];
 		prior = i == 0 ? 0.9 : 0.1 / (double)(n - 1);
