@@ -160,12 +160,17 @@ best_place(const struct infer_posterior *p)
 	return p->hop[p->best_hop] > 0 ? top / p->hop[p->best_hop] : 0;
 }
 
+static bool
+drops_known(const struct infer_posterior *p)
+{
+	return p->drops >= DETAIL_SURE || p->drops <= 1 - DETAIL_SURE;
+}
+
 /* Place within the hop, and in the path or beside it. */
 static bool
 details_known(const struct infer_posterior *p)
 {
-	return best_place(p) >= DETAIL_SURE &&
-	    (p->drops >= DETAIL_SURE || p->drops <= 1 - DETAIL_SURE);
+	return best_place(p) >= DETAIL_SURE && drops_known(p);
 }
 
 static bool
@@ -193,7 +198,10 @@ is_sure(const struct campaign *c)
 		    campaign_count(c, TRIAL_BURST, false) >= SILENT_BURSTS;
 	if (hop_is_sure(c))
 		return details_known(p) || c->extra_rounds >= EXTRA_ROUNDS;
-	return threshold_is_sure(c) && c->extra_rounds >= EXTRA_ROUNDS;
+	if (!threshold_is_sure(c))
+		return false;
+	return c->extra_rounds >= EXTRA_ROUNDS ||
+	    (c->extra_rounds >= EXTRA_QUICK && drops_known(p));
 }
 
 /*
