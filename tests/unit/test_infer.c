@@ -1,0 +1,1176 @@
+/*
+ * infer: what it may say by the laws of probability, and what it does say in
+ * the cases of PHYSICS.  The world that trials are drawn from here is written
+ * anew, from the header's words, and shares no code with the judge.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <rsthop/infer.h>
+#include <rsthop/rng.h>
+
+#define PROVES(words, fn)                   \
+	{                                   \
+		words, fn, NULL, NULL, NULL \
+	}
+
+/* A path of n hops whose routers mostly answer; the server at TTL 64 less. */
+static struct infer_path
+path_of(int hops)
+{
+	struct infer_path p = {
+	    .hops = hops, .server_ttl = 64 - (hops - 1), .has_ip_id = true};
+	int i;
+
+	for (i = 0; i <= INFER_MAX_HOPS; i++) {
+		p.crossed[i] = -1;
+		p.answers[i] = 0.9;
+	}
+	return p;
+}
+
+static struct infer *
+infer_of(const struct infer_path *p)
+{
+	struct fault f = {0};
+	struct infer *in = NULL;
+
+	assert_int_equal(infer_new(p, &in, &f), 0);
+	return in;
+}
+
+static struct infer_posterior
+posterior(const struct infer *in)
+{
+	struct infer_posterior p;
+	struct fault f = {0};
+
+	assert_int_equal(infer_get_posterior(in, &p, &f), 0);
+	return p;
+}
+
+static void
+near(double a, double b, double eps)
+{
+	if (fabs(a - b) > eps)
+		print_error("%.12g is not %.12g\n", a, b);
+	assert_true(fabs(a - b) <= eps);
+}
+
+static void
+at_least(double a, double b)
+{
+	if (!(a >= b))
+		print_error("%.12g is not at least %.12g\n", a, b);
+	assert_true(a >= b);
+}
+
+static void
+show(const char *what, const struct infer_posterior *p)
+{
+	print_message("  %s: hop %d %.4f (wire %.4f, router %.4f), T %d "
+		      "%.4f; server %.4f, response %.4f, nothing %.4f\n",
+	    what, p->best_hop, p->hop[p->best_hop],
+	    p->at[p->best_hop][INFER_WIRE], p->at[p->best_hop][INFER_ROUTER],
+	    p->best_threshold, p->threshold, p->cause[INFER_SERVER],
+	    p->cause[INFER_RESPONSE], p->cause[INFER_NOTHING]);
+}
+
+/* All that the header says of sums. */
+static void
+assert_sums(const struct infer_posterior *p, int hops)
+{
+	double cause = 0, at = 0, hop = 0, policy = 0, initial = 0, dice = 0;
+	int i;
+
+	for (i = 0; i < INFER_CAUSES; i++)
+		cause += p->cause[i];
+	for (i = 1; i <= hops; i++) {
+		near(p->hop[i], p->at[i][0] + p->at[i][1], 1e-12);
+		at += p->at[i][0] + p->at[i][1];
+		hop += p->hop[i];
+	}
+	for (i = 0; i < INFER_POLICIES; i++)
+		policy += p->policy[i];
+	for (i = 0; i < 256; i++)
+		initial += p->initial[i];
+	for (i = 0; i < INFER_DICES; i++)
+		dice += p->dice[i];
+	near(cause, 1, 1e-9);
+	near(at, p->cause[INFER_DEVICE], 1e-9);
+	near(hop, p->cause[INFER_DEVICE], 1e-9);
+	near(policy, 1, 1e-9);
+	near(initial, p->policy[INFER_FIXED], 1e-9);
+	near(dice, 1, 1e-9);
+	assert_true(p->rate > 0 && p->rate <= 1);
+	assert_true(p->drops >= 0 && p->drops <= 1);
+	assert_true(p->threshold <= p->cause[INFER_DEVICE] + 1e-12);
+	for (i = 1; i <= hops; i++)
+		assert_true(p->hop[i] <= p->hop[p->best_hop]);
+}
+
+static void
+assert_same(const struct infer_posterior *a, const struct infer_posterior *b,
+    double eps)
+{
+	int i;
+
+	for (i = 0; i < INFER_CAUSES; i++)
+		near(a->cause[i], b->cause[i], eps);
+	for (i = 1; i <= INFER_MAX_HOPS; i++) {
+		near(a->at[i][0], b->at[i][0], eps);
+		near(a->at[i][1], b->at[i][1], eps);
+	}
+	for (i = 0; i < INFER_POLICIES; i++)
+		near(a->policy[i], b->policy[i], eps);
+	for (i = 0; i < INFER_DICES; i++)
+		near(a->dice[i], b->dice[i], eps);
+	near(a->drops, b->drops, eps);
+	near(a->rate, b->rate, eps);
+}
+
+/* Trials by hand. */
+
+static void
+see(struct infer *in, const struct infer_shot *shots, size_t n)
+{
+	struct infer_trial t = {.n_shots = n, .shots = shots};
+
+	infer_see_trial(in, &t);
+}
+
+static void
+see_one(struct infer *in, int ttl, bool fired, int rst_ttl, enum infer_te te)
+{
+	struct infer_shot s = {ttl, fired, rst_ttl, te};
+
+	see(in, &s, 1);
+}
+
+/*
+ * A burst with TTL 1 … N - 1 of which `from` and more fired, their resets
+ * arriving with rst_ttl; a slope of 1 adds the shot's TTL to that.  Routers
+ * below `from` answer; those beyond as te says.
+ */
+static void
+see_burst(struct infer *in, int hops, int from, int rst_ttl, int slope,
+    enum infer_te te)
+{
+	struct infer_shot s[INFER_MAX_HOPS];
+	int i;
+
+	for (i = 1; i < hops; i++) {
+		s[i - 1] = (struct infer_shot){i, i >= from, 0, INFER_TE_SEEN};
+		if (i < from)
+			continue;
+		s[i - 1].rst_ttl = rst_ttl + slope * i;
+		s[i - 1].te = te;
+	}
+	see(in, s, (size_t)hops - 1);
+}
+
+static void
+see_silent_burst(struct infer *in, int hops, enum infer_te te)
+{
+	struct infer_shot s[INFER_MAX_HOPS];
+	int i;
+
+	for (i = 1; i < hops; i++)
+		s[i - 1] = (struct infer_shot){i, false, 0, te};
+	see(in, s, (size_t)hops - 1);
+}
+
+/* Laws. */
+
+static void
+test_prior(void **state)
+{
+	struct infer_path path;
+	struct infer_posterior p;
+	struct infer *in;
+	int hops;
+
+	(void)state;
+	for (hops = 1; hops <= INFER_MAX_HOPS; hops += 7) {
+		path = path_of(hops);
+		in = infer_of(&path);
+		p = posterior(in);
+		assert_sums(&p, hops);
+		near(p.at[hops][INFER_ROUTER], 0, 0);
+		infer_free(in);
+	}
+	infer_free(NULL);
+}
+
+static void
+test_bad_path(void **state)
+{
+	struct infer_path path = path_of(3);
+	struct fault f = {0};
+	struct infer *in = NULL;
+
+	(void)state;
+	path.hops = 0;
+	assert_int_equal(infer_new(&path, &in, &f), -1);
+	path.hops = INFER_MAX_HOPS + 1;
+	assert_int_equal(infer_new(&path, &in, &f), -1);
+	assert_string_equal(f.text, "a path of 65 hops cannot be judged");
+	assert_null(in);
+}
+
+/* A trial of any shape, likely or not. */
+static size_t
+random_shots(struct rng *r, int hops, struct infer_shot *s)
+{
+	size_t n = 1 + rng_below(r, (uint32_t)hops), i;
+
+	for (i = 0; i < n; i++) {
+		s[i].ttl = (int)(1 + rng_below(r, (uint32_t)hops + 2));
+		s[i].fired = rng_below(r, 3) == 0;
+		s[i].rst_ttl = s[i].fired ? (int)rng_below(r, 256) : 0;
+		s[i].te = (enum infer_te)rng_below(r, 3);
+	}
+	return n;
+}
+
+static void
+test_sums_always(void **state)
+{
+	struct infer_shot s[INFER_MAX_HOPS];
+	struct infer_path path = path_of(6);
+	struct infer *in = infer_of(&path);
+	struct infer_posterior p;
+	struct rng r;
+	int i, j;
+
+	(void)state;
+	rng_seed(&r, 1);
+	for (i = 0; i < 60; i++) {
+		infer_reset(in);
+		for (j = 0; j < 10; j++) {
+			see(in, s, random_shots(&r, path.hops, s));
+			p = posterior(in);
+			assert_sums(&p, path.hops);
+		}
+		infer_see_given_ttl(in, (int)rng_below(&r, 256), 64);
+		infer_see_id_echo(in, i % 2 == 0);
+		infer_see_server_alive(in, i % 3 == 0);
+		p = posterior(in);
+		assert_sums(&p, path.hops);
+	}
+	infer_free(in);
+}
+
+/* Evidence beyond what a double's exponent holds. */
+static void
+test_sums_after_much(void **state)
+{
+	struct infer_path path = path_of(20);
+	struct infer *in = infer_of(&path);
+	struct infer_posterior p;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 200; i++) {
+		see_burst(in, 20, 9, 56, 0, INFER_TE_MISSING);
+		see_silent_burst(in, 20, INFER_TE_SEEN);
+	}
+	p = posterior(in);
+	assert_sums(&p, 20);
+	/* That the way back is longer by one stays an open possibility. */
+	assert_int_equal(p.best_threshold, 9);
+	at_least(p.threshold, 0.999);
+	at_least(p.hop[9], 0.9);
+	infer_free(in);
+}
+
+static void
+test_order(void **state)
+{
+	enum { TRIALS = 7 };
+	struct infer_shot s[TRIALS][INFER_MAX_HOPS];
+	struct infer_path path = path_of(7);
+	struct infer *a = infer_of(&path), *b = infer_of(&path);
+	struct infer_posterior pa, pb;
+	size_t n[TRIALS];
+	struct rng r;
+	int i, round;
+
+	(void)state;
+	rng_seed(&r, 2);
+	for (round = 0; round < 20; round++) {
+		infer_reset(a);
+		infer_reset(b);
+		for (i = 0; i < TRIALS; i++)
+			n[i] = random_shots(&r, path.hops, s[i]);
+		for (i = 0; i < TRIALS; i++)
+			see(a, s[i], n[i]);
+		infer_see_id_echo(a, true);
+		infer_see_server_alive(a, true);
+		infer_see_server_alive(b, true);
+		for (i = TRIALS; i-- > 0;)
+			see(b, s[i], n[i]);
+		infer_see_id_echo(b, true);
+		pa = posterior(a);
+		pb = posterior(b);
+		assert_same(&pa, &pb, 1e-9);
+	}
+	infer_free(a);
+	infer_free(b);
+}
+
+static void
+test_uninformative(void **state)
+{
+	struct infer_path path = path_of(7);
+	struct infer *in = infer_of(&path);
+	struct infer_posterior before = posterior(in), after;
+
+	(void)state;
+	see(in, NULL, 0);
+	see_one(in, 0, false, 0, INFER_TE_UNKNOWN);
+	after = posterior(in);
+	assert_same(&before, &after, 1e-12);
+	/* Where something is known already, it leaves that too. */
+	see_burst(in, 7, 4, 62, 0, INFER_TE_SEEN);
+	before = posterior(in);
+	see(in, NULL, 0);
+	see_one(in, 0, false, 0, INFER_TE_UNKNOWN);
+	after = posterior(in);
+	assert_same(&before, &after, 1e-9);
+	path.has_ip_id = false;
+	infer_free(in);
+	in = infer_of(&path);
+	before = posterior(in);
+	infer_see_id_echo(in, true);
+	after = posterior(in);
+	assert_same(&before, &after, 0);
+	infer_free(in);
+}
+
+static void
+test_reset(void **state)
+{
+	struct infer_path path = path_of(7);
+	struct infer *in = infer_of(&path);
+	struct infer_posterior before = posterior(in), after;
+
+	(void)state;
+	see_burst(in, 7, 4, 62, 0, INFER_TE_SEEN);
+	infer_see_id_echo(in, true);
+	infer_see_given_ttl(in, 60, 64);
+	infer_reset(in);
+	after = posterior(in);
+	assert_same(&before, &after, 0);
+	infer_free(in);
+}
+
+/* A copy has seen the same, and goes its own way from there. */
+static void
+test_copy(void **state)
+{
+	struct infer_path path = path_of(7);
+	struct infer *in = infer_of(&path), *copy = NULL;
+	struct infer_posterior a, b;
+	struct fault f = {0};
+
+	(void)state;
+	see_burst(in, 7, 4, 62, 0, INFER_TE_SEEN);
+	infer_see_id_echo(in, true);
+	infer_see_given_ttl(in, 60, 64);
+	assert_int_equal(infer_copy(in, &copy, &f), 0);
+	a = posterior(in);
+	b = posterior(copy);
+	assert_same(&a, &b, 0);
+	see_burst(copy, 7, 2, 60, 0, INFER_TE_MISSING);
+	b = posterior(in);
+	assert_same(&a, &b, 0);
+	see_burst(in, 7, 2, 60, 0, INFER_TE_MISSING);
+	infer_see_server_alive(in, true);
+	infer_see_server_alive(copy, true);
+	a = posterior(in);
+	b = posterior(copy);
+	assert_same(&a, &b, 0);
+	infer_free(in);
+	infer_free(copy);
+}
+
+/* The probability of a device with a threshold of k or less. */
+static double
+threshold_up_to(const struct infer_posterior *p, int k)
+{
+	double sum = 0;
+	int h;
+
+	for (h = 1; h <= INFER_MAX_HOPS; h++) {
+		sum += h <= k ? p->at[h][INFER_WIRE] : 0;
+		sum += h + 1 <= k ? p->at[h][INFER_ROUTER] : 0;
+	}
+	return sum;
+}
+
+static void
+test_silence(void **state)
+{
+	struct infer_path path = path_of(10);
+	struct infer *in = infer_of(&path);
+	struct infer_posterior first = posterior(in), p = first, q;
+	int i, k;
+
+	(void)state;
+	for (i = 0; i < 30; i++) {
+		see_silent_burst(
+		    in, 10, i % 2 ? INFER_TE_SEEN : INFER_TE_UNKNOWN);
+		q = posterior(in);
+		at_least(p.at[1][INFER_WIRE] + 1e-12, q.at[1][INFER_WIRE]);
+		for (k = 1; k < 10; k++)
+			at_least(
+			    threshold_up_to(&first, k), threshold_up_to(&q, k));
+		for (k = INFER_SERVER; k <= INFER_NOTHING; k++)
+			at_least(q.cause[k] + 1e-12, p.cause[k]);
+		p = q;
+	}
+	print_message(
+	    "  after 30 silent bursts: device %.5f\n", p.cause[INFER_DEVICE]);
+	infer_free(in);
+}
+
+/* One more of the same makes it surer, and the rate follows the share. */
+static void
+test_monotone(void **state)
+{
+	struct infer_path path = path_of(8);
+	struct infer *in = infer_of(&path);
+	struct infer_posterior p = posterior(in), q;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 10; i++) {
+		see_burst(in, 8, 5, 60, 0, INFER_TE_SEEN);
+		q = posterior(in);
+		at_least(q.threshold + 1e-9, p.threshold);
+		at_least(q.rate + 1e-9, p.rate);
+		at_least(p.drops + 1e-9, q.drops);
+		p = q;
+	}
+	assert_int_equal(p.best_threshold, 5);
+	for (i = 0; i < 10; i++) {
+		see_one(in, 7, false, 0, INFER_TE_SEEN);
+		q = posterior(in);
+		at_least(p.rate, q.rate);
+		p = q;
+	}
+	infer_free(in);
+}
+
+/* The table of PHYSICS, section 1. */
+
+static void
+test_kernel_reject(void **state)
+{
+	struct infer_path path = path_of(7);
+	struct infer *in = infer_of(&path);
+	struct infer_posterior p;
+
+	(void)state;
+	see_burst(in, 7, 4, 62, 0, INFER_TE_MISSING);
+	see_burst(in, 7, 4, 62, 0, INFER_TE_MISSING);
+	infer_see_id_echo(in, false);
+	p = posterior(in);
+	show("REJECT in r3", &p);
+	assert_int_equal(p.best_hop, 3);
+	at_least(p.at[3][INFER_ROUTER], 0.95);
+	at_least(p.policy[INFER_FIXED], 0.95);
+	at_least(p.initial[64], 0.95);
+	at_least(p.drops, 0.95);
+	infer_free(in);
+}
+
+static void
+test_tap(void **state)
+{
+	struct infer_path path = path_of(7);
+	struct infer *in = infer_of(&path);
+	struct infer_posterior p;
+
+	(void)state;
+	see_burst(in, 7, 4, 61, 0, INFER_TE_SEEN);
+	see_burst(in, 7, 4, 61, 0, INFER_TE_SEEN);
+	infer_see_id_echo(in, false);
+	p = posterior(in);
+	show("tap before r4", &p);
+	assert_int_equal(p.best_hop, 4);
+	at_least(p.at[4][INFER_WIRE], 0.95);
+	at_least(0.05, p.drops);
+	infer_free(in);
+}
+
+static void
+test_copier(void **state)
+{
+	struct infer_path path = path_of(7);
+	struct infer *in = infer_of(&path);
+	struct infer_posterior p;
+
+	(void)state;
+	see_burst(in, 7, 5, -4, 1, INFER_TE_MISSING);
+	see_one(in, 64, true, 60, INFER_TE_UNKNOWN);
+	infer_see_id_echo(in, true);
+	p = posterior(in);
+	show("PREROUTING copier in r3", &p);
+	assert_int_equal(p.best_hop, 3);
+	at_least(p.at[3][INFER_WIRE], 0.9);
+	at_least(p.policy[INFER_COPIED], 0.95);
+	at_least(0.01, p.hop[5]);
+	infer_free(in);
+}
+
+/* A template copier in hop 1's router: n - 1, visible from n = 2 on. */
+static void
+test_founding_case(void **state)
+{
+	struct infer_path path = path_of(18);
+	struct infer *in;
+	struct infer_posterior p;
+
+	(void)state;
+	path.server_ttl = 47;
+	in = infer_of(&path);
+	/* The TTL alone, with the echoed ID. */
+	see_one(in, 64, true, 63, INFER_TE_UNKNOWN);
+	infer_see_id_echo(in, true);
+	p = posterior(in);
+	show("63 for 64, ID echoed", &p);
+	assert_int_equal(p.best_hop, 1);
+	at_least(p.policy[INFER_COPIED], 0.5);
+	at_least(p.hop[2], 0.02); /* fixed 64 stays possible */
+	/* And with a burst. */
+	see_burst(in, 18, 2, -1, 1, INFER_TE_MISSING);
+	p = posterior(in);
+	show("and 1 for 2, 2 for 3 ...", &p);
+	assert_int_equal(p.best_hop, 1);
+	at_least(p.at[1][INFER_ROUTER], 0.95);
+	at_least(p.policy[INFER_COPIED], 0.99);
+	infer_free(in);
+}
+
+static void
+test_given_ttl(void **state)
+{
+	struct infer_path path = path_of(18);
+	struct infer *in;
+	struct infer_posterior p;
+
+	(void)state;
+	path.server_ttl = 47;
+	in = infer_of(&path);
+	infer_see_given_ttl(in, 63, 64);
+	p = posterior(in);
+	show("--rst-ttl 63", &p);
+	print_message("  hop 1 %.3f, hop 2 %.3f\n", p.hop[1], p.hop[2]);
+	/* Fixed 64 at hop 2, a copy at hop 1: both, and little else. */
+	at_least(p.hop[1], 0.1);
+	at_least(p.hop[2], 0.1);
+	at_least(p.hop[1] + p.hop[2], 0.7);
+	assert_true(p.hop[1] < 0.9 && p.hop[2] < 0.9);
+	at_least(0.05, p.cause[INFER_NOTHING]);
+	/* The server's own TTL names no hop. */
+	infer_reset(in);
+	infer_see_given_ttl(in, 47, 64);
+	p = posterior(in);
+	show("--rst-ttl as the server's", &p);
+	at_least(p.cause[INFER_SERVER], 2 * p.hop[p.best_hop]);
+	at_least(p.cause[INFER_SERVER], 0.5);
+	infer_free(in);
+}
+
+/* How it behaves. */
+
+static double
+drops_after(const struct infer_path *path, enum infer_te te)
+{
+	struct infer *in = infer_of(path);
+	struct infer_posterior p;
+
+	see_burst(in, path->hops, 4, 62, 0, te);
+	p = posterior(in);
+	infer_free(in);
+	return p.drops;
+}
+
+static void
+test_in_path(void **state)
+{
+	struct infer_path path = path_of(9);
+	double unknown = drops_after(&path, INFER_TE_UNKNOWN);
+
+	(void)state;
+	assert_true(unknown > 0.3 && unknown < 0.8);
+	at_least(drops_after(&path, INFER_TE_MISSING), 0.95);
+	at_least(0.05, drops_after(&path, INFER_TE_SEEN));
+	/* Routers that never answer tell nothing. */
+	memset(path.answers, 0, sizeof(path.answers));
+	near(drops_after(&path, INFER_TE_MISSING), unknown, 0.01);
+}
+
+/* Some bursts fire at full, others not at all: once for all their packets. */
+static void
+test_dice_connection(void **state)
+{
+	struct infer_path path = path_of(8);
+	struct infer *in = infer_of(&path);
+	struct infer_posterior p;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 8; i++)
+		if (i % 2 == 0)
+			see_burst(in, 8, 3, 62, 0, INFER_TE_SEEN);
+		else
+			see_silent_burst(in, 8, INFER_TE_SEEN);
+	p = posterior(in);
+	show("full bursts and silent ones", &p);
+	at_least(p.dice[INFER_DICE_CONNECTION], 0.95);
+	near(p.rate, 0.5, 0.2);
+	assert_int_equal(p.best_threshold, 3);
+	infer_free(in);
+}
+
+/* One shot of each burst fires, always the first that can. */
+static void
+test_dice_once(void **state)
+{
+	struct infer_path path = path_of(8);
+	struct infer *in = infer_of(&path);
+	struct infer_posterior p;
+	struct infer_shot s[7];
+	int i, j;
+
+	(void)state;
+	for (i = 0; i < 4; i++) {
+		for (j = 1; j < 8; j++)
+			s[j - 1] = (struct infer_shot){
+			    j, j == 3, j == 3 ? 62 : 0, INFER_TE_SEEN};
+		see(in, s, 7);
+	}
+	p = posterior(in);
+	show("one reset a connection", &p);
+	at_least(p.dice[INFER_DICE_ONCE], 0.95);
+	assert_int_equal(p.best_hop, 3);
+	at_least(p.at[3][INFER_WIRE], 0.9);
+	infer_free(in);
+}
+
+/* Each shot for itself, by halves. */
+static void
+test_dice_packet(void **state)
+{
+	struct infer_path path = path_of(8);
+	struct infer *in = infer_of(&path);
+	struct infer_posterior p;
+	struct infer_shot s[7];
+	int i, j;
+
+	(void)state;
+	for (i = 0; i < 4; i++) {
+		for (j = 1; j < 8; j++) {
+			s[j - 1] =
+			    (struct infer_shot){j, false, 0, INFER_TE_SEEN};
+			if (j < 3 || (i + j) % 2 == 0)
+				continue;
+			s[j - 1].fired = true;
+			s[j - 1].rst_ttl = 62;
+		}
+		see(in, s, 7);
+	}
+	p = posterior(in);
+	at_least(p.dice[INFER_DICE_PACKET], 0.99);
+	near(p.rate, 0.5, 0.15);
+	infer_free(in);
+}
+
+/* The echo of the keyword in the server's answer fires it (trap 4). */
+static void
+test_response_triggered(void **state)
+{
+	struct infer_path path = path_of(8);
+	struct infer *in = infer_of(&path);
+	struct infer_posterior p;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 5; i++) {
+		see_one(in, 64, true, 40, INFER_TE_UNKNOWN);
+		see_silent_burst(in, 8, INFER_TE_SEEN);
+	}
+	infer_see_server_alive(in, true);
+	p = posterior(in);
+	show("full fires, bursts silent, server alive", &p);
+	at_least(p.cause[INFER_RESPONSE], 0.8);
+	infer_free(in);
+}
+
+static void
+test_server_abort(void **state)
+{
+	struct infer_path path = path_of(8);
+	struct infer *in = infer_of(&path);
+	struct infer_posterior p;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 5; i++) {
+		see_one(in, 64, true, path.server_ttl, INFER_TE_UNKNOWN);
+		see_silent_burst(in, 8, INFER_TE_SEEN);
+	}
+	infer_see_id_echo(in, false);
+	infer_see_server_alive(in, false);
+	p = posterior(in);
+	show("the server aborts", &p);
+	at_least(p.cause[INFER_SERVER], 0.95);
+	infer_free(in);
+}
+
+static void
+test_nothing(void **state)
+{
+	struct infer_path path = path_of(8);
+	struct infer *in = infer_of(&path);
+	struct infer_posterior p;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 40; i++) {
+		see_one(in, 64, false, 0, INFER_TE_UNKNOWN);
+		see_silent_burst(in, 8, INFER_TE_SEEN);
+	}
+	p = posterior(in);
+	at_least(p.cause[INFER_NOTHING], 0.8);
+	infer_free(in);
+}
+
+/* A reset in less time than the server needs was not the server's. */
+static void
+test_faster_than_server(void **state)
+{
+	struct infer_path path = path_of(8);
+	struct infer *a = infer_of(&path), *b = infer_of(&path);
+	struct infer_shot s = {64, true, 57, INFER_TE_UNKNOWN};
+	struct infer_trial t = {.n_shots = 1, .shots = &s};
+	struct infer_posterior pa, pb;
+
+	(void)state;
+	infer_see_trial(a, &t);
+	t.faster_than_server = true;
+	infer_see_trial(b, &t);
+	pa = posterior(a);
+	pb = posterior(b);
+	at_least(pa.cause[INFER_SERVER], 0.2);
+	at_least(0.001, pb.cause[INFER_SERVER]);
+	infer_free(a);
+	infer_free(b);
+}
+
+/* The way back of hop 3's own replies is two routers longer. */
+static void
+test_calibrated(void **state)
+{
+	struct infer_path path = path_of(7);
+	struct infer *in;
+	struct infer_posterior p;
+
+	(void)state;
+	path.crossed[3] = 4;
+	in = infer_of(&path);
+	see_burst(in, 7, 4, 60, 0, INFER_TE_MISSING);
+	p = posterior(in);
+	show("T 4, TTL 60, hop 3 four routers away", &p);
+	assert_int_equal(p.best_hop, 3);
+	at_least(p.at[3][INFER_ROUTER], 0.9);
+	infer_free(in);
+}
+
+/* Untagged: the reset proves that one of the shots fired, and its TTL. */
+static void
+test_fired_unknown(void **state)
+{
+	struct infer_path path = path_of(8);
+	struct infer *in = infer_of(&path);
+	struct infer_shot s[3] = {{1, false, 0, INFER_TE_UNKNOWN},
+	    {2, false, 0, INFER_TE_UNKNOWN}, {3, false, 0, INFER_TE_UNKNOWN}};
+	struct infer_trial t = {
+	    .n_shots = 3, .shots = s, .fired_unknown = true, .rst_ttl = 62};
+	struct infer_posterior p;
+
+	(void)state;
+	infer_see_trial(in, &t);
+	p = posterior(in);
+	at_least(threshold_up_to(&p, 3), 0.99);
+	assert_int_equal(p.best_hop, 3);
+	infer_free(in);
+}
+
+/* Gain. */
+
+static void
+gains(const struct infer *in, int upto, double *g)
+{
+	struct fault f = {0};
+
+	assert_int_equal(infer_gains(in, upto, g, &f), 0);
+}
+
+static void
+test_gain_bounds(void **state)
+{
+	struct infer_shot s[INFER_MAX_HOPS];
+	struct infer_path path = path_of(7);
+	struct infer *in = infer_of(&path);
+	double g[INFER_MAX_HOPS + 1];
+	struct rng r;
+	int i, n;
+
+	(void)state;
+	rng_seed(&r, 3);
+	for (i = 0; i < 40; i++) {
+		if (i % 5 == 0)
+			infer_reset(in);
+		see(in, s, random_shots(&r, path.hops, s));
+		gains(in, 9, g);
+		for (n = 1; n <= 9; n++) {
+			at_least(g[n], -1e-12);
+			at_least(log(2), g[n]);
+		}
+	}
+	infer_free(in);
+}
+
+/* Where all is known, no shot tells anything; TTL 1 fires no hop beyond. */
+static void
+test_gain_certain(void **state)
+{
+	struct infer_path path = path_of(8);
+	struct infer *in = infer_of(&path);
+	double g[INFER_MAX_HOPS + 1];
+	int i, n;
+
+	(void)state;
+	for (i = 0; i < 40; i++)
+		see_burst(in, 8, 5, 60, 0, INFER_TE_SEEN);
+	gains(in, 7, g);
+	for (n = 1; n < 8; n++)
+		at_least(1e-6, g[n]);
+	infer_free(in);
+}
+
+/* It fires from 6 on, 3 draws nothing: ask between. */
+static void
+test_gain_prefers_threshold(void **state)
+{
+	struct infer_path path = path_of(10);
+	struct infer *in = infer_of(&path);
+	double g[INFER_MAX_HOPS + 1], inside;
+	int i, n;
+
+	(void)state;
+	for (i = 0; i < 6; i++) {
+		see_one(in, 7, true, 0, INFER_TE_UNKNOWN);
+		see_one(in, 3, false, 0, INFER_TE_UNKNOWN);
+	}
+	gains(in, 9, g);
+	inside = fmax(g[4], fmax(g[5], g[6]));
+	for (n = 1; n < 10; n++) {
+		print_message("  TTL %d: %.4f nats\n", n, g[n]);
+		if (n <= 3 || n >= 7)
+			at_least(inside, 3 * g[n]);
+	}
+	infer_free(in);
+}
+
+/* Calibration: a world of its own, by the header's words. */
+
+#define HOPS 8
+
+struct story {
+	enum infer_cause cause;
+	int hop;
+	const struct infer_model *model;
+	bool drops;
+	enum infer_dice dice;
+	double p;
+	int way_back; /* this much longer than out */
+	int any;      /* the constant of a fixed TTL that nobody knows */
+};
+
+static int
+draw_weighted(struct rng *r, const double *w, int n)
+{
+	double total = 0, u;
+	int i;
+
+	for (i = 0; i < n; i++)
+		total += w[i];
+	u = rng_unit(r) * total;
+	for (i = 0; i < n - 1; i++) {
+		if (u < w[i])
+			break;
+		u -= w[i];
+	}
+	return i;
+}
+
+static void
+draw_device(struct rng *r, struct story *s)
+{
+	double w[INFER_MODELS_MAX];
+	size_t m;
+
+	do {
+		s->hop = (int)(1 + rng_below(r, HOPS));
+		for (m = 0; m < infer_n_models; m++)
+			w[m] = infer_models[m].prior;
+		s->model =
+		    &infer_models[draw_weighted(r, w, (int)infer_n_models)];
+		/* On the server's own segment: a wire alone, and rarely. */
+	} while (s->hop == HOPS &&
+	    (s->model->place == INFER_ROUTER || rng_unit(r) > 0.3));
+}
+
+static void
+draw_story(struct rng *r, struct story *s)
+{
+	static const double causes[INFER_CAUSES] = {0.6, 0.2, 0.05, 0.15};
+	static const double dices[INFER_DICES] = {0.5, 0.2, 0.3};
+	static const double back[5] = {0.005, 0.015, 0.96, 0.015, 0.005};
+
+	memset(s, 0, sizeof(*s));
+	s->cause = (enum infer_cause)draw_weighted(r, causes, INFER_CAUSES);
+	draw_device(r, s);
+	s->drops = rng_unit(r) < (s->model->place == INFER_WIRE ? 0.45 : 0.75);
+	s->dice = (enum infer_dice)draw_weighted(r, dices, INFER_DICES);
+	s->p = rng_unit(r) < 0.3 ? 1 : 0.05 + 0.95 * rng_unit(r);
+	s->way_back = draw_weighted(r, back, 5) - 2;
+	s->any = (int)(1 + rng_below(r, 255));
+}
+
+/* With which TTL a reset for a shot of TTL n arrives; 0: it does not. */
+static int
+arrival(
+    struct rng *r, const struct story *s, const struct infer_path *path, int n)
+{
+	int back = s->hop - 1 + s->model->decrement + s->way_back, ttl = 0;
+
+	switch (s->model->policy) {
+	case INFER_FIXED:
+		ttl =
+		    s->model->initial == 0 ? s->any : s->model->initial - back;
+		break;
+	case INFER_COPIED:
+		ttl =
+		    n - (s->hop - 1) - (s->model->place == INFER_ROUTER) - back;
+		break;
+	case INFER_ARBITRARY:
+		return (int)(40 + rng_below(r, 200));
+	case INFER_IMITATED:
+		ttl = path->server_ttl;
+		break;
+	}
+	if (ttl > 0 && rng_unit(r) > 0.95)
+		ttl += rng_below(r, 2) ? 1 : -1;
+	return ttl > 0 ? ttl : 0;
+}
+
+/* Does the device fire on this shot?  roll: of the connection's dice. */
+static bool
+device_fires(
+    struct rng *r, const struct story *s, int ttl, bool roll, bool *spent)
+{
+	int t = s->model->place == INFER_WIRE ? s->hop : s->hop + 1;
+	bool fires = false;
+
+	if (ttl < t)
+		return false;
+	switch (s->dice) {
+	case INFER_DICE_PACKET:
+		fires = rng_unit(r) < s->p;
+		break;
+	case INFER_DICE_CONNECTION:
+		fires = roll;
+		break;
+	case INFER_DICE_ONCE:
+		fires = !*spent && rng_unit(r) < s->p;
+		break;
+	}
+	*spent = *spent || fires;
+	return fires;
+}
+
+static void
+play_shot(struct rng *r, const struct story *s, const struct infer_path *path,
+    bool roll, bool *spent, struct infer_shot *shot)
+{
+	bool fires = false, dropped = false;
+
+	if (s->cause == INFER_DEVICE) {
+		fires = device_fires(r, s, shot->ttl, roll, spent);
+		dropped = fires && s->drops;
+		shot->rst_ttl = fires ? arrival(r, s, path, shot->ttl) : 0;
+	} else if (s->cause != INFER_NOTHING && shot->ttl >= HOPS) {
+		fires = rng_unit(r) < s->p;
+		shot->rst_ttl =
+		    s->cause == INFER_SERVER ? path->server_ttl : s->any;
+	}
+	shot->fired = fires && shot->rst_ttl > 0 && rng_unit(r) > 0.01;
+	if (!shot->fired)
+		shot->rst_ttl = 0;
+	shot->te = INFER_TE_UNKNOWN;
+	if (shot->ttl < HOPS)
+		shot->te = !dropped && rng_unit(r) < path->answers[shot->ttl]
+		    ? INFER_TE_SEEN
+		    : INFER_TE_MISSING;
+}
+
+static void
+play_trial(struct rng *r, const struct story *s, const struct infer_path *path,
+    bool full, struct infer *in)
+{
+	struct infer_shot shots[HOPS];
+	bool roll = rng_unit(r) < s->p, spent = false;
+	size_t i, n = full ? 1 : HOPS - 1;
+
+	for (i = 0; i < n; i++) {
+		memset(&shots[i], 0, sizeof(shots[i]));
+		shots[i].ttl = full ? 64 : (int)i + 1;
+		play_shot(r, s, path, roll, &spent, &shots[i]);
+	}
+	see(in, shots, n);
+}
+
+struct tally {
+	unsigned int draws, sure, sure_right;
+	unsigned int sure_t, sure_t_right; /* of thresholds */
+	double claimed, came;		   /* over all draws: of the best hop */
+};
+
+static void
+judge_story(struct rng *r, struct infer *in, const struct infer_path *path,
+    struct tally *t)
+{
+	struct infer_posterior p;
+	struct story s;
+	bool right;
+	int i;
+
+	draw_story(r, &s);
+	infer_reset(in);
+	for (i = 0; i < 4; i++) {
+		play_trial(r, &s, path, true, in);
+		play_trial(r, &s, path, false, in);
+	}
+	p = posterior(in);
+	right = s.cause == INFER_DEVICE && s.hop == p.best_hop;
+	t->draws++;
+	t->claimed += p.hop[p.best_hop];
+	t->came += right;
+	if (p.hop[p.best_hop] >= 0.95) {
+		t->sure++;
+		t->sure_right += right;
+	}
+	if (p.threshold >= 0.95) {
+		t->sure_t++;
+		t->sure_t_right += s.cause == INFER_DEVICE &&
+		    p.best_threshold ==
+			s.hop + (s.model->place == INFER_ROUTER);
+	}
+}
+
+static void
+test_calibration(void **state)
+{
+	struct infer_path path = path_of(HOPS);
+	struct infer *in = infer_of(&path);
+	struct tally t = {0};
+	struct rng r;
+
+	(void)state;
+	rng_seed(&r, 20261122);
+	while (t.sure < 300 && t.draws < 2000)
+		judge_story(&r, in, &path, &t);
+	print_message("  %u stories; %u claimed with 0.95 or more, %u right "
+		      "(%.1f %%); on average %.3f claimed, %.3f right\n",
+	    t.draws, t.sure, t.sure_right, 100.0 * t.sure_right / t.sure,
+	    t.claimed / t.draws, t.came / t.draws);
+	print_message("  %u thresholds claimed so, %u right (%.1f %%)\n",
+	    t.sure_t, t.sure_t_right, 100.0 * t.sure_t_right / t.sure_t);
+	assert_true(t.sure >= 300 && t.sure_t >= 300);
+	at_least(t.sure_right, 0.93 * t.sure);
+	at_least(t.sure_t_right, 0.93 * t.sure_t);
+	near(t.claimed / t.draws, t.came / t.draws, 0.05);
+	infer_free(in);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    PROVES("the prior sums to 1 on paths of any length", test_prior),
+	    PROVES("a path that can't be is refused", test_bad_path),
+	    PROVES(
+		"whatever is seen, the posterior sums to 1", test_sums_always),
+	    PROVES("also after more than a double's exponent holds",
+		test_sums_after_much),
+	    PROVES("the order of the trials does not matter", test_order),
+	    PROVES(
+		"what tells nothing leaves all as it was", test_uninformative),
+	    PROVES("a reset forgets everything", test_reset),
+	    PROVES("a copy has seen the same and goes its own way",
+		test_copy),
+	    PROVES(
+		"silence never speaks for a device at a low TTL", test_silence),
+	    PROVES("more of the same makes it surer", test_monotone),
+	    PROVES("a kernel's REJECT in r3: T 4, TTL 62: hop 3, router",
+		test_kernel_reject),
+	    PROVES("a tap before r4: T 4, TTL 61: hop 4, wire", test_tap),
+	    PROVES("a copier on r3's ingress, seen from 5 on: hop 3, wire",
+		test_copier),
+	    PROVES("the founding case: hop 1, router, by a copied template",
+		test_founding_case),
+	    PROVES("a TTL alone: two candidates; the server's own: none",
+		test_given_ttl),
+	    PROVES("in the path or beside it, by what comes from beyond",
+		test_in_path),
+	    PROVES("full bursts and silent ones: one roll a connection",
+		test_dice_connection),
+	    PROVES("one reset a burst, of the first that can: once",
+		test_dice_once),
+	    PROVES("each shot for itself: one roll a packet", test_dice_packet),
+	    PROVES("only what reaches the server fires: its answer does",
+		test_response_triggered),
+	    PROVES("the server's TTL, its side closed: the server's abort",
+		test_server_abort),
+	    PROVES("silence throughout: nothing fires", test_nothing),
+	    PROVES("a reset faster than the server is not the server's",
+		test_faster_than_server),
+	    PROVES("a longer way back is counted where it is known",
+		test_calibrated),
+	    PROVES("a reset without a tag bounds the threshold",
+		test_fired_unknown),
+	    PROVES("the gain is within 0 and one bit", test_gain_bounds),
+	    PROVES("nothing is gained where all is known", test_gain_certain),
+	    PROVES("most is gained between silent and firing TTLs",
+		test_gain_prefers_threshold),
+	    PROVES(
+		"hops and thresholds claimed with 0.95 are right in 93 of 100 and more",
+		test_calibration),
+	};
+
+	return cmocka_run_group_tests_name("infer", tests, NULL, NULL);
+}
