@@ -23,8 +23,8 @@
  * a ring of few packets: 64 KB would leave 64 of them in CAPTURE_RING, less
  * than one burst of probes with its answers.  Resets and ICMP are small.
  */
-#define CAPTURE_SNAPLEN 4096
-#define CAPTURE_RING	(4 * 1024 * 1024)
+#define CAPTURE_SNAPLEN 1600
+#define CAPTURE_RING	(2 * 1024 * 1024)
 
 struct capture {
 	pcap_t *pcap;

@@ -1,7 +1,10 @@
 /*
  * The makers of MAC addresses, out of the IEEE's list.
  */
+#define _GNU_SOURCE /* memmem, memrchr */
+
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lookup_oui.h"
@@ -75,20 +78,52 @@ oui_match(const char *line, const char key[9], char out[LOOKUP_VENDOR])
 	return true;
 }
 
+/* The line within p[0 .. n) that begins with the key; whole lines only. */
+static bool
+oui_find(char *p, size_t n, const char key[9], char out[LOOKUP_VENDOR])
+{
+	char *end = p + n, *hit = p, *eol;
+
+	while ((hit = memmem(hit, (size_t)(end - hit), key, 8)) != NULL) {
+		eol = memchr(hit, '\n', (size_t)(end - hit));
+		if (eol == NULL)
+			return false;
+		*eol = '\0';
+		if ((hit == p || hit[-1] == '\n') && oui_match(hit, key, out))
+			return true;
+		*eol = '\n';
+		hit += 8;
+	}
+	return false;
+}
+
 int
 lookup_scan_oui(FILE *fp, const uint8_t mac[ADDR_MAC], char out[LOOKUP_VENDOR])
 {
-	char key[9], line[512];
-	bool whole, fresh = true;
+	char key[9], *last;
+	static const size_t cap = 256 * 1024;
+	size_t n, kept = 0, got;
+	char *buf = malloc(cap + 1);
+	int found = 0;
 
+	if (buf == NULL)
+		return 0;
 	snprintf(key, sizeof(key), "%02X-%02X-%02X", mac[0], mac[1], mac[2]);
-	while (fgets(line, sizeof(line), fp) != NULL) {
-		whole = strchr(line, '\n') != NULL;
-		if (fresh && oui_match(line, key, out))
-			return 1;
-		fresh = whole; /* else the next is a long line's rest */
-	}
-	return 0;
+	do {
+		got = fread(buf + kept, 1, cap - kept, fp);
+		n = kept + got;
+		if (got == 0 && n > 0 && n < cap)
+			buf[n++] = '\n'; /* the last line may lack it */
+		found = oui_find(buf, n, key, out);
+		/* What follows the last newline is the next line's head. */
+		last = memrchr(buf, '\n', n);
+		kept = last == NULL ? n : (size_t)(buf + n - (last + 1));
+		if (kept == cap) /* no list has such a line */
+			kept = 0;
+		memmove(buf, buf + n - kept, kept);
+	} while (!found && got > 0);
+	free(buf);
+	return found;
 }
 
 void
