@@ -132,7 +132,7 @@ sw_write_ip(uint8_t *b, const struct craft_tcp *t, uint8_t proto, size_t len)
 	return (size_t)(p - b) + 2 * n;
 }
 
-/* A whole IP packet; a payload of NULL is zeros. */
+/* A whole IP packet; options or a payload of NULL are zeros. */
 static inline size_t
 sw_write_tcp(uint8_t b[SW_FRAME], const struct craft_tcp *t)
 {
@@ -150,7 +150,7 @@ sw_write_tcp(uint8_t b[SW_FRAME], const struct craft_tcp *t)
 	p = sw_be(p, t->flags, 1);
 	p = sw_be(p, t->window, 2);
 	p = sw_be(p, 0, 4);
-	if (t->opts_len > 0)
+	if (t->opts != NULL && t->opts_len > 0)
 		memcpy(p, t->opts, t->opts_len);
 	if (t->payload != NULL && t->payload_len > 0)
 		memcpy(p + t->opts_len, t->payload, t->payload_len);
