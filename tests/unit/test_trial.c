@@ -1,0 +1,614 @@
+/*
+ * trial: what one firing attempt sends, when it is over, what it tells infer.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <rsthop/clock.h>
+
+#include "jobs/trial.h"
+#include "scripted_world.h"
+
+#define PROVES(words, fn)                   \
+	{                                   \
+		words, fn, NULL, NULL, NULL \
+	}
+
+#define TRIGGER "use db"
+#define CONTROL "hfr qo"
+#define MS	CLOCK_MS
+
+/* The time that a tap may take, and more (PHYSICS, trap 2; tcpkill). */
+#define TAP_LATE (900 * MS)
+
+struct scene {
+	struct sw *sw;
+	struct session s;
+	struct path path;
+	struct trial_load load;
+	struct trial_timing tm;
+	struct trial t;
+	struct fault f;
+};
+
+static struct scene *
+scene_new(int rate_pps)
+{
+	struct scene *sc = calloc(1, sizeof(*sc));
+	struct session_ask ask = {0};
+
+	assert_non_null(sc);
+	sc->sw = sw_new(4);
+	ask.w = &sc->sw->w;
+	ask.target = sc->sw->server;
+	ask.src = sc->sw->client.addr;
+	ask.max_hops = 30;
+	ask.rate_pps = rate_pps;
+	ask.path = &sc->path;
+	session_init(&sc->s, &ask);
+	sc->load = (struct trial_load){
+	    (const uint8_t *)TRIGGER, 6, (const uint8_t *)CONTROL, 6, 6};
+	sc->tm.rtt_ns = sc->sw->rtt_ns;
+	sc->path.server_rtt_ns = sc->sw->rtt_ns;
+	return sc;
+}
+
+static void
+scene_free(struct scene *sc)
+{
+	session_free(&sc->s);
+	free(sc->sw);
+	free(sc);
+}
+
+/* All that is due then included, hence the nanosecond. */
+static void
+pump(struct scene *sc, int64_t ns)
+{
+	int64_t until = session_now(&sc->s) + ns + 1;
+
+	assert_int_equal(session_pump(&sc->s, until, NULL, NULL, &sc->f), 0);
+}
+
+static void
+step(struct scene *sc)
+{
+	assert_int_equal(
+	    trial_step(&sc->s, &sc->t, &sc->load, &sc->tm, &sc->f), 0);
+}
+
+static bool
+quiet(struct scene *sc)
+{
+	return trial_is_quiet(&sc->s, &sc->t, &sc->tm);
+}
+
+static void
+begin(struct scene *sc, enum trial_kind kind, int ttl)
+{
+	assert_int_equal(trial_begin(&sc->s, &sc->t, kind, ttl, &sc->f), 0);
+}
+
+/* A trial that has just been sent. */
+static void
+fire(struct scene *sc, enum trial_kind kind, int ttl)
+{
+	begin(sc, kind, ttl);
+	pump(sc, sc->sw->rtt_ns);
+	step(sc);
+	assert_int_equal(sc->t.state, TRIAL_FIRED);
+}
+
+/* Waits and steps, as the campaign does, until it is settled or `until`. */
+static void
+settle(struct scene *sc, int64_t until)
+{
+	int64_t wake;
+
+	while (sc->t.state < TRIAL_SETTLED && session_now(&sc->s) < until) {
+		step(sc);
+		wake = trial_wakes_at(&sc->s, &sc->t, &sc->tm);
+		if (sc->t.state >= TRIAL_SETTLED)
+			return;
+		assert_true(wake > session_now(&sc->s));
+		/* Packets stir it too: look each millisecond. */
+		pump(sc, MS);
+	}
+}
+
+/* The time at which it settles, since it was sent; to the millisecond. */
+static int64_t
+settles_after(struct scene *sc)
+{
+	settle(sc, session_now(&sc->s) + 20 * CLOCK_S);
+	assert_int_equal(sc->t.state, TRIAL_SETTLED);
+	return session_now(&sc->s) - sc->t.sent_ns;
+}
+
+static const struct probe *
+shot(const struct scene *sc, int i)
+{
+	return &sc->s.probes[sc->t.first_probe + (size_t)i];
+}
+
+/* Each shot of the trial draws a time-exceeded, up to TTL `upto`. */
+static void
+answer_all(struct scene *sc, int upto)
+{
+	const struct sw_sent *s;
+	char from[] = "10.9.0.2";
+	size_t i;
+
+	for (i = 0; i < sc->sw->n_sent; i++) {
+		s = &sc->sw->sent[i];
+		if (s->kind != SW_TCP || s->tcp.ttl > upto ||
+		    s->at_ns < sc->t.sent_ns)
+			continue;
+		from[5] = (char)('0' + s->tcp.ttl - 1);
+		sw_push_te(sc->sw, s->at_ns + s->tcp.ttl * MS, from, 60,
+		    s->packet, 28);
+	}
+}
+
+static void
+reset_at(struct scene *sc, int64_t after_ns, uint8_t ttl, uint32_t seq)
+{
+	struct craft_tcp t = sw_reset(sc->sw, sc->t.conn, ttl, seq);
+
+	sw_push_tcp(sc->sw, sc->t.sent_ns + after_ns, &t);
+}
+
+static uint32_t
+rcv_nxt(const struct scene *sc)
+{
+	return sc->s.conns[sc->t.conn].tcb.rcv_nxt;
+}
+
+/* What is sent. */
+
+static void
+test_burst(void **state)
+{
+	struct scene *sc = scene_new(0);
+	int i, j;
+
+	(void)state;
+	begin(sc, TRIAL_BURST, 0);
+	step(sc); /* not open yet */
+	assert_int_equal(sc->t.state, TRIAL_OPENING);
+	assert_int_equal(sc->sw->n_sent, 0);
+	assert_false(trial_is_ready(&sc->s, &sc->t));
+	pump(sc, sc->sw->rtt_ns);
+	assert_true(trial_is_ready(&sc->s, &sc->t));
+	step(sc);
+	assert_int_equal(sc->t.n_probes, 6);
+	for (i = 0; i < 6; i++) {
+		const struct probe *p = shot(sc, i);
+
+		assert_int_equal(p->kind, PROBE_SHOT);
+		assert_int_equal(p->ttl, i + 1);
+		assert_int_equal(p->ack, rcv_nxt(sc) - (uint32_t)(i + 1));
+		assert_int_equal(p->seq, shot(sc, 0)->seq);
+		assert_int_equal(p->len, 6);
+		for (j = 0; j < i; j++)
+			assert_true(p->ip_id != shot(sc, j)->ip_id &&
+			    p->window != shot(sc, j)->window);
+	}
+	/* At once: the clock has not moved. */
+	assert_true(sc->sw->sent[0].at_ns == sc->sw->sent[5].at_ns);
+	scene_free(sc);
+}
+
+static void
+test_descending(void **state)
+{
+	struct scene *sc = scene_new(0);
+	int i;
+
+	(void)state;
+	fire(sc, TRIAL_BURST, 1);
+	assert_int_equal(sc->t.n_probes, 6);
+	for (i = 0; i < 6; i++) {
+		assert_int_equal(shot(sc, i)->ttl, 6 - i);
+		/* The tag goes with the TTL, not with the order. */
+		assert_int_equal(
+		    shot(sc, i)->ack, rcv_nxt(sc) - (uint32_t)(6 - i));
+	}
+	scene_free(sc);
+}
+
+static void
+test_single(void **state)
+{
+	struct scene *sc = scene_new(0);
+
+	(void)state;
+	fire(sc, TRIAL_SINGLE, 4);
+	assert_int_equal(sc->t.n_probes, 1);
+	assert_int_equal(shot(sc, 0)->ttl, 4);
+	assert_int_equal(shot(sc, 0)->ack, rcv_nxt(sc));
+	assert_int_equal(shot(sc, 0)->window, 502);
+	scene_free(sc);
+}
+
+static void
+test_full_and_control(void **state)
+{
+	struct scene *sc = scene_new(0);
+	const struct sw_sent *s;
+
+	(void)state;
+	fire(sc, TRIAL_FULL, 0);
+	s = &sc->sw->sent[0];
+	assert_int_equal(s->kind, SW_DATA);
+	assert_memory_equal(s->packet + s->len - 6, TRIGGER, 6);
+	assert_int_equal(sc->s.conns[sc->t.conn].arm, ARM_TRIGGER);
+	fire(sc, TRIAL_CONTROL, 0);
+	s = &sc->sw->sent[1];
+	assert_memory_equal(s->packet + s->len - 6, CONTROL, 6);
+	assert_int_equal(sc->s.conns[sc->t.conn].arm, ARM_CONTROL);
+	scene_free(sc);
+}
+
+/* No connection, no trial. */
+
+static void
+test_failed(void **state)
+{
+	struct scene *sc = scene_new(0);
+	int64_t start = session_now(&sc->s);
+
+	(void)state;
+	sc->sw->deaf = true;
+	begin(sc, TRIAL_FULL, 0);
+	settle(sc, start + 20 * CLOCK_S);
+	assert_int_equal(sc->t.state, TRIAL_FAILED);
+	assert_true(session_now(&sc->s) - start - 4 * CLOCK_S < 2 * MS);
+	assert_true(quiet(sc));
+	begin(sc, TRIAL_FULL, 0);
+	sc->sw->conns[1].state = CONN_REFUSED;
+	step(sc);
+	assert_int_equal(sc->t.state, TRIAL_FAILED);
+	assert_int_equal(sc->sw->n_sent, 0);
+	assert_true(trial_wakes_at(&sc->s, &sc->t, &sc->tm) == INT64_MAX);
+	scene_free(sc);
+}
+
+/* A reset before the trigger left, as a residual block makes it. */
+static void
+test_spoiled(void **state)
+{
+	struct scene *sc = scene_new(0);
+	struct craft_tcp t;
+
+	(void)state;
+	begin(sc, TRIAL_FULL, 0);
+	t = sw_reset(sc->sw, 0, 62, sc->sw->irs + 1);
+	sw_push_tcp(sc->sw, session_now(&sc->s) + sc->sw->rtt_ns, &t);
+	pump(sc, sc->sw->rtt_ns);
+	step(sc);
+	assert_int_equal(sc->t.state, TRIAL_SPOILED);
+	assert_int_equal(sc->sw->n_sent, 0);
+	scene_free(sc);
+}
+
+/* When it is over. */
+
+static void
+test_silence_waits_for_taps(void **state)
+{
+	static const enum trial_kind kinds[] = {
+	    TRIAL_FULL, TRIAL_CONTROL, TRIAL_SINGLE, TRIAL_BURST};
+	struct scene *sc;
+	int64_t after;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 4; i++) {
+		sc = scene_new(0);
+		fire(sc, kinds[i], kinds[i] == TRIAL_SINGLE ? 3 : 0);
+		after = settles_after(sc);
+		assert_true(
+		    after > TAP_LATE + sc->sw->rtt_ns && after < 2 * CLOCK_S);
+		assert_false(trial_has_fired(&sc->s, &sc->t));
+		scene_free(sc);
+	}
+}
+
+/* All copies were answered; a tap beside the path fires 0.9 s later. */
+static void
+test_answered_burst_waits(void **state)
+{
+	struct scene *sc = scene_new(0);
+	int64_t after;
+
+	(void)state;
+	fire(sc, TRIAL_BURST, 0);
+	answer_all(sc, 6);
+	assert_false(quiet(sc));
+	reset_at(sc, TAP_LATE, 61, rcv_nxt(sc) - 4);
+	pump(sc, 30 * MS);
+	step(sc);
+	assert_int_equal(sc->t.state, TRIAL_FIRED);
+	assert_true(quiet(sc)); /* others may go on beside it */
+	after = settles_after(sc);
+	assert_true(shot(sc, 3)->fired && shot(sc, 3)->rst_ttl == 61);
+	assert_true(after > TAP_LATE && after < TAP_LATE + 30 * MS);
+	scene_free(sc);
+}
+
+/* Without it, the same burst waits its whole time. */
+static void
+test_answered_burst_silent(void **state)
+{
+	struct scene *sc = scene_new(0);
+
+	(void)state;
+	fire(sc, TRIAL_BURST, 0);
+	answer_all(sc, 6);
+	assert_true(settles_after(sc) > TAP_LATE + sc->sw->rtt_ns);
+	scene_free(sc);
+}
+
+static void
+test_full_settles_at_once(void **state)
+{
+	struct scene *sc = scene_new(0);
+
+	(void)state;
+	fire(sc, TRIAL_FULL, 0);
+	reset_at(sc, 2 * MS, 63, rcv_nxt(sc));
+	pump(sc, MS);
+	assert_false(trial_is_ready(&sc->s, &sc->t));
+	pump(sc, MS);
+	assert_true(trial_is_ready(&sc->s, &sc->t));
+	step(sc);
+	assert_int_equal(sc->t.state, TRIAL_SETTLED);
+	assert_true(trial_has_fired(&sc->s, &sc->t));
+	scene_free(sc);
+}
+
+/* After the first reset of a burst, its companions are awaited a moment. */
+static void
+test_burst_awaits_companions(void **state)
+{
+	struct scene *sc = scene_new(0);
+	int64_t after;
+	int i;
+
+	(void)state;
+	fire(sc, TRIAL_BURST, 0);
+	for (i = 4; i <= 6; i++)
+		reset_at(sc, i * 3 * MS, 62, rcv_nxt(sc) - (uint32_t)i);
+	after = settles_after(sc);
+	for (i = 1; i <= 6; i++)
+		assert_int_equal(shot(sc, i - 1)->fired, i >= 4);
+	assert_true(after > 18 * MS && after < 50 * MS);
+	scene_free(sc);
+}
+
+/* Three prompt resets, and silence tells sooner. */
+static void
+test_patience_learns(void **state)
+{
+	static const struct {
+		unsigned int n;
+		int64_t latency;
+		int64_t least, most;
+	} rows[] = {
+	    {0, 0, 1100, 1200},
+	    {2, 2, 1100, 1200},
+	    {3, 2, 100, 200},
+	    {9, 30, 100, 200},
+	    {3, 600, 1650, 1750},
+	};
+	struct scene *sc;
+	int64_t after;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		sc = scene_new(0);
+		sc->tm.latencies = rows[i].n;
+		sc->tm.latency_ns = rows[i].latency * MS;
+		fire(sc, TRIAL_BURST, 0);
+		after = settles_after(sc);
+		print_message("  %u resets, %d ms at most: %d ms\n", rows[i].n,
+		    (int)rows[i].latency, (int)(after / MS));
+		assert_true(
+		    after >= rows[i].least * MS && after <= rows[i].most * MS);
+		scene_free(sc);
+	}
+}
+
+/* Quiet: the campaign goes on, once the server has acknowledged. */
+static void
+test_quiet_full(void **state)
+{
+	struct scene *sc = scene_new(0);
+
+	(void)state;
+	fire(sc, TRIAL_CONTROL, 0);
+	pump(sc, sc->sw->rtt_ns - MS);
+	assert_false(quiet(sc));
+	pump(sc, 10 * MS);
+	assert_true(quiet(sc));
+	assert_int_equal(sc->t.state, TRIAL_FIRED);
+	scene_free(sc);
+}
+
+/* A device behind a buffer: nothing is quiet before its time. */
+static void
+test_quiet_buffered(void **state)
+{
+	struct scene *sc = scene_new(0);
+
+	(void)state;
+	sc->tm.latencies = 1;
+	sc->tm.latency_ns = 500 * MS;
+	fire(sc, TRIAL_BURST, 0);
+	answer_all(sc, 6);
+	pump(sc, 600 * MS);
+	assert_false(quiet(sc));
+	pump(sc, CLOCK_S + MS);
+	assert_true(quiet(sc));
+	scene_free(sc);
+}
+
+/* What it tells infer. */
+
+static void
+test_to_infer_burst(void **state)
+{
+	struct infer_shot shots[INFER_MAX_HOPS];
+	struct scene *sc = scene_new(0);
+	struct infer_trial it;
+	int i;
+
+	(void)state;
+	fire(sc, TRIAL_BURST, 0);
+	answer_all(sc, 3);
+	for (i = 4; i <= 6; i++)
+		reset_at(sc, 4 * MS, 62, rcv_nxt(sc) - (uint32_t)i);
+	settles_after(sc);
+	trial_to_infer(&sc->s, &sc->t, shots, &it);
+	assert_int_equal(it.n_shots, 6);
+	assert_ptr_equal(it.shots, shots);
+	assert_false(it.fired_unknown || it.faster_than_server);
+	for (i = 1; i <= 6; i++) {
+		assert_int_equal(shots[i - 1].ttl, i);
+		assert_int_equal(shots[i - 1].fired, i >= 4);
+		assert_int_equal(shots[i - 1].rst_ttl, i >= 4 ? 62 : 0);
+		assert_int_equal(
+		    shots[i - 1].te, i <= 3 ? INFER_TE_SEEN : INFER_TE_MISSING);
+	}
+	scene_free(sc);
+}
+
+static void
+test_to_infer_full(void **state)
+{
+	struct infer_shot shots[INFER_MAX_HOPS];
+	struct scene *sc = scene_new(0);
+	struct infer_trial it;
+	int64_t latency;
+
+	(void)state;
+	for (latency = 2 * MS; latency <= 20 * MS; latency += 18 * MS) {
+		fire(sc, TRIAL_FULL, 0);
+		reset_at(sc, latency, 63, rcv_nxt(sc));
+		settles_after(sc);
+		trial_to_infer(&sc->s, &sc->t, shots, &it);
+		assert_int_equal(it.n_shots, 1);
+		assert_int_equal(shots[0].ttl, 64);
+		assert_true(shots[0].fired);
+		assert_int_equal(shots[0].rst_ttl, 63);
+		assert_int_equal(shots[0].te, INFER_TE_UNKNOWN);
+		assert_int_equal(it.faster_than_server, latency == 2 * MS);
+	}
+	scene_free(sc);
+}
+
+static void
+test_to_infer_untagged(void **state)
+{
+	struct infer_shot shots[INFER_MAX_HOPS];
+	struct scene *sc = scene_new(0);
+	struct infer_trial it;
+	int i;
+
+	(void)state;
+	fire(sc, TRIAL_BURST, 0);
+	reset_at(sc, 4 * MS, 77, 0x7777);
+	settles_after(sc);
+	trial_to_infer(&sc->s, &sc->t, shots, &it);
+	assert_true(it.fired_unknown);
+	assert_int_equal(it.rst_ttl, 77);
+	for (i = 0; i < 6; i++)
+		assert_false(shots[i].fired);
+	scene_free(sc);
+}
+
+/*
+ * Linux sends a target six time-exceeded at once, then one a second: what is
+ * missing beyond that tells nothing.
+ */
+static void
+test_rate_limited(void **state)
+{
+	struct infer_shot shots[INFER_MAX_HOPS];
+	struct scene *sc = scene_new(0);
+	struct infer_trial it;
+	int i;
+
+	(void)state;
+	/* The trace has asked each of these hops once already. */
+	for (i = 1; i <= 6; i++)
+		assert_true(session_echo(&sc->s, i, &sc->f) >= 0);
+	for (i = 0; i < 8; i++) {
+		fire(sc, TRIAL_BURST, 0);
+		trial_to_infer(&sc->s, &sc->t, shots, &it);
+		assert_int_equal(
+		    shots[2].te, i < 5 ? INFER_TE_MISSING : INFER_TE_UNKNOWN);
+	}
+	/* One that is seen is seen. */
+	answer_all(sc, 6);
+	pump(sc, 10 * MS);
+	trial_to_infer(&sc->s, &sc->t, shots, &it);
+	assert_int_equal(shots[2].te, INFER_TE_SEEN);
+	/* A rest fills it again. */
+	pump(sc, 2 * CLOCK_S);
+	fire(sc, TRIAL_BURST, 0);
+	trial_to_infer(&sc->s, &sc->t, shots, &it);
+	assert_int_equal(shots[2].te, INFER_TE_MISSING);
+	scene_free(sc);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    PROVES("a burst is one tagged copy for each TTL, all at once",
+		test_burst),
+	    PROVES("a descending burst goes from N - 1 down to 1",
+		test_descending),
+	    PROVES("a single has one TTL and no tag", test_single),
+	    PROVES("full and control go through the socket",
+		test_full_and_control),
+	    PROVES("without a connection it fails", test_failed),
+	    PROVES("a reset before it was sent spoils it", test_spoiled),
+	    PROVES("silence counts only after a tap had its time",
+		test_silence_waits_for_taps),
+	    PROVES("also where all copies were answered: a reset 0.9 s "
+		   "later is theirs",
+		test_answered_burst_waits),
+	    PROVES("and where it does not come, the time is waited out",
+		test_answered_burst_silent),
+	    PROVES("a full trigger that is reset is settled at once",
+		test_full_settles_at_once),
+	    PROVES("a burst that is reset waits for the companions",
+		test_burst_awaits_companions),
+	    PROVES(
+		"three prompt resets shorten the wait", test_patience_learns),
+	    PROVES(
+		"a control is quiet once it is acknowledged", test_quiet_full),
+	    PROVES("nothing is quiet while a slow device may fire",
+		test_quiet_buffered),
+	    PROVES("infer is told who fired and who was answered",
+		test_to_infer_burst),
+	    PROVES("infer is told when a reset outran the server",
+		test_to_infer_full),
+	    PROVES("infer is told of resets without a tag",
+		test_to_infer_untagged),
+	    PROVES("a missing answer of a rate-limited hop is unknown",
+		test_rate_limited),
+	};
+
+	return cmocka_run_group_tests_name("trial", tests, NULL, NULL);
+}
