@@ -161,7 +161,11 @@ reset_client(struct sim_net *n, const struct sim_conn *c, const struct pkt *p,
 	}
 	sim_say(
 	    n, "    reset for TTL %u arrives with TTL %u", p->ip.ttl, r.ip.ttl);
-	sim_deliver(n, &r, at_ns + n->t->home_ns[d->hop] + sim_jitter(n));
+	at_ns += n->t->home_ns[d->hop] + sim_jitter(n);
+	if (at_ns <= n->last_reset_ns)
+		at_ns = n->last_reset_ns + CLOCK_US;
+	n->last_reset_ns = at_ns;
+	sim_deliver(n, &r, at_ns);
 }
 
 /* The other end: what leaves with a low TTL dies on its way, and is quoted. */

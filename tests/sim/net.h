@@ -19,6 +19,7 @@ struct sim_net_stats {
 	unsigned int connections; /* begun */
 	unsigned int injected;
 	unsigned int firings; /* of the device */
+	unsigned int alarms;  /* of the server, without a cause */
 	int64_t elapsed_ns;   /* virtual */
 };
 

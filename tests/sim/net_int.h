@@ -73,6 +73,7 @@ struct sim_net {
 	struct sim_bucket buckets[SIM_HOPS + 1];
 	int stepping;
 	int64_t blocked_until_ns;
+	int64_t last_reset_ns; /* those of one source keep their order */
 };
 
 /* net.c */

@@ -77,22 +77,25 @@ is_right(const struct sim_truth *t, const struct locate_result *r)
 	if (t->cause != INFER_DEVICE)
 		return true;
 	return r->verdict.hop == t->dev.hop &&
-	    (r->verdict.place == RESULT_PLACE_UNKNOWN ||
-		r->verdict.place == p);
+	    (r->verdict.place == RESULT_PLACE_UNKNOWN || r->verdict.place == p);
 }
 
 static enum sim_outcome
 judge(const struct sim_truth *t, const struct locate_result *r,
     const struct sim_net_stats *s)
 {
-	if (r->verdict.kind == RESULT_UNDETERMINED)
+	enum result_kind k = r->verdict.kind;
+
+	if (k == RESULT_UNDETERMINED)
 		return sim_truth_twin(t) ? SIM_TWIN : SIM_OPEN;
 	if (is_right(t, r))
 		return SIM_RIGHT;
-	if (r->verdict.kind == RESULT_NOT_REPRODUCED && s->firings == 0 &&
-	    t->cause != INFER_SERVER)
-		return SIM_SILENT;
-	return SIM_WRONG;
+	if (t->cause == INFER_SERVER || s->firings > 0)
+		return SIM_WRONG;
+	/* The device kept still: who speaks of what else was seen, is right. */
+	if (k == RESULT_SERVER && s->alarms > 0)
+		return SIM_RIGHT;
+	return k == RESULT_NOT_REPRODUCED ? SIM_SILENT : SIM_WRONG;
 }
 
 /* The most probable hypothesis of a verdict that claims none. */
@@ -167,8 +170,7 @@ tell_verdict(
 		    place != NULL ? place : "-", a->probability);
 	}
 	for (i = 0; i < r->verdict.reasons.n; i++)
-		fprintf(log, "   for  %s: %s\n",
-		    r->verdict.reasons.r[i].code,
+		fprintf(log, "   for  %s: %s\n", r->verdict.reasons.r[i].code,
 		    r->verdict.reasons.r[i].text);
 	fprintf(log,
 	    "server side reset too: %d, in path: %d; N %d (really %d); "

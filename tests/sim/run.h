@@ -30,7 +30,7 @@ struct sim_record {
 	double top;	/* its probability */
 	unsigned int connections, packets;
 	int64_t virtual_ns, cpu_ns;
-	struct sim_rival rivals[SIM_RIVALS];
+	struct sim_rival rivals[SIM_RULES];
 };
 
 /* log: every round is told there; NULL: nothing. */

@@ -103,7 +103,7 @@ draw_routers(struct rng *r, struct sim_truth *t)
 static void
 draw_path(struct rng *r, struct sim_truth *t)
 {
-	static const double loss[] = {0.0005, 0.002, 0.005};
+	static const double loss[] = {0.0002, 0.001, 0.003};
 	static const uint8_t initial[] = {64, 64, 64, 128, 255};
 
 	t->hops = between(r, 3, SIM_HOPS);
@@ -128,7 +128,7 @@ draw_ttl(struct rng *r, struct sim_device *d)
 	    [SIM_TTL_COPIED_EARLY] = 0.5,
 	    [SIM_TTL_RANDOM] = 4,
 	    [SIM_TTL_STEPPING] = 3,
-	    [SIM_TTL_IMITATED] = 5,
+	    [SIM_TTL_IMITATED] = 3,
 	};
 	static const int usual[] = {64, 255, 128, 32};
 	static const double how_usual[] = {50, 28, 20, 2};
@@ -183,6 +183,11 @@ draw_manner(struct rng *r, struct sim_device *d)
 	d->resets = chance(r, 0.75) ? 1 : between(r, 2, 3);
 	if (d->resets > 1)
 		d->step = (enum sim_step)rng_below(r, 4);
+	/* The GFW's rising TTLs; they go with no template. */
+	if (d->step == SIM_STEP_TTL &&
+	    (d->ttl == SIM_TTL_COPIED || d->ttl == SIM_TTL_COPIED_EARLY ||
+		d->ttl == SIM_TTL_IMITATED))
+		d->step = SIM_STEP_NONE;
 	d->work_ns = (int64_t)(CLOCK_MS * (0.02 + 2 * rng_unit(r)));
 	if (chance(r, 0.07) && !d->drops)
 		d->buffer_ns = CLOCK_S / 2;
@@ -213,10 +218,10 @@ void
 sim_truth_draw(uint64_t seed, struct sim_truth *t)
 {
 	static const double cause[INFER_CAUSES] = {
-	    [INFER_DEVICE] = 88,
-	    [INFER_SERVER] = 4,
-	    [INFER_RESPONSE] = 3,
-	    [INFER_NOTHING] = 5,
+	    [INFER_DEVICE] = 80,
+	    [INFER_SERVER] = 10,
+	    [INFER_RESPONSE] = 4,
+	    [INFER_NOTHING] = 6,
 	};
 	struct rng r;
 
@@ -228,8 +233,11 @@ sim_truth_draw(uint64_t seed, struct sim_truth *t)
 	draw_device(&r, t);
 	if (t->cause == INFER_SERVER)
 		t->server_p = t->dev.p;
-	if (t->cause == INFER_RESPONSE)
+	if (t->cause == INFER_RESPONSE) {
 		t->server_talks = true;
+		t->dev.block_ns = 0;
+		t->dev.branch = -1;
+	}
 	if (chance(&r, 0.08))
 		t->alarm = chance(&r, 0.5) ? 0.01 : 0.05;
 }
@@ -273,6 +281,16 @@ sim_truth_device_silent(const struct sim_truth *t)
 	return t->silent[t->dev.hop];
 }
 
+/* Fired by full TTLs alone, with resets that could be the server's own. */
+static bool
+looks_like_server(const struct sim_truth *t)
+{
+	int ttl = t->dev.initial - sim_truth_crossed(t);
+
+	return sim_truth_threshold(t) == t->hops &&
+	    t->dev.ttl == SIM_TTL_FIXED && ttl == sim_truth_server_ttl(t);
+}
+
 bool
 sim_truth_twin(const struct sim_truth *t)
 {
@@ -280,6 +298,7 @@ sim_truth_twin(const struct sim_truth *t)
 		return false;
 	switch (t->dev.ttl) {
 	case SIM_TTL_FIXED:
+		return t->dev.decrement || looks_like_server(t);
 	case SIM_TTL_COPIED:
 		return t->dev.decrement;
 	case SIM_TTL_CONSTANT:
@@ -295,7 +314,7 @@ sim_truth_twin(const struct sim_truth *t)
 bool
 sim_truth_odd(const struct sim_truth *t)
 {
-	return t->dev.block_ns != 0 || t->dev.branch >= 0 || t->alarm > 0;
+	return t->dev.block_ns != 0 || t->dev.branch >= 0;
 }
 
 const char *

@@ -99,10 +99,11 @@ bool sim_truth_tagged(const struct sim_truth *t);
 bool sim_truth_device_silent(const struct sim_truth *t);
 /*
  * No probe can tell: the TTL says nothing of distance, so (h, router) is as
- * (h + 1, wire); or the device takes one off more than its place implies.
+ * (h + 1, wire); the device takes one off more than its place implies; or it
+ * sits so close before the server, and looks so like it, that it could be it.
  */
 bool sim_truth_twin(const struct sim_truth *t);
-/* Something rare is at work beside the plain forger. */
+/* Blocks what comes after, or fires for half of the flows only. */
 bool sim_truth_odd(const struct sim_truth *t);
 
 const char *sim_ttl_name(enum sim_ttl t);

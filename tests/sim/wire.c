@@ -204,9 +204,12 @@ server_resets(struct sim_net *n, const struct pkt *p)
 	double own = n->t->cause == INFER_SERVER && is_trigger(n, p)
 	    ? n->t->server_p
 	    : 0;
-	double x = rng_unit(&n->rng);
 
-	return x < own || x >= 1 - n->t->alarm;
+	if (rng_unit(&n->rng) < n->t->alarm) {
+		n->stats.alarms++;
+		return true;
+	}
+	return rng_unit(&n->rng) < own;
 }
 
 static void

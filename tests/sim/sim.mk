@@ -1,0 +1,34 @@
+# make sim: locate in ten thousand simulated networks, beside other rules.
+# SIM_RUNS=300 for a quick look, SIM_ARGS for more (see tests/sim/sim.c).
+
+SIM_RUNS ?= 10000
+SIM_JOBS ?= $(shell nproc)
+SIM_ARGS ?=
+SIM_SRC := $(sort $(wildcard tests/sim/*.c))
+SIM_OBJ := $(SIM_SRC:%.c=$(O)/%.o)
+# All but main, for the unit test too.
+SIM_PARTS := $(filter-out $(O)/tests/sim/sim.o,$(SIM_OBJ))
+SIM_BIN := $(O)/tests/sim/sim
+
+$(O)/tests/sim/%.o: tests/sim/%.c Makefile | deps
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(SIM_BIN): $(SIM_OBJ) $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(SIM_OBJ) $(LIB) $(LIBS)
+
+$(O)/tests/unit/test_sim: tests/unit/test_sim.c $(SIM_PARTS) $(LIB) Makefile
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -Isrc -Itests -MMD -MP \
+		$(ALL_LDFLAGS) -o $@ $< $(SIM_PARTS) $(LIB) $(LIBS) \
+		$(UNIT_LIBS)
+
+-include $(SIM_OBJ:.o=.d)
+
+.PHONY: sim
+sim: $(SIM_BIN)
+	$(Q)$(SIM_BIN) --check-rules
+	$(Q)$(SIM_BIN) --runs $(SIM_RUNS) --jobs $(SIM_JOBS) $(SIM_ARGS)
