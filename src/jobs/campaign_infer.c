@@ -1,6 +1,7 @@
 /*
  * What the campaign has seen, as infer wants it.
  */
+#include <math.h>
 #include <string.h>
 
 #include "campaign.h"
@@ -82,6 +83,20 @@ echo_seen(const struct session *s)
 	return yes > no;
 }
 
+static bool
+same_path(const struct infer_path *a, const struct infer_path *b)
+{
+	int i;
+
+	if (a->hops != b->hops || a->server_ttl != b->server_ttl)
+		return false;
+	for (i = 1; i <= a->hops; i++)
+		if (a->crossed[i] != b->crossed[i] ||
+		    fabs(a->answers[i] - b->answers[i]) > 1e-9)
+			return false;
+	return true;
+}
+
 static unsigned int
 count_fired(const struct campaign *c, const struct trial *t)
 {
@@ -136,7 +151,7 @@ still_stands(const struct campaign *c, const struct infer_path *p)
 	struct clues k = gather_clues(c);
 	size_t i;
 
-	if (c->infer == NULL || memcmp(p, &c->infer_path, sizeof(*p)) != 0 ||
+	if (c->infer == NULL || !same_path(p, &c->infer_path) ||
 	    k.echo != c->echo || k.alive != c->alive || k.dead != c->dead)
 		return false;
 	for (i = 0; i < c->n_trials; i++)

@@ -383,13 +383,13 @@ int
 session_inject(
     struct session *s, struct probe *p, const uint8_t *payload, struct fault *f)
 {
-	const struct tcb *tcb = &s->conns[p->conn].tcb;
 	uint8_t opts[TCB_OPTS];
 	struct craft_tcp t = {0};
+	const struct tcb *tcb;
 
 	if (wait_slot(s, f) == -1)
 		return -1;
-	tcb = &s->conns[p->conn].tcb; /* the wait may have moved it */
+	tcb = &s->conns[p->conn].tcb; /* the wait may move it */
 	if (p->window == 0)
 		p->window = PROBE_WINDOW;
 	t.flow = tcb->flow;

@@ -325,23 +325,22 @@ server_ttl_from_answers(struct path *p)
 }
 
 static int
-trace_all(const struct trace_ask *ask, struct session *s,
+trace_all(const struct trace_ask *ask, struct session *s, struct tracing *t,
     struct trace_result *out, struct fault *f)
 {
-	struct tracing t = {0};
 	int conn = -1, open = 0, rc;
 
-	t.s = s;
+	t->s = s;
 	if (ask->target.port != 0)
 		open = open_flow(s, out, &conn, f);
 	if (open == -1)
 		return -1;
-	if (tracing_begin(&t, s, open ? conn : -1,
+	if (tracing_begin(t, s, open ? conn : -1,
 		ask->target.port != 0 && !open, f) == -1)
 		return -1;
-	rc = await_answers(&t, f);
+	rc = await_answers(t, f);
 	server_ttl_from_answers(s->path);
-	tracing_conclude(&t);
+	tracing_conclude(t);
 	return rc;
 }
 
@@ -350,6 +349,7 @@ trace_run(const struct trace_ask *ask, struct world *w,
     struct trace_result *out, struct fault *f)
 {
 	struct session_ask sa = {0};
+	struct tracing t = {0};
 	struct session s;
 	int rc;
 
@@ -364,7 +364,7 @@ trace_run(const struct trace_ask *ask, struct world *w,
 	sa.path = &out->path;
 	sa.evidence = &out->evidence;
 	session_init(&s, &sa);
-	rc = trace_all(ask, &s, out, f);
+	rc = trace_all(ask, &s, &t, out, f);
 	if (rc == -1 && f->kind == FAULT_INTERRUPTED) {
 		out->head.interrupted = f->signal;
 		rc = 0;

@@ -189,10 +189,10 @@ int
 infer_copy(const struct infer *in, struct infer **out, struct fault *f)
 {
 	size_t hops = (size_t)in->path.hops;
-	struct infer *c;
+	struct infer *c = NULL;
 	double *logw, *ttl;
 
-	if (infer_new(&in->path, &c, f) == -1)
+	if (infer_new(&in->path, &c, f) == -1 || c == NULL)
 		return -1;
 	logw = c->logw;
 	ttl = c->ttl;
