@@ -1,0 +1,977 @@
+/*
+ * verdict: the figures of a campaign, and what is made of its posterior.  The
+ * campaigns are written down by hand; so are most posteriors.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <rsthop/clock.h>
+
+#include "jobs/campaign.h"
+#include "scripted_world.h"
+
+#define PROVES(words, fn)                   \
+	{                                   \
+		words, fn, NULL, NULL, NULL \
+	}
+
+#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
+#define HOPS	7
+#define ROOM	128 /* trials, probes, resets of a case */
+
+struct scene {
+	struct campaign c;
+	struct sw *sw;
+	struct locate_ask ask;
+	struct locate_result out;
+	struct fault f;
+};
+
+/* Six routers, 10.9.0.2 … 10.9.5.2, and the server as the seventh. */
+static void
+fill_path(struct path *p, const struct sw *sw)
+{
+	struct path_responder *r;
+	int i;
+
+	p->n_hops = p->server_hops = HOPS;
+	p->distance = PATH_DISTANCE_PROBE;
+	p->server_ttl = 58;
+	p->server_rtt_ns = 20 * CLOCK_MS;
+	for (i = 0; i < HOPS; i++) {
+		r = &p->hops[i].responders[0];
+		p->hops[i].ttl = (uint8_t)(i + 1);
+		p->hops[i].asked = p->hops[i].answered = 2;
+		p->hops[i].n_responders = 1;
+		r->addr = (struct addr){4, {10, 9, (uint8_t)i, 2}};
+		r->reply_ttl = (uint8_t)(64 - i);
+		r->replies = 2;
+	}
+	p->hops[HOPS - 1].is_server = true;
+	p->hops[HOPS - 1].responders[0].addr = sw->server.addr;
+}
+
+static struct scene *
+scene_new(void)
+{
+	struct scene *sc = calloc(1, sizeof(*sc));
+	struct session_ask sa = {0};
+	struct campaign *c;
+
+	assert_non_null(sc);
+	c = &sc->c;
+	sc->sw = sw_new(4);
+	sc->ask.host = "db.example.com";
+	sc->ask.target = sc->sw->server;
+	sc->ask.trigger = RESULT_TRIGGER_PAYLOAD;
+	sc->ask.confidence = 0.95;
+	sc->out.head.target = sc->sw->server;
+	sc->out.head.source.addr = sc->sw->client.addr;
+	c->ask = &sc->ask;
+	c->out = &sc->out;
+	sa.w = &sc->sw->w;
+	sa.target = sc->sw->server;
+	sa.src = sc->sw->client.addr;
+	sa.max_hops = 30;
+	sa.path = &sc->out.path;
+	session_init(&c->s, &sa);
+	fill_path(&sc->out.path, sc->sw);
+	c->tracing.s = &c->s;
+	c->tracing.conn = -1;
+	c->infer_path.hops = HOPS;
+	c->trials = calloc(ROOM, sizeof(*c->trials));
+	c->s.conns = calloc(ROOM, sizeof(*c->s.conns));
+	c->s.probes = calloc(ROOM, sizeof(*c->s.probes));
+	c->s.resets = calloc(ROOM, sizeof(*c->s.resets));
+	c->s.cap_conns = c->s.cap_probes = c->s.cap_resets = ROOM;
+	assert_true(c->trials != NULL && c->s.conns != NULL &&
+	    c->s.probes != NULL && c->s.resets != NULL);
+	return sc;
+}
+
+static void
+scene_free(struct scene *sc)
+{
+	size_t i;
+
+	for (i = 0; i < sc->c.s.n_conns; i++)
+		sc->c.s.conns[i].closed = true; /* the world never had it */
+	session_free(&sc->c.s);
+	infer_free(sc->c.infer);
+	free(sc->c.trials);
+	locate_result_free(&sc->out);
+	free(sc->sw);
+	free(sc);
+}
+
+/* A settled trial on a connection of its own, with n probes to come. */
+static struct trial *
+add_trial(
+    struct scene *sc, enum trial_kind kind, enum trial_state state, size_t n)
+{
+	struct campaign *c = &sc->c;
+	struct session_conn *sn = &c->s.conns[c->s.n_conns];
+	struct trial *t = &c->trials[c->n_trials++];
+
+	assert_true(c->n_trials < ROOM && c->s.n_conns < ROOM);
+	sn->arm = kind == TRIAL_CONTROL ? ARM_CONTROL : ARM_TRIGGER;
+	sn->local = sc->sw->client;
+	sn->local.port = (uint16_t)(40001 + c->s.n_conns);
+	sn->tcb.client_ttl = 64;
+	sn->tcb.server_ttl = 58;
+	sn->tcb.server_ip_id = 23403;
+	t->kind = kind;
+	t->state = state;
+	t->conn = (int)c->s.n_conns++;
+	t->first_probe = c->s.n_probes;
+	t->n_probes = n;
+	return t;
+}
+
+static struct probe *
+add_probe(struct scene *sc, const struct trial *t, int ttl)
+{
+	struct probe *p = &sc->c.s.probes[sc->c.s.n_probes++];
+
+	assert_true(sc->c.s.n_probes < ROOM);
+	p->kind = t->kind == TRIAL_BURST ? PROBE_SHOT : PROBE_FULL;
+	p->conn = t->conn;
+	p->ttl = (uint8_t)ttl;
+	p->ip_id = 13052;
+	p->sent_ns = 100 * CLOCK_S;
+	return p;
+}
+
+/* A reset that the last probe fired. */
+static struct seen_reset *
+add_reset(struct scene *sc, int rst_ttl, int64_t latency_ns)
+{
+	struct session *s = &sc->c.s;
+	struct probe *p = &s->probes[s->n_probes - 1];
+	struct seen_reset *r = &s->resets[s->n_resets++];
+
+	assert_true(s->n_resets < ROOM);
+	p->fired = true;
+	p->rst_ttl = (uint8_t)rst_ttl;
+	p->fired_ns = p->sent_ns + latency_ns;
+	r->conn = p->conn;
+	r->probe = (int)s->n_probes - 1;
+	r->at_ns = p->fired_ns;
+	r->facts.ttl = (uint8_t)rst_ttl;
+	r->facts.has_ip_id = true;
+	r->facts.ip_id = 777;
+	r->facts.probe_ttl = p->ttl;
+	r->facts.latency_ns = latency_ns;
+	s->conns[p->conn].resets++;
+	return r;
+}
+
+/* n trials at full TTL of which k drew a reset. */
+static void
+add_arm(struct scene *sc, enum trial_kind kind, unsigned int k, unsigned int n)
+{
+	struct trial *t;
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		t = add_trial(sc, kind, TRIAL_SETTLED, 1);
+		add_probe(sc, t, 64);
+		if (i < k)
+			add_reset(sc, 62, CLOCK_MS);
+	}
+}
+
+/* A burst whose copies with TTL `from` and more fired; 0: none. */
+static void
+add_burst(struct scene *sc, int from, int rst_ttl, bool te)
+{
+	struct trial *t = add_trial(sc, TRIAL_BURST, TRIAL_SETTLED, HOPS - 1);
+	struct probe *p;
+	int i;
+
+	for (i = 1; i < HOPS; i++) {
+		p = add_probe(sc, t, i);
+		if (from != 0 && i >= from) {
+			add_reset(sc, rst_ttl, CLOCK_MS);
+			p->te = te;
+		} else {
+			p->te = true;
+		}
+	}
+}
+
+static void
+near(double a, double b, double eps)
+{
+	if (!(fabs(a - b) <= eps))
+		fail_msg("%.9g is not %.9g", a, b);
+}
+
+static const struct reason *
+find_reason(const struct scene *sc, const char *code)
+{
+	const struct reasons *rs = &sc->out.verdict.reasons;
+	size_t i;
+
+	for (i = 0; i < rs->n; i++)
+		if (strcmp(rs->r[i].code, code) == 0)
+			return &rs->r[i];
+	return NULL;
+}
+
+static void
+assert_reason(const struct scene *sc, const char *code, const char *words)
+{
+	const struct reason *r = find_reason(sc, code);
+	const char *text = r != NULL ? r->text : "";
+
+	if (r == NULL)
+		fail_msg("no reason %s", code);
+	if (strstr(text, words) == NULL)
+		fail_msg(
+		    "%s: \"%s\" says nothing of \"%s\"", code, text, words);
+}
+
+static void
+figures(struct scene *sc)
+{
+	assert_int_equal(verdict_fill_figures(&sc->c, &sc->f), 0);
+}
+
+static void
+assert_addr(const struct addr *a, const char *want)
+{
+	char text[ADDR_TEXT];
+
+	assert_string_equal(addr_is_none(a) ? "" : addr_format(a, text), want);
+}
+
+/* Figures. */
+
+static void
+test_rate(void **state)
+{
+	static const struct {
+		unsigned int k, n;
+		double rate, lo, hi;
+	} rows[] = {
+	    {4, 8, 0.5, 0.215216, 0.784784},
+	    {0, 10, 0, 0, 0.277533},
+	    {10, 10, 1, 0.722467, 1},
+	    {1, 1, 1, 0.206549, 1},
+	    {1, 40, 0.025, 0.004427, 0.128814},
+	    {0, 0, 0, 0, 1},
+	};
+	struct scene *sc;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ROWS(rows); i++) {
+		sc = scene_new();
+		add_arm(sc, TRIAL_FULL, rows[i].k, rows[i].n);
+		figures(sc);
+		assert_int_equal(sc->out.reproduction.trials, rows[i].n);
+		assert_int_equal(sc->out.reproduction.resets, rows[i].k);
+		near(sc->out.reproduction.rate, rows[i].rate, 1e-12);
+		near(sc->out.reproduction.rate_lo, rows[i].lo, 1e-6);
+		near(sc->out.reproduction.rate_hi, rows[i].hi, 1e-6);
+		scene_free(sc);
+	}
+}
+
+static void
+test_p_value(void **state)
+{
+	static const struct {
+		unsigned int k, n, ck, cn;
+		double p;
+	} rows[] = {
+	    {4, 8, 0, 8, 0.038461538},
+	    {3, 3, 0, 3, 0.05},
+	    {1, 1, 0, 1, 0.5},
+	    {10, 20, 2, 20, 0.006907074},
+	    {5, 5, 1, 7, 0.007575758},
+	    {1, 40, 0, 40, 0.5},
+	    {8, 8, 8, 8, 1},
+	    {0, 8, 3, 8, 1},
+	    {0, 8, 0, 8, 1},
+	    {4, 8, 0, 0, -1},
+	    {0, 0, 0, 8, -1},
+	};
+	struct scene *sc;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ROWS(rows); i++) {
+		sc = scene_new();
+		add_arm(sc, TRIAL_FULL, rows[i].k, rows[i].n);
+		add_arm(sc, TRIAL_CONTROL, rows[i].ck, rows[i].cn);
+		figures(sc);
+		assert_int_equal(
+		    sc->out.reproduction.control_trials, rows[i].cn);
+		assert_int_equal(
+		    sc->out.reproduction.control_resets, rows[i].ck);
+		near(sc->out.reproduction.p_value, rows[i].p, 1e-8);
+		scene_free(sc);
+	}
+}
+
+/* Trials that were never sent are none. */
+static void
+test_what_counts(void **state)
+{
+	struct scene *sc = scene_new();
+
+	(void)state;
+	add_arm(sc, TRIAL_FULL, 1, 2);
+	add_trial(sc, TRIAL_FULL, TRIAL_FAILED, 0);
+	add_trial(sc, TRIAL_FULL, TRIAL_SPOILED, 0);
+	add_trial(sc, TRIAL_FULL, TRIAL_OPENING, 0);
+	add_trial(sc, TRIAL_FULL, TRIAL_FIRED, 0);
+	add_burst(sc, 4, 62, true);
+	figures(sc);
+	assert_int_equal(sc->out.reproduction.trials, 3);
+	assert_int_equal(sc->out.reproduction.resets, 1);
+	scene_free(sc);
+}
+
+static void
+test_by_ttl(void **state)
+{
+	struct scene *sc = scene_new();
+	const struct result_by_ttl *by = sc->out.by_ttl;
+	int i;
+
+	(void)state;
+	add_arm(sc, TRIAL_FULL, 1, 1);
+	add_burst(sc, 5, 60, true);
+	add_burst(sc, 4, 60, true);
+	add_burst(sc, 0, 0, true);
+	figures(sc);
+	assert_int_equal(sc->out.threshold_ttl, 4);
+	assert_int_equal(sc->out.n_by_ttl, 6);
+	for (i = 1; i <= 6; i++) {
+		assert_int_equal(by[i - 1].ttl, i);
+		assert_int_equal(by[i - 1].trials, 3);
+		assert_int_equal(by[i - 1].resets, i < 4 ? 0 : i == 4 ? 1 : 2);
+	}
+	assert_int_equal(sc->out.n_resets, 6);
+	scene_free(sc);
+}
+
+/* The median of what is known; the server's own and late ones are none. */
+static void
+test_latency(void **state)
+{
+	static const int64_t ms[] = {9, 1, 5};
+	struct scene *sc = scene_new();
+	struct trial *t;
+	size_t i;
+
+	(void)state;
+	figures(sc);
+	assert_true(sc->out.reproduction.latency_ns == -1);
+	for (i = 0; i < 6; i++) {
+		t = add_trial(sc, TRIAL_FULL, TRIAL_SETTLED, 1);
+		add_probe(sc, t, 64);
+		add_reset(sc, 62, i < 3 ? ms[i] * CLOCK_MS : CLOCK_S);
+	}
+	sc->c.s.resets[3].server = true;
+	sc->c.s.resets[4].late = true;
+	sc->c.s.resets[5].facts.latency_ns = -1;
+	figures(sc);
+	assert_int_equal(sc->out.n_resets, 4);
+	assert_true(sc->out.reproduction.latency_ns == 5 * CLOCK_MS);
+	scene_free(sc);
+}
+
+/* Verdicts. */
+
+/* A device for sure at hop h. */
+static void
+set_device(struct scene *sc, int h, double wire, double router)
+{
+	struct infer_posterior *p = &sc->c.post;
+	int t = wire > router ? h : h + 1;
+
+	memset(p, 0, sizeof(*p));
+	p->at[h][INFER_WIRE] = wire;
+	p->at[h][INFER_ROUTER] = router;
+	p->hop[h] = wire + router;
+	p->best_hop = h;
+	p->best_threshold = t;
+	p->threshold = wire > router ? wire : router;
+	p->cause[INFER_DEVICE] = 0.999;
+	p->cause[INFER_SERVER] = 0.001;
+	p->drops = 0.5;
+}
+
+static void
+test_device(void **state)
+{
+	struct scene *sc = scene_new();
+	struct locate_result *o = &sc->out;
+
+	(void)state;
+	add_arm(sc, TRIAL_CONTROL, 0, 3);
+	add_arm(sc, TRIAL_FULL, 2, 3);
+	add_burst(sc, 4, 62, false);
+	set_device(sc, 3, 0.01, 0.965);
+	sc->c.post.at[4][INFER_WIRE] = sc->c.post.hop[4] = 0.02;
+	sc->c.post.at[5][INFER_WIRE] = sc->c.post.hop[5] = 0.004;
+	sc->c.post.drops = 0.97;
+	sc->c.post.policy[INFER_FIXED] = 0.95;
+	sc->c.post.initial[64] = 0.94;
+	figures(sc);
+	verdict_fill(&sc->c);
+	assert_int_equal(o->verdict.kind, RESULT_MIDDLEBOX);
+	assert_int_equal(o->verdict.forged, RESULT_YES);
+	assert_int_equal(o->verdict.hop, 3);
+	assert_int_equal(o->verdict.place, RESULT_ROUTER);
+	near(o->verdict.confidence, 0.975, 1e-12);
+	assert_addr(&o->verdict.address, "10.9.2.2");
+	assert_addr(&o->verdict.between[0], "10.9.1.2");
+	assert_addr(&o->verdict.between[1], "10.9.3.2");
+	assert_int_equal(o->verdict.in_path, RESULT_YES);
+	assert_int_equal(o->verdict.policy, RESULT_POLICY_FIXED);
+	assert_int_equal(o->verdict.initial_ttl, 64);
+	assert_int_equal(o->verdict.resets_server_too, RESULT_UNSURE);
+	assert_int_equal(locate_exit_status(o), 0);
+	/* The rest that is worth a line, most probable first. */
+	assert_int_equal(o->verdict.n_alternatives, 2);
+	assert_int_equal(o->verdict.alternatives[0].hop, 4);
+	assert_int_equal(o->verdict.alternatives[0].place, RESULT_WIRE);
+	assert_int_equal(o->verdict.alternatives[1].hop, 3);
+	near(o->verdict.alternatives[1].probability, 0.01, 1e-12);
+	assert_reason(sc, "threshold", "TTL 4 and more fired it, 3 of 3");
+	assert_reason(sc, "threshold", "never did, 0 of 3");
+	assert_reason(sc, "ttl-distance", "62: 64 less the 2 routers");
+	assert_reason(sc, "ttl-differs", "the server's own packets with 58");
+	assert_reason(sc, "in-path-silent", "0 of 3");
+	assert_reason(sc, "control-clean", "0 of 3");
+	assert_reason(sc, "faster-than-path", "the server is 20.0 ms away");
+	assert_null(find_reason(sc, "ip-id-echo"));
+	assert_non_null(strstr(o->verdict.next[0], "Ask who runs 10.9.2.2"));
+	assert_non_null(strstr(o->verdict.next[0], "10.9.6.2:3306"));
+	scene_free(sc);
+}
+
+/* Its hop is sure, its place there is not. */
+static void
+test_place_unsure(void **state)
+{
+	struct scene *sc = scene_new();
+
+	(void)state;
+	add_arm(sc, TRIAL_FULL, 1, 1);
+	set_device(sc, 3, 0.5, 0.46);
+	figures(sc);
+	verdict_fill(&sc->c);
+	assert_int_equal(sc->out.verdict.hop, 3);
+	assert_int_equal(sc->out.verdict.place, RESULT_PLACE_UNKNOWN);
+	assert_int_equal(sc->out.verdict.n_alternatives, 0);
+	assert_int_equal(sc->out.verdict.in_path, RESULT_UNSURE);
+	assert_int_equal(sc->out.verdict.policy, RESULT_POLICY_UNKNOWN);
+	scene_free(sc);
+}
+
+/* A silent hop still counts: named by its neighbours. */
+static void
+test_silent_device(void **state)
+{
+	struct scene *sc = scene_new();
+
+	(void)state;
+	sc->out.path.hops[2].n_responders = 0;
+	sc->out.path.hops[3].n_responders = 0;
+	add_arm(sc, TRIAL_FULL, 1, 1);
+	set_device(sc, 3, 0.99, 0);
+	figures(sc);
+	verdict_fill(&sc->c);
+	assert_int_equal(sc->out.verdict.hop, 3);
+	assert_addr(&sc->out.verdict.address, "");
+	assert_addr(&sc->out.verdict.between[0], "10.9.1.2");
+	assert_addr(&sc->out.verdict.between[1], "10.9.4.2");
+	assert_non_null(strstr(sc->out.verdict.next[0],
+	    "the segment between 10.9.1.2 and 10.9.4.2"));
+	scene_free(sc);
+}
+
+/* At the ends, the client and the server are the neighbours. */
+static void
+test_neighbours_at_the_ends(void **state)
+{
+	struct scene *sc = scene_new();
+
+	(void)state;
+	add_arm(sc, TRIAL_FULL, 1, 1);
+	set_device(sc, 1, 0, 0.99);
+	figures(sc);
+	verdict_fill(&sc->c);
+	assert_addr(&sc->out.verdict.between[0], "10.9.0.1");
+	assert_addr(&sc->out.verdict.between[1], "10.9.1.2");
+	scene_free(sc);
+	sc = scene_new();
+	add_arm(sc, TRIAL_FULL, 1, 1);
+	set_device(sc, HOPS, 0.99, 0);
+	figures(sc);
+	verdict_fill(&sc->c);
+	assert_addr(&sc->out.verdict.address, "10.9.6.2");
+	assert_addr(&sc->out.verdict.between[0], "10.9.5.2");
+	scene_free(sc);
+}
+
+static void
+test_copier(void **state)
+{
+	struct scene *sc = scene_new();
+	struct seen_reset *r;
+	struct trial *t;
+
+	(void)state;
+	t = add_trial(sc, TRIAL_FULL, TRIAL_SETTLED, 1);
+	add_probe(sc, t, 64);
+	r = add_reset(sc, 63, CLOCK_MS);
+	r->facts.ip_id = 13052;
+	r->facts.id_echoed = true;
+	add_burst(sc, 2, 1, false);
+	set_device(sc, 1, 0, 0.99);
+	sc->c.post.policy[INFER_COPIED] = 0.99;
+	sc->c.s.conns[1].quoted_reset = true;
+	figures(sc);
+	verdict_fill(&sc->c);
+	assert_int_equal(sc->out.verdict.policy, RESULT_POLICY_COPY);
+	assert_int_equal(sc->out.verdict.resets_server_too, RESULT_YES);
+	assert_reason(sc, "ip-id-echo", "13052; the server's stood at 23403");
+	assert_reason(sc, "ttl-follows-probe", "63 for a packet sent with 64");
+	assert_reason(sc, "ttl-follows-probe", "1 for 2");
+	assert_reason(sc, "quoted-reset", "both ends");
+	scene_free(sc);
+}
+
+static void
+test_on_path(void **state)
+{
+	struct scene *sc = scene_new();
+
+	(void)state;
+	add_arm(sc, TRIAL_FULL, 1, 1);
+	add_burst(sc, 4, 61, true);
+	set_device(sc, 4, 0.99, 0);
+	sc->c.post.drops = 0.03;
+	sc->c.post.policy[INFER_ARBITRARY] = 0.9;
+	sc->c.s.conns[0].server_alive = RESULT_YES;
+	figures(sc);
+	verdict_fill(&sc->c);
+	assert_int_equal(sc->out.verdict.in_path, RESULT_NO);
+	assert_int_equal(sc->out.verdict.resets_server_too, RESULT_NO);
+	assert_int_equal(sc->out.verdict.policy, RESULT_POLICY_RANDOM);
+	assert_reason(sc, "on-path-answered", "3 of 3");
+	assert_reason(sc, "server-still-open", "still held the connection");
+	assert_reason(sc, "ttl-unusable", "only the threshold locates");
+	scene_free(sc);
+}
+
+static void
+test_server(void **state)
+{
+	struct scene *sc = scene_new();
+
+	(void)state;
+	add_arm(sc, TRIAL_FULL, 3, 3);
+	add_arm(sc, TRIAL_CONTROL, 1, 3);
+	add_burst(sc, 0, 0, true);
+	set_device(sc, 6, 0, 0.04);
+	sc->c.s.resets[0].facts.ttl = 58;
+	sc->c.s.resets[0].facts.ip_id = 0;
+	sc->c.s.conns[0].server_alive = RESULT_NO;
+	sc->c.post.cause[INFER_DEVICE] = 0.04;
+	sc->c.post.cause[INFER_SERVER] = 0.95;
+	sc->c.post.cause[INFER_RESPONSE] = 0.01;
+	figures(sc);
+	verdict_fill(&sc->c);
+	assert_int_equal(sc->out.verdict.kind, RESULT_SERVER);
+	assert_int_equal(sc->out.verdict.forged, RESULT_NO);
+	assert_int_equal(sc->out.verdict.hop, 0);
+	near(sc->out.verdict.confidence, 0.95, 1e-12);
+	assert_int_equal(locate_exit_status(&sc->out), 1);
+	assert_int_equal(sc->out.verdict.alternatives[0].hop, 6);
+	assert_int_equal(
+	    sc->out.verdict.alternatives[1].kind, RESULT_RESPONSE_TRIGGERED);
+	assert_reason(sc, "fires-at-server-only", "None of 6 probes");
+	assert_reason(sc, "ttl-matches", "58");
+	assert_reason(sc, "ip-id-zero", "IP ID 0");
+	assert_reason(sc, "server-closed-too", "did not know");
+	assert_reason(sc, "control-fires", "1 of 3");
+	assert_non_null(
+	    strstr(sc->out.verdict.next[0], "the log of the server"));
+	scene_free(sc);
+}
+
+static void
+test_response(void **state)
+{
+	struct scene *sc = scene_new();
+
+	(void)state;
+	add_arm(sc, TRIAL_FULL, 3, 3);
+	set_device(sc, 6, 0, 0.04);
+	sc->c.post.cause[INFER_DEVICE] = 0.04;
+	sc->c.post.cause[INFER_RESPONSE] = 0.95;
+	figures(sc);
+	verdict_fill(&sc->c);
+	assert_int_equal(sc->out.verdict.kind, RESULT_RESPONSE_TRIGGERED);
+	assert_int_equal(sc->out.verdict.forged, RESULT_YES);
+	assert_int_equal(locate_exit_status(&sc->out), 1);
+	assert_true(sc->out.verdict.next[0][0] != '\0');
+	scene_free(sc);
+}
+
+static void
+test_not_reproduced(void **state)
+{
+	struct scene *sc = scene_new();
+
+	(void)state;
+	add_arm(sc, TRIAL_FULL, 0, 40);
+	set_device(sc, 6, 0.02, 0.04);
+	sc->c.post.cause[INFER_NOTHING] = 0.9;
+	figures(sc);
+	verdict_fill(&sc->c);
+	assert_int_equal(sc->out.verdict.kind, RESULT_NOT_REPRODUCED);
+	assert_int_equal(sc->out.verdict.hop, 0);
+	assert_int_equal(locate_exit_status(&sc->out), 1);
+	assert_int_equal(sc->out.verdict.n_alternatives, 0);
+	assert_non_null(strstr(sc->out.verdict.next[1], "--rst-ttl"));
+	scene_free(sc);
+	/* Broken off midway, nothing is said of that. */
+	sc = scene_new();
+	add_arm(sc, TRIAL_FULL, 0, 2);
+	sc->out.head.interrupted = SIGINT;
+	figures(sc);
+	verdict_fill(&sc->c);
+	assert_int_equal(sc->out.verdict.kind, RESULT_UNDETERMINED);
+	assert_int_equal(sc->out.verdict.forged, RESULT_UNSURE);
+	assert_string_equal(sc->out.verdict.next[0], "Let it run to its end.");
+	scene_free(sc);
+}
+
+/* A device for sure, its threshold too; which of two hops, nobody can say. */
+static void
+test_between_two(void **state)
+{
+	struct scene *sc = scene_new();
+
+	(void)state;
+	add_arm(sc, TRIAL_FULL, 1, 1);
+	add_burst(sc, 4, 62, true);
+	set_device(sc, 3, 0, 0.5);
+	sc->c.post.at[4][INFER_WIRE] = sc->c.post.hop[4] = 0.49;
+	sc->c.post.threshold = 0.99;
+	figures(sc);
+	verdict_fill(&sc->c);
+	assert_int_equal(sc->out.verdict.kind, RESULT_UNDETERMINED);
+	assert_int_equal(sc->out.verdict.forged, RESULT_YES);
+	assert_int_equal(sc->out.verdict.hop, 0);
+	assert_addr(&sc->out.verdict.between[0], "10.9.2.2");
+	assert_addr(&sc->out.verdict.between[1], "10.9.3.2");
+	assert_int_equal(sc->out.verdict.n_alternatives, 2);
+	assert_non_null(strstr(
+	    sc->out.verdict.next[0], "the wire before hop 4 look alike"));
+	scene_free(sc);
+}
+
+static void
+test_undetermined(void **state)
+{
+	struct scene *sc = scene_new();
+
+	(void)state;
+	add_arm(sc, TRIAL_FULL, 1, 8);
+	set_device(sc, 3, 0.2, 0.2);
+	sc->c.post.cause[INFER_DEVICE] = 0.7;
+	sc->c.post.cause[INFER_SERVER] = 0.3;
+	figures(sc);
+	verdict_fill(&sc->c);
+	assert_int_equal(sc->out.verdict.kind, RESULT_UNDETERMINED);
+	assert_int_equal(sc->out.verdict.forged, RESULT_UNSURE);
+	assert_int_equal(sc->out.verdict.hop, 0);
+	near(sc->out.verdict.confidence, 0.4, 1e-12);
+	assert_int_equal(sc->out.verdict.n_alternatives, 3);
+	assert_int_equal(sc->out.verdict.alternatives[0].kind, RESULT_SERVER);
+	scene_free(sc);
+}
+
+/* More than are told: the most probable twelve, in order. */
+static void
+test_alternatives(void **state)
+{
+	struct scene *sc = scene_new();
+	const struct result_alternative *a = sc->out.verdict.alternatives;
+	int h, p, i;
+
+	(void)state;
+	add_arm(sc, TRIAL_FULL, 1, 1);
+	set_device(sc, 3, 0.2, 0.2);
+	for (h = 1; h <= HOPS; h++)
+		for (p = 0; p < INFER_PLACES; p++)
+			sc->c.post.at[h][p] = 0.01 * (2 * h + p);
+	figures(sc);
+	verdict_fill(&sc->c);
+	assert_int_equal(sc->out.verdict.n_alternatives, RESULT_ALTERNATIVES);
+	for (i = 0; i < RESULT_ALTERNATIVES; i++)
+		near(a[i].probability, 0.01 * (15 - i), 1e-12);
+	scene_free(sc);
+}
+
+/* --rst-ttl and the trace alone. */
+static void
+test_given(void **state)
+{
+	struct scene *sc = scene_new();
+
+	(void)state;
+	sc->ask.trigger = RESULT_TRIGGER_NONE;
+	sc->ask.n_rst_ttls = sc->out.n_given_ttls = 1;
+	sc->ask.rst_ttls[0] = sc->out.given_ttls[0] = 63;
+	set_device(sc, 2, 0.37, 0.36);
+	sc->c.post.at[1][INFER_ROUTER] = sc->c.post.hop[1] = 0.2;
+	figures(sc);
+	verdict_fill(&sc->c);
+	assert_int_equal(sc->out.verdict.kind, RESULT_MIDDLEBOX);
+	assert_int_equal(sc->out.verdict.forged, RESULT_UNSURE);
+	assert_int_equal(sc->out.verdict.hop, 2);
+	near(sc->out.verdict.confidence, 0.73, 1e-12);
+	assert_int_equal(sc->out.verdict.in_path, RESULT_UNSURE);
+	assert_int_equal(sc->out.verdict.alternatives[0].hop, 1);
+	assert_reason(sc, "given-ttl", "TTL 63 was reported");
+	assert_reason(sc, "given-ttl", "arrive with 58");
+	scene_free(sc);
+}
+
+static void
+test_given_servers(void **state)
+{
+	struct scene *sc = scene_new();
+
+	(void)state;
+	sc->ask.trigger = RESULT_TRIGGER_NONE;
+	sc->ask.n_rst_ttls = sc->out.n_given_ttls = 1;
+	sc->ask.rst_ttls[0] = sc->out.given_ttls[0] = 58;
+	set_device(sc, 6, 0.01, 0.01);
+	sc->c.post.cause[INFER_DEVICE] = 0.1;
+	sc->c.post.cause[INFER_SERVER] = 0.9;
+	figures(sc);
+	verdict_fill(&sc->c);
+	assert_int_equal(sc->out.verdict.kind, RESULT_SERVER);
+	assert_int_equal(sc->out.verdict.hop, 0);
+	assert_int_equal(sc->out.verdict.forged, RESULT_UNSURE);
+	assert_int_equal(locate_exit_status(&sc->out), 1);
+	scene_free(sc);
+}
+
+/* From trials to the posterior. */
+
+static void
+update(struct scene *sc, bool assume)
+{
+	assert_int_equal(campaign_update(&sc->c, assume, &sc->f), 0);
+}
+
+static void
+test_update(void **state)
+{
+	struct scene *sc = scene_new();
+
+	(void)state;
+	add_arm(sc, TRIAL_CONTROL, 0, 2);
+	add_arm(sc, TRIAL_FULL, 2, 2);
+	add_burst(sc, 4, 62, false);
+	update(sc, false);
+	assert_int_equal(sc->c.load.last_ttl, HOPS - 1);
+	assert_int_equal(sc->c.post.best_hop, 3);
+	assert_true(sc->c.post.at[3][INFER_ROUTER] > 0.9);
+	assert_int_equal(sc->c.infer_path.hops, HOPS);
+	assert_int_equal(sc->c.infer_path.server_ttl, 58);
+	assert_int_equal(sc->c.infer_path.crossed[3], 2);
+	assert_int_equal(sc->c.infer_path.crossed[HOPS], -1);
+	assert_false(sc->c.untagged);
+	/* Asked again, it is the same. */
+	update(sc, false);
+	assert_true(sc->c.post.at[3][INFER_ROUTER] > 0.9);
+	scene_free(sc);
+}
+
+/* By steps or at once: the same posterior. */
+static void
+test_update_by_steps(void **state)
+{
+	struct scene *a = scene_new(), *b = scene_new();
+	int i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		add_arm(a, TRIAL_FULL, 1, 1);
+		add_burst(a, i == 1 ? 0 : 4, 62, false);
+		update(a, false);
+		add_arm(b, TRIAL_FULL, 1, 1);
+		add_burst(b, i == 1 ? 0 : 4, 62, false);
+	}
+	update(b, false);
+	for (i = 1; i <= HOPS; i++)
+		near(a->c.post.hop[i], b->c.post.hop[i], 1e-9);
+	near(a->c.post.drops, b->c.post.drops, 1e-9);
+	scene_free(a);
+	scene_free(b);
+}
+
+/* A clue that comes later is taken in once, and a changed path anew. */
+static void
+test_update_anew(void **state)
+{
+	struct scene *a = scene_new(), *b = scene_new();
+	int i;
+
+	(void)state;
+	add_arm(a, TRIAL_FULL, 2, 2);
+	add_arm(b, TRIAL_FULL, 2, 2);
+	update(a, false);
+	a->c.s.conns[0].server_alive = RESULT_YES;
+	b->c.s.conns[0].server_alive = RESULT_YES;
+	update(a, false);
+	update(a, false);
+	a->out.path.hops[2].responders[0].reply_ttl = 60;
+	b->out.path.hops[2].responders[0].reply_ttl = 60;
+	update(a, false);
+	update(b, false);
+	for (i = 1; i <= HOPS; i++)
+		near(a->c.post.hop[i], b->c.post.hop[i], 1e-9);
+	near(
+	    a->c.post.cause[INFER_SERVER], b->c.post.cause[INFER_SERVER], 1e-9);
+	assert_int_equal(a->c.infer_path.crossed[3], 4);
+	scene_free(a);
+	scene_free(b);
+}
+
+/* What still waits counts as silent where it is assumed to be, only there. */
+static void
+test_update_assume(void **state)
+{
+	struct scene *sc = scene_new();
+	struct trial *t = add_trial(sc, TRIAL_FULL, TRIAL_SETTLED, 1);
+	double settled, assumed;
+	int i;
+
+	(void)state;
+	/* As the server's own would come. */
+	add_probe(sc, t, 64);
+	add_reset(sc, 58, 21 * CLOCK_MS);
+	update(sc, false);
+	settled = sc->c.post.cause[INFER_DEVICE];
+	for (i = 0; i < 4; i++) {
+		add_burst(sc, 0, 0, true);
+		sc->c.trials[sc->c.n_trials - 1].state = TRIAL_FIRED;
+	}
+	update(sc, true);
+	assumed = sc->c.post.cause[INFER_DEVICE];
+	assert_true(assumed < 0.9 * settled);
+	update(sc, false);
+	near(sc->c.post.cause[INFER_DEVICE], settled, 1e-12);
+	for (i = 0; i < 4; i++)
+		sc->c.trials[1 + i].state = TRIAL_SETTLED;
+	update(sc, false);
+	near(sc->c.post.cause[INFER_DEVICE], assumed, 1e-9);
+	scene_free(sc);
+}
+
+/* The control and the exit status. */
+
+static void
+control(const char *in, size_t len, const char *want)
+{
+	uint8_t out[64];
+
+	assert_true(len <= sizeof(out));
+	locate_default_control((const uint8_t *)in, len, out);
+	assert_memory_equal(out, want, len);
+}
+
+static void
+test_default_control(void **state)
+{
+	(void)state;
+	control("use db", 6, "hfr qo");
+	control("SELECT 1;", 9, "FRYRPG 6;");
+	control("abcmnzABCMNZ", 12, "nopzamNOPZAM");
+	control("0123456789", 10, "5678901234");
+	control("GET /x\r\n", 8, "TRG /k\r\n");
+	control("\x03\x00\x00\x01q", 5,
+	    "\x03\x00\x00\x01"
+	    "d");
+	/* Nothing in it that turns: all bits do. */
+	control("\x16\x03\x01\xff", 4, "\xe9\xfc\xfe\x00");
+	control("-- !", 4, "\xd2\xd2\xdf\xde");
+	control("", 0, "");
+}
+
+static void
+test_exit_status(void **state)
+{
+	static struct locate_result r;
+
+	(void)state;
+	assert_int_equal(locate_exit_status(&r), 1);
+	r.verdict.hop = 1;
+	assert_int_equal(locate_exit_status(&r), 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    PROVES("the rate and Wilson's interval", test_rate),
+	    PROVES("Fisher's exact test, one-sided", test_p_value),
+	    PROVES("only what was sent counts", test_what_counts),
+	    PROVES("shots and resets by TTL, and the threshold", test_by_ttl),
+	    PROVES("the median latency of what is known", test_latency),
+	    PROVES("a device: its hop, place, manners, reasons", test_device),
+	    PROVES("a sure hop may leave its place open", test_place_unsure),
+	    PROVES("a silent device is named by its neighbours",
+		test_silent_device),
+	    PROVES("client and server are neighbours at the ends",
+		test_neighbours_at_the_ends),
+	    PROVES("a copier, both ends reset", test_copier),
+	    PROVES("beside the path, one end reset", test_on_path),
+	    PROVES("the server itself", test_server),
+	    PROVES("fired by the response", test_response),
+	    PROVES("nothing reproduced", test_not_reproduced),
+	    PROVES("between two hops", test_between_two),
+	    PROVES("undetermined", test_undetermined),
+	    PROVES(
+		"alternatives: the most probable, in order", test_alternatives),
+	    PROVES("a given TTL: the best candidate", test_given),
+	    PROVES(
+		"a given TTL that is the server's: no hop", test_given_servers),
+	    PROVES("trials, path and clues become a posterior", test_update),
+	    PROVES("by steps or at once, it is the same", test_update_by_steps),
+	    PROVES("a new clue, a changed path are taken in once",
+		test_update_anew),
+	    PROVES("what still waits is silent only by assumption",
+		test_update_assume),
+	    PROVES("the default control keeps length and shape",
+		test_default_control),
+	    PROVES("the exit status says whether it was located",
+		test_exit_status),
+	};
+
+	return cmocka_run_group_tests_name("verdict", tests, NULL, NULL);
+}
