@@ -328,16 +328,21 @@ next_for_device(const struct campaign *c)
 	char event[160], text[REASON_TEXT], a[ADDR_TEXT], b[ADDR_TEXT];
 
 	describe_event(c, event, sizeof(event));
-	if (!addr_is_none(&r->verdict.address))
-		snprintf(text, sizeof(text),
-		    "Ask who runs %s for its session log of %s.",
-		    addr_format(&r->verdict.address, a), event);
-	else
+	addr_format(&r->verdict.between[0], a);
+	if (addr_is_none(&r->verdict.address))
 		snprintf(text, sizeof(text),
 		    "Ask who runs the segment between %s and %s for its "
 		    "session logs of %s.",
-		    addr_format(&r->verdict.between[0], a),
-		    addr_format(&r->verdict.between[1], b), event);
+		    a, addr_format(&r->verdict.between[1], b), event);
+	else if (r->verdict.place == RESULT_WIRE)
+		snprintf(text, sizeof(text),
+		    "Ask who runs the link from %s to %s what stands or taps "
+		    "there, for its log of %s.",
+		    a, addr_format(&r->verdict.address, b), event);
+	else
+		snprintf(text, sizeof(text),
+		    "Ask who runs %s for its session log of %s.",
+		    addr_format(&r->verdict.address, a), event);
 	say_next(r, text);
 	if (c->ask->trigger == RESULT_TRIGGER_NONE)
 		say_next(r,

@@ -275,7 +275,14 @@ add_located(struct text *t, const struct locate_result *r, const char *does,
     const char *nowhere, bool names)
 {
 	if (r->verdict.hop > 0) {
-		add_device(t, r, "Hop", names);
+		/* On the wire it is not the router that answers at the hop. */
+		if (r->verdict.place == RESULT_WIRE) {
+			text_add(t, "A device on the wire before ");
+			add_device(t, r, "hop", names);
+		} else {
+			add_device(t, r, "Hop", names);
+		}
+		text_add(t, addr_is_none(&r->verdict.address) ? " " : ", ");
 		text_add(t, does);
 	} else {
 		text_add(t, nowhere);
@@ -293,13 +300,13 @@ words_headline(struct text *t, const struct locate_result *r, bool names)
 	}
 	switch (r->verdict.kind) {
 	case RESULT_MIDDLEBOX:
-		add_located(t, r, " forges the resets",
+		add_located(t, r, "forges the resets",
 		    "A device on the path forges the resets; its hop is not "
 		    "known",
 		    names);
 		return;
 	case RESULT_LOAD_BALANCER:
-		add_located(t, r, ", a load balancer, sends the resets",
+		add_located(t, r, "a load balancer, sends the resets",
 		    "A load balancer before the server sends the resets",
 		    names);
 		return;
