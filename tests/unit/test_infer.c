@@ -1131,8 +1131,7 @@ main(void)
 	    PROVES(
 		"what tells nothing leaves all as it was", test_uninformative),
 	    PROVES("a reset forgets everything", test_reset),
-	    PROVES("a copy has seen the same and goes its own way",
-		test_copy),
+	    PROVES("a copy has seen the same and goes its own way", test_copy),
 	    PROVES(
 		"silence never speaks for a device at a low TTL", test_silence),
 	    PROVES("more of the same makes it surer", test_monotone),
