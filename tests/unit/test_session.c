@@ -154,7 +154,6 @@ copy_of(const struct scene *sc, int ttl)
 	struct craft_tcp t = sent_for(sc, ttl)->tcp;
 
 	t.opts_len = 0;
-	t.payload = (const uint8_t *)TRIGGER;
 	return t;
 }
 
