@@ -231,15 +231,7 @@ sim_rivals_plain(int hops, int threshold, double p, uint64_t seed,
 {
 	struct sim_truth t;
 
-	memset(&t, 0, sizeof(t));
-	t.seed = seed;
-	t.hops = hops;
-	t.dev.hop = threshold;
-	t.dev.place = INFER_WIRE;
-	t.dev.ttl = SIM_TTL_FIXED;
-	t.dev.initial = 64;
-	t.dev.p = p;
-	t.dev.branch = -1;
+	sim_truth_plain(hops, threshold, INFER_WIRE, p, seed, &t);
 	sim_rivals_run(&t, out);
 }
 

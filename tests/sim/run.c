@@ -227,20 +227,29 @@ run_locate(struct sim_net *n, FILE *log, struct sim_record *out)
 }
 
 void
-sim_run(uint64_t seed, FILE *log, struct sim_record *out)
+sim_run_truth(const struct sim_truth *t, FILE *log, struct sim_record *out)
 {
 	struct sim_net *n;
 
 	memset(out, 0, sizeof(*out));
 	out->outcome = SIM_FAILED;
-	sim_truth_draw(seed, &out->truth);
+	out->truth = *t;
 	if (log != NULL)
-		sim_truth_print(&out->truth, log);
+		sim_truth_print(t, log);
 	n = sim_net_new(&out->truth, trigger, sizeof(trigger) - 1, log);
 	if (n == NULL)
 		return;
 	run_locate(n, log, out);
 	sim_net_free(n);
-	if (out->truth.cause == INFER_DEVICE)
-		sim_rivals_run(&out->truth, out->rivals);
+}
+
+void
+sim_run(uint64_t seed, FILE *log, struct sim_record *out)
+{
+	struct sim_truth t;
+
+	sim_truth_draw(seed, &t);
+	sim_run_truth(&t, log, out);
+	if (t.cause == INFER_DEVICE)
+		sim_rivals_run(&t, out->rivals);
 }

@@ -35,6 +35,9 @@ struct sim_record {
 
 /* log: every round is told there; NULL: nothing. */
 void sim_run(uint64_t seed, FILE *log, struct sim_record *out);
+/* In a network that is known, without the rivals. */
+void sim_run_truth(
+    const struct sim_truth *t, FILE *log, struct sim_record *out);
 
 /* It claims to know. */
 bool sim_claims(const struct sim_record *r);

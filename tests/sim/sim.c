@@ -3,6 +3,7 @@
  * the rules that others use.
  *
  *	sim [--runs N] [--seed S] [--jobs J] [--only STRATUM=LABEL]
+ *	sim --list …		name all that ended wrong or undetermined
  *	sim --trace SEED	one run, told in full
  *	sim --check-rules	the rules against the table in PHYSICS
  */
@@ -23,7 +24,7 @@ struct options {
 	unsigned long runs, jobs;
 	uint64_t seed;
 	const char *only;
-	bool trace, check_rules;
+	bool list, trace, check_rules;
 };
 
 static unsigned long
@@ -45,6 +46,7 @@ read_options(int argc, char **argv, struct options *o)
 	    {"seed", required_argument, NULL, 's'},
 	    {"jobs", required_argument, NULL, 'j'},
 	    {"only", required_argument, NULL, 'o'},
+	    {"list", no_argument, NULL, 'l'},
 	    {"trace", required_argument, NULL, 't'},
 	    {"check-rules", no_argument, NULL, 'c'},
 	    {NULL, 0, NULL, 0},
@@ -60,6 +62,8 @@ read_options(int argc, char **argv, struct options *o)
 			o->jobs = number("jobs", optarg);
 		else if (c == 'o')
 			o->only = optarg;
+		else if (c == 'l')
+			o->list = true;
 		else if (c == 'c')
 			o->check_rules = true;
 		else if (c == 't')
@@ -156,7 +160,9 @@ run_all(const struct options *o)
 			failed++;
 		}
 	sim_tally_print(t, stdout);
-	sim_tally_print_wrong(t, WRONG_SHOWN, stdout);
+	sim_tally_list(t, SIM_WRONG, o->list ? SIZE_MAX : WRONG_SHOWN, stdout);
+	if (o->list)
+		sim_tally_list(t, SIM_OPEN, SIZE_MAX, stdout);
 	sim_tally_judge(t, stdout, &passed, &failed);
 	sim_tally_free(t);
 	printf("%u passed, %u failed\n", passed, failed);

@@ -481,7 +481,7 @@ compare_surer(const void *a, const void *b)
 }
 
 static void
-print_wrong(const struct sim_record *r, FILE *out)
+print_record(const struct sim_record *r, FILE *out)
 {
 	const struct sim_truth *t = &r->truth;
 	const char *place = result_place_name(r->place);
@@ -507,7 +507,8 @@ print_wrong(const struct sim_record *r, FILE *out)
 }
 
 void
-sim_tally_print_wrong(struct sim_tally *t, size_t most, FILE *out)
+sim_tally_list(
+    const struct sim_tally *t, enum sim_outcome o, size_t most, FILE *out)
 {
 	const struct sim_record **v;
 	size_t i, n = 0;
@@ -516,13 +517,13 @@ sim_tally_print_wrong(struct sim_tally *t, size_t most, FILE *out)
 	if (v == NULL)
 		return;
 	for (i = 0; i < t->n; i++)
-		if (t->records[i].outcome == SIM_WRONG)
+		if (t->records[i].outcome == o)
 			v[n++] = &t->records[i];
 	qsort(v, n, sizeof(const struct sim_record *), compare_surer);
-	fprintf(out, "\n%zu wrong, the surest first:\n%8s  %-6s  %-29s  %s\n",
-	    n, "seed", "claim", "verdict", "truth");
+	fprintf(out, "\n%zu %s, the surest first:\n%8s  %-6s  %-29s  %s\n", n,
+	    sim_outcome_name(o), "seed", "claim", "verdict", "truth");
 	for (i = 0; i < n && i < most; i++)
-		print_wrong(v[i], out);
+		print_record(v[i], out);
 	free(v);
 }
 

@@ -15,8 +15,9 @@ int sim_tally_add(struct sim_tally *t, const struct sim_record *r);
 
 /* The tables; gives nothing. */
 void sim_tally_print(struct sim_tally *t, FILE *out);
-/* The wrong verdicts that were surest, at most `most`. */
-void sim_tally_print_wrong(struct sim_tally *t, size_t most, FILE *out);
+/* The runs that ended so, the surest first, at most `most`. */
+void sim_tally_list(
+    const struct sim_tally *t, enum sim_outcome o, size_t most, FILE *out);
 /* What was promised, line by line. */
 void sim_tally_judge(
     struct sim_tally *t, FILE *out, unsigned int *passed, unsigned int *failed);

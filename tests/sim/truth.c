@@ -242,6 +242,35 @@ sim_truth_draw(uint64_t seed, struct sim_truth *t)
 		t->alarm = chance(&r, 0.5) ? 0.01 : 0.05;
 }
 
+void
+sim_truth_plain(int hops, int hop, enum infer_place place, double p,
+    uint64_t seed, struct sim_truth *t)
+{
+	int i;
+
+	memset(t, 0, sizeof(*t));
+	t->seed = seed;
+	t->cause = INFER_DEVICE;
+	t->hops = hops;
+	for (i = 1; i <= hops; i++) {
+		t->out_ns[i] = t->home_ns[i] = i * CLOCK_MS;
+		t->back[i] = i - 1;
+		t->reply_ttl[i] = 255;
+	}
+	t->server_ttl = 128;
+	t->server_echo = true;
+	t->dev.hop = hop;
+	t->dev.place = place;
+	t->dev.ttl = SIM_TTL_FIXED;
+	t->dev.initial = 64;
+	t->dev.p = p;
+	t->dev.tags = true;
+	t->dev.id = SIM_ID_ZERO;
+	t->dev.resets = 1;
+	t->dev.work_ns = 50 * CLOCK_US;
+	t->dev.branch = -1;
+}
+
 int
 sim_truth_threshold(const struct sim_truth *t)
 {

@@ -85,6 +85,9 @@ struct sim_truth {
 };
 
 void sim_truth_draw(uint64_t seed, struct sim_truth *t);
+/* A clean path of so many hops, with a plain forger that always fires. */
+void sim_truth_plain(int hops, int hop, enum infer_place place, double p,
+    uint64_t seed, struct sim_truth *t);
 void sim_truth_print(const struct sim_truth *t, FILE *out);
 
 /* The smallest probe TTL that can fire the device. */
