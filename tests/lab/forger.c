@@ -57,7 +57,8 @@ enum word {
 	WORD_R = -14,
 	WORD_RA = -15,
 	WORD_ACK = -16,
-	WORD_NEXT = -17
+	WORD_NEXT = -17,
+	WORD_STATE = -18
 };
 
 struct bytes {
@@ -122,7 +123,8 @@ static const struct knob knobs[] = {
 	{WORD_COPY, WORD_RANDOM, WORD_SAME},
 	"of what goes back to the trigger's sender"},
     {"flags", KNOB_INT, AT(flags), -1, {WORD_R, WORD_RA}, "of the reset"},
-    {"seq", KNOB_INT, AT(seq), 0, {WORD_ACK}, "the trigger's ack, or 0"},
+    {"seq", KNOB_INT, AT(seq), 0, {WORD_ACK, WORD_STATE},
+	"the trigger's ack; what that end awaits, as seen here; or 0"},
     {"onward", KNOB_INT, AT(onward), -1, {WORD_SAME, WORD_NEXT},
 	"seq toward the receiver: the trigger's, or after its data"},
     {"step", KNOB_INT, AT(step), 1 << 30, {WORD_WINDOW},
@@ -159,6 +161,8 @@ struct conn_note {
 	bool rolled, lucky;  /* the dice of a connection */
 	bool has_data;	     /* the client has sent some */
 	uint8_t server_ttl;  /* last seen here, 0: none yet */
+	bool has_next[2];    /* of the client, of the server */
+	uint32_t next[2];    /* the furthest seq that the other end told of */
 };
 
 struct pair_note {
@@ -248,6 +252,8 @@ word_name(int w)
 		return "ack";
 	case WORD_NEXT:
 		return "next";
+	case WORD_STATE:
+		return "state";
 	}
 	return "?";
 }
@@ -555,6 +561,40 @@ block(struct forger *f, const struct flow_key *key)
 	p->until_ns = now_ns() + (int64_t)(f->o.residual_s * (double)CLOCK_S);
 }
 
+/*
+ * A box that keeps a connection's state knows what seq comes next from each
+ * end: by what that end sent, or, where it sees one way only, by what the
+ * other acknowledged.  Old acknowledgements then leave no trace in it.
+ */
+static void
+note_next(struct conn_note *c, bool from_server, uint32_t next)
+{
+	if (!c->has_next[from_server] ||
+	    (int32_t)(next - c->next[from_server]) > 0)
+		c->next[from_server] = next;
+	c->has_next[from_server] = true;
+}
+
+/* seq after p: a SYN and a FIN count for one. */
+static uint32_t
+seq_after(const struct pkt *p)
+{
+	return p->tcp.seq + p->payload_wire +
+	    ((p->tcp.flags & (PKT_TH_SYN | PKT_TH_FIN)) != 0 ? 1 : 0);
+}
+
+static void
+note_seqs(struct conn_note *c, const struct pkt *p, bool from_server)
+{
+	if (p->tcp.flags & PKT_TH_RST)
+		return;
+	if (p->tcp.flags & PKT_TH_SYN)
+		c->has_next[from_server] = false;
+	note_next(c, from_server, seq_after(p));
+	if (p->tcp.flags & PKT_TH_ACK)
+		note_next(c, !from_server, p->tcp.ack);
+}
+
 /* What fires */
 
 static bool
@@ -662,15 +702,18 @@ choose_window(struct forger *f, const struct pkt *p)
 
 /* The sequence numbers that p's sender (back) or its receiver expects. */
 static void
-choose_numbers(const struct options *o, const struct pkt *p, bool back, int nth,
-    struct reset *r)
+choose_numbers(const struct options *o, const struct pkt *p,
+    const struct conn_note *c, bool back, int nth, struct reset *r)
 {
-	uint32_t next = p->tcp.seq + p->payload_wire + (is_syn(p) ? 1 : 0);
+	uint32_t next = seq_after(p);
 	uint32_t step =
 	    o->step == WORD_WINDOW ? p->tcp.window : (uint32_t)o->step;
+	bool server = p->tcp.sport == c->key.src.port; /* whose seq it bears */
 
-	if (back)
-		r->seq = o->seq == WORD_ACK ? p->tcp.ack : 0;
+	if (back && o->seq == WORD_STATE && c->has_next[server])
+		r->seq = c->next[server];
+	else if (back)
+		r->seq = o->seq == 0 ? 0 : p->tcp.ack;
 	else
 		r->seq = o->onward == WORD_NEXT ? next : p->tcp.seq;
 	r->seq += (uint32_t)nth * step;
@@ -694,7 +737,7 @@ make_reset(struct forger *f, const struct pkt *p, const struct conn_note *c,
 	r.window = choose_window(f, p);
 	r.tos = o->tos == WORD_COPY ? p->ip.tos : (uint8_t)o->tos;
 	r.df = o->df == WORD_COPY ? p->ip.df : o->df == 1;
-	choose_numbers(o, p, back, nth, &r);
+	choose_numbers(o, p, c, back, nth, &r);
 	r.due_ns = now_ns() + (int64_t)(o->delay_ms * (double)CLOCK_MS);
 	f->step++;
 	return r;
@@ -772,6 +815,7 @@ see(struct forger *f, const struct pkt *p)
 		c->server_ttl = p->ip.ttl;
 	else if (is_syn(p))
 		c->rolled = c->has_data = false;
+	note_seqs(c, p, from_server);
 	fires = is_trigger(f, p, c, from_server) && is_lucky(f, c);
 	if (fires)
 		fire(f, p, c);

@@ -6,11 +6,15 @@ Link k (0 is client to r1) has 10.9.k.1 and fd09:k::1 at its client's end,
 .2 and ::2 at its server's end.  So hop h answers with 10.9.(h-1).2, and the
 server behind N routers is 10.9.N.2.  The routers are this kernel's own.
 
+A chain may have a second router at a hop (`branch`), another way back
+(`back`), a bridge between client and r1 (`segment`).
+
 Namespaces are made with `ip netns add` and entered with nsenter(1), for
 `ip netns exec` mounts /sys anew, which a bare chroot does not allow.
 """
 
 import ctypes
+import dataclasses
 import json
 import os
 import pickle
@@ -31,9 +35,13 @@ PREFIX = "rsthop"
 STALE = re.compile(rf"^{PREFIX}-(\d+)-[0-9a-f]{{4}}-\w+$")  # PID
 # The founding case's box: an OUI of Ruijie Networks.
 R1_MAC = "58:69:6c:00:00:01"
+SEGMENT_MAC = "02:09:00:00:00:03"
 SKIP = 77
 TABLES = ("raw", "mangle", "filter")
+BRANCH, BACK = 100, 200  # where the numbers of wires beside the chain begin
+NAT_PORTS = "20000-29999"
 PORT = 3306
+PROXY_PORT = 3307
 KEYWORD = "use db"
 NEED_CAPS = (1 << 12) | (1 << 21)  # CAP_NET_ADMIN, CAP_SYS_ADMIN
 INNER = "RSTHOP_LAB_INNER"
@@ -268,12 +276,70 @@ def remove_stale():
             shutil.rmtree(path, ignore_errors=True)
 
 
+def numbered(k, end, version):
+    """The address of an end, 1 or 2, of wire k."""
+    if version == 4:
+        return f"10.9.{k}.{end}"
+    return f"fd09:{k:x}::{end}" if k else f"fd09::{end}"
+
+
+def route(k, ways, end, source=None):
+    """For ip: to wire k, over the other end of each of these wires.
+
+    source: the wire toward the client, whose address shall be the sender's
+    whichever way it goes.
+    """
+    lines = []
+    for version, net in ((4, f"10.9.{k}.0/24"),
+                         (6, f"{numbered(k, '', 6)}/64")):
+        words = f"route add {net}"
+        if source is not None and ways != [source]:
+            words += f" src {numbered(source, 2, version)}"
+        hops = [f" via {numbered(w, end, version)}" for w in ways]
+        lines.append(words + (hops[0] if len(hops) == 1 else
+                              "".join(" nexthop" + h for h in hops)))
+    return lines
+
+
+@dataclasses.dataclass
+class Wire:
+    """A pair of interfaces: the near end is the one toward the client."""
+    near: str
+    near_name: str
+    far: str
+    far_name: str
+    k: int  # 10.9.k.1 near, 10.9.k.2 far
+    mac: str = ""  # of the far end, where it is not ours to choose
+
+    def link(self, lab, nth):
+        # The index: where both ends of a pair bear the same one, the
+        # kernel takes a second to tell IPv6 of the carrier.
+        mac = self.mac or f"02:09:00:00:{nth:02x}:02"
+        return (f"link add name {self.near_name} index {9 + nth}"
+                f" netns {lab.netns(self.near)}"
+                f" address 02:09:00:00:{nth:02x}:01 type veth"
+                f" peer name {self.far_name} netns {lab.netns(self.far)}"
+                f" address {mac}")
+
+
 class Lab:
-    """A chain of namespaces; a context manager that leaves nothing."""
+    """A chain of namespaces; a context manager that leaves nothing.
+
+    branch: a hop with a second router, r<hop>b; the router before it picks
+        one of the two by the five-tuple, as the one behind it does for what
+        goes back (branch_back "both"), or always the first ("a").
+    back: (a, b, m): what comes back from r<a+1> and beyond goes by m more
+        routers, x1 ... xm, to r<b>, and on from there; b <= a.
+    segment: a bridge `seg` between client and r1.
+    """
 
     def __init__(self, hops=6, silent=(), icmp_ratelimit=None, r1_mac=R1_MAC,
-                 build=None, seed=1):
+                 build=None, seed=1, branch=None, branch_back="a", back=None,
+                 segment=False):
         self.hops = hops
+        self.branch, self.branch_back = branch, branch_back
+        self.back = back
+        self.segment = segment
         self.silent = tuple(silent)
         self.icmp_ratelimit = icmp_ratelimit
         self.r1_mac = r1_mac
@@ -283,37 +349,99 @@ class Lab:
                        f"{random.SystemRandom().randrange(1 << 16):04x}")
         self.routers = [f"r{h}" for h in range(1, hops + 1)]
         self.nodes = ["client"] + self.routers + ["server"]
+        self.extra = []  # nodes beside the chain; `seg` routes nothing
+        self.wires = self._plan()
         self.procs = []
         self.faults = []  # of processes that ended as they should not
         self.ruled = set()  # nodes whose tables hold rules of devices
+        self.natted = set()  # likewise, the nat table
         self.taken = set()  # (hop, chain) that a device sits in
         self.queues = 0
         self.backend = None
         self.tmp = None
         self.signals = {}
 
+    def _plan(self):
+        """All wires; those of the chain first."""
+        wires = [Wire(self.nodes[k], "toserver", self.nodes[k + 1],
+                      "toclient", k) for k in range(self.hops + 1)]
+        wires[0].mac = self.r1_mac
+        if self.segment:
+            self.extra.append("seg")
+            wires[0] = Wire("client", "toserver", "seg", "toclient", 0)
+            wires.append(Wire("seg", "toserver", "r1", "toclient", 0,
+                              mac=self.r1_mac))
+        if self.branch is not None:
+            wires += self._plan_branch(self.branch)
+        if self.back is not None:
+            wires += self._plan_back(*self.back)
+        return wires
+
+    def _plan_branch(self, hop):
+        if not 2 <= hop <= self.hops:
+            raise LabError("a branch needs a router before it")
+        name = f"r{hop}b"
+        self.extra.append(name)
+        return [Wire(self.nodes[hop - 1], "toserverb", name, "toclient",
+                     BRANCH + hop - 1),
+                Wire(name, "toserver", self.nodes[hop + 1], "toclientb",
+                     BRANCH + hop)]
+
+    def _plan_back(self, a, b, more):
+        if not 1 <= b <= a < self.hops:
+            raise LabError("back: 1 <= b <= a < hops")
+        extra = [f"x{i}" for i in range(1, more + 1)]
+        self.extra += extra
+        ways = [f"r{a + 1}"] + extra + [f"r{b}"]
+        # The end toward the server is where what comes back comes from.
+        return [Wire(ways[j + 1],
+                     "toserver" if ways[j + 1] in extra else "fromback",
+                     ways[j], "toclient" if ways[j] in extra else "toback",
+                     BACK + j) for j in range(more + 1)]
+
     # Addresses
 
     def netns(self, node):
         return f"{self.prefix}-{node}"
 
+    def node(self, hop):
+        """A router's name by its hop; any node's by its own."""
+        return hop if hop in self.nodes + self.extra else f"r{hop}"
+
     def address(self, hop, version=4):
         """Of hop 1 ... hops; the server is hops + 1, the client 0."""
         if hop == 0:
             return "10.9.0.1" if version == 4 else "fd09::1"
-        k = hop - 1
-        if version == 4:
-            return f"10.9.{k}.2"
-        return f"fd09:{k:x}::2" if k else "fd09::2"
+        return numbered(hop - 1, 2, version)
 
     def server_address(self, version=4):
         return self.address(self.hops + 1, version)
 
+    def addresses(self, hop, version=4):
+        """All that may answer for a hop: two where there is a branch."""
+        found = [self.address(hop, version)]
+        # Linux answers in IPv6 with the address of where a packet came in.
+        if self.branch is not None and (
+                hop == self.branch
+                or version == 6 and hop == self.branch + 1 <= self.hops):
+            found.append(numbered(BRANCH + hop - 1, 2, version))
+        return found
+
+    def longer_back(self, hop):
+        """Routers that a packet from r<hop> to the client crosses more than
+        the hop - 1 of its way there; may be negative."""
+        if self.back is None or hop <= self.back[0]:
+            return 0
+        a, b, more = self.back
+        return more + b - a
+
+    def server_ttl(self):
+        """With which the server's packets arrive."""
+        return 64 - self.hops - self.longer_back(self.hops + 1)
+
     def far_side(self, hop, version=4):
         """Of hop's interface toward the server; hop 0 is the client."""
-        if version == 4:
-            return f"10.9.{hop}.1"
-        return f"fd09:{hop:x}::1" if hop else "fd09::1"
+        return numbered(hop, 1, version)
 
     # Raising and removing
 
@@ -353,14 +481,16 @@ class Lab:
             self.signals = {}
 
     def _raise(self):
-        lines = [f"netns add {self.netns(n)}" for n in self.nodes]
+        nodes = self.nodes + self.extra
+        lines = [f"netns add {self.netns(n)}" for n in nodes]
         call(["ip", "-batch", "-"], "\n".join(lines) + "\n")
         # Before the interfaces, for they inherit what is default then.
         call_all([(self._enter(n) + ["sh", "-e"], self._sysctls(n))
-                  for n in self.nodes])
-        call(["ip", "-batch", "-"], self._links())
-        call_all([(self._enter(n) + ["sh", "-e"], self._addresses(n))
-                  for n in self.nodes])
+                  for n in nodes])
+        lines = [w.link(self, nth) for nth, w in enumerate(self.wires)]
+        call(["ip", "-batch", "-"], "\n".join(lines) + "\n")
+        call_all([(self._enter(n) + ["sh", "-e"], self._script(n))
+                  for n in nodes])
         for hop in self.silent:
             self.silence(hop)
 
@@ -373,9 +503,15 @@ class Lab:
             "ipv6/conf/default/accept_ra": 0,
             "ipv6/conf/default/router_solicitations": 0,
         }
-        if node in self.routers:
+        if node == "seg":
+            values["bridge/bridge-nf-call-iptables"] = 1
+            values["bridge/bridge-nf-call-ip6tables"] = 1
+        elif node not in ("client", "server"):
             values["ipv4/ip_forward"] = 1
             values["ipv6/conf/all/forwarding"] = 1
+            if self.branch is not None:  # by the five-tuple, as networks do
+                values["ipv4/fib_multipath_hash_policy"] = 1
+                values["ipv6/fib_multipath_hash_policy"] = 1
             if self.icmp_ratelimit is not None:
                 values["ipv4/icmp_ratelimit"] = self.icmp_ratelimit
                 values["ipv6/icmp/ratelimit"] = self.icmp_ratelimit
@@ -386,54 +522,97 @@ class Lab:
         return "".join(f"echo {v} > /proc/sys/net/{k}\n"
                        for k, v in values.items())
 
-    def _links(self):
-        lines = []
-        for k in range(self.hops + 1):
-            near, far = self.netns(self.nodes[k]), self.netns(
-                self.nodes[k + 1])
-            mac = self.r1_mac if k == 0 else f"02:09:00:00:{k:02x}:02"
-            # The index: where both ends of a pair bear the same one, the
-            # kernel takes a second to tell IPv6 of the carrier.
-            lines.append(
-                f"link add name toserver index 9 netns {near}"
-                f" address 02:09:00:00:{k:02x}:01 type veth"
-                f" peer name toclient netns {far} address {mac}")
-        return "\n".join(lines) + "\n"
-
-    def _addresses(self, node):
-        """A shell script; an interface is named by where it leads."""
-        k = self.nodes.index(node)
-        batch = ["link set lo up"]
-        if k > 0:
-            batch += [f"addr add 10.9.{k - 1}.2/24 dev toclient",
-                      f"addr add fd09:{k - 1:x}::2/64 dev toclient nodad",
-                      "link set toclient up"]
-        if k <= self.hops:
-            batch += [f"addr add 10.9.{k}.1/24 dev toserver",
-                      f"addr add fd09:{k:x}::1/64 dev toserver nodad",
-                      "link set toserver up"]
-        batch += self._routes(k)
+    def _script(self, node):
+        """For sh: interfaces are named by where they lead."""
+        batch, names = ["link set lo up"], []
+        for w in self.wires:
+            for end, name, of in ((1, w.near_name, w.near),
+                                  (2, w.far_name, w.far)):
+                if of == node:
+                    names.append(name)
+                    batch += self._interface(node, name, w.k, end)
+        batch += self._bridge() if node == "seg" else self._routes(node)
         # Packets in captures and in quotes shall have whole checksums.
         offload = "".join(
             f"ethtool -K {d} tx off gso off tso off >/dev/null 2>&1 || :\n"
-            for d in ("toclient", "toserver"))
+            for d in names)
         body = "\n".join(batch)
         return f"ip -batch - <<EOF\n{body}\nEOF\n{offload}"
 
-    def _routes(self, k):
-        """The way to the links that node k is not on."""
+    @staticmethod
+    def _interface(node, name, k, end):
+        if node == "seg":
+            return []
+        return [f"addr add {numbered(k, end, 4)}/24 dev {name}",
+                f"addr add {numbered(k, end, 6)}/64 dev {name} nodad",
+                f"link set {name} up"]
+
+    def _bridge(self):
+        """What sits in `seg` can send, by a MAC that is not the gateway's."""
+        batch = [f"link add br0 address {SEGMENT_MAC} type bridge"]
+        for name in ("toclient", "toserver"):
+            batch += [f"link set {name} master br0", f"link set {name} up"]
+        return batch + [
+            "addr add 10.9.0.3/24 dev br0", "addr add fd09::3/64 dev br0 nodad",
+            "link set br0 up", "route add 10.9.0.0/16 via 10.9.0.2",
+            "route add fd09::/16 via fd09::2"]
+
+    def _routes(self, node):
+        if node in self.nodes:
+            k = self.nodes.index(node)
+            return self._chain_routes(k) + self._side_routes(k)
+        if node.endswith("b"):
+            return self._branch_routes()
+        return self._back_routes(int(node[1:]))
+
+    def _chain_routes(self, k):
+        """The way to the links of the chain that node k is not on."""
         routes = []
-        if k <= self.hops:
-            routes += [f"route add 10.9.{j}.0/24 via 10.9.{k}.2"
-                       for j in range(k + 1, self.hops + 1)]
-            routes += [f"route add fd09:{j:x}::/64 via fd09:{k:x}::2"
-                       for j in range(k + 1, self.hops + 1)]
-        if k > 0:
-            routes += [f"route add 10.9.{j}.0/24 via 10.9.{k - 1}.1"
-                       for j in range(k - 1)]
-            routes += [f"route add fd09:{j:x}::/64 via fd09:{k - 1:x}::1"
-                       for j in range(k - 1)]
+        for j in range(self.hops + 1):
+            if j > k:
+                ways = [k]
+                if self.branch == k + 1 and j > self.branch:
+                    ways.append(BRANCH + k)
+                routes += route(j, ways, 2)
+            elif j < k - 1:
+                routes += route(j, self._ways_back(k, j), 1, k - 1)
         return routes
+
+    def _ways_back(self, k, j):
+        """The wires by which node k sends to link j, nearer the client."""
+        if self.branch == k - 1 and j < k - 2 and self.branch_back == "both":
+            return [k - 1, BRANCH + k - 1]
+        if self.back is not None and self.back[0] == k - 1 and j == 0:
+            return [BACK]
+        return [k - 1]
+
+    def _side_routes(self, k):
+        """The way to wires beside the chain, from a node in it."""
+        routes = []
+        for w in self.wires:
+            if w.k < BRANCH or self.nodes[k] in (w.near, w.far):
+                continue
+            at = self.branch if w.k < BACK else self.back[1]
+            if k < at:
+                routes += route(w.k, [k], 2)
+            elif k > at:
+                routes += route(w.k, [k - 1], 1)
+        return routes
+
+    def _branch_routes(self):
+        hop, routes = self.branch, []
+        for j in range(self.hops + 1):
+            if j >= hop:
+                routes += route(j, [BRANCH + hop], 2)
+            else:
+                routes += route(j, [BRANCH + hop - 1], 1)
+        return routes
+
+    def _back_routes(self, nth):
+        """Of x<nth>: to the client onward, to all else whence it came."""
+        return (route(0, [BACK + nth], 1)
+                + [f"route add 10.9.0.0/16 via {numbered(BACK + nth - 1, 2, 4)}",
+                   f"route add fd09::/16 via {numbered(BACK + nth - 1, 2, 6)}"])
 
     # Running things
 
@@ -478,10 +657,14 @@ class Lab:
     def clear(self, keep=()):
         """Takes devices, servers and rules away; the chain stays."""
         self._stop_all(keep)
-        empty = "".join(f"*{t}\nCOMMIT\n" for t in TABLES)
-        call_all([(self._restore(node, version), empty)
-                  for node in sorted(self.ruled) for version in (4, 6)])
+        # Not the nat table of others: it would have them track connections.
+        empty = {node: "".join(f"*{t}\nCOMMIT\n" for t in
+                               TABLES + ("nat",) * (node in self.natted))
+                 for node in sorted(self.ruled)}
+        call_all([(self._restore(node, version), text)
+                  for node, text in empty.items() for version in (4, 6)])
         self.ruled = set()
+        self.natted = set()
         self.taken = set()
         for hop in self.silent:
             self.silence(hop)
@@ -525,9 +708,11 @@ class Lab:
         return self._xtables(node, self._tool(version, "-restore"), *options)
 
     def rules(self, hop, table, v4=(), v6=()):
-        """Appends rules to a table of r<hop>; removed by clear()."""
-        node = f"r{hop}"
+        """Appends rules to a table of a router; removed by clear()."""
+        node = self.node(hop)
         self.ruled.add(node)
+        if table == "nat":
+            self.natted.add(node)
         jobs = []
         for version, rules in ((4, v4), (6, v6)):
             lines = "".join(f"-A {r}\n" for r in rules)
@@ -537,12 +722,13 @@ class Lab:
         call_all(jobs)
 
     def silence(self, hop):
-        """r<hop> sends no time-exceeded any more."""
+        """r<hop>'s kernel sends no time-exceeded any more; icmp.py may."""
+        drop = "-m mark ! --mark 1 -j DROP"
         self.rules(hop, "filter",
-                   ["OUTPUT -p icmp -m icmp --icmp-type time-exceeded"
-                    " -j DROP"],
-                   ["OUTPUT -p icmpv6 -m icmp6 --icmpv6-type time-exceeded"
-                    " -j DROP"])
+                   ["OUTPUT -p icmp -m icmp --icmp-type time-exceeded "
+                    + drop],
+                   ["OUTPUT -p icmpv6 -m icmp6 --icmpv6-type time-exceeded "
+                    + drop])
 
     def _take(self, hop, place):
         """What a queue lets pass, no later rule of that chain ever sees."""
@@ -558,7 +744,7 @@ class Lab:
 
     def forge(self, hop, place="router", *options, port=PORT,
               match=KEYWORD):
-        """Our forger at r<hop>: place is router, wire or tap."""
+        """Our forger at a hop or node: place is router, wire or tap."""
         log = os.path.join(self.tmp, f"forger-{len(self.procs)}.log")
         argv = [self.program("forger"), "--port", str(port), "--match",
                 match, "--log", log, "--seed", str(self.seed)]
@@ -574,7 +760,7 @@ class Lab:
             rules = [f"{chain} -p tcp --dport {port} {to}",
                      f"{chain} -p tcp --sport {port} {to}"]
             self.rules(hop, table, rules, rules)
-        return self.start(f"r{hop}", argv + list(options), log=log)
+        return self.start(self.node(hop), argv + list(options), log=log)
 
     def link(self, hop, *options):
         """Our line on the link behind r<hop>, both ways, options as link."""
@@ -584,12 +770,12 @@ class Lab:
         spare = [f"{chain} -p icmpv6 -m icmp6 --icmpv6-type {t} -j RETURN"
                  for chain in ("POSTROUTING", "PREROUTING")
                  for t in (135, 136)]
-        rules = [f"POSTROUTING -o toserver {to}",
-                 f"PREROUTING -i toserver {to}"]
+        rules = [f"POSTROUTING -o toserver+ {to}",
+                 f"PREROUTING -i toserver+ {to}"]
         self._take(hop, "link")
         self.rules(hop, "mangle", rules, spare + rules)
-        return self.start(f"r{hop}", [self.program("link"), "--queue",
-                                      str(queue), *options])
+        return self.start(self.node(hop), [self.program("link"), "--queue",
+                                           str(queue), *options])
 
     def reject(self, hop, keyword=KEYWORD, probability=1.0, versions=(4, 6)):
         """The kernel's own REJECT in r<hop>'s forwarding plane."""
@@ -608,9 +794,51 @@ class Lab:
         word = keyword.encode()[:4]
         start = "((tcp[12] & 0xf0) >> 2)"
         expr = f"tcp[{start}:{len(word)}] = 0x{word.hex()}"
-        p = self.start(f"r{hop}", ["tcpkill", "-i", "toclient", expr],
+        p = self.start(self.node(hop), ["tcpkill", "-i", "toclient", expr],
                        ready=False)
         return p.wait_stderr("listening on")
+
+    def masquerade(self, hop=1, quotes="rewritten", liberal=False):
+        """r<hop> hides the client behind an address and ports of its own.
+
+        quotes "as-sent": time-exceeded messages come with their outer
+        address rewritten alone, as some boxes do it and no Linux kernel.
+        liberal: resets out of the window are let in, too.
+        """
+        rules = [f"POSTROUTING -o toserver+ -p tcp -j MASQUERADE"
+                 f" --to-ports {NAT_PORTS}",
+                 "POSTROUTING -o toserver+ -j MASQUERADE"]
+        self.rules(hop, "nat", rules, rules)
+        call(self._enter(self.node(hop)) + ["sh", "-e"], "".join(
+            f"echo {int(liberal)} > /proc/sys/net/netfilter/nf_conntrack_tcp_"
+            f"{name}\n" for name in ("be_liberal", "ignore_invalid_rst")))
+        if quotes == "as-sent":
+            error = "-p icmp -m icmp --icmp-type time-exceeded"
+            self.rules(hop, "raw",
+                       [f"PREROUTING -i toserver {error} -j DROP",
+                        f"OUTPUT {error} -j CT --notrack"])
+            self.icmp(hop, "--pass-to", self.address(0))
+
+    def icmp(self, hop, *options):
+        """Our own sender of ICMP errors; options as those of icmp.py."""
+        argv = [PYTHON, os.path.join(HERE, "icmp.py")]
+        return self.start(self.node(hop), argv + list(options))
+
+    def labels(self, hop, *labels):
+        """r<hop>'s time-exceeded tell an MPLS label stack (RFC 4950)."""
+        self.silence(hop)
+        return self.icmp(hop, "--labels", ",".join(map(str, labels)))
+
+    def proxy(self, hop, port=PORT):
+        """r<hop> answers for the server, and relays to it."""
+        rule = (f"PREROUTING -i toclient -p tcp --dport {port}"
+                f" -j REDIRECT --to-ports {PROXY_PORT}")
+        self.rules(hop, "nat", [rule], [rule])
+        argv = [PYTHON, os.path.join(HERE, "proxy.py"), "--port",
+                str(PROXY_PORT)]
+        for version in (4, 6):
+            argv += ["--to", self.server_address(version)]
+        return self.start(self.node(hop), argv + ["--to-port", str(port)])
 
     def serve(self, *options, port=PORT):
         """The server; options as those of server.py."""

@@ -381,6 +381,19 @@ def fields_v6(lab):
         field_row(lab, options, holds, 6)
 
 
+@test("--seq state is the server's seq, whatever the trigger acknowledged")
+def seq_state(lab):
+    lab.serve()
+    for place, words in (("router", "state"), ("tap", "state"),
+                         ("router", "ack")):
+        lab.clear(keep=lab.procs[:1])
+        lab.forge(2, place, "--seq", words)
+        shot = fire(lab, (4, 5), resets=2)
+        same(f"{place}, {words}: seq", [shot.ack - r.seq
+                                        for r in shot.resets],
+             [0, 0] if words == "state" else [4, 5])
+
+
 @test("on the wire, --ttl imitate --decrement is the server's own TTL")
 def imitate_wire(lab):
     lab.serve()
@@ -628,6 +641,175 @@ def server_modes(lab):
     same("is a second connection reset",
          lab.call_in("client", second_is_reset, lab.server_address(),
                      PORT + 3), True)
+
+
+# Topologies
+
+
+def shaped(function, **shape):
+    """Calls function with a lab of that shape."""
+    with labs.Lab(icmp_ratelimit=0, **shape) as lab:
+        lab.serve()
+        function(lab)
+        lab.clear()
+        same("what processes died of", lab.faults, [])
+
+
+def path_of(lab, version, **kw):
+    """Who answers for each TTL of one connection, and with which TTL."""
+    shot = fire(lab, range(1, lab.hops + 1), version=version, resets=0,
+                errors=lab.hops, **kw)
+    seen = {shot.ack - e.quote.ack: e for e in shot.errors}
+    same("TTLs that were answered", sorted(seen),
+         list(range(1, lab.hops + 1)))
+    return [seen[n] for n in sorted(seen)], shot
+
+
+def within_set(what, seen, wanted):
+    if seen not in wanted:
+        raise Wrong(f"{what} is {seen!r}, none of {wanted!r}")
+
+
+def check_branches(lab):
+    for version in (4, 6):
+        ways = set()
+        for _ in range(12):
+            errors, _ = path_of(lab, version)
+            ways.add(errors[2].src)
+            for h in (1, 2, 4, 5):
+                within_set(f"hop {h}", errors[h - 1].src,
+                           lab.addresses(h, version))
+        same("who answers for hop 3", ways, set(lab.addresses(3, version)))
+
+
+@test("a branch: a five-tuple keeps its router, both are taken, v4 and v6")
+def branch(_):
+    shaped(check_branches, hops=5, branch=3)
+
+
+@test("a device in one branch fires for some five-tuples only")
+def branch_device(_):
+    def check(lab):
+        lab.forge("r3b", "router", "--drop")
+        counts = {len(fire(lab, wait=0.1).resets) for _ in range(12)}
+        same("resets of a connection", counts, {0, 1})
+    shaped(check, hops=4, branch=3, branch_back="both")
+
+
+@test("another way back: what comes from beyond has other TTLs")
+def way_back(_):
+    def check(lab):
+        for version in (4, 6):
+            errors, shot = path_of(lab, version)
+            same("who answers", [e.src for e in errors],
+                 [lab.address(h, version) for h in range(1, 6)])
+            same("their TTLs", [64 - e.ttl for e in errors],
+                 [h - 1 + lab.longer_back(h) for h in range(1, 6)])
+            same("the server's", shot.synack.ttl, lab.server_ttl())
+        same("more routers", lab.longer_back(5), more)
+    for back, more in (((2, 2, 2), 2), ((3, 2, 0), -1), ((2, 1, 1), 0)):
+        shaped(check, hops=5, back=back)
+
+
+def server_sees(lab, function):
+    """Ports and addresses that the server's interface gets data from."""
+    p = lab.start("server", [labs.PYTHON, "-c", SEES], ready=True)
+    function()
+    time.sleep(QUIET)
+    p.popen.terminate()
+    words = p.popen.stdout.read().decode().split()
+    p.popen.wait()
+    return words
+
+
+SEES = f"""
+import sys; sys.path.insert(0, {labs.HERE!r})
+import time, wire
+s = wire.Sniffer("toclient")
+print("ready", flush=True)
+while True:
+    p = s.next(time.monotonic() + 60)
+    if not p.sent and p.proto == 6:
+        print(p.src, p.sport, flush=True)
+"""
+
+
+def check_nat(lab, quotes, liberal):
+    lab.masquerade(quotes=quotes, liberal=liberal)
+    shots = []
+    words = server_sees(lab, lambda: shots.append(path_of(lab, 4)))
+    errors, shot = shots[0]
+    same("whom the server sees", set(words[::2]), {lab.far_side(1)})
+    outside = {int(w) for w in words[1::2]}
+    within("its port", outside.pop(), 20000, 29999)
+    same("other ports", outside, set())
+    beyond = {(e.quote.src, e.quote.sport) for e in errors[1:]}
+    inside = (lab.address(0), shot.port)
+    if quotes == "as-sent":
+        inside = (lab.far_side(1), int(words[1]))
+    same("what is quoted", beyond, {inside})
+    lab.reject(3)
+    shot = fire(lab, (4, 5), resets=2 if liberal else 0, wait=0.2)
+    same("resets with old numbers", len(shot.resets), 2 if liberal else 0)
+    same("a reset in the window", len(fire(lab).resets), 1)
+
+
+@test("NAT in r1: the server sees it alone; quotes are rewritten, or not;"
+      " resets out of the window get lost there, or not")
+def nat(_):
+    for quotes, liberal in (("rewritten", False), ("as-sent", False),
+                            ("rewritten", True)):
+        shaped(lambda lab, q=quotes, b=liberal: check_nat(lab, q, b),
+               hops=4)
+
+
+@test("a proxy in r3 answers for the server, and relays; its reset too")
+def proxied(_):
+    def check(lab):
+        lab.proxy(3)
+        for version in (4, 6):
+            shot = fire(lab, resets=0, data=1, version=version)
+            same("TTL of the answer", shot.synack.ttl, 62)
+            same("the answer", shot.data[0].payload, TRIGGER)
+        shot = fire(lab, (2, 3, 4), resets=0, errors=1)
+        same("who says that a packet expired", [e.src for e in shot.errors],
+             [lab.address(2)])
+        lab.clear()
+        lab.serve("--mode", "abort")
+        lab.proxy(3)
+        same("the reset's TTL", one_reset(fire(lab)).ttl, 62)
+    shaped(check, hops=5)
+
+
+@test("on the client's segment: TTL 64, a MAC that is not the gateway's")
+def segment(_):
+    def check(lab):
+        for place, options in (("tap", ()), ("router", ("--drop",))):
+            for version in (4, 6):
+                lab.clear(keep=lab.procs[:1])
+                lab.forge("seg", place, *options)
+                shot = fire(lab, (1,), version=version)
+                reset = one_reset(shot)
+                same("TTL, MAC", (reset.ttl, reset.mac),
+                     (64, labs.SEGMENT_MAC))
+                same("r1's MAC", shot.synack.mac, labs.R1_MAC)
+                same("hop 1 answers", len(shot.errors), place == "tap")
+    shaped(check, hops=2, segment=True)
+
+
+@test("labels: the quote of hop 2 ends with them, v4 and v6 (RFC 4884)")
+def labels(_):
+    def check(lab):
+        lab.labels(2, 16001, 24)
+        for version in (4, 6):
+            errors, _ = path_of(lab, version)
+            same("who answers", [e.src for e in errors],
+                 [lab.address(h, version) for h in (1, 2, 3)])
+            tail = errors[1].quote_tail
+            same("the extension", (tail[0] >> 4, wire.checksum(tail),
+                                   tail[4:]),
+                 (2, 0, bytes.fromhex("000c0101 03e81001 00018101")))
+    shaped(check, hops=3)
 
 
 # Removal

@@ -40,6 +40,7 @@ class Packet:
     payload: bytes = b""
     icmp: int = -1
     quote: object = None
+    quote_tail: bytes = b""  # behind a quote that tells its length: RFC 4884
 
     def letters(self):
         return "".join(c for bit, c in
@@ -96,6 +97,9 @@ def parse_icmp(p, data):
     p.icmp = data[0]
     if p.icmp in ((3, 11) if p.version == 4 else (1, 3)):
         p.quote = parse(data[8:], whole=False)
+        quoted = data[5] * 4 if p.version == 4 else data[4] * 8
+        if quoted > 0:
+            p.quote_tail = data[8 + quoted:]
 
 
 def parse_v4(p, data):
