@@ -168,6 +168,7 @@ bench-parts:
 		--build $(O)/tests/lab
 
 include tests/fuzz/fuzz.mk
+include tests/sim/sim.mk
 
 .PHONY: fuzz-setup
 fuzz-lib: fuzz-setup

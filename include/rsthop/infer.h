@@ -93,7 +93,7 @@ struct infer_shot {
 };
 
 struct infer_trial {
-	size_t n_shots;
+	size_t n_shots;			/* at most INFER_MAX_HOPS count */
 	const struct infer_shot *shots; /* in the order sent */
 	/*
 	 * Resets came, but nothing tells which shot fired them: `fired` is

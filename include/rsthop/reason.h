@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-#define REASON_TEXT 240
+#define REASON_TEXT 400
 #define REASONS_MAX 24
 
 struct reason {

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <linux/capability.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -146,7 +147,7 @@ add_vendor(struct path_responder *r)
 	if (!r->has_mac)
 		return;
 	lookup_vendor(r->mac, vendor);
-	strncpy(r->vendor, vendor, sizeof(r->vendor) - 1);
+	snprintf(r->vendor, sizeof(r->vendor), "%s", vendor);
 }
 
 /* Gives how many there are, at most cap. */
@@ -179,8 +180,7 @@ add_names(struct path_responder **list, size_t n)
 }
 
 int
-active_finish(struct active *a, struct result_head *head, struct path *path,
-    const struct fault *job)
+active_finish(struct active *a, struct result_head *head, struct path *path)
 {
 	struct path_responder *list[PATH_MAX_HOPS * PATH_RESPONDERS];
 	size_t i,

@@ -32,11 +32,11 @@ int active_open(struct active *a, const struct options *o,
 
 /*
  * After the job: takes the sockets down, adds names and vendors to the path,
- * and lets go of the signals.  job is the fault that the job left.  Gives the
+ * and lets go of the signals. Gives the
  * signal that interrupted it, or 0.
  */
-int active_finish(struct active *a, struct result_head *head, struct path *path,
-    const struct fault *job);
+int active_finish(
+    struct active *a, struct result_head *head, struct path *path);
 
 void active_close(struct active *a);
 

@@ -184,7 +184,7 @@ locate(struct line *l, struct fault *f)
 	fault_clear(f);
 	if (locate_run(&l->ask, &a.world, r, f) < 0)
 		goto out;
-	signal = active_finish(&a, &r->head, &r->path, f);
+	signal = active_finish(&a, &r->head, &r->path);
 	if (output_write(&l->options, NULL, r, f) < 0)
 		goto out;
 	rc = signal != 0 ? 128 + signal : locate_exit_status(r);

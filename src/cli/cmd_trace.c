@@ -79,7 +79,7 @@ trace(const struct options *o, const struct options_target *t,
 	fault_clear(f);
 	if (trace_run(&ask, &a.world, r, f) < 0)
 		goto out;
-	signal = active_finish(&a, &r->head, &r->path, f);
+	signal = active_finish(&a, &r->head, &r->path);
 	if (output_write(o, r, NULL, f) < 0)
 		goto out;
 	rc = signal != 0 ? 128 + signal : EXIT_SUCCESS;

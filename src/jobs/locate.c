@@ -15,6 +15,7 @@
 
 #define CONNECT_NS    (5 * CLOCK_S)
 #define PAIRS_MAX     40 /* silent triggers, then: not reproduced */
+#define FULLS_FIRED   3	 /* likewise: not its whim */
 #define SILENT_BURSTS 3	 /* before the server is said to do it */
 #define PAIRS_EARLY   4	 /* then a pause: some devices are late */
 #define FULLS_WANTED  3	 /* triggers at full TTL, at the least */
@@ -150,16 +151,6 @@ ask_server_side(struct campaign *c, struct fault *f)
 
 /* Is the campaign's question answered? */
 
-static double
-best_place(const struct infer_posterior *p)
-{
-	const double *at = p->at[p->best_hop];
-	double top = at[INFER_WIRE] > at[INFER_ROUTER] ? at[INFER_WIRE]
-						       : at[INFER_ROUTER];
-
-	return p->hop[p->best_hop] > 0 ? top / p->hop[p->best_hop] : 0;
-}
-
 static bool
 drops_known(const struct infer_posterior *p)
 {
@@ -168,9 +159,13 @@ drops_known(const struct infer_posterior *p)
 
 /* Place within the hop, and in the path or beside it. */
 static bool
-details_known(const struct infer_posterior *p)
+details_known(const struct campaign *c)
 {
-	return best_place(p) >= DETAIL_SURE && drops_known(p);
+	const double *at = c->post.at[c->post.best_hop];
+
+	return (at[INFER_WIRE] >= c->ask->confidence ||
+		   at[INFER_ROUTER] >= c->ask->confidence) &&
+	    drops_known(&c->post);
 }
 
 static bool
@@ -194,10 +189,11 @@ is_sure(const struct campaign *c)
 	/* That packets short of the server fire nothing, must have been seen. */
 	if (p->cause[INFER_SERVER] >= c->ask->confidence ||
 	    p->cause[INFER_RESPONSE] >= c->ask->confidence)
-		return c->load.last_ttl < 1 ||
-		    campaign_count(c, TRIAL_BURST, false) >= SILENT_BURSTS;
+		return campaign_count(c, TRIAL_FULL, true) >= FULLS_FIRED &&
+		    (c->load.last_ttl < 1 ||
+			campaign_count(c, TRIAL_BURST, false) >= SILENT_BURSTS);
 	if (hop_is_sure(c))
-		return details_known(p) || c->extra_rounds >= EXTRA_ROUNDS;
+		return details_known(c) || c->extra_rounds >= EXTRA_ROUNDS;
 	if (!threshold_is_sure(c))
 		return false;
 	return c->extra_rounds >= EXTRA_ROUNDS ||
@@ -205,22 +201,26 @@ is_sure(const struct campaign *c)
 }
 
 /*
- * Sure by what has settled; or, where it would be if nothing late came, sure
- * after the wait for it.  1 yes, 0 no, -1.
+ * Sure as if of all that still waits nothing came: to leave the silent ones
+ * out while those that fired count would make the device look surer than it
+ * is.  And sure by what has settled, or once it has.  1 yes, 0 no, -1.
  */
 static int
 has_verdict(struct campaign *c, struct fault *f)
 {
 	if (campaign_update(c, false, f) == -1)
 		return -1;
-	if (is_sure(c))
-		return 1;
+	if (is_sure(c)) {
+		if (campaign_update(c, true, f) == -1)
+			return -1;
+		return is_sure(c);
+	}
 	if (campaign_update(c, true, f) == -1)
 		return -1;
 	if (!is_sure(c))
 		return 0;
 	if (campaign_settle(c, true, f) == -1 ||
-	    campaign_update(c, false, f) == -1)
+	    campaign_update(c, true, f) == -1)
 		return -1;
 	return is_sure(c);
 }
@@ -462,7 +462,7 @@ conclude(struct campaign *c, struct fault *f)
 {
 	struct result_head *h = &c->out->head;
 
-	if (campaign_update(c, false, f) == -1 ||
+	if (campaign_update(c, true, f) == -1 ||
 	    verdict_fill_figures(c, f) == -1)
 		return -1;
 	verdict_fill(c);

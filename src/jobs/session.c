@@ -261,7 +261,8 @@ take_packet(struct session *s, const struct world_packet *wp, struct fault *f)
 static int64_t
 wake_at(const struct session *s, int64_t until_ns)
 {
-	if (s->tick != NULL && s->tick_ns != 0 && s->tick_ns < until_ns)
+	if (s->tick != NULL && !s->hold_tick && s->tick_ns != 0 &&
+	    s->tick_ns < until_ns)
 		return s->tick_ns;
 	return until_ns;
 }
@@ -274,7 +275,7 @@ session_pump(struct session *s, int64_t until_ns, bool (*done)(void *arg),
 	int rc;
 
 	for (;;) {
-		if (s->tick != NULL && s->tick_ns != 0 &&
+		if (s->tick != NULL && !s->hold_tick && s->tick_ns != 0 &&
 		    session_now(s) >= s->tick_ns) {
 			s->tick_ns = 0;
 			if (s->tick(s, s->tick_arg, f) == -1)

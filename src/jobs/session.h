@@ -37,7 +37,8 @@ struct probe {
 	uint8_t flags;
 	int64_t sent_ns;
 
-	bool te; /* a router answered time-exceeded or unreachable */
+	bool te;	  /* a router answered time-exceeded or unreachable */
+	bool unreachable; /* it was the latter */
 	bool from_server;
 	int64_t answered_ns;
 
@@ -101,6 +102,7 @@ struct session {
 	int (*tick)(struct session *s, void *arg, struct fault *f);
 	void *tick_arg;
 	int64_t tick_ns; /* when next; 0: never */
+	bool hold_tick;	 /* a trial is firing: nothing may come between */
 };
 
 struct session_ask {

@@ -50,6 +50,18 @@ via_of(enum probe_kind kind)
 	return 0;
 }
 
+/* The quote is long enough to show our options, and does not. */
+static bool
+lost_options(
+    const struct session *s, const struct probe *p, const struct pkt_quote *q)
+{
+	uint32_t opts =
+	    p->conn >= 0 && s->conns[p->conn].tcb.ts_ok ? TCB_OPTS : 0;
+
+	return opts > 0 && q->tcp_opts_len < opts &&
+	    q->quoted_len >= q->ip.header_len + 20u + opts;
+}
+
 /* Fields of a quoted TCP segment against those of the probe. */
 static unsigned int
 tcp_rewrites(
@@ -71,6 +83,8 @@ tcp_rewrites(
 		m |= PATH_REWRITE_WINDOW;
 	if (q->has_flags && q->flags != p->flags)
 		m |= PATH_REWRITE_FLAGS;
+	if (lost_options(s, p, q))
+		m |= PATH_REWRITE_OPTIONS;
 	return m;
 }
 
@@ -146,6 +160,7 @@ session_record_answer(struct session *s, int probe,
 		hop->is_server = true;
 	} else {
 		p->te = true;
+		p->unreachable = wp->pkt.icmp.is_unreachable;
 	}
 	return probe;
 }
@@ -259,7 +274,9 @@ session_match_quote(
 		probe = quoted_echo_probe(s, q);
 	}
 	if (probe >= 0) {
-		session_record_answer(s, probe, wp, false);
+		session_record_answer(s, probe, wp,
+		    p->icmp.is_unreachable &&
+			addr_equal(&p->ip.src, &s->target.addr));
 		snprintf(
 		    note, size, "hop %u answers a probe", s->probes[probe].ttl);
 	} else if (conn >= 0 && is_foreign_reset(q, &s->conns[conn])) {
@@ -295,6 +312,31 @@ take_dsack(struct session *s, int conn, const struct world_packet *wp,
 	}
 }
 
+/*
+ * Is it the answer to PROBE_ALIVE?  It names the byte that was sent again; or,
+ * from a server without SACK, could not have come sooner.
+ */
+static bool
+answers_question(
+    const struct session *s, int conn, const struct world_packet *wp)
+{
+	const struct tcb *tcb = &s->conns[conn].tcb;
+	const struct pkt_tcp *t = &wp->pkt.tcp;
+	const struct probe *p = NULL;
+	size_t i;
+
+	for (i = s->n_probes; i-- > 0 && p == NULL;)
+		if (s->probes[i].kind == PROBE_ALIVE &&
+		    s->probes[i].conn == conn)
+			p = &s->probes[i];
+	if (p == NULL)
+		return false;
+	if (tcb->sack_ok)
+		return t->n_sacks > 0 && t->sacks[0].left == p->seq &&
+		    t->sacks[0].right == p->seq + p->len;
+	return wp->at_ns - p->sent_ns >= tcb->rtt_ns * 9 / 10;
+}
+
 void
 session_take_server_segment(struct session *s, int conn,
     const struct world_packet *wp, char *note, size_t size)
@@ -304,11 +346,16 @@ session_take_server_segment(struct session *s, int conn,
 
 	if (t->n_sacks > 0 && (int32_t)(t->sacks[0].right - t->ack) <= 0)
 		take_dsack(s, conn, wp, note, size);
-	if (c->alive_asked && c->server_alive == RESULT_UNSURE)
+	if (c->alive_asked && c->server_alive == RESULT_UNSURE &&
+	    answers_question(s, conn, wp))
 		c->server_alive = RESULT_YES;
 }
 
-/* Does a probe explain this reset, and by what? */
+/*
+ * Does a probe explain this reset's sequence number?  Steps count only from a
+ * reset that had the tag itself: those who step begin with it (tcpkill: +0,
+ * +w, +3w), and a multiple of some window lies near any number.
+ */
 static enum result_seq_match
 match_seq(const struct pkt_tcp *t, const struct probe *p)
 {
@@ -317,7 +364,7 @@ match_seq(const struct pkt_tcp *t, const struct probe *p)
 	if (ahead == 0)
 		return p->kind == PROBE_SHOT ? RESULT_SEQ_TAG
 					     : RESULT_SEQ_EXACT;
-	if (p->window > 0 && ahead % p->window == 0 &&
+	if (p->fired && p->window > 0 && ahead % p->window == 0 &&
 	    ahead / p->window <= STEPS_MAX)
 		return RESULT_SEQ_STEPPED;
 	if (t->seq == 0 && (t->flags & PKT_TH_ACK))
@@ -352,6 +399,8 @@ find_fired(const struct session *s, int conn, const struct pkt *k,
 		n++;
 		only = (int)i;
 		mi = match_seq(&k->tcp, p);
+		if (mi == RESULT_SEQ_ZERO && m == RESULT_SEQ_NONE)
+			m = mi;
 		if (mi != RESULT_SEQ_NONE && mi != RESULT_SEQ_ZERO) {
 			by_seq = (int)i;
 			m = mi;

@@ -50,7 +50,7 @@ last_router(const struct tracing *t)
 
 	for (i = 0; i < t->s->n_probes; i++) {
 		p = &t->s->probes[i];
-		if (p->te && p->ttl > last)
+		if (p->te && !p->unreachable && p->ttl > last)
 			last = p->ttl;
 	}
 	return last;

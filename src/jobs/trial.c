@@ -23,7 +23,7 @@
 /* Windows of a burst's copies: distinct, and so that no small multiples of
  * two of them lie where their acknowledgement tags would make them one. */
 #define TAG_WINDOW	512
-#define TAG_WINDOW_STEP 37
+#define TAG_WINDOW_STEP 73
 
 /*
  * Linux, and many a router after it, sends one time-exceeded a second to each
@@ -90,6 +90,7 @@ fire(struct session *s, struct trial *t, const struct trial_load *load,
 	int rc = 0;
 
 	t->first_probe = s->n_probes;
+	s->hold_tick = true;
 	switch (t->kind) {
 	case TRIAL_FULL:
 		rc = session_send_full(
@@ -107,6 +108,7 @@ fire(struct session *s, struct trial *t, const struct trial_load *load,
 		    (uint16_t)(1 + rng_below(&s->rng, 0xff00)), f);
 		break;
 	}
+	s->hold_tick = false;
 	if (rc == -1)
 		return -1;
 	t->n_probes = s->n_probes - t->first_probe;

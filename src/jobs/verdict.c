@@ -363,7 +363,8 @@ fill_device(const struct campaign *c)
 	place = p->at[hop][INFER_WIRE] > p->at[hop][INFER_ROUTER]
 	    ? INFER_WIRE
 	    : INFER_ROUTER;
-	if (p->at[hop][place] >= DETAIL_SURE * p->hop[hop])
+	if (p->at[hop][place] >= c->ask->confidence ||
+	    c->ask->trigger == RESULT_TRIGGER_NONE)
 		r->verdict.place = to_place(place);
 	fill_neighbours(r);
 	fill_manner(c);

@@ -110,13 +110,12 @@ relative_prior(const struct infer *in, size_t hop, size_t model)
 double
 infer_prior(const struct infer *in, size_t hop, size_t model)
 {
-	size_t h, m, last = (size_t)in->path.hops;
+	size_t m, last = (size_t)in->path.hops;
 	double total = 0;
 
 	/* All hops but the last weigh the same. */
 	for (m = 0; m < infer_n_models; m++) {
-		for (h = last; h <= last; h++)
-			total += relative_prior(in, h, m);
+		total += relative_prior(in, last, m);
 		total += infer_models[m].prior * (double)(last - 1);
 	}
 	return cause_prior[INFER_DEVICE] * relative_prior(in, hop, model) /
@@ -328,6 +327,9 @@ see_story(const struct infer *in, const struct story *s,
 	struct pair v[INFER_MAX_HOPS];
 	size_t n = t->n_shots, d, i;
 	double l;
+
+	if (n > INFER_MAX_HOPS)
+		n = INFER_MAX_HOPS;
 
 	for (i = 0; i < n; i++)
 		v[i] = shot_pair(in, s, &t->shots[i]);

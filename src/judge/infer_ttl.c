@@ -19,21 +19,57 @@
 /* Any TTL is as good as another. */
 #define ANY (1.0 / 200)
 
-static const double off_prior[INFER_OFFS] = {0.005, 0.015, 0.96, 0.015, 0.005};
+/*
+ * The way back of a hop is known from its own replies; where it never
+ * answered, it is taken from a hop before it and may well differ.
+ */
+static const double off_known[INFER_OFFS] = {0.001, 0.004, 0.99, 0.004, 0.001};
+static const double off_guessed[INFER_OFFS] = {0.01, 0.05, 0.88, 0.05, 0.01};
+/* Of what is on the wire: the next router's way home is not its own. */
+#define OWN_WAY 0.35
 
-/* Routers between hop's responder and us on the way back. */
+/*
+ * Routers between hop's responder and us on the way back; *known: by its own
+ * replies.
+ */
 static int
-crossed(const struct infer *in, int hop)
+crossed_from(const struct infer *in, int hop, bool *known)
 {
-	return in->path.crossed[hop] >= 0 ? in->path.crossed[hop] : hop - 1;
+	int h;
+
+	*known = hop == 0 || in->path.crossed[hop] >= 0;
+	for (h = hop; h > 0; h--)
+		if (in->path.crossed[h] >= 0)
+			return in->path.crossed[h] + hop - h;
+	return hop - 1;
+}
+
+/*
+ * What a model's reset crosses.  What is made on the wire before hop h goes
+ * to the router before it, and by that one's way home; what hop h makes at
+ * its ingress goes its own way: *own says how much that differs.
+ */
+static int
+crossed(const struct infer *in, int hop, const struct infer_model *m,
+    bool *known, int *own)
+{
+	int back = crossed_from(in, hop, known), wire;
+
+	*own = 0;
+	if (m->place == INFER_ROUTER || hop == 1)
+		return back + m->decrement;
+	wire = crossed_from(in, hop - 1, known) + 1;
+	*own = back - wire;
+	return wire;
 }
 
 int
 infer_expected_ttl(
     const struct infer *in, int hop, const struct infer_model *m, int n)
 {
-	int back = crossed(in, hop) + m->decrement;
-	int seen, r = 0;
+	bool known;
+	int own, seen, r = 0;
+	int back = crossed(in, hop, m, &known, &own);
 
 	switch (m->policy) {
 	case INFER_FIXED:
@@ -140,13 +176,20 @@ infer_ttl_model(const struct infer *in, size_t hop, size_t model)
 	const struct infer_model *m = &infer_models[model];
 	const double *w =
 	    &in->ttl[((hop - 1) * infer_n_models + model) * INFER_OFFS];
-	double l = -INFINITY;
-	size_t off;
+	double l = -INFINITY, prior;
+	int own, off;
+	bool known;
 
 	if (m->policy == INFER_FIXED && m->initial == 0)
 		return in->some_constant;
-	for (off = 0; off < INFER_OFFS; off++)
-		l = log_add(l, w[off] + log(off_prior[off]));
+	crossed(in, (int)hop, m, &known, &own);
+	for (off = -2; off <= 2; off++) {
+		prior = known ? off_known[off + 2] : off_guessed[off + 2];
+		/* A longer way home is a smaller TTL. */
+		if (own != 0 && off == -own)
+			prior += OWN_WAY;
+		l = log_add(l, w[off + 2] + log(prior));
+	}
 	return l;
 }
 

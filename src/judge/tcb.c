@@ -49,7 +49,7 @@ see_sent(struct tcb *t, const struct pkt *p, int64_t at_ns)
 {
 	uint32_t end = p->tcp.seq + segment_len(p);
 
-	if (p->tcp.flags & PKT_TH_SYN)
+	if ((p->tcp.flags & PKT_TH_SYN) && !t->has_synack)
 		see_syn(t, p, at_ns);
 	t->client_tos = p->ip.tos;
 	t->client_df = p->ip.df;

@@ -420,7 +420,7 @@ static void
 test_html_order(void **state)
 {
 	static const char *const order[] = {
-	    "<h1>Hop 1, 10.9.0.2 (gw.example.com) forges the resets (98&nbsp;%).",
+	    "<h1>Hop 1, 10.9.0.2 (gw.example.com), forges the resets (98&nbsp;%).",
 	    "<p>Reset on 4 of 8 triggers, on 0 of 8 controls (p = 0.04)",
 	    "<svg", "class=\"d\"", "<h2>Path</h2>", "<tr class=\"device\">",
 	    "here, in its forwarding plane", "<h2>Why</h2>",
