@@ -42,6 +42,8 @@ struct world {
 	enum conn_state (*state)(void *ctx, int id);
 	int (*send)(
 	    void *ctx, int id, const uint8_t *p, size_t n, struct fault *f);
+	/* All that the kernel sends on it leaves with this TTL from now on. */
+	int (*set_ttl)(void *ctx, int id, int ttl, struct fault *f);
 	void (*close)(void *ctx, int id, bool abort);
 
 	/* A port of ours for SYN probes; kept until the world is freed. */

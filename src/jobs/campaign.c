@@ -7,7 +7,10 @@
 
 #include "campaign.h"
 
-#define FAILURES_MAX 4 /* connections that fail in a row: it is over */
+#define FULL_TTLS     4
+#define FULL_TTL_STEP 7
+#define FULL_TTL_MAX  200
+#define FAILURES_MAX  4 /* connections that fail in a row: it is over */
 
 static void
 learn_latency(struct campaign *c)
@@ -135,6 +138,23 @@ campaign_settle(struct campaign *c, bool settled, struct fault *f)
 	}
 }
 
+/*
+ * A full trial's TTL: the kernel's own or, in turn, larger ones.  Whether the
+ * reset follows it tells who copies TTLs, also where all that expires before
+ * the server would see its reset die on the way back.
+ */
+static int
+full_ttl(const struct campaign *c)
+{
+	unsigned int n = campaign_count(c, TRIAL_FULL, false);
+	int own = c->s.conns[0].tcb.client_ttl;
+
+	if (!c->vary_full || own == 0 || own > FULL_TTL_MAX)
+		return 0;
+	return n % FULL_TTLS == 0 ? 0
+				  : own + FULL_TTL_STEP * (int)(n % FULL_TTLS);
+}
+
 static int
 add_trial(struct campaign *c, enum trial_kind kind, int ttl, struct fault *f)
 {
@@ -148,6 +168,8 @@ add_trial(struct campaign *c, enum trial_kind kind, int ttl, struct fault *f)
 		c->trials = v;
 		c->cap_trials = cap;
 	}
+	if (kind == TRIAL_FULL)
+		ttl = full_ttl(c);
 	if (trial_begin(&c->s, &c->trials[c->n_trials], kind, ttl, f) == -1)
 		return -1;
 	c->n_trials++;

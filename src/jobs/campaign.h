@@ -29,7 +29,8 @@ struct campaign {
 	struct infer_path infer_path; /* that infer was made with */
 	int echo;		      /* the clues that it has seen */
 	unsigned int alive, dead;
-	bool untagged; /* bursts fire, and nothing says which copy did */
+	bool untagged;	/* bursts fire, and nothing says which copy did */
+	bool vary_full; /* full trials take other TTLs in turn */
 	unsigned int extra_rounds; /* since the hop or T is sure */
 	unsigned int failures;	   /* connections that failed in a row */
 };

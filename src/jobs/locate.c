@@ -24,6 +24,7 @@
 #define EXTRA_QUICK  4 /* of them without a pause */
 #define REST_NS	     (CLOCK_S + 50 * CLOCK_MS)
 #define DETAIL_SURE  0.9
+#define MARGIN	     0.6
 
 void
 locate_default_control(const uint8_t *payload, size_t len, uint8_t *out)
@@ -151,6 +152,16 @@ ask_server_side(struct campaign *c, struct fault *f)
 
 /* Is the campaign's question answered? */
 
+/*
+ * To stop as soon as the bar is touched is to stop by luck, now and then: the
+ * search goes on for a little more than was asked, where more can be had.
+ */
+static double
+goal(const struct campaign *c)
+{
+	return 1 - (1 - c->ask->confidence) * MARGIN;
+}
+
 static bool
 drops_known(const struct infer_posterior *p)
 {
@@ -163,22 +174,30 @@ details_known(const struct campaign *c)
 {
 	const double *at = c->post.at[c->post.best_hop];
 
-	return (at[INFER_WIRE] >= c->ask->confidence ||
-		   at[INFER_ROUTER] >= c->ask->confidence) &&
+	return (at[INFER_WIRE] >= goal(c) || at[INFER_ROUTER] >= goal(c)) &&
 	    drops_known(&c->post);
+}
+
+/* The resets' TTLs tell of a distance, so that hops can still part. */
+static bool
+ttls_tell(const struct infer_posterior *p)
+{
+	return p->policy[INFER_COPIED] + p->policy[INFER_FIXED] -
+	    p->initial[0] >
+	    0.5;
 }
 
 static bool
 hop_is_sure(const struct campaign *c)
 {
-	return c->post.hop[c->post.best_hop] >= c->ask->confidence;
+	return c->post.hop[c->post.best_hop] >= goal(c);
 }
 
 /* Hop and threshold, or the threshold alone, are as sure as was asked. */
 static bool
 threshold_is_sure(const struct campaign *c)
 {
-	return c->post.threshold >= c->ask->confidence;
+	return c->post.threshold >= goal(c);
 }
 
 static bool
@@ -187,8 +206,8 @@ is_sure(const struct campaign *c)
 	const struct infer_posterior *p = &c->post;
 
 	/* That packets short of the server fire nothing, must have been seen. */
-	if (p->cause[INFER_SERVER] >= c->ask->confidence ||
-	    p->cause[INFER_RESPONSE] >= c->ask->confidence)
+	if (p->cause[INFER_SERVER] >= goal(c) ||
+	    p->cause[INFER_RESPONSE] >= goal(c))
 		return campaign_count(c, TRIAL_FULL, true) >= FULLS_FIRED &&
 		    (c->load.last_ttl < 1 ||
 			campaign_count(c, TRIAL_BURST, false) >= SILENT_BURSTS);
@@ -197,7 +216,7 @@ is_sure(const struct campaign *c)
 	if (!threshold_is_sure(c))
 		return false;
 	return c->extra_rounds >= EXTRA_ROUNDS ||
-	    (c->extra_rounds >= EXTRA_QUICK && drops_known(p));
+	    (c->extra_rounds >= EXTRA_QUICK && drops_known(p) && !ttls_tell(p));
 }
 
 /*
@@ -312,6 +331,7 @@ find_device(struct campaign *c, struct fault *f)
 		    ++c->extra_rounds > EXTRA_QUICK &&
 		    let_routers_rest(c, f) == -1)
 			return -1;
+		c->vary_full = campaign_count(c, TRIAL_BURST, true) == 0;
 		n = choose_round(c, width, kinds, &ttl);
 		if (kinds[0] == TRIAL_SINGLE && best_single(c, &ttl, f) == -1)
 			return -1;

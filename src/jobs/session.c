@@ -478,6 +478,19 @@ session_syn(struct session *s, int ttl, struct fault *f)
 }
 
 int
+session_set_ttl(struct session *s, int conn, int ttl, struct fault *f)
+{
+	struct session_conn *c = &s->conns[conn];
+
+	if (s->w->set_ttl == NULL)
+		return 0;
+	if (s->w->set_ttl(s->w->ctx, c->id, ttl, f) == -1)
+		return -1;
+	c->tcb.client_ttl = (uint8_t)ttl;
+	return 0;
+}
+
+int
 session_send_full(
     struct session *s, int conn, const uint8_t *p, size_t n, struct fault *f)
 {

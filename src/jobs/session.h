@@ -154,6 +154,9 @@ int session_inject(struct session *s, struct probe *p, const uint8_t *payload,
 int session_echo(struct session *s, int ttl, struct fault *f);
 int session_syn(struct session *s, int ttl, struct fault *f);
 
+/* From now on the kernel's packets of this connection leave with ttl. */
+int session_set_ttl(struct session *s, int conn, int ttl, struct fault *f);
+
 /* Sends through the kernel's socket, at full TTL; the probe's index, or -1. */
 int session_send_full(
     struct session *s, int conn, const uint8_t *p, size_t n, struct fault *f);

@@ -93,6 +93,10 @@ fire(struct session *s, struct trial *t, const struct trial_load *load,
 	s->hold_tick = true;
 	switch (t->kind) {
 	case TRIAL_FULL:
+		if (t->ttl != 0)
+			rc = session_set_ttl(s, t->conn, t->ttl, f);
+		if (rc == -1)
+			break;
 		rc = session_send_full(
 		    s, t->conn, load->trigger, load->trigger_len, f);
 		break;

@@ -32,7 +32,7 @@ struct trial {
 	enum trial_kind kind;
 	enum trial_state state;
 	int conn;
-	int ttl; /* of a single */
+	int ttl; /* of a single; of a full one where not the kernel's own */
 	/*
 	 * A burst from N - 1 down to 1: a box that fires once for each
 	 * connection and copies TTLs would spend its one reset, unseen, on

@@ -29,19 +29,23 @@ static const double off_guessed[INFER_OFFS] = {0.01, 0.05, 0.88, 0.05, 0.01};
 #define OWN_WAY 0.35
 
 /*
- * Routers between hop's responder and us on the way back; *known: by its own
- * replies.
+ * Routers between hop's responder and us on the way back.  Known by its own
+ * replies, or between two hops whose distances leave but one way to be.
  */
 static int
 crossed_from(const struct infer *in, int hop, bool *known)
 {
-	int h;
+	int below = hop, above = hop, back;
 
-	*known = hop == 0 || in->path.crossed[hop] >= 0;
-	for (h = hop; h > 0; h--)
-		if (in->path.crossed[h] >= 0)
-			return in->path.crossed[h] + hop - h;
-	return hop - 1;
+	*known = true;
+	while (below > 0 && in->path.crossed[below] < 0)
+		below--;
+	while (above < in->path.hops && in->path.crossed[above] < 0)
+		above++;
+	back = below > 0 ? in->path.crossed[below] + hop - below : hop - 1;
+	if (below != hop)
+		*known = in->path.crossed[above] == back + above - hop;
+	return back;
 }
 
 /*
@@ -211,7 +215,9 @@ log_server(const struct infer *in)
 		return in->some_constant;
 	for (i = 0; i < n; i++) {
 		v = in->path.server_ttl + steps[i];
-		prior = i == 0 ? 0.9 : 0.1 / (double)(n - 1);
+		prior = i == 0 ? 0.93
+		    : i <= 2   ? 0.002
+			       : 0.066 / (double)(n - 3);
 		if (v >= 1 && v <= 255)
 			l = log_add(l, log_constant(in, v) + log(prior));
 	}

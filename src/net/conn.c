@@ -453,6 +453,26 @@ conn_send(struct conn *c, const uint8_t *p, size_t n, struct fault *f)
 	return 0;
 }
 
+int
+conn_set_ttl(struct conn *c, int ttl, struct fault *f)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	int rc;
+
+	if (getsockname(c->fd, (struct sockaddr *)&ss, &len) == -1)
+		return fault(
+		    f, FAULT_SYSTEM, "getsockname: %s", strerror(errno));
+	rc = ss.ss_family == AF_INET6
+	    ? setsockopt(
+		  c->fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &ttl, sizeof(ttl))
+	    : setsockopt(c->fd, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));
+	if (rc == -1)
+		return fault(f, FAULT_SYSTEM, "setting the TTL %d: %s", ttl,
+		    strerror(errno));
+	return 0;
+}
+
 void
 conn_drain(struct conn *c)
 {

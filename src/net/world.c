@@ -134,6 +134,17 @@ world_send(void *ctx, int id, const uint8_t *p, size_t n, struct fault *f)
 	return conn_send(wc->conn, p, n, f);
 }
 
+static int
+world_set_ttl(void *ctx, int id, int ttl, struct fault *f)
+{
+	struct world_conn *wc = world_get_conn(ctx, id);
+
+	if (wc == NULL)
+		return fault(
+		    f, FAULT_NETWORK, "the connection is closed already");
+	return conn_set_ttl(wc->conn, ttl, f);
+}
+
 static void
 world_close(void *ctx, int id, bool abort)
 {
@@ -433,6 +444,7 @@ world_live_open(const struct world_live_ask *ask, struct world *w,
 	    .open = world_open,
 	    .state = world_state,
 	    .send = world_send,
+	    .set_ttl = world_set_ttl,
 	    .close = world_close,
 	    .reserve = world_reserve,
 	    .tcp = world_tcp,

@@ -188,7 +188,8 @@ static void
 kernel_send(struct sim_net *n, struct sim_conn *c, uint8_t flags, uint32_t seq,
     const uint8_t *data, size_t len)
 {
-	struct pkt p = sim_segment(n, &c->local, &n->server, CLIENT_TTL, flags);
+	int ttl = c->ttl != 0 ? c->ttl : CLIENT_TTL;
+	struct pkt p = sim_segment(n, &c->local, &n->server, ttl, flags);
 
 	if (!n->t->v6)
 		p.ip.id = c->ip_id++;
@@ -398,6 +399,14 @@ world_state(void *ctx, int id)
 }
 
 static int
+world_set_ttl(void *ctx, int id, int ttl, struct fault *f)
+{
+	(void)f;
+	((struct sim_net *)ctx)->conns[id].ttl = ttl;
+	return 0;
+}
+
+static int
 world_send(void *ctx, int id, const uint8_t *p, size_t len, struct fault *f)
 {
 	struct sim_net *n = ctx;
@@ -548,6 +557,7 @@ sim_net_world(struct sim_net *n, struct world *w)
 	w->open = world_open;
 	w->state = world_state;
 	w->send = world_send;
+	w->set_ttl = world_set_ttl;
 	w->close = world_close;
 	w->reserve = world_reserve;
 	w->tcp = world_tcp;

@@ -22,6 +22,7 @@ struct sim_conn {
 	bool handed_back;
 	uint32_t snd_nxt, snd_una, rcv_nxt;
 	uint16_t ip_id;
+	int ttl;       /* of what it sends; 0: the usual */
 	uint8_t *data; /* what is in flight, owned */
 	size_t data_len;
 	unsigned int tries;
