@@ -1,10 +1,10 @@
-# rsthop: make, make check, make lint, make demo, make bench, make fuzz,
-# make install.
+# rsthop: make, make check, make lint, make demo, make bench, make matrix,
+# make fuzz, make install.
 # Variables: PREFIX, DESTDIR, CC, CFLAGS, SAN=address,undefined, V=1.
 #
-# check, lint, demo, bench and fuzz install the Debian packages that they need
-# (tests/setup.sh), then make themselves again, so that what pkg-config says is
-# asked once the packages are there.
+# check, lint, demo, bench, matrix and fuzz install the Debian packages that
+# they need (tests/setup.sh), then make themselves again, so that what
+# pkg-config says is asked once the packages are there.
 
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
@@ -166,6 +166,17 @@ bench:
 bench-parts:
 	$(Q)$(PYTHON) tests/bench/bench.py --rsthop $(BIN) \
 		--build $(O)/tests/lab
+
+# What MATRIX says is handed on: make matrix MATRIX='--runs 3 --only nat'.
+.PHONY: matrix matrix-parts
+matrix:
+	$(Q)sh tests/setup.sh build lab check
+	$(Q)$(MAKE) $(JOBS) --no-print-directory all lab-bin
+	$(Q)$(MAKE) --no-print-directory matrix-parts
+
+matrix-parts:
+	$(Q)$(PYTHON) tests/lab/matrix.py --rsthop $(BIN) \
+		--build $(O)/tests/lab $(MATRIX)
 
 include tests/fuzz/fuzz.mk
 include tests/sim/sim.mk

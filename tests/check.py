@@ -157,6 +157,10 @@ def list_parts(args):
     yield ("lab", [python, "tests/lab/run.py", "--rsthop", args.rsthop,
                    "--build", args.build + "/tests/lab"],
            3600)
+    yield ("lab, a sample of the matrix",
+           [python, "tests/lab/matrix.py", "--sample", "--rsthop",
+            args.rsthop, "--build", args.build + "/tests/lab"],
+           1800)
 
 
 def self_test():

@@ -847,6 +847,10 @@ class Lab:
 
     # Looking
 
+    def pids(self, node):
+        """Processes that are in node's namespace."""
+        return call(["ip", "netns", "pids", self.netns(node)]).split()
+
     def client_rules(self):
         """Firewall rules and chains in the client: there shall be none."""
         self._tool(4, "")  # finds out which backend works

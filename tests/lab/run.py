@@ -11,10 +11,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 import lab as labs
 import scenarios
+
+sys.path.insert(0, os.path.join(labs.TOP, "tests", "cli"))
+import schema  # noqa: E402
 
 PORT = labs.PORT
 TIMEOUT = 120
@@ -25,9 +29,9 @@ SANITIZERS = ("AddressSanitizer", "runtime error:", "LeakSanitizer",
 class Case:
     """A test: its name, what it proves, its topology, its check."""
 
-    def __init__(self, name, words, check, silent=(), hops=6):
+    def __init__(self, name, words, check, **topology):
         self.name, self.words, self.check = name, words, check
-        self.silent, self.hops = silent, hops
+        self.topology = topology
 
 
 class Run:
@@ -53,14 +57,30 @@ class Run:
         return []
 
 
+def validators():
+    """By the schema's name, such as rsthop.locate/1; None: cannot be had."""
+    try:
+        from jsonschema import Draft202012Validator
+    except ImportError:
+        return None
+    folder = os.path.join(labs.TOP, "share", "schema")
+    known = {}
+    for name in os.listdir(folder):
+        text = schema.load(os.path.join(folder, name))
+        known[text["properties"]["schema"]["const"]] = \
+            Draft202012Validator(text)
+    return known
+
+
 class Bench:
     """rsthop beside a lab; gathers what differs from what it should be."""
 
-    def __init__(self, rsthop, verbose):
+    def __init__(self, rsthop, verbose=False):
         self.rsthop = os.path.abspath(rsthop)
         self.verbose = verbose
         self.lab = None
         self.wrong = []
+        self.schemas = validators()
 
     def same(self, what, seen, wanted):
         if seen != wanted:
@@ -73,11 +93,14 @@ class Bench:
     def run(self, *args, prefix=(), after=None, number=signal.SIGINT):
         """Runs rsthop in the client; `after` seconds it gets a signal."""
         argv = [*prefix, self.rsthop, *args]
+        room = os.path.join(self.lab.tmp, "room")
+        os.makedirs(room, mode=0o755, exist_ok=True)
+        os.chmod(room, 0o777)  # also for a run without privilege
         start = time.monotonic()
         p = subprocess.Popen(
             self.lab.command("client", argv), stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            start_new_session=True)
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=room,
+            env=dict(os.environ, TMPDIR=room), start_new_session=True)
         try:
             if after is not None:
                 self.interrupt(p, after, number)
@@ -89,8 +112,30 @@ class Bench:
         done = Run(argv, p.returncode, out.decode("utf-8", "replace"),
                    err.decode("utf-8", "replace"), time.monotonic() - start)
         self.wrong += done.faults()
+        self.look_at(done)
+        self.same("files left behind", os.listdir(room), [])
+        self.same("processes left behind", self.lab.pids("client"), [])
         self.tell(done)
         return done
+
+    def look_at(self, done):
+        """A document on standard output holds to its schema."""
+        if self.schemas is None or not done.out.startswith("{"):
+            return
+        try:
+            document = json.loads(done.out,
+                                  parse_constant=schema.no_constant,
+                                  object_pairs_hook=schema.no_twins)
+        except ValueError as e:
+            self.wrong.append(f"no strict JSON: {e}")
+            return
+        name = document.get("schema")
+        if name not in self.schemas:
+            self.wrong.append(f"there is no schema {name!r}")
+            return
+        self.wrong += [
+            f"schema: /{'/'.join(map(str, e.absolute_path))}: {e.message}"
+            for e in self.schemas[name].iter_errors(document)]
 
     def interrupt(self, p, after, number):
         time.sleep(after)
@@ -134,23 +179,50 @@ def check_resets(bench, scenario, document):
             bench.wrong.append(f"reasons are {codes!r}, without {code!r}")
 
 
+def check_path(bench, scenario, document):
+    """Every hop before the one that answers for the server, by name."""
+    last = scenario.server_hop or bench.lab.hops + 1
+    path = document.get("path", [])
+    bench.same("server.hops", document.get("server", {}).get("hops"), last)
+    if len(path) < last or not scenario.server_hop and len(path) > last:
+        bench.wrong.append(f"the path has {len(path)} rows, not {last}")
+    for h, hop in enumerate(path[:last - 1], 1):
+        seen = [r.get("address") for r in hop.get("responders", [])]
+        wanted = [] if h in scenario.silent else \
+            bench.lab.addresses(h, scenario.version)
+        if not set(seen) <= set(wanted) or bool(seen) != bool(wanted):
+            bench.wrong.append(f"hop {h} is {seen!r}, not {wanted!r}")
+        labels = [m.get("label") for r in hop.get("responders", [])
+                  for m in r.get("mpls", [])]
+        bench.same(f"labels of hop {h}", labels,
+                   list(scenario.mpls.get(h, ())))
+
+
+def check_told(bench, scenario, document):
+    texts = document.get("notes", []) + [
+        r.get("text", "") for r in
+        document.get("verdict", {}).get("reasons", [])]
+    if scenario.told not in " ".join(texts):
+        bench.wrong.append(f"neither notes nor reasons say"
+                           f" {scenario.told!r}: {texts!r}")
+
+
 def check_document(bench, scenario, document):
     lab = bench.lab
     bench.same("schema", document.get("schema"), "rsthop.locate/1")
     bench.same("target.address", document.get("target", {}).get("address"),
                lab.server_address(scenario.version))
     bench.same("server.ttl", document.get("server", {}).get("ttl"),
-               64 - lab.hops)
+               scenario.server_ttl or lab.server_ttl())
     verdict = document.get("verdict", {})
     for key, wanted in scenario.truth(lab).items():
         bench.same(f"verdict.{key}", verdict.get(key), wanted)
     if scenario.threshold_only:
         check_threshold(bench, scenario, document)
-    bench.same("the hops of the path",
-               seen_path(document)[:lab.hops],
-               [lab.address(h, scenario.version)
-                if h not in scenario.silent else None
-                for h in range(1, lab.hops + 1)])
+    for key, wanted in (scenario.either or {}).items():
+        bench.among(f"verdict.{key}", verdict.get(key), wanted)
+    check_path(bench, scenario, document)
+    check_told(bench, scenario, document)
     check_resets(bench, scenario, document)
 
 
@@ -188,8 +260,8 @@ def scenario_case(scenario):
             bench.wrong.append(f"no JSON on standard output: {words}")
             return
         check_document(bench, scenario, document)
-    return Case(scenario.name, scenario.story, check, scenario.silent,
-                scenario.hops)
+    return Case(scenario.name, scenario.story, check,
+                **scenario.topology())
 
 
 # trace
@@ -288,7 +360,8 @@ def interrupted(number):
 CASES = [scenario_case(s) for s in scenarios.SCENARIOS] + [
     Case("trace", "trace names every hop and the server", trace(4)),
     Case("trace6", "trace does so in IPv6", trace(6)),
-    Case("trace-silent", "a silent hop keeps its row", trace(4), (3,)),
+    Case("trace-silent", "a silent hop keeps its row", trace(4),
+         silent=(3,)),
     Case("mac", "the first hop's MAC is told", first_mac),
     Case("closed-port", "a reset to the SYN is no handshake: exit 3, one"
          " line", closed_port),
@@ -306,6 +379,14 @@ CASES = [scenario_case(s) for s in scenarios.SCENARIOS] + [
 
 
 # All of it
+
+
+def leftovers(lab):
+    """What a lab that is down has left on this machine."""
+    left = [n for n in labs.netns_names() if n.startswith(lab.prefix)]
+    left += [n for n in os.listdir(tempfile.gettempdir())
+             if n.startswith(lab.prefix)]
+    return [f"left behind: {name}" for name in left]
 
 
 def run_case(bench, case):
@@ -331,9 +412,10 @@ def run_cases(bench, cases, args, seed):
         # A chain of its own: routers remember whom they sent ICMP errors,
         # and raising one takes a tenth of a second.
         try:
-            with labs.Lab(hops=case.hops, silent=case.silent,
-                          build=args.build, seed=seed) as bench.lab:
+            with labs.Lab(build=args.build, seed=seed,
+                          **case.topology) as bench.lab:
                 wrong = run_case(bench, case)
+            wrong += leftovers(bench.lab)
         except labs.Missing as e:
             print(f"SKIPPED {case.name}: {e}", flush=True)
             continue
@@ -382,6 +464,9 @@ def main():
         sys.exit(f"run.py: {args.rsthop} is not there: run `make` first")
     labs.require()
     bench = Bench(args.rsthop, args.verbose)
+    if bench.schemas is None:
+        print("SKIPPED the schema of what rsthop writes: install"
+              " python3-jsonschema", flush=True)
     passed = failed = 0
     for seed in range(args.seed, args.seed + args.repeat):
         counts = run_cases(bench, cases, args, seed)

@@ -25,18 +25,33 @@ class Scenario:
     version: int = 4
     silent: tuple = ()  # hops
     hops: int = 6
+    shape: dict = dataclasses.field(default_factory=dict)  # of the Lab
     options: tuple = ()  # of locate
+    at: typing.Optional[str] = None  # address, where it is not the hop's
+    # Where several verdicts are true, or more cannot be known: sets that
+    # take the place of kind, hop, place; None in them: not told.
+    either: typing.Optional[dict] = None
+    mpls: dict = dataclasses.field(default_factory=dict)  # labels by hop
+    server_ttl: typing.Optional[int] = None  # where it is not the Lab's
+    server_hop: typing.Optional[int] = None  # where it is another's
+    told: str = ""  # a word that a reason or a note has to hold
     # The TTL says nothing and the threshold leaves two places that no probe
     # can tell apart: the report may name one or none, but has to show both.
     threshold_only: bool = False
 
+    def topology(self):
+        """Keyword arguments of the Lab."""
+        return {"hops": self.hops, "silent": self.silent, **self.shape}
+
     def statuses(self):
         """The exit statuses of locate: 0 where a device is located."""
-        if self.threshold_only:
+        if self.threshold_only or self.either is not None:
             return (0, 1)
         return (0,) if self.hop is not None else (1,)
 
     def address(self, lab):
+        if self.at is not None:
+            return self.at
         if self.hop is None or self.hop in self.silent:
             return None
         return lab.address(self.hop, self.version)
@@ -44,7 +59,7 @@ class Scenario:
     def truth(self, lab):
         """The verdict's keys that are to be compared."""
         keys = {}
-        if not self.threshold_only:
+        if not self.threshold_only and self.either is None:
             keys = {"kind": self.kind, "hop": self.hop,
                     "address": self.address(lab), "place": self.place}
         if self.policy is not None:
@@ -138,6 +153,107 @@ def none(lab):
     lab.serve()
 
 
+def branch(lab):
+    lab.serve()
+    lab.forge("r3b", "router", "--drop")
+
+
+def beyond(lab):
+    """In hop 5, behind whatever the path has of its own."""
+    lab.serve()
+    lab.reject(5)
+
+
+def beyond_copier(lab):
+    lab.serve()
+    lab.forge(5, "wire", "--ttl", "copy", "--drop")
+
+
+def nat(lab):
+    lab.masquerade()
+    reject(lab)
+
+
+def nat_liberal(lab):
+    lab.masquerade(liberal=True)
+    reject(lab)
+
+
+def nat_as_sent(lab):
+    lab.masquerade(quotes="as-sent")
+    reject(lab)
+
+
+def nat_stateful(lab):
+    """Resets with the seq that the client awaits: conntrack passes them."""
+    lab.serve()
+    lab.masquerade()
+    lab.forge(4, "router", "--seq", "state", "--drop")
+
+
+def proxy(lab):
+    lab.serve()
+    lab.proxy(3)
+
+
+def proxy_behind(lab):
+    lab.serve()
+    lab.proxy(4)
+    lab.reject(2)
+
+
+def proxy_before(lab):
+    """What resets the proxy's own connection is out of a client's sight."""
+    lab.serve()
+    lab.proxy(3)
+    lab.reject(5)
+
+
+def segment_tap(lab):
+    lab.serve()
+    lab.forge("seg", "tap")
+
+
+def segment_bridge(lab):
+    """The founding case, had the box been a switch."""
+    lab.serve()
+    lab.forge("seg", "router", "--ttl", "copy", "--id", "copy", "--drop",
+              "--probability", "0.5")
+
+
+def thirty(lab):
+    lab.serve()
+    lab.reject(25)
+
+
+def thirty_copier(lab):
+    """Its resets come back from TTL 2 * 12 on only."""
+    lab.serve()
+    lab.forge(12, "router", "--ttl", "copy", "--drop")
+
+
+def loss(lab):
+    lab.link(1, "--loss", "0.05", "--seed", str(lab.seed))
+    reject(lab)
+
+
+def reorder(lab):
+    lab.link(1, "--delay-ms", "2", "--reorder", "0.2", "--seed",
+             str(lab.seed))
+    reject(lab)
+
+
+def labels(lab):
+    lab.serve()
+    lab.labels(2, 16001, 24)
+    lab.reject(4)
+
+
+# A reset that a proxy hands on is the proxy's own: it comes from where the
+# connection ends.  Who made the proxy send it stands on the other side.
+HANDED_ON = {"kind": ("server", "load-balancer", "undetermined"),
+             "hop": (None, 3)}
+
 SCENARIOS = [
     Scenario("founding", "a box in hop 1 that turns the trigger round, TTL"
              " and ID, both ends, half of the time", founding, hop=1,
@@ -186,6 +302,74 @@ SCENARIOS = [
     Scenario("silent", "REJECT in hop 3, which sends no time-exceeded: a hop"
              " without an address", reject, hop=3, place="router",
              policy="fixed", in_path=True, silent=(3,)),
+    Scenario("branch", "a box in one of two parallel routers at hop 3: some"
+             " five-tuples never meet it", branch, hop=3, place="router",
+             policy="fixed", in_path=True, shape={"branch": 3},
+             at="10.9.102.2", reset_ttl=62),
+    Scenario("branch-both", "the same, where what comes back may take either"
+             " branch", branch, hop=3, place="router", policy="fixed",
+             in_path=True, at="10.9.102.2",
+             shape={"branch": 3, "branch_back": "both"}),
+    Scenario("branch6", "a box in one of two parallel routers, IPv6", branch,
+             hop=3, place="router", policy="fixed", in_path=True, version=6,
+             shape={"branch": 3}, at="fd09:66::2"),
+    Scenario("beyond-branch", "REJECT in hop 5, behind two parallel routers",
+             beyond, hop=5, place="router", policy="fixed", in_path=True,
+             shape={"branch": 3}, reset_ttl=60),
+    Scenario("longer-back", "REJECT in hop 5; the way back has two routers"
+             " more", beyond, hop=5, place="router", policy="fixed",
+             in_path=True, shape={"back": (2, 2, 2)}, reset_ttl=58),
+    Scenario("shorter-back", "REJECT in hop 5; the way back has a router"
+             " less", beyond, hop=5, place="router", policy="fixed",
+             in_path=True, shape={"back": (3, 2, 0)}, reset_ttl=61),
+    Scenario("shorter-back6", "the same in IPv6", beyond, hop=5, version=6,
+             place="router", policy="fixed", in_path=True,
+             shape={"back": (3, 2, 0)}, reset_ttl=61),
+    Scenario("longer-back-copier", "a copier before hop 5; the way back has"
+             " two routers more", beyond_copier, hop=5, place="wire",
+             policy="copy", in_path=True, shape={"back": (2, 2, 2)}),
+    Scenario("nat", "REJECT in hop 3, NAT in hop 1: resets with old numbers"
+             " get lost there", nat, hop=3, place="router", policy="fixed",
+             in_path=True, reset_ttl=62),
+    Scenario("nat6", "the same in IPv6", nat, hop=3, place="router",
+             policy="fixed", in_path=True, reset_ttl=62, version=6),
+    Scenario("nat-liberal", "NAT in hop 1 that lets any reset in",
+             nat_liberal, hop=3, place="router", policy="fixed",
+             in_path=True, reset_ttl=62),
+    Scenario("nat-as-sent", "NAT in hop 1 that leaves quotes as they were on"
+             " the wire", nat_as_sent, hop=3, place="router",
+             policy="fixed", in_path=True, reset_ttl=62),
+    Scenario("nat-stateful", "NAT in hop 1, a box in hop 4 that keeps state",
+             nat_stateful, hop=4, place="router", policy="fixed",
+             in_path=True, reset_ttl=61),
+    Scenario("proxy", "a proxy in hop 3 answers for the server, nothing"
+             " resets", proxy, kind="not-reproduced", server_ttl=62,
+             server_hop=3, told="proxy"),
+    Scenario("proxy-behind", "REJECT in hop 2, before a proxy in hop 4",
+             proxy_behind, hop=2, place="router", policy="fixed",
+             in_path=True, server_ttl=61, server_hop=4, reset_ttl=63),
+    Scenario("proxy-before", "REJECT in hop 5, behind a proxy in hop 3: the"
+             " proxy's own reset", proxy_before, either=HANDED_ON,
+             server_ttl=62, server_hop=3, told="proxy"),
+    Scenario("segment-tap", "a tap on the client's own segment", segment_tap,
+             hop=1, place="wire", policy="fixed", in_path=False,
+             shape={"segment": True}, reset_ttl=64, codes=("mac-differs",)),
+    Scenario("segment-bridge", "a bridge on the client's own segment, TTL"
+             " and ID copied, half of the time", segment_bridge, hop=1,
+             place="wire", policy="copy", in_path=True,
+             shape={"segment": True}, reset_ttl=64,
+             codes=("mac-differs", "ip-id-echo")),
+    Scenario("thirty", "REJECT in hop 25 of 30", thirty, hop=25,
+             place="router", policy="fixed", in_path=True, hops=29),
+    Scenario("thirty-copier", "a copier in hop 12 of 30", thirty_copier,
+             hop=12, place="router", policy="copy", in_path=True, hops=29),
+    Scenario("loss", "REJECT in hop 3 on a path that loses 5 % each way",
+             loss, hop=3, place="router", policy="fixed", in_path=True),
+    Scenario("reorder", "REJECT in hop 3 on a path that overtakes itself",
+             reorder, hop=3, place="router", policy="fixed", in_path=True),
+    Scenario("labels", "REJECT in hop 4; hop 2 tells its MPLS labels",
+             labels, hop=4, place="router", policy="fixed", in_path=True,
+             mpls={2: (16001, 24)}),
 ]
 
 

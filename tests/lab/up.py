@@ -45,7 +45,7 @@ def show(lab, scenario):
                         for h in range(1, lab.hops + 1))
           + f" -- server {lab.server_address()}")
     print("namespaces:")
-    for node in lab.nodes:
+    for node in lab.nodes + lab.extra:
         print(f"  {node:7} {enter}{lab.netns(node)}")
     target = shlex.quote(scenario.target(lab, labs.PORT))
     print("for instance:")
@@ -75,8 +75,9 @@ def main():
     labs.require()
     scenario = scenarios.find(args.scenario)
     try:
-        with labs.Lab(hops=args.hops or scenario.hops, build=args.build,
-                      silent=scenario.silent) as lab:
+        topology = scenario.topology()
+        topology["hops"] = args.hops or scenario.hops
+        with labs.Lab(build=args.build, **topology) as lab:
             scenario.arrange(lab)
             if not args.quiet:
                 show(lab, scenario)
