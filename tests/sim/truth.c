@@ -320,11 +320,22 @@ looks_like_server(const struct sim_truth *t)
 	    t->dev.ttl == SIM_TTL_FIXED && ttl == sim_truth_server_ttl(t);
 }
 
+/* The server's own packet made a reset, both ends reset, the rest dropped. */
+static bool
+rewrites_answer(const struct sim_truth *t)
+{
+	const struct sim_device *d = &t->dev;
+
+	return t->cause == INFER_RESPONSE && d->drops && d->both_ends &&
+	    (d->ttl == SIM_TTL_COPIED || d->ttl == SIM_TTL_COPIED_EARLY ||
+		d->ttl == SIM_TTL_IMITATED);
+}
+
 bool
 sim_truth_twin(const struct sim_truth *t)
 {
 	if (t->cause != INFER_DEVICE)
-		return false;
+		return rewrites_answer(t);
 	switch (t->dev.ttl) {
 	case SIM_TTL_FIXED:
 		return t->dev.decrement || looks_like_server(t);

@@ -103,7 +103,8 @@ bool sim_truth_device_silent(const struct sim_truth *t);
 /*
  * No probe can tell: the TTL says nothing of distance, so (h, router) is as
  * (h + 1, wire); the device takes one off more than its place implies; or it
- * sits so close before the server, and looks so like it, that it could be it.
+ * sits so close before the server, and looks so like it, that it could be it;
+ * or it makes the server's answer the reset, for both ends.
  */
 bool sim_truth_twin(const struct sim_truth *t);
 /* Blocks what comes after, or fires for half of the flows only. */
