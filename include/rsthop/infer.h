@@ -134,6 +134,12 @@ void infer_see_id_echo(struct infer *in, bool echoed);
  */
 void infer_see_server_alive(struct infer *in, bool alive);
 
+/*
+ * Resets came in frames whose sender is neither the gateway nor the server:
+ * from the client's own segment, before hop 1.
+ */
+void infer_see_own_segment(struct infer *in);
+
 struct infer_posterior {
 	double cause[INFER_CAUSES];		     /* sums to 1 */
 	double at[INFER_MAX_HOPS + 1][INFER_PLACES]; /* sums to cause[0] */

@@ -191,6 +191,19 @@ campaign_count(const struct campaign *c, enum trial_kind kind, bool fired_only)
 	return n;
 }
 
+unsigned int
+campaign_count_plain(const struct campaign *c)
+{
+	unsigned int n = 0;
+	size_t i;
+
+	for (i = 0; i < c->n_trials; i++)
+		n += c->trials[i].plain &&
+		    (c->trials[i].state == TRIAL_FIRED ||
+			c->trials[i].state == TRIAL_SETTLED);
+	return n;
+}
+
 /* Connections that the budget still allows. */
 static unsigned int
 budget(const struct campaign *c)

@@ -11,6 +11,14 @@
 #include "tracing.h"
 #include "trial.h"
 
+/* What is seen once, not with each trial. */
+struct campaign_clues {
+	int echo; /* resets carry the ID of what fired them; -1: not known */
+	unsigned int alive, dead; /* servers' sides after a reset */
+	bool own_segment; /* resets come in frames of an unknown sender */
+	bool tags_pass;	  /* a tagged burst has drawn a reset */
+};
+
 struct campaign {
 	const struct locate_ask *ask;
 	struct session s;
@@ -27,8 +35,7 @@ struct campaign {
 	struct infer *infer;
 	struct infer_posterior post;
 	struct infer_path infer_path; /* that infer was made with */
-	int echo;		      /* the clues that it has seen */
-	unsigned int alive, dead;
+	struct campaign_clues clues;  /* that it has seen */
 	bool untagged;	/* bursts fire, and nothing says which copy did */
 	bool vary_full; /* full trials take other TTLs in turn */
 	unsigned int extra_rounds; /* since the hop or T is sure */
@@ -47,6 +54,8 @@ int campaign_settle(struct campaign *c, bool settled, struct fault *f);
 /* Trials that were fired, of one kind; resets: that drew one. */
 unsigned int campaign_count(
     const struct campaign *c, enum trial_kind kind, bool resets);
+/* Plain bursts that were fired. */
+unsigned int campaign_count_plain(const struct campaign *c);
 /* No time, no luck, or no budget for `need` more connections. */
 bool campaign_is_over(const struct campaign *c, unsigned int need);
 

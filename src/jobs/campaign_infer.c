@@ -120,16 +120,31 @@ see_trial(struct campaign *c, struct infer *in, const struct trial *t)
 	infer_see_trial(in, &it);
 }
 
-/* What is seen once, not with each trial. */
-struct clues {
-	int echo; /* as echo_seen */
-	unsigned int alive, dead;
-};
+/* The sender of this reset's frame is none that ever sent us anything else. */
+static bool
+is_from_own_segment(const struct session *s, const struct seen_reset *r)
+{
+	const struct session_conn *c;
+	bool known = false;
+	size_t i;
 
-static struct clues
+	if (r->late || r->server || !r->facts.has_mac)
+		return false;
+	for (i = 0; i < s->n_conns; i++) {
+		c = &s->conns[i];
+		if (!c->tcb.has_server_mac)
+			continue;
+		known = true;
+		if (memcmp(c->tcb.server_mac, r->facts.mac, ADDR_MAC) == 0)
+			return false;
+	}
+	return known;
+}
+
+static struct campaign_clues
 gather_clues(const struct campaign *c)
 {
-	struct clues k = {0};
+	struct campaign_clues k = {0};
 	size_t i;
 
 	k.echo = echo_seen(&c->s);
@@ -137,7 +152,22 @@ gather_clues(const struct campaign *c)
 		k.alive += c->s.conns[i].server_alive == RESULT_YES;
 		k.dead += c->s.conns[i].server_alive == RESULT_NO;
 	}
+	for (i = 0; i < c->s.n_resets; i++)
+		k.own_segment = k.own_segment ||
+		    is_from_own_segment(&c->s, &c->s.resets[i]);
+	for (i = 0; i < c->n_trials; i++)
+		k.tags_pass = k.tags_pass ||
+		    (c->trials[i].kind == TRIAL_BURST && !c->trials[i].plain &&
+			trial_has_fired(&c->s, &c->trials[i]));
 	return k;
+}
+
+static bool
+same_clues(const struct campaign_clues *a, const struct campaign_clues *b)
+{
+	return a->echo == b->echo && a->alive == b->alive &&
+	    a->dead == b->dead && a->own_segment == b->own_segment &&
+	    a->tags_pass == b->tags_pass;
 }
 
 /*
@@ -148,11 +178,11 @@ gather_clues(const struct campaign *c)
 static bool
 still_stands(const struct campaign *c, const struct infer_path *p)
 {
-	struct clues k = gather_clues(c);
+	struct campaign_clues k = gather_clues(c);
 	size_t i;
 
 	if (c->infer == NULL || !same_path(p, &c->infer_path) ||
-	    k.echo != c->echo || k.alive != c->alive || k.dead != c->dead)
+	    !same_clues(&k, &c->clues))
 		return false;
 	for (i = 0; i < c->n_trials; i++)
 		if (c->trials[i].counted &&
@@ -164,7 +194,7 @@ still_stands(const struct campaign *c, const struct infer_path *p)
 static int
 start_anew(struct campaign *c, const struct infer_path *p, struct fault *f)
 {
-	struct clues k = gather_clues(c);
+	struct campaign_clues k = gather_clues(c);
 	size_t i;
 
 	infer_free(c->infer);
@@ -172,9 +202,7 @@ start_anew(struct campaign *c, const struct infer_path *p, struct fault *f)
 	if (infer_new(p, &c->infer, f) == -1)
 		return -1;
 	c->infer_path = *p;
-	c->echo = k.echo;
-	c->alive = k.alive;
-	c->dead = k.dead;
+	c->clues = k;
 	for (i = 0; i < c->n_trials; i++)
 		c->trials[i].counted = false;
 	for (i = 0; i < c->ask->n_rst_ttls && c->s.n_conns > 0; i++)
@@ -186,7 +214,21 @@ start_anew(struct campaign *c, const struct infer_path *p, struct fault *f)
 		infer_see_server_alive(c->infer, true);
 	for (i = 0; i < k.dead; i++)
 		infer_see_server_alive(c->infer, false);
+	if (k.own_segment)
+		infer_see_own_segment(c->infer);
 	return 0;
+}
+
+/*
+ * Controls say nothing of where.  Nor does a tagged burst that stayed silent,
+ * until one has shown that resets with its old numbers come through.
+ */
+static bool
+is_telling(const struct campaign *c, const struct trial *t)
+{
+	if (t->kind == TRIAL_CONTROL)
+		return false;
+	return t->kind != TRIAL_BURST || t->plain || c->clues.tags_pass;
 }
 
 static void
@@ -198,7 +240,7 @@ see_settled(struct campaign *c)
 	for (i = 0; i < c->n_trials; i++) {
 		t = &c->trials[i];
 		if (t->counted || t->state != TRIAL_SETTLED ||
-		    t->kind == TRIAL_CONTROL)
+		    !is_telling(c, t))
 			continue;
 		t->counted = true;
 		t->fired_counted = count_fired(c, t);
@@ -218,7 +260,7 @@ assume_silence(struct campaign *c, struct fault *f)
 		return -1;
 	for (i = 0; i < c->n_trials; i++)
 		if (c->trials[i].state == TRIAL_FIRED &&
-		    c->trials[i].kind != TRIAL_CONTROL)
+		    is_telling(c, &c->trials[i]))
 			see_trial(c, in, &c->trials[i]);
 	rc = infer_get_posterior(in, &c->post, f);
 	infer_free(in);

@@ -260,6 +260,22 @@ best_single(const struct campaign *c, int *best, struct fault *f)
 	return 0;
 }
 
+/* A burst's copy was named by the reset that it fired. */
+static bool
+tags_name(const struct campaign *c)
+{
+	const struct trial *t;
+	size_t i, k;
+
+	for (i = 0; i < c->n_trials; i++) {
+		t = &c->trials[i];
+		for (k = 0; t->kind == TRIAL_BURST && k < t->n_probes; k++)
+			if (c->s.probes[t->first_probe + k].fired)
+				return true;
+	}
+	return false;
+}
+
 /* What the next round sends. */
 static size_t
 choose_round(const struct campaign *c, unsigned int width,
@@ -270,13 +286,13 @@ choose_round(const struct campaign *c, unsigned int width,
 	*ttl = 0;
 	if (c->load.last_ttl < 1) {
 		kinds[n++] = TRIAL_FULL;
-	} else if (c->untagged) {
+	} else if (c->untagged && !tags_name(c)) {
 		kinds[n++] = TRIAL_SINGLE;
 	} else {
 		while (n < want && n < CAMPAIGN_ROUND - 2)
 			kinds[n++] = TRIAL_BURST;
-		/* Up and down in turn, until one of them draws something. */
-		if (campaign_count(c, TRIAL_BURST, true) == 0)
+		/* Tagged and plain in turn, until a tagged one draws. */
+		if (!c->clues.tags_pass)
 			*ttl = campaign_count(c, TRIAL_BURST, false) % 2 == 1;
 	}
 	if (campaign_count(c, TRIAL_FULL, false) < FULLS_WANTED ||
@@ -486,6 +502,7 @@ conclude(struct campaign *c, struct fault *f)
 	    verdict_fill_figures(c, f) == -1)
 		return -1;
 	verdict_fill(c);
+	tracing_note_proxy(&c->tracing, &c->out->notes);
 	h->duration_ns = session_now(&c->s) - c->s.started_ns;
 	h->connections = (unsigned int)c->s.n_conns;
 	h->packets_sent = c->s.packets_sent;

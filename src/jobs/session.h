@@ -35,11 +35,13 @@ struct probe {
 	uint16_t window;
 	uint16_t len; /* of the TCP payload */
 	uint8_t flags;
+	bool plain; /* its acknowledgement number is no tag */
 	int64_t sent_ns;
 
 	bool te;	  /* a router answered time-exceeded or unreachable */
 	bool unreachable; /* it was the latter */
 	bool from_server;
+	struct addr from; /* who answered first */
 	int64_t answered_ns;
 
 	bool fired;

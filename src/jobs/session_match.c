@@ -153,6 +153,7 @@ session_record_answer(struct session *s, int probe,
 		fill_responder(s, r, p, wp);
 	if (p->answered_ns == 0) {
 		p->answered_ns = wp->at_ns;
+		p->from = wp->pkt.ip.src;
 		hop->answered++;
 	}
 	if (from_server) {
@@ -188,15 +189,18 @@ quoted_len_fits(const struct pkt_quote *q, const struct probe *p)
 	    whole <= q->ip.header_len + 60u + p->len;
 }
 
-/* Is it one of the burst's copies, by what the quote shows of its tags? */
+/*
+ * Is it this one of the burst's copies, by what the quote shows of its tags?
+ * A plain burst's copies have one acknowledgement number.
+ */
 static bool
 tag_fits(const struct pkt_quote *q, const struct probe *p)
 {
 	if (q->ip.version == 4 && q->ip.id == p->ip_id)
 		return true;
-	if (q->has_ack && q->ack == p->ack)
+	if (q->has_flags && q->window == p->window)
 		return true;
-	return q->has_flags && q->window == p->window;
+	return !p->plain && q->has_ack && q->ack == p->ack;
 }
 
 static bool
@@ -388,6 +392,7 @@ find_fired(const struct session *s, int conn, const struct pkt *k,
     struct result_reset *r)
 {
 	int by_seq = -1, by_id = -1, by_window = -1, only = -1, n = 0;
+	int n_seq = 0;
 	enum result_seq_match m = RESULT_SEQ_NONE, mi;
 	const struct probe *p;
 	size_t i;
@@ -403,12 +408,18 @@ find_fired(const struct session *s, int conn, const struct pkt *k,
 			m = mi;
 		if (mi != RESULT_SEQ_NONE && mi != RESULT_SEQ_ZERO) {
 			by_seq = (int)i;
+			n_seq++;
 			m = mi;
 		}
 		if (k->ip.version == 4 && k->ip.id != 0 && k->ip.id == p->ip_id)
 			by_id = (int)i;
 		if (k->tcp.window != 0 && k->tcp.window == p->window)
 			by_window = (int)i;
+	}
+	/* Copies of a plain burst share their number: it names none. */
+	if (n_seq > 1) {
+		by_seq = -1;
+		m = RESULT_SEQ_EXACT;
 	}
 	r->seq_match = m;
 	r->id_echoed = by_id >= 0;

@@ -56,6 +56,59 @@ last_router(const struct tracing *t)
 	return last;
 }
 
+/* Of the flow itself: what TCP, not ICMP, drew. */
+static bool
+is_of_flow(const struct probe *p)
+{
+	return p->kind == PROBE_TRACE || p->kind == PROBE_SYN ||
+	    p->kind == PROBE_SHOT;
+}
+
+/*
+ * The TTL at which whoever answers the flow is reached, 0 where no answer
+ * tells; it may be a proxy in the server's name, nearer than the host that
+ * answers pings.
+ */
+static int
+flow_answered_at(const struct tracing *t)
+{
+	const struct probe *p;
+	int first = 0, last = 0;
+	size_t i;
+
+	for (i = 0; i < t->s->n_probes; i++) {
+		p = &t->s->probes[i];
+		if (!is_of_flow(p))
+			continue;
+		if (p->from_server && (first == 0 || p->ttl < first))
+			first = p->ttl;
+		if (p->te && !p->unreachable && p->ttl > last)
+			last = p->ttl;
+	}
+	return first > last ? first : 0;
+}
+
+void
+tracing_note_proxy(const struct tracing *t, struct result_notes *notes)
+{
+	int flow = flow_answered_at(t), ping = 0;
+	const struct probe *p;
+	size_t i;
+
+	for (i = 0; i < t->s->n_probes; i++) {
+		p = &t->s->probes[i];
+		if (p->kind == PROBE_ECHO && p->from_server &&
+		    (ping == 0 || p->ttl < ping))
+			ping = p->ttl;
+	}
+	if (flow > 0 && ping > flow)
+		result_note(notes,
+		    "The connection is answered %d hops away, pings by the "
+		    "same address %d: a proxy answers in the server's name at "
+		    "hop %d, and the path beyond it is not this flow's.",
+		    flow, ping, flow);
+}
+
 static int
 send_tcp_probe(struct tracing *t, int ttl, struct fault *f)
 {
@@ -215,7 +268,10 @@ tracing_conclude(const struct tracing *t)
 
 	p->server_initial_ttl =
 	    p->server_ttl != 0 ? pkt_initial_ttl(p->server_ttl) : 0;
-	if (answered > last) {
+	if (flow_answered_at(t) > 0) {
+		p->server_hops = flow_answered_at(t);
+		p->distance = PATH_DISTANCE_PROBE;
+	} else if (answered > last) {
 		p->server_hops = answered;
 		p->distance = PATH_DISTANCE_PROBE;
 	} else if (guess > last && guess <= t->s->max_hops) {
@@ -341,6 +397,7 @@ trace_all(const struct trace_ask *ask, struct session *s, struct tracing *t,
 	rc = await_answers(t, f);
 	server_ttl_from_answers(s->path);
 	tracing_conclude(t);
+	tracing_note_proxy(t, &out->notes);
 	return rc;
 }
 

@@ -35,4 +35,7 @@ bool tracing_enough(const struct tracing *t);
 /* Fills server_hops, distance and n_hops of the session's path. */
 void tracing_conclude(const struct tracing *t);
 
+/* Notes that a proxy answers for the server, where the distances say so. */
+void tracing_note_proxy(const struct tracing *t, struct result_notes *notes);
+
 #endif

@@ -40,7 +40,7 @@ trial_begin(struct session *s, struct trial *t, enum trial_kind kind, int ttl,
 	memset(t, 0, sizeof(*t));
 	t->kind = kind;
 	t->ttl = ttl;
-	t->descending = kind == TRIAL_BURST && ttl != 0;
+	t->plain = kind == TRIAL_BURST && ttl != 0;
 	t->conn = session_open(
 	    s, kind == TRIAL_CONTROL ? ARM_CONTROL : ARM_TRIGGER, f);
 	return t->conn == -1 ? -1 : 0;
@@ -60,7 +60,8 @@ send_shot(struct session *s, const struct trial *t,
 	p.ttl = (uint8_t)ttl;
 	p.ip_id = (uint16_t)(id_base + ttl);
 	p.seq = tcb->snd_nxt;
-	p.ack = tcb->rcv_nxt - (uint32_t)tag;
+	p.plain = t->plain || tag == 0;
+	p.ack = tcb->rcv_nxt - (t->plain ? 0 : (uint32_t)tag);
 	p.window = tag == 0 ? tcb->client_window
 			    : (uint16_t)(TAG_WINDOW + TAG_WINDOW_STEP * tag);
 	p.len = (uint16_t)load->trigger_len;
@@ -76,7 +77,7 @@ fire_burst(struct session *s, const struct trial *t,
 	int i, ttl;
 
 	for (i = 1; i <= load->last_ttl; i++) {
-		ttl = t->descending ? load->last_ttl + 1 - i : i;
+		ttl = t->plain ? load->last_ttl + 1 - i : i;
 		if (send_shot(s, t, load, ttl, ttl, base, f) == -1)
 			return -1;
 	}

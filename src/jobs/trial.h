@@ -34,11 +34,13 @@ struct trial {
 	int conn;
 	int ttl; /* of a single; of a full one where not the kernel's own */
 	/*
-	 * A burst from N - 1 down to 1: a box that fires once for each
-	 * connection and copies TTLs would spend its one reset, unseen, on
-	 * the first low TTL of an ascending one.
+	 * A plain burst goes from N - 1 down to 1 with the acknowledgement
+	 * number that is due.  For a box that fires once for each connection
+	 * and copies TTLs spends its one reset, unseen, on the first low TTL
+	 * of an ascending burst; and a NAT or firewall that keeps track may
+	 * take resets with old numbers for invalid, and drop them.
 	 */
-	bool descending;
+	bool plain;
 	int64_t sent_ns;
 	size_t first_probe, n_probes;
 	/* Taken in by infer, with so many shots fired. */
@@ -62,7 +64,7 @@ struct trial_load {
 	int last_ttl; /* of a burst: N - 1 */
 };
 
-/* ttl: of a single; of a burst, not 0 for a descending one. */
+/* ttl: of a single; of a burst, not 0 for a plain one. */
 int trial_begin(struct session *s, struct trial *t, enum trial_kind kind,
     int ttl, struct fault *f);
 

@@ -255,39 +255,71 @@ hop_responder(const struct path *path, int hop)
 	return best;
 }
 
-/* A hop's address; none where it is silent. */
-static struct addr
-hop_address(const struct locate_result *r, int hop)
+/* Answers at a hop, by one address, to flows that were reset. */
+static unsigned int
+count_answers(const struct session *s, int hop, const struct addr *a)
 {
-	const struct path_responder *p = hop_responder(&r->path, hop);
-	struct addr none = {0};
+	const struct probe *p;
+	unsigned int n = 0;
+	size_t i;
 
-	if (hop == r->path.server_hops)
-		return r->head.target.addr;
-	return p != NULL ? p->addr : none;
+	for (i = 0; i < s->n_probes; i++) {
+		p = &s->probes[i];
+		n += p->te && p->ttl == hop && p->conn >= 0 &&
+		    s->conns[p->conn].resets > 0 && addr_equal(&p->from, a);
+	}
+	return n;
+}
+
+/*
+ * A hop's address; none where it is silent.  Where several routers share the
+ * load, the one that the flows which were reset went through.
+ */
+static struct addr
+hop_address(const struct campaign *c, int hop)
+{
+	const struct path_responder *p = hop_responder(&c->out->path, hop);
+	const struct path_hop *h = path_hop_at(&c->out->path, hop);
+	struct addr a = {0};
+	unsigned int n, most = 0;
+	int i;
+
+	if (hop == c->out->path.server_hops)
+		return c->out->head.target.addr;
+	if (p != NULL)
+		a = p->addr;
+	for (i = 0; h != NULL && i < h->n_responders; i++) {
+		n = count_answers(&c->s, hop, &h->responders[i].addr);
+		if (n > most) {
+			most = n;
+			a = h->responders[i].addr;
+		}
+	}
+	return a;
 }
 
 static void
-fill_neighbours(struct locate_result *r)
+fill_neighbours(const struct campaign *c)
 {
-	const struct path_responder *p;
+	struct locate_result *r = c->out;
+	struct addr a;
 	int h;
 
 	r->verdict.between[0] = r->head.source.addr;
 	r->verdict.between[1] = r->head.target.addr;
-	r->verdict.address = hop_address(r, r->verdict.hop);
+	r->verdict.address = hop_address(c, r->verdict.hop);
 	for (h = r->verdict.hop - 1; h >= 1; h--) {
-		p = hop_responder(&r->path, h);
-		if (p == NULL)
+		a = hop_address(c, h);
+		if (addr_is_none(&a))
 			continue;
-		r->verdict.between[0] = p->addr;
+		r->verdict.between[0] = a;
 		break;
 	}
 	for (h = r->verdict.hop + 1; h <= r->path.n_hops; h++) {
-		p = hop_responder(&r->path, h);
-		if (p == NULL)
+		a = hop_address(c, h);
+		if (addr_is_none(&a))
 			continue;
-		r->verdict.between[1] = p->addr;
+		r->verdict.between[1] = a;
 		break;
 	}
 }
@@ -366,7 +398,7 @@ fill_device(const struct campaign *c)
 	if (p->at[hop][place] >= c->ask->confidence ||
 	    c->ask->trigger == RESULT_TRIGGER_NONE)
 		r->verdict.place = to_place(place);
-	fill_neighbours(r);
+	fill_neighbours(c);
 	fill_manner(c);
 }
 
@@ -384,8 +416,8 @@ fill_unlocated(const struct campaign *c)
 	fill_manner(c);
 	if (p->threshold < c->ask->confidence || p->best_threshold < 2)
 		return;
-	r->verdict.between[0] = hop_address(r, p->best_threshold - 1);
-	r->verdict.between[1] = hop_address(r, p->best_threshold);
+	r->verdict.between[0] = hop_address(c, p->best_threshold - 1);
+	r->verdict.between[1] = hop_address(c, p->best_threshold);
 }
 
 static void

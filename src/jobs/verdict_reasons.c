@@ -242,6 +242,21 @@ reason_control(const struct campaign *c)
 }
 
 static void
+reason_mac(const struct campaign *c, const struct seen_reset *r)
+{
+	char own[ADDR_MAC_TEXT], server[ADDR_MAC_TEXT];
+	const struct tcb *t = &c->s.conns[r->conn].tcb;
+
+	if (!c->clues.own_segment || !r->facts.has_mac || !t->has_server_mac)
+		return;
+	reasons_add(&c->out->verdict.reasons, "mac-differs", 4.6,
+	    "The reset's frame comes from %s, the server's packets from %s: "
+	    "who sends it stands on your own segment.",
+	    addr_format_mac(r->facts.mac, own),
+	    addr_format_mac(t->server_mac, server));
+}
+
+static void
 reason_latency(const struct campaign *c, const struct seen_reset *r)
 {
 	const struct probe *p = &c->s.probes[r->probe];
@@ -277,6 +292,7 @@ verdict_fill_reasons(const struct campaign *c)
 	const struct seen_reset *r = example_reset(c);
 
 	if (r != NULL) {
+		reason_mac(c, r);
 		reason_ip_id(c, r);
 		reason_ttl(c, r);
 		reason_threshold(c);

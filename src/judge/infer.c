@@ -52,6 +52,8 @@ static const double drop_prior[INFER_PLACES] = {
 #define ECHO_IF_SERVER 1e-4
 /* The server's side still stands after its own reset. */
 #define ALIVE_IF_SERVER 1e-3
+/* Frames of resets from a stranger, were it not on our own segment. */
+#define STRANGER_IF_BEYOND 0.01
 /* A reset in less time than the server needs. */
 #define FAST_IF_SERVER 1e-4
 
@@ -182,6 +184,7 @@ infer_reset(struct infer *in)
 	memset(in->seen, 0, sizeof(in->seen));
 	in->some_constant = 0;
 	memset(in->clue, 0, sizeof(in->clue));
+	memset(in->hop_clue, 0, sizeof(in->hop_clue));
 }
 
 int
@@ -489,4 +492,18 @@ infer_see_server_alive(struct infer *in, bool alive)
 	weigh_cause(
 	    in, INFER_SERVER, alive ? ALIVE_IF_SERVER : 1 - ALIVE_IF_SERVER);
 	weigh_cause(in, INFER_RESPONSE, 0.5);
+}
+
+void
+infer_see_own_segment(struct infer *in)
+{
+	size_t h, m;
+
+	for (h = 2; h <= (size_t)in->path.hops; h++)
+		in->hop_clue[h] += log(STRANGER_IF_BEYOND);
+	for (m = 0; m < infer_n_models; m++)
+		if (infer_models[m].place == INFER_ROUTER)
+			in->clue[m] += log(STRANGER_IF_BEYOND);
+	weigh_cause(in, INFER_SERVER, STRANGER_IF_BEYOND);
+	weigh_cause(in, INFER_RESPONSE, STRANGER_IF_BEYOND);
 }

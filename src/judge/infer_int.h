@@ -38,6 +38,7 @@ struct infer {
 	double some_constant;
 	/* Log likelihood of what else was seen, by model. */
 	double clue[INFER_MODELS_MAX];
+	double hop_clue[INFER_MAX_HOPS + 1]; /* likewise, by hop */
 };
 
 /* T of PHYSICS, section 1. */

@@ -73,7 +73,7 @@ weigh_device(const struct infer *in, const struct sum *v, size_t h, size_t m,
     struct weights *w)
 {
 	const struct infer_model *model = &infer_models[m];
-	double l = log(infer_prior(in, h, m)) + in->clue[m] +
+	double l = log(infer_prior(in, h, m)) + in->clue[m] + in->hop_clue[h] +
 	    infer_ttl_model(in, h, m);
 	size_t d;
 
