@@ -16,6 +16,7 @@
 #define LOCATE_PAYLOAD_MAX 1400 /* one segment on any sane path */
 
 struct locate_ask {
+	int64_t started_unix_ns; /* the wall clock, for the result */
 	const char *host; /* as the user wrote it, for the result */
 	struct endpoint target;
 	struct route route;

@@ -17,6 +17,7 @@
 #include <rsthop/world.h>
 
 struct trace_ask {
+	int64_t started_unix_ns; /* the wall clock, for the result */
 	const char *host;	/* as the user wrote it, for the result */
 	struct endpoint target; /* port 0: none given, ICMP alone */
 	struct route route;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <rsthop/clock.h>
@@ -137,6 +138,15 @@ active_open(struct active *a, const struct options *o,
 	    .signal_fd = a->signal_fd,
 	};
 	return world_live_open(&ask, &a->world, &a->live, f);
+}
+
+int64_t
+active_wall_clock(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * CLOCK_S + ts.tv_nsec;
 }
 
 static void

@@ -5,6 +5,8 @@
 #ifndef CLI_ACTIVE_H
 #define CLI_ACTIVE_H
 
+#include <stdint.h>
+
 #include <rsthop/fault.h>
 #include <rsthop/result.h>
 #include <rsthop/world.h>
@@ -29,6 +31,9 @@ struct active {
  */
 int active_open(struct active *a, const struct options *o,
     const struct options_target *t, struct fault *f);
+
+/* The wall clock, in nanoseconds since 1970, for a result's head. */
+int64_t active_wall_clock(void);
 
 /*
  * After the job: takes the sockets down, adds names and vendors to the path,

@@ -157,6 +157,7 @@ fill_ask(struct line *l, struct active *a)
 	struct locate_ask *ask = &l->ask;
 
 	ask->host = l->target.host;
+	ask->started_unix_ns = active_wall_clock();
 	ask->target = a->target;
 	ask->route = a->route;
 	ask->trigger = l->payload.from;

@@ -72,6 +72,7 @@ trace(const struct options *o, const struct options_target *t,
 	if (active_open(&a, o, t, f) < 0)
 		goto out;
 	ask.host = t->host;
+	ask.started_unix_ns = active_wall_clock();
 	ask.target = a.target;
 	ask.route = a.route;
 	ask.progress = progress_say;

@@ -374,6 +374,7 @@ head_from_ask(struct locate_result *out, const struct locate_ask *ask)
 	h->target = ask->target;
 	h->source.addr = ask->route.src;
 	snprintf(h->ifname, sizeof(h->ifname), "%s", ask->route.ifname);
+	h->started_unix_ns = ask->started_unix_ns;
 	out->trigger = ask->trigger;
 	out->trigger_bytes = ask->payload;
 	out->trigger_len = ask->payload_len;

@@ -91,22 +91,22 @@ flow_answered_at(const struct tracing *t)
 void
 tracing_note_proxy(const struct tracing *t, struct result_notes *notes)
 {
-	int flow = flow_answered_at(t), ping = 0;
+	int flow = flow_answered_at(t), beyond = 0;
 	const struct probe *p;
 	size_t i;
 
 	for (i = 0; i < t->s->n_probes; i++) {
 		p = &t->s->probes[i];
-		if (p->kind == PROBE_ECHO && p->from_server &&
-		    (ping == 0 || p->ttl < ping))
-			ping = p->ttl;
+		if (p->kind == PROBE_ECHO && p->te && !p->unreachable &&
+		    p->ttl > beyond)
+			beyond = p->ttl;
 	}
-	if (flow > 0 && ping > flow)
+	if (flow > 0 && beyond >= flow)
 		result_note(notes,
-		    "The connection is answered %d hops away, pings by the "
-		    "same address %d: a proxy answers in the server's name at "
-		    "hop %d, and the path beyond it is not this flow's.",
-		    flow, ping, flow);
+		    "The connection is answered at hop %d, while pings to the "
+		    "same address go on beyond hop %d: a proxy answers there "
+		    "in the server's name.",
+		    flow, beyond);
 }
 
 static int
@@ -336,6 +336,7 @@ static void
 head_from_ask(struct result_head *h, const struct trace_ask *ask)
 {
 	snprintf(h->host, sizeof(h->host), "%s", ask->host);
+	h->started_unix_ns = ask->started_unix_ns;
 	h->target = ask->target;
 	h->source.addr = ask->route.src;
 	snprintf(h->ifname, sizeof(h->ifname), "%s", ask->route.ifname);
