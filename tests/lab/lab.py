@@ -788,13 +788,14 @@ class Lab:
                    [rule] if 6 in versions else [])
 
     def tcpkill(self, hop, keyword=KEYWORD):
-        """dsniff's tcpkill, tapping r<hop>'s interface to the client."""
+        """dsniff's tcpkill, tapping a hop's interface to the client."""
         if shutil.which("tcpkill") is None:
             raise Missing("tcpkill is not installed (package dsniff)")
         word = keyword.encode()[:4]
         start = "((tcp[12] & 0xf0) >> 2)"
         expr = f"tcp[{start}:{len(word)}] = 0x{word.hex()}"
-        p = self.start(self.node(hop), ["tcpkill", "-i", "toclient", expr],
+        iface = "br0" if hop == "seg" else "toclient"
+        p = self.start(self.node(hop), ["tcpkill", "-i", iface, expr],
                        ready=False)
         return p.wait_stderr("listening on")
 

@@ -15,6 +15,7 @@ import json
 import os
 import queue
 import random
+import signal
 import statistics
 import subprocess
 import sys
@@ -288,6 +289,21 @@ class Verdict:
     partly: bool = False  # right, without a word on place or TTL policy
     connections: int = 0
     seconds: float = 0.0
+    claims: tuple = ()  # what else it says, and is not so
+
+
+def false_claims(c, v):
+    """What a device does beside the reset to the client; None: not told."""
+    claims = []
+    drops = c["drop"] == "drop"
+    if v["in_path"] not in (None, drops):
+        claims.append(f"in_path {v['in_path']}")
+    both = c["ends"] == "both"
+    # tcpkill is fired by the server's echo, too.
+    if v["resets_server_too"] not in (None, both) \
+            and c["forger"] != "tcpkill":
+        claims.append(f"resets_server_too {v['resets_server_too']}")
+    return tuple(claims)
 
 
 def judge(r):
@@ -303,6 +319,9 @@ def judge(r):
         judged = Verdict("wrong", sure, "; ".join(r["faults"]))
     elif v["kind"] == "middlebox" and v["hop"] is not None:
         judged = judge_hop(c, v, r["address"], sure)
+        judged.claims = false_claims(c, v)
+    elif names_pair(c, v):
+        judged = Verdict("right")
     elif v["kind"] == "undetermined" or \
             v["kind"] == "not-reproduced" and c["p"] < 1 and not sure:
         judged = Verdict("undetermined")
@@ -314,13 +333,24 @@ def judge(r):
     return judged
 
 
+def truth_of(c):
+    return hop_of(c), "router" if c["place"] == "router" else "wire"
+
+
+def names_pair(c, v):
+    """Open which of two, where no probe could tell: that is the answer."""
+    truth = truth_of(c)
+    first = {(a["hop"], a["place"]) for a in v["alternatives"][:2]}
+    return c["forger"] in FAR_BLIND and v["kind"] == "undetermined" \
+        and first == {truth, twin(*truth)}
+
+
 def judge_hop(c, v, address, sure):
-    place = "router" if c["place"] == "router" else "wire"
     policies = FORGERS[c["forger"]][1]
-    truth = (hop_of(c), place)
+    truth = truth_of(c)
     found = (v["hop"], v["place"])
     said = (f"hop {v['hop']} {v['place']} {v['ttl_policy']}"
-            f" {v['confidence']:.2f}, not hop {truth[0]} {place}"
+            f" {v['confidence']:.2f}, not hop {truth[0]} {truth[1]}"
             f" {policies[0]}")
     if c["forger"] in FAR_BLIND and not sure and found == twin(*truth):
         found = truth
@@ -416,7 +446,7 @@ def run_all(args, jobs):
 
 
 COLUMNS = ("runs", "right", "undet", "wrong", "sure wrong", "partly",
-           "connections", "seconds")
+           "false claims", "connections", "seconds")
 
 
 def row_of(verdicts):
@@ -425,6 +455,7 @@ def row_of(verdicts):
             count["wrong"],
             sum(v.state == "wrong" and v.sure for v in verdicts),
             sum(v.partly for v in verdicts),
+            sum(len(v.claims) for v in verdicts),
             f"{statistics.median(v.connections for v in verdicts):g}",
             f"{statistics.median(v.seconds for v in verdicts):.1f}")
 
@@ -466,9 +497,12 @@ def report(judged):
 
 
 def tell(r, v):
-    print(f"WRONG{' AND SURE' if v.sure else ''}: {v.why}\n"
-          f"      tests/lab/matrix.py --case {r['case']} --seed {r['seed']}",
-          flush=True)
+    how = f"tests/lab/matrix.py --case {r['case']} --seed {r['seed']}"
+    if v.state == "wrong":
+        print(f"WRONG{' AND SURE' if v.sure else ''}: {v.why}\n      {how}",
+              flush=True)
+    for claim in v.claims:
+        print(f"not so: {claim}\n      {how}", flush=True)
 
 
 def run_matrix(args, cases):
@@ -478,14 +512,15 @@ def run_matrix(args, cases):
     print(f"{len(cases)} cases, which cover {covered} pairs of values of"
           f" {len(FACTORS)} factors; {len(jobs)} runs", flush=True)
     judged = []
+    # Our workers shall take their labs down before we go.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     for nth, r in enumerate(run_all(args, jobs), 1):
         if "missing" in r:
             print(f"SKIPPED {r['case']}: {r['missing']}", flush=True)
             continue
         v = judge(r)
         judged.append((case_of(r["case"]), v))
-        if v.state == "wrong":
-            tell(r, v)
+        tell(r, v)
         if args.save:
             print(json.dumps({**r, **dataclasses.asdict(v)}),
                   file=args.save, flush=True)

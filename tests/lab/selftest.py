@@ -13,6 +13,7 @@ import sys
 import time
 
 import lab as labs
+import run as runs
 import wire
 
 PORT = labs.PORT
@@ -821,6 +822,32 @@ def client_rules(lab):
     lab.set_client_rules(rule)
     same("rules", [r.split()[1] for r in lab.client_rules()], ["OUTPUT"])
     lab.set_client_rules()
+
+
+UNTIDY = """#!/bin/sh
+touch "$TMPDIR/left"
+sleep 60 >/dev/null 2>&1 &
+echo '{"schema": "rsthop.trace/1", "hops": NaN}'
+"""
+
+
+@test("a run that leaves a file or a process, or no strict JSON, is seen")
+def untidy(lab):
+    script = os.path.join(lab.tmp, "untidy")
+    with open(script, "w", encoding="ascii") as f:
+        f.write(UNTIDY)
+    os.chmod(script, 0o755)
+    bench = runs.Bench(script)
+    bench.lab = lab
+    bench.run("trace")
+    for pid in lab.pids("client"):
+        os.kill(int(pid), signal.SIGKILL)
+    os.unlink(os.path.join(lab.tmp, "room", "left"))
+    seen = [words.split(" is ")[0].split(":")[0] for words in bench.wrong]
+    if bench.schemas is not None:
+        same("no strict JSON", seen.pop(0), "no strict JSON")
+    same("what was seen", seen, ["files left behind",
+                                 "processes left behind"])
 
 
 HOLD = """
