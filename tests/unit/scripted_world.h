@@ -54,6 +54,8 @@ struct sw_conn {
 	enum conn_state state;
 	struct endpoint local;
 	uint32_t snd_nxt, rcv_nxt;
+	uint8_t ttl;	  /* of what the kernel sends */
+	unsigned int set; /* how often it was set */
 	bool closed, aborted;
 };
 
@@ -248,7 +250,7 @@ sw_from_client(struct sw *sw, int conn)
 
 	return (struct craft_tcp){
 	    .flow = {c->local, sw->server},
-	    .ttl = 64,
+	    .ttl = c->ttl,
 	    .id = sw->kernel_id++,
 	    .df = true,
 	    .seq = c->snd_nxt,
@@ -324,6 +326,7 @@ sw_open(void *ctx, uint16_t src_port, int *id, struct endpoint *local,
 	assert_true(sw->n_conns < SW_CONNS);
 	*id = sw->n_conns++;
 	c->state = CONN_CONNECTING;
+	c->ttl = 64;
 	c->local = sw->client;
 	c->local.port = src_port != 0 ? src_port : sw->client.port++;
 	*local = c->local;
@@ -379,6 +382,18 @@ sw_send(void *ctx, int id, const uint8_t *p, size_t n, struct fault *f)
 		t = sw_from_server(sw, id);
 		sw_push_tcp(sw, sw->now_ns + sw->rtt_ns, &t);
 	}
+	return 0;
+}
+
+static inline int
+sw_set_ttl(void *ctx, int id, int ttl, struct fault *f)
+{
+	struct sw_conn *c = &((struct sw *)ctx)->conns[id];
+
+	(void)f;
+	assert_true(ttl >= 1 && ttl <= 255);
+	c->ttl = (uint8_t)ttl;
+	c->set++;
 	return 0;
 }
 
@@ -458,8 +473,19 @@ sw_new(int version)
 	struct sw *sw = calloc(1, sizeof(*sw));
 
 	assert_non_null(sw);
-	sw->w = (struct world){sw, sw_now, sw_open, sw_state, sw_send, sw_close,
-	    sw_reserve, sw_tcp, sw_echo, sw_next};
+	sw->w = (struct world){
+	    .ctx = sw,
+	    .now = sw_now,
+	    .open = sw_open,
+	    .state = sw_state,
+	    .send = sw_send,
+	    .set_ttl = sw_set_ttl,
+	    .close = sw_close,
+	    .reserve = sw_reserve,
+	    .tcp = sw_tcp,
+	    .echo = sw_echo,
+	    .next = sw_next,
+	};
 	sw->now_ns = 100 * CLOCK_S;
 	sw->client.addr = sw_addr(version == 4 ? "10.9.0.1" : "2001:db8::1");
 	sw->client.port = 40001;

@@ -13,6 +13,7 @@
 #include <rsthop/clock.h>
 
 #include "jobs/session.h"
+#include "jobs/trial.h"
 #include "scripted_world.h"
 
 #define PROVES(words, fn)                   \
@@ -104,7 +105,7 @@ inject(struct scene *sc, enum probe_kind kind, int ttl, int tag)
 	p.ack = sc->rcv - (uint32_t)tag;
 	p.len = (uint16_t)(shot ? sizeof(TRIGGER) - 1 : (size_t)ttl);
 	p.flags = PKT_TH_ACK | (shot ? PKT_TH_PSH : 0);
-	p.window = (uint16_t)(tag != 0 ? 512 + 37 * tag : 0);
+	p.window = (uint16_t)(tag != 0 ? 512 + 73 * tag : 0);
 	i = session_inject(
 	    &sc->s, &p, shot ? (const uint8_t *)TRIGGER : zeros, &sc->f);
 	assert_true(i >= 0);
@@ -119,6 +120,28 @@ burst(struct scene *sc, int n)
 
 	for (i = 1; i <= n; i++)
 		inject(sc, PROBE_SHOT, i, i);
+	return first;
+}
+
+/* Likewise plain ones: one acknowledgement number for all. */
+static int
+plain_burst(struct scene *sc, int n)
+{
+	int first = (int)sc->s.n_probes, ttl;
+	struct probe p;
+
+	for (ttl = n; ttl >= 1; ttl--) {
+		p = (struct probe){.kind = PROBE_SHOT, .plain = true};
+		p.ttl = (uint8_t)ttl;
+		p.ip_id = (uint16_t)(3000 + ttl);
+		p.seq = sc->snd;
+		p.ack = sc->rcv;
+		p.len = sizeof(TRIGGER) - 1;
+		p.flags = PKT_TH_ACK | PKT_TH_PSH;
+		p.window = (uint16_t)(512 + 73 * ttl);
+		assert_true(session_inject(&sc->s, &p, (const uint8_t *)TRIGGER,
+				&sc->f) >= 0);
+	}
 	return first;
 }
 
@@ -301,7 +324,7 @@ test_inject(void **state)
 	assert_true(k.ip.df);
 	assert_int_equal(k.tcp.seq, sc->snd);
 	assert_int_equal(k.tcp.ack, sc->rcv - 5);
-	assert_int_equal(k.tcp.window, 512 + 37 * 5);
+	assert_int_equal(k.tcp.window, 512 + 73 * 5);
 	assert_int_equal(k.tcp.opts_len, sizeof(opts));
 	assert_memory_equal(k.tcp.opts, opts, sizeof(opts));
 	assert_int_equal(k.payload_wire, 6);
@@ -364,6 +387,27 @@ test_full(void **state)
 	sw_push_tcp(sc->sw, session_now(&sc->s) + CLOCK_MS, &again);
 	pump(sc, 5 * CLOCK_MS);
 	assert_memory_equal(&sc->s.probes[0], &p, sizeof(p));
+	scene_free(sc);
+}
+
+/* What the kernel sends from then on is still known as the kernel's. */
+static void
+test_set_ttl(void **state)
+{
+	struct scene *sc = scene_new(4);
+
+	(void)state;
+	assert_int_equal(session_set_ttl(&sc->s, 0, 85, &sc->f), 0);
+	assert_int_equal(sc->sw->conns[0].ttl, 85);
+	assert_int_equal(sc->s.conns[0].tcb.client_ttl, 85);
+	session_send_full(&sc->s, 0, (const uint8_t *)TRIGGER, 6, &sc->f);
+	pump(sc, CLOCK_MS);
+	assert_int_equal(sc->s.probes[0].ttl, 85);
+	assert_int_equal(sc->s.conns[0].tcb.snd_nxt, sc->snd + 6);
+	/* A world that cannot: all stays as it was. */
+	sc->sw->w.set_ttl = NULL;
+	assert_int_equal(session_set_ttl(&sc->s, 0, 90, &sc->f), 0);
+	assert_int_equal(sc->s.conns[0].tcb.client_ttl, 85);
 	scene_free(sc);
 }
 
@@ -451,6 +495,40 @@ test_quote_tags(void **state)
 	t.id = 0;
 	quote(sc, "10.9.5.2", &t, 28);
 	assert_answered(sc, -1);
+	scene_free(sc);
+}
+
+/* Of plain copies, the ID or the window; their number is no tag. */
+static void
+test_quote_plain(void **state)
+{
+	struct scene *sc = scene_new(4);
+	struct craft_tcp t;
+	int first = plain_burst(sc, 6);
+
+	(void)state;
+	t = copy_of(sc, 3);
+	quote(sc, "10.9.2.2", &t, 28);
+	assert_answered(sc, first + 3);
+	sc->s.probes[first + 3].te = false;
+	t = copy_of(sc, 5);
+	t.id = 0;
+	quote(sc, "10.9.4.2", &t, 40);
+	assert_answered(sc, first + 1);
+	sc->s.probes[first + 1].te = false;
+	t = copy_of(sc, 4);
+	t.id = 0;
+	quote(sc, "10.9.3.2", &t, 32); /* the number alone */
+	t.window = 9;
+	quote(sc, "10.9.3.2", &t, 40);
+	assert_answered(sc, -1);
+	assert_int_equal(sc->path.hops[3].n_responders, 0);
+	scene_free(sc);
+	sc = scene_new(6);
+	first = plain_burst(sc, 6);
+	t = copy_of(sc, 2);
+	quote(sc, "2001:db8:1::2", &t, 400);
+	assert_answered(sc, first + 4);
 	scene_free(sc);
 }
 
@@ -564,6 +642,32 @@ test_quote_rewrites(void **state)
 	scene_free(sc);
 }
 
+/* The path strips the timestamps: the quote shows other options than sent. */
+static void
+test_quote_options(void **state)
+{
+	struct scene *sc = scene_bare(4, 0, 0);
+	struct craft_tcp t;
+
+	(void)state;
+	sc->sw->timestamps = true;
+	open_one(sc, ARM_TRIGGER);
+	inject(sc, PROBE_TRACE, 2, 0);
+	assert_int_equal(sent_for(sc, 2)->tcp.opts_len, 12);
+	t = sent_for(sc, 2)->tcp; /* unharmed */
+	quote(sc, "10.9.1.2", &t, 400);
+	t = copy_of(sc, 2); /* cut before they would come */
+	quote(sc, "10.9.1.2", &t, 28);
+	assert_int_equal(sc->path.hops[1].responders[0].replies, 2);
+	assert_int_equal(sc->path.hops[1].responders[0].rewrites, 0);
+	inject(sc, PROBE_TRACE, 15, 0);
+	t = copy_of(sc, 15);
+	quote(sc, "10.9.14.2", &t, 400);
+	assert_int_equal(
+	    sc->path.hops[14].responders[0].rewrites, PATH_REWRITE_OPTIONS);
+	scene_free(sc);
+}
+
 /* Quotes of others, of another length, of what was never sent. */
 static void
 test_quote_foreign(void **state)
@@ -607,6 +711,34 @@ test_unreachable(void **state)
 	    0, s->packet, 28);
 	pump(sc, 5 * CLOCK_MS);
 	assert_int_equal(sc->path.hops[2].n_responders, 0);
+	scene_free(sc);
+}
+
+/* From the target itself it says that the probe went all the way. */
+static void
+test_unreachable_target(void **state)
+{
+	struct scene *sc = scene_new(4);
+	const struct sw_sent *s;
+	int router, target;
+
+	(void)state;
+	router = inject(sc, PROBE_TRACE, 4, 0);
+	s = sent_for(sc, 4);
+	sw_push_icmp(sc->sw, session_now(&sc->s) + CLOCK_MS, "10.9.3.2", 61, 3,
+	    0, s->packet, 28);
+	target = inject(sc, PROBE_TRACE, 7, 0);
+	s = sent_for(sc, 7);
+	sw_push_icmp(sc->sw, session_now(&sc->s) + CLOCK_MS, "10.9.6.2", 58, 3,
+	    0, s->packet, 28);
+	pump(sc, 5 * CLOCK_MS);
+	assert_true(
+	    sc->s.probes[router].te && sc->s.probes[router].unreachable);
+	assert_false(sc->path.hops[3].is_server);
+	assert_true(sc->s.probes[target].from_server);
+	assert_false(sc->s.probes[target].te);
+	assert_true(sc->path.hops[6].is_server);
+	assert_true(sc->path.hops[6].responders[0].unreachable);
 	scene_free(sc);
 }
 
@@ -784,7 +916,7 @@ test_reset_stepped(void **state)
 	(void)state;
 	for (i = 0; i < 3; i++) {
 		t = sw_reset(
-		    sc->sw, 0, 61, sc->rcv - 5 + steps[i] * (512 + 37 * 5));
+		    sc->sw, 0, 61, sc->rcv - 5 + steps[i] * (512 + 73 * 5));
 		t.id = (uint16_t)(40000 + i);
 		reset_comes(sc, &t);
 		assert_int_equal(last_reset(sc)->probe, first + 4);
@@ -792,6 +924,117 @@ test_reset_stepped(void **state)
 		    i == 0 ? RESULT_SEQ_TAG : RESULT_SEQ_STEPPED);
 	}
 	assert_fired(sc, first + 4);
+	scene_free(sc);
+}
+
+/* A step without its beginning may lie anywhere: it names nobody. */
+static void
+test_reset_stepped_alone(void **state)
+{
+	struct scene *sc = scene_new(4);
+	struct craft_tcp t;
+
+	(void)state;
+	burst(sc, 6);
+	t = sw_reset(sc->sw, 0, 61, sc->rcv - 5 + (512 + 73 * 5));
+	reset_comes(sc, &t);
+	assert_fired(sc, -1);
+	assert_int_equal(last_reset(sc)->probe, -1);
+	assert_int_equal(last_reset(sc)->facts.seq_match, RESULT_SEQ_NONE);
+	scene_free(sc);
+}
+
+/* Whatever copy fired, and however far its resets step: they name it alone. */
+static void
+test_tags_distinct(void **state)
+{
+	struct scene *sc = scene_new(4);
+	struct trial_load load = {
+	    (const uint8_t *)TRIGGER, 6, NULL, 0, PATH_MAX_HOPS - 1};
+	struct trial_timing tm = {.rtt_ns = 20 * CLOCK_MS};
+	struct craft_tcp t;
+	struct probe p;
+	struct trial tr;
+	uint32_t k;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(trial_begin(&sc->s, &tr, TRIAL_BURST, 0, &sc->f), 0);
+	pump(sc, 50 * CLOCK_MS);
+	assert_int_equal(trial_step(&sc->s, &tr, &load, &tm, &sc->f), 0);
+	assert_int_equal(tr.n_probes, PATH_MAX_HOPS - 1);
+	for (i = 0; i < tr.n_probes; i++)
+		for (k = 0; k <= 8; k++) {
+			p = sc->s.probes[tr.first_probe + i];
+			t = sw_reset(sc->sw, tr.conn, 62, p.ack + k * p.window);
+			reset_comes(sc, &t);
+			if (last_reset(sc)->facts.probe_ttl != p.ttl)
+				fail_msg("step %u of TTL %u is charged to %d",
+				    k, p.ttl, last_reset(sc)->facts.probe_ttl);
+		}
+	scene_free(sc);
+}
+
+/* Copies of a plain burst: by ID, by window, never by the number they share. */
+static void
+test_reset_plain(void **state)
+{
+	struct scene *sc = scene_new(4);
+	struct craft_tcp t;
+	int first = plain_burst(sc, 6);
+
+	(void)state;
+	t = sw_reset(sc->sw, 0, 62, sc->rcv);
+	reset_comes(sc, &t);
+	assert_fired(sc, -1);
+	assert_int_equal(last_reset(sc)->probe, -1);
+	assert_int_equal(last_reset(sc)->facts.seq_match, RESULT_SEQ_EXACT);
+	assert_int_equal(sc->s.conns[0].resets, 1);
+	t.id = 3004;
+	reset_comes(sc, &t);
+	assert_fired(sc, first + 2);
+	assert_int_equal(last_reset(sc)->facts.probe_ttl, 4);
+	assert_int_equal(last_reset(sc)->facts.seq_match, RESULT_SEQ_EXACT);
+	assert_true(last_reset(sc)->facts.id_echoed);
+	/* One that fired does not draw the others' to itself. */
+	t.id = 0;
+	reset_comes(sc, &t);
+	assert_int_equal(last_reset(sc)->probe, -1);
+	t.window = 512 + 73 * 5;
+	reset_comes(sc, &t);
+	assert_int_equal(last_reset(sc)->facts.probe_ttl, 5);
+	assert_false(last_reset(sc)->facts.id_echoed);
+	assert_true(sc->s.probes[first + 1].fired);
+	scene_free(sc);
+}
+
+/* R+A with seq 0: what answers a segment without ACK. */
+static void
+test_reset_zero(void **state)
+{
+	struct scene *sc = scene_new(4);
+	struct craft_tcp t = sw_reset(sc->sw, 0, 63, 0);
+
+	(void)state;
+	session_send_full(&sc->s, 0, (const uint8_t *)TRIGGER, 6, &sc->f);
+	t.flags = PKT_TH_RST | PKT_TH_ACK;
+	reset_comes(sc, &t);
+	assert_int_equal(last_reset(sc)->probe, 0);
+	assert_int_equal(last_reset(sc)->facts.seq_match, RESULT_SEQ_ZERO);
+	scene_free(sc);
+	/* It is no tag: of several copies it names none but by its ID. */
+	sc = scene_new(4);
+	burst(sc, 6);
+	reset_comes(sc, &t);
+	assert_int_equal(last_reset(sc)->probe, -1);
+	assert_int_equal(last_reset(sc)->facts.seq_match, RESULT_SEQ_ZERO);
+	t.id = 3006;
+	reset_comes(sc, &t);
+	assert_int_equal(last_reset(sc)->facts.probe_ttl, 6);
+	/* Without ACK, 0 is a number like any other. */
+	t.flags = PKT_TH_RST;
+	reset_comes(sc, &t);
+	assert_int_equal(last_reset(sc)->facts.seq_match, RESULT_SEQ_NONE);
 	scene_free(sc);
 }
 
@@ -820,10 +1063,10 @@ test_reset_by_window(void **state)
 	int first = burst(sc, 6);
 
 	(void)state;
-	t.window = 512 + 37 * 6;
+	t.window = 512 + 73 * 6;
 	reset_comes(sc, &t);
 	assert_fired(sc, first + 5);
-	assert_int_equal(last_reset(sc)->facts.window, 512 + 37 * 6);
+	assert_int_equal(last_reset(sc)->facts.window, 512 + 73 * 6);
 	scene_free(sc);
 }
 
@@ -984,6 +1227,59 @@ test_alive_yes(void **state)
 	scene_free(sc);
 }
 
+/* The server's answer to the trigger, sent before it was asked. */
+static void
+test_alive_stale(void **state)
+{
+	struct scene *sc = scene_new(4);
+	struct craft_tcp t = sw_reset(sc->sw, 0, 63, sc->rcv);
+
+	(void)state;
+	session_send_full(&sc->s, 0, (const uint8_t *)TRIGGER, 6, &sc->f);
+	reset_comes(sc, &t);
+	assert_int_equal(session_ask_alive(&sc->s, 0, &sc->f), 1);
+	/* Its ACK of the trigger, 15 of 20 ms after the question. */
+	pump(sc, 18 * CLOCK_MS);
+	assert_int_equal(sc->s.conns[0].tcb.snd_una, sc->snd + 6);
+	assert_int_equal(sc->s.conns[0].server_alive, RESULT_UNSURE);
+	scene_free(sc);
+}
+
+/* Where both ends have SACK, only the very byte that was sent again counts. */
+static void
+test_alive_dsack(void **state)
+{
+	struct scene *sc = asked_alive();
+	struct craft_tcp t = sw_from_server(sc->sw, 0);
+
+	(void)state;
+	pump(sc, sc->sw->rtt_ns);
+	sw_push_tcp(sc->sw, session_now(&sc->s) + CLOCK_MS, &t);
+	sack_comes(sc, sc->snd, sc->snd + 6);
+	assert_int_equal(sc->s.conns[0].server_alive, RESULT_UNSURE);
+	sack_comes(sc, sc->snd + 5, sc->snd + 6);
+	assert_int_equal(sc->s.conns[0].server_alive, RESULT_YES);
+	scene_free(sc);
+}
+
+/* Where they have not, what comes a round trip later. */
+static void
+test_alive_no_sack(void **state)
+{
+	struct scene *sc = asked_alive();
+	struct craft_tcp t = sw_from_server(sc->sw, 0);
+
+	(void)state;
+	sc->s.conns[0].tcb.sack_ok = false;
+	sw_push_tcp(sc->sw, session_now(&sc->s) + 10 * CLOCK_MS, &t);
+	pump(sc, 15 * CLOCK_MS);
+	assert_int_equal(sc->s.conns[0].server_alive, RESULT_UNSURE);
+	sw_push_tcp(sc->sw, session_now(&sc->s) + 5 * CLOCK_MS, &t);
+	pump(sc, 10 * CLOCK_MS);
+	assert_int_equal(sc->s.conns[0].server_alive, RESULT_YES);
+	scene_free(sc);
+}
+
 /* The device's next reset is not the server's word. */
 static void
 test_alive_forged(void **state)
@@ -1074,20 +1370,27 @@ main(void)
 	    PROVES("an injected segment is one of its connection", test_inject),
 	    PROVES("a rate holds, and a pause earns no credit", test_rate),
 	    PROVES("what the kernel sent is known from the capture", test_full),
+	    PROVES("also where it sends with another TTL", test_set_ttl),
 	    PROVES("a quote of 8 bytes names the probe by its seq",
 		test_quote_min),
 	    PROVES("the first hop's MAC is known", test_quote_first_mac),
 	    PROVES("a burst's copies are told apart by ID, ack or window",
 		test_quote_tags),
+	    PROVES(
+		"plain copies by ID or window, never by ack", test_quote_plain),
 	    PROVES("likewise in IPv6, where there is no ID", test_quote_v6),
 	    PROVES("a quoted reset with the probe's own ID is none of ours",
 		test_quoted_reset),
 	    PROVES("nor is one as long as the probe", test_quoted_long_reset),
 	    PROVES(
 		"what was rewritten on the way is told", test_quote_rewrites),
+	    PROVES("stripped options are told, where the quote would show them",
+		test_quote_options),
 	    PROVES("quotes of others answer nothing", test_quote_foreign),
 	    PROVES("unreachable answers a probe, a redirect does not",
 		test_unreachable),
+	    PROVES("unreachable from the target is the server's answer",
+		test_unreachable_target),
 	    PROVES("a hop has room for four routers", test_many_responders),
 	    PROVES("echoes are named by id and sequence", test_echo),
 	    PROVES("SYNs are named by seq, by quote or by answer", test_syn),
@@ -1097,6 +1400,13 @@ main(void)
 		test_reset_by_tag),
 	    PROVES("resets stepped by the window belong to one copy",
 		test_reset_stepped),
+	    PROVES("a step without its beginning names none",
+		test_reset_stepped_alone),
+	    PROVES("63 copies and 9 steps of each are never mistaken",
+		test_tags_distinct),
+	    PROVES("plain copies are named by ID or window, never by seq",
+		test_reset_plain),
+	    PROVES("seq 0 with ACK is told as such", test_reset_zero),
 	    PROVES("a reset names the copy by the IP ID", test_reset_by_id),
 	    PROVES(
 		"a reset names the copy by the window", test_reset_by_window),
@@ -1113,6 +1423,11 @@ main(void)
 		test_alive_no),
 	    PROVES("its acknowledgement says that it holds the connection",
 		test_alive_yes),
+	    PROVES(
+		"what it said before it was asked does not", test_alive_stale),
+	    PROVES("nor what names other bytes", test_alive_dsack),
+	    PROVES("without SACK, a round trip must have passed",
+		test_alive_no_sack),
 	    PROVES("the device's next reset does not speak for the server",
 		test_alive_forged),
 	    PROVES("the tick comes when it is due", test_ticks),

@@ -405,6 +405,46 @@ test_opts(void **state)
 	assert_int_equal(tcb_write_opts(&sc.t, out), 0);
 }
 
+/* The second SYN crossed the SYN-ACK: what was agreed upon stays so. */
+static void
+test_syn_after_synack(void **state)
+{
+	struct scene sc = scene_new(4);
+
+	(void)state;
+	sc.c.opts = full_opts;
+	sc.c.opts_len = 20;
+	show_client(&sc, SYN, 1000, 0, 0);
+	sc.now_ns += 30 * CLOCK_MS;
+	show_server(&sc, SYNACK, 5000, 1001, 0); /* no options at all */
+	assert_false(sc.t.sack_ok || sc.t.ts_ok);
+	sc.now_ns += CLOCK_MS;
+	assert_int_equal(show_client(&sc, SYN, 1000, 0, 0), TCB_SENT);
+	assert_false(sc.t.sack_ok || sc.t.ts_ok);
+	assert_int_equal(sc.t.snd_nxt, 1001);
+	assert_false(sc.t.established);
+	sc.c.opts_len = 0;
+	show_client(&sc, ACK, 1001, 5001, 0);
+	assert_true(sc.t.established);
+}
+
+/* The job had the kernel send with another TTL: that is the kernel's now. */
+static void
+test_other_ttl(void **state)
+{
+	struct scene sc = scene_new(4);
+
+	(void)state;
+	shake_hands(&sc, 1000, 5000, 20, 20);
+	sc.t.client_ttl = 71;
+	sc.c.ttl = 71;
+	assert_int_equal(show_client(&sc, ACK, 1001, 5001, 6), TCB_SENT);
+	assert_int_equal(sc.t.snd_nxt, 1007);
+	sc.c.ttl = 64;
+	assert_int_equal(show_client(&sc, ACK, 1007, 5001, 6), TCB_INJECTED);
+	assert_int_equal(sc.t.snd_nxt, 1007);
+}
+
 int
 main(void)
 {
@@ -421,6 +461,10 @@ main(void)
 		test_odd_segments),
 	    PROVES("sequence numbers wrap around", test_wrap),
 	    PROVES("a repeated SYN starts the round trip anew", test_syn_again),
+	    PROVES("a SYN that crosses the SYN-ACK unsettles nothing agreed",
+		test_syn_after_synack),
+	    PROVES("the kernel is known by the TTL that it was given",
+		test_other_ttl),
 	    PROVES("FINs count in sequence space", test_fin),
 	    PROVES("what we inject is told by its TTL and moves nothing",
 		test_injected),

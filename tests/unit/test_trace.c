@@ -33,6 +33,7 @@ struct script {
 	bool no_echo;	      /* the server answers no echo */
 	bool no_dsack;	      /* nor what repeats its data */
 	bool unreachable;     /* it says port unreachable to a SYN */
+	int proxy;	      /* this hop answers TCP in its name; 0: none */
 	int quit_after;	      /* packets until a signal comes; 0: none */
 	int asked[HOPS_MAX];  /* TCP probes seen */
 	int64_t when[HOPS_MAX][16];
@@ -113,7 +114,8 @@ play(struct sw *sw, const struct sw_sent *s)
 	assert_true(ttl >= 1 && ttl < HOPS_MAX);
 	if (s->kind == SW_TCP && sc->asked[ttl] < 16)
 		sc->when[ttl][sc->asked[ttl]++] = s->at_ns;
-	if (ttl >= sc->hops)
+	if (ttl >= sc->hops ||
+	    (sc->proxy > 0 && s->kind == SW_TCP && ttl >= sc->proxy))
 		reply_server(sw, s, sc);
 	else if (sc->silent[ttl] > 0)
 		sc->silent[ttl]--;
@@ -506,6 +508,46 @@ test_interrupted(void **state)
 	end(sw, &out);
 }
 
+/* The port is closed by the server's own firewall, which says so by ICMP. */
+static void
+test_server_unreachable(void **state)
+{
+	struct script sc = {.hops = 7, .no_echo = true, .unreachable = true};
+	struct sw *sw = world_of(&sc);
+	struct trace_ask ask = ask_of(sw);
+	struct trace_result out;
+
+	(void)state;
+	sw->deaf = true;
+	run(sw, &ask, &out);
+	assert_server(&out.path, 7, PATH_DISTANCE_PROBE);
+	assert_routers(&out.path, 6, PATH_VIA_SYN | PATH_VIA_ICMP);
+	assert_true(out.path.hops[6].is_server);
+	assert_true(out.path.hops[6].responders[0].unreachable);
+	end(sw, &out);
+}
+
+/* Who answers the flow is nearer than the host that pings reach. */
+static void
+test_proxy(void **state)
+{
+	struct script sc = {.hops = 7, .proxy = 4};
+	struct sw *sw = world_of(&sc);
+	struct trace_ask ask = ask_of(sw);
+	struct trace_result out;
+
+	(void)state;
+	sw->server_ttl = 61;
+	run(sw, &ask, &out);
+	assert_server(&out.path, 4, PATH_DISTANCE_PROBE);
+	assert_routers(&out.path, 3, PATH_VIA_TCP | PATH_VIA_ICMP);
+	assert_int_equal(out.notes.n, 1);
+	print_message("  %s\n", out.notes.text[0]);
+	assert_non_null(strstr(out.notes.text[0], "hop 4"));
+	assert_non_null(strstr(out.notes.text[0], "a proxy answers"));
+	end(sw, &out);
+}
+
 int
 main(void)
 {
@@ -523,6 +565,9 @@ main(void)
 	    PROVES("nothing is sent beyond the largest TTL asked for",
 		test_max_hops),
 	    PROVES("without a connection it traces by SYN", test_by_syn),
+	    PROVES("the server's own unreachable tells how far it is",
+		test_server_unreachable),
+	    PROVES("a proxy ends the flow's path, and is told of", test_proxy),
 	    PROVES("without a port it traces by echo", test_icmp_alone),
 	    PROVES("a source port is kept to", test_source_port),
 	    PROVES("probes repeat what the server has", test_harmless),

@@ -196,6 +196,7 @@ test_burst(void **state)
 		assert_int_equal(p->ack, rcv_nxt(sc) - (uint32_t)(i + 1));
 		assert_int_equal(p->seq, shot(sc, 0)->seq);
 		assert_int_equal(p->len, 6);
+		assert_false(p->plain);
 		for (j = 0; j < i; j++)
 			assert_true(p->ip_id != shot(sc, j)->ip_id &&
 			    p->window != shot(sc, j)->window);
@@ -205,20 +206,27 @@ test_burst(void **state)
 	scene_free(sc);
 }
 
+/* Its copies are told apart by IP ID and window alone. */
 static void
-test_descending(void **state)
+test_plain(void **state)
 {
 	struct scene *sc = scene_new(0);
-	int i;
+	const struct probe *p;
+	int i, j;
 
 	(void)state;
 	fire(sc, TRIAL_BURST, 1);
+	assert_true(sc->t.plain);
 	assert_int_equal(sc->t.n_probes, 6);
 	for (i = 0; i < 6; i++) {
-		assert_int_equal(shot(sc, i)->ttl, 6 - i);
-		/* The tag goes with the TTL, not with the order. */
-		assert_int_equal(
-		    shot(sc, i)->ack, rcv_nxt(sc) - (uint32_t)(6 - i));
+		p = shot(sc, i);
+		assert_int_equal(p->ttl, 6 - i);
+		assert_int_equal(p->ack, rcv_nxt(sc));
+		assert_int_equal(p->seq, shot(sc, 0)->seq);
+		assert_true(p->plain);
+		for (j = 0; j < i; j++)
+			assert_true(p->ip_id != shot(sc, j)->ip_id &&
+			    p->window != shot(sc, j)->window);
 	}
 	scene_free(sc);
 }
@@ -253,6 +261,79 @@ test_full_and_control(void **state)
 	s = &sc->sw->sent[1];
 	assert_memory_equal(s->packet + s->len - 6, CONTROL, 6);
 	assert_int_equal(sc->s.conns[sc->t.conn].arm, ARM_CONTROL);
+	scene_free(sc);
+}
+
+/* The kernel itself sends it with the TTL that it was asked for. */
+static void
+test_full_other_ttl(void **state)
+{
+	struct infer_shot shots[INFER_MAX_HOPS];
+	struct scene *sc = scene_new(0);
+	struct infer_trial it;
+
+	(void)state;
+	fire(sc, TRIAL_FULL, 78);
+	assert_int_equal(sc->sw->conns[0].set, 1);
+	assert_int_equal(sc->sw->conns[0].ttl, 78);
+	assert_int_equal(sc->sw->sent[0].tcp.ttl, 78);
+	assert_int_equal(sc->s.conns[0].tcb.client_ttl, 78);
+	/* A copier on hop 2's ingress: 78 - 1, less one on its way back. */
+	reset_at(sc, 2 * MS, 76, rcv_nxt(sc));
+	settles_after(sc);
+	assert_int_equal(shot(sc, 0)->ttl, 78);
+	assert_int_equal(sc->s.resets[0].facts.probe_ttl, 78);
+	trial_to_infer(&sc->s, &sc->t, shots, &it);
+	assert_int_equal(shots[0].ttl, 78);
+	assert_true(shots[0].fired && shots[0].rst_ttl == 76);
+	/* Others are left as they are. */
+	fire(sc, TRIAL_FULL, 0);
+	fire(sc, TRIAL_CONTROL, 0);
+	fire(sc, TRIAL_SINGLE, 3);
+	assert_int_equal(sc->sw->conns[1].set, 0);
+	assert_int_equal(sc->sw->conns[2].set, 0);
+	assert_int_equal(sc->sw->conns[3].set, 0);
+	assert_int_equal(sc->sw->sent[1].tcp.ttl, 64);
+	scene_free(sc);
+}
+
+static int
+tick_echo(struct session *s, void *arg, struct fault *f)
+{
+	(void)arg;
+	return session_echo(s, 3, f) == -1 ? -1 : 0;
+}
+
+/* A trace's retry that falls due between paced copies waits for the last. */
+static void
+test_paced_burst(void **state)
+{
+	struct infer_shot shots[INFER_MAX_HOPS];
+	struct scene *sc = scene_new(100);
+	struct infer_trial it;
+	size_t i;
+
+	(void)state;
+	sc->s.tick = tick_echo;
+	sc->s.tick_ns = session_now(&sc->s) + sc->sw->rtt_ns + 25 * MS;
+	fire(sc, TRIAL_BURST, 0);
+	assert_int_equal(sc->sw->n_sent, 6);
+	for (i = 0; i < 6; i++) {
+		assert_int_equal(sc->sw->sent[i].kind, SW_TCP);
+		assert_true(sc->sw->sent[i].at_ns ==
+		    sc->sw->sent[0].at_ns + (int64_t)i * 10 * MS);
+	}
+	assert_true(session_now(&sc->s) > sc->s.tick_ns);
+	trial_to_infer(&sc->s, &sc->t, shots, &it);
+	assert_int_equal(it.n_shots, 6);
+	for (i = 0; i < 6; i++)
+		assert_int_equal(shots[i].ttl, i + 1);
+	pump(sc, 10 * MS);
+	assert_int_equal(sc->sw->n_sent, 7);
+	assert_int_equal(sc->sw->sent[6].kind, SW_ECHO);
+	/* It is none of the burst's. */
+	trial_to_infer(&sc->s, &sc->t, shots, &it);
+	assert_int_equal(it.n_shots, 6);
 	scene_free(sc);
 }
 
@@ -535,6 +616,41 @@ test_to_infer_untagged(void **state)
 	scene_free(sc);
 }
 
+/* Of a plain burst, one copy alone is named, by its IP ID. */
+static void
+test_to_infer_plain(void **state)
+{
+	struct infer_shot shots[INFER_MAX_HOPS];
+	struct scene *sc = scene_new(0);
+	struct infer_trial it;
+	struct craft_tcp t;
+	int i;
+
+	(void)state;
+	fire(sc, TRIAL_BURST, 1);
+	t = sw_reset(sc->sw, sc->t.conn, 61, rcv_nxt(sc));
+	t.id = shot(sc, 2)->ip_id; /* TTL 4 */
+	sw_push_tcp(sc->sw, sc->t.sent_ns + 4 * MS, &t);
+	settles_after(sc);
+	trial_to_infer(&sc->s, &sc->t, shots, &it);
+	assert_int_equal(it.n_shots, 6);
+	assert_false(it.fired_unknown);
+	for (i = 0; i < 6; i++) {
+		assert_int_equal(shots[i].ttl, 6 - i);
+		assert_int_equal(shots[i].fired, i == 2);
+	}
+	/* Without ID or window, the number that all share names none. */
+	fire(sc, TRIAL_BURST, 1);
+	reset_at(sc, 4 * MS, 61, rcv_nxt(sc));
+	settles_after(sc);
+	trial_to_infer(&sc->s, &sc->t, shots, &it);
+	assert_true(it.fired_unknown);
+	assert_int_equal(it.rst_ttl, 61);
+	for (i = 0; i < 6; i++)
+		assert_false(shots[i].fired);
+	scene_free(sc);
+}
+
 /*
  * Linux sends a target six time-exceeded at once, then one a second: what is
  * missing beyond that tells nothing.
@@ -576,11 +692,15 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    PROVES("a burst is one tagged copy for each TTL, all at once",
 		test_burst),
-	    PROVES("a descending burst goes from N - 1 down to 1",
-		test_descending),
+	    PROVES("a plain burst goes from N - 1 down to 1 with the number "
+		   "that is due",
+		test_plain),
 	    PROVES("a single has one TTL and no tag", test_single),
 	    PROVES("full and control go through the socket",
 		test_full_and_control),
+	    PROVES("a full trigger may leave with another TTL",
+		test_full_other_ttl),
+	    PROVES("the tick is held while a burst is sent", test_paced_burst),
 	    PROVES("without a connection it fails", test_failed),
 	    PROVES("a reset before it was sent spoils it", test_spoiled),
 	    PROVES("silence counts only after a tap had its time",
@@ -606,6 +726,8 @@ main(void)
 		test_to_infer_full),
 	    PROVES("infer is told of resets without a tag",
 		test_to_infer_untagged),
+	    PROVES("of a plain burst it is told what IP IDs name",
+		test_to_infer_plain),
 	    PROVES("a missing answer of a rate-limited hop is unknown",
 		test_rate_limited),
 	};
