@@ -553,7 +553,8 @@ class Lab:
         for name in ("toclient", "toserver"):
             batch += [f"link set {name} master br0", f"link set {name} up"]
         return batch + [
-            "addr add 10.9.0.3/24 dev br0", "addr add fd09::3/64 dev br0 nodad",
+            "addr add 10.9.0.3/24 dev br0",
+            "addr add fd09::3/64 dev br0 nodad",
             "link set br0 up", "route add 10.9.0.0/16 via 10.9.0.2",
             "route add fd09::/16 via fd09::2"]
 
@@ -610,9 +611,10 @@ class Lab:
 
     def _back_routes(self, nth):
         """Of x<nth>: to the client onward, to all else whence it came."""
+        whence = BACK + nth - 1
         return (route(0, [BACK + nth], 1)
-                + [f"route add 10.9.0.0/16 via {numbered(BACK + nth - 1, 2, 4)}",
-                   f"route add fd09::/16 via {numbered(BACK + nth - 1, 2, 6)}"])
+                + [f"route add 10.9.0.0/16 via {numbered(whence, 2, 4)}",
+                   f"route add fd09::/16 via {numbered(whence, 2, 6)}"])
 
     # Running things
 
