@@ -129,6 +129,8 @@ add_trial(
 	sn->tcb.client_ttl = 64;
 	sn->tcb.server_ttl = 58;
 	sn->tcb.server_ip_id = 23403;
+	sn->tcb.has_server_mac = true;
+	memcpy(sn->tcb.server_mac, sw_router_mac, ADDR_MAC);
 	t->kind = kind;
 	t->state = state;
 	t->conn = (int)c->s.n_conns++;
@@ -148,6 +150,7 @@ add_probe(struct scene *sc, const struct trial *t, int ttl)
 	p->ttl = (uint8_t)ttl;
 	p->ip_id = 13052;
 	p->sent_ns = 100 * CLOCK_S;
+	p->plain = t->plain;
 	return p;
 }
 
@@ -171,6 +174,8 @@ add_reset(struct scene *sc, int rst_ttl, int64_t latency_ns)
 	r->facts.ip_id = 777;
 	r->facts.probe_ttl = p->ttl;
 	r->facts.latency_ns = latency_ns;
+	r->facts.has_mac = true;
+	memcpy(r->facts.mac, sw_router_mac, ADDR_MAC);
 	s->conns[p->conn].resets++;
 	return r;
 }
@@ -206,6 +211,16 @@ add_burst(struct scene *sc, int from, int rst_ttl, bool te)
 		} else {
 			p->te = true;
 		}
+	}
+}
+
+/* Bursts that drew nothing, as many copies as came back as time-exceeded. */
+static void
+add_silent(struct scene *sc, bool plain, int n)
+{
+	while (n-- > 0) {
+		add_burst(sc, 0, 0, true);
+		sc->c.trials[sc->c.n_trials - 1].plain = plain;
 	}
 }
 
@@ -506,6 +521,61 @@ test_silent_device(void **state)
 	scene_free(sc);
 }
 
+/* Two routers share a hop: the one that the flows which were reset saw. */
+static void
+share_hop(struct scene *sc, int hop)
+{
+	struct path_hop *h = &sc->out.path.hops[hop - 1];
+
+	h->n_responders = 2;
+	h->responders[0].replies = 9;
+	h->responders[1] = h->responders[0];
+	h->responders[1].addr.b[3] = 3;
+	h->responders[1].replies = 1;
+}
+
+/* A time-exceeded for the trial's probe of this TTL, from 10.9.x.last. */
+static void
+answer_from(struct scene *sc, const struct trial *t, int ttl, uint8_t last)
+{
+	struct probe *p = &sc->c.s.probes[t->first_probe + (size_t)ttl - 1];
+
+	p->te = true;
+	p->from = (struct addr){4, {10, 9, (uint8_t)(ttl - 1), last}};
+}
+
+static void
+test_shared_hop(void **state)
+{
+	struct scene *sc;
+	int fired, i;
+
+	(void)state;
+	for (fired = 0; fired < 2; fired++) {
+		sc = scene_new();
+		share_hop(sc, 2);
+		share_hop(sc, 3);
+		add_arm(sc, TRIAL_FULL, 1, 1);
+		/* Three flows by way of .2, which nobody resets. */
+		add_silent(sc, true, 3);
+		for (i = 0; i < 3; i++) {
+			answer_from(sc, &sc->c.trials[1 + i], 2, 2);
+			answer_from(sc, &sc->c.trials[1 + i], 3, 2);
+		}
+		add_burst(sc, fired ? 4 : 0, 62, false);
+		answer_from(sc, &sc->c.trials[4], 2, 3);
+		answer_from(sc, &sc->c.trials[4], 3, 3);
+		set_device(sc, 3, 0, 0.99);
+		figures(sc);
+		verdict_fill(&sc->c);
+		assert_addr(
+		    &sc->out.verdict.address, fired ? "10.9.2.3" : "10.9.2.2");
+		assert_addr(&sc->out.verdict.between[0],
+		    fired ? "10.9.1.3" : "10.9.1.2");
+		scene_free(sc);
+	}
+}
+
 /* At the ends, the client and the server are the neighbours. */
 static void
 test_neighbours_at_the_ends(void **state)
@@ -752,7 +822,13 @@ test_given(void **state)
 	assert_int_equal(sc->out.verdict.hop, 2);
 	near(sc->out.verdict.confidence, 0.73, 1e-12);
 	assert_int_equal(sc->out.verdict.in_path, RESULT_UNSURE);
-	assert_int_equal(sc->out.verdict.alternatives[0].hop, 1);
+	/* The better place is named, the other one is the first of the rest. */
+	assert_int_equal(sc->out.verdict.place, RESULT_WIRE);
+	assert_int_equal(sc->out.verdict.n_alternatives, 2);
+	assert_int_equal(sc->out.verdict.alternatives[0].hop, 2);
+	assert_int_equal(sc->out.verdict.alternatives[0].place, RESULT_ROUTER);
+	near(sc->out.verdict.alternatives[0].probability, 0.36, 1e-12);
+	assert_int_equal(sc->out.verdict.alternatives[1].hop, 1);
 	assert_reason(sc, "given-ttl", "TTL 63 was reported");
 	assert_reason(sc, "given-ttl", "arrive with 58");
 	scene_free(sc);
@@ -891,10 +967,9 @@ test_update_assume(void **state)
 	add_reset(sc, 58, 21 * CLOCK_MS);
 	update(sc, false);
 	settled = sc->c.post.cause[INFER_DEVICE];
-	for (i = 0; i < 4; i++) {
-		add_burst(sc, 0, 0, true);
-		sc->c.trials[sc->c.n_trials - 1].state = TRIAL_FIRED;
-	}
+	add_silent(sc, true, 4);
+	for (i = 0; i < 4; i++)
+		sc->c.trials[1 + i].state = TRIAL_FIRED;
 	update(sc, true);
 	assumed = sc->c.post.cause[INFER_DEVICE];
 	assert_true(assumed < 0.9 * settled);
@@ -904,6 +979,185 @@ test_update_assume(void **state)
 		sc->c.trials[1 + i].state = TRIAL_SETTLED;
 	update(sc, false);
 	near(sc->c.post.cause[INFER_DEVICE], assumed, 1e-9);
+	scene_free(sc);
+}
+
+/*
+ * A NAT may drop resets with old numbers: silence of a tagged burst is none
+ * until one has drawn a reset.
+ */
+static void
+test_tags_pass(void **state)
+{
+	struct scene *a = scene_new(), *b = scene_new();
+	struct infer_posterior before;
+
+	(void)state;
+	add_arm(a, TRIAL_FULL, 2, 2);
+	update(a, false);
+	before = a->c.post;
+	add_silent(a, false, 4);
+	update(a, false);
+	assert_same(&a->c.post, &before);
+	assert_false(a->c.clues.tags_pass || a->c.trials[2].counted);
+	/* Nor is it assumed of those that wait. */
+	a->c.trials[5].state = TRIAL_FIRED;
+	update(a, true);
+	assert_same(&a->c.post, &before);
+	a->c.trials[5].state = TRIAL_SETTLED;
+	/* A plain one's counts, and a plain one's reset vouches for no tag. */
+	add_silent(a, true, 1);
+	update(a, false);
+	assert_true(a->c.post.cause[INFER_DEVICE] < before.cause[INFER_DEVICE]);
+	add_burst(a, 4, 62, false);
+	a->c.trials[a->c.n_trials - 1].plain = true;
+	update(a, false);
+	assert_false(a->c.clues.tags_pass || a->c.trials[2].counted);
+	before = a->c.post;
+	/* Once a tagged one draws, all of them do, as if known before. */
+	add_burst(a, 4, 62, false);
+	update(a, false);
+	assert_true(a->c.clues.tags_pass && a->c.trials[2].counted);
+	assert_true(a->c.post.rate < before.rate);
+	add_arm(b, TRIAL_FULL, 2, 2);
+	add_silent(b, false, 4);
+	add_silent(b, true, 1);
+	add_burst(b, 4, 62, false);
+	b->c.trials[b->c.n_trials - 1].plain = true;
+	add_burst(b, 4, 62, false);
+	update(b, false);
+	assert_same(&a->c.post, &b->c.post);
+	scene_free(a);
+	scene_free(b);
+}
+
+/* Resets in frames of one who never sent anything else: before hop 1. */
+static void
+test_own_segment(void **state)
+{
+	static const uint8_t stranger[ADDR_MAC] = {2, 0, 0, 0, 0, 9};
+	struct scene *sc = scene_new(), *beyond = scene_new();
+	struct infer_posterior *p = &sc->c.post;
+	size_t i;
+
+	(void)state;
+	add_arm(sc, TRIAL_FULL, 3, 3);
+	add_arm(beyond, TRIAL_FULL, 3, 3);
+	for (i = 0; i < 3; i++) {
+		sc->c.s.resets[i].facts.ttl = 64;
+		sc->c.s.probes[i].rst_ttl = 64;
+		beyond->c.s.resets[i].facts.ttl = 64;
+		beyond->c.s.probes[i].rst_ttl = 64;
+		memcpy(sc->c.s.resets[i].facts.mac, stranger, ADDR_MAC);
+	}
+	update(sc, false);
+	update(beyond, false);
+	assert_true(sc->c.clues.own_segment);
+	assert_false(beyond->c.clues.own_segment);
+	print_message("  wire before hop 1: %.4f by its frames, else %.4f\n",
+	    p->at[1][INFER_WIRE], beyond->c.post.at[1][INFER_WIRE]);
+	assert_true(p->at[1][INFER_WIRE] > 0.95);
+	assert_true(beyond->c.post.at[1][INFER_WIRE] < 0.8);
+	figures(sc);
+	verdict_fill(&sc->c);
+	assert_int_equal(sc->out.verdict.hop, 1);
+	assert_int_equal(sc->out.verdict.place, RESULT_WIRE);
+	assert_reason(sc, "mac-differs", "comes from 02:00:00:00:00:09");
+	assert_reason(sc, "mac-differs", "packets from 02:00:00:00:00:01");
+	figures(beyond);
+	verdict_fill(&beyond->c);
+	assert_null(find_reason(beyond, "mac-differs"));
+	scene_free(sc);
+	scene_free(beyond);
+}
+
+/* Frames that say nothing of a stranger. */
+static void
+test_no_stranger(void **state)
+{
+	static const uint8_t stranger[ADDR_MAC] = {2, 0, 0, 0, 0, 9};
+	struct scene *sc;
+	struct seen_reset *r;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 6; i++) {
+		sc = scene_new();
+		add_arm(sc, TRIAL_FULL, 1, 2);
+		r = &sc->c.s.resets[0];
+		memcpy(r->facts.mac, stranger, ADDR_MAC);
+		if (i == 1)
+			r->late = true;
+		else if (i == 2)
+			r->server = true;
+		else if (i == 3)
+			r->facts.has_mac = false;
+		else if (i == 4) /* a second gateway, known already */
+			memcpy(sc->c.s.conns[1].tcb.server_mac, stranger,
+			    ADDR_MAC);
+		else if (i == 5)
+			sc->c.s.conns[0].tcb.has_server_mac =
+			    sc->c.s.conns[1].tcb.has_server_mac = false;
+		update(sc, false);
+		assert_int_equal(sc->c.clues.own_segment, i == 0);
+		scene_free(sc);
+	}
+}
+
+/* Rounds. */
+
+/* A campaign whose first connection stands. */
+static struct scene *
+scene_open(void)
+{
+	struct scene *sc = scene_new();
+	struct campaign *c = &sc->c;
+
+	sc->ask.max_connections = 60;
+	c->end_ns = session_now(&c->s) + 60 * CLOCK_S;
+	c->timing.rtt_ns = sc->sw->rtt_ns;
+	c->load.trigger = c->load.control = (const uint8_t *)"use db";
+	c->load.trigger_len = c->load.control_len = 6;
+	assert_int_equal(session_open(&c->s, ARM_NONE, &sc->f), 0);
+	assert_int_equal(session_wait_open(&c->s, 0, CLOCK_S, &sc->f), 1);
+	return sc;
+}
+
+static int
+full_leaves_with(struct scene *sc)
+{
+	static const enum trial_kind pair[] = {TRIAL_CONTROL, TRIAL_FULL};
+	size_t n = sc->sw->n_sent;
+
+	assert_int_equal(campaign_run(&sc->c, pair, 2, 0, &sc->f), 0);
+	assert_int_equal(sc->sw->n_sent, n + 2);
+	assert_int_equal(sc->sw->sent[n].tcp.ttl, 64); /* never the control */
+	return sc->sw->sent[n + 1].tcp.ttl;
+}
+
+/* The kernel's own TTL and larger ones in turn, where it was asked for. */
+static void
+test_full_ttls(void **state)
+{
+	static const int turns[] = {64, 71, 78, 85, 64, 71};
+	struct scene *sc = scene_open();
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 3; i++)
+		assert_int_equal(full_leaves_with(sc), 64);
+	scene_free(sc);
+	sc = scene_open();
+	sc->c.vary_full = true;
+	for (i = 0; i < ROWS(turns); i++)
+		assert_int_equal(full_leaves_with(sc), turns[i]);
+	scene_free(sc);
+	/* A system that begins with 255 has nothing above it. */
+	sc = scene_open();
+	sc->c.vary_full = true;
+	sc->c.s.conns[0].tcb.client_ttl = 255;
+	for (i = 0; i < 2; i++)
+		assert_int_equal(full_leaves_with(sc), 64);
 	scene_free(sc);
 }
 
@@ -961,6 +1215,9 @@ main(void)
 	    PROVES("a sure hop may leave its place open", test_place_unsure),
 	    PROVES("a silent device is named by its neighbours",
 		test_silent_device),
+	    PROVES("of two routers at a hop, the one that the flows which "
+		   "were reset went through",
+		test_shared_hop),
 	    PROVES("client and server are neighbours at the ends",
 		test_neighbours_at_the_ends),
 	    PROVES("a copier, both ends reset", test_copier),
@@ -981,6 +1238,13 @@ main(void)
 		test_update_anew),
 	    PROVES("what still waits is silent only by assumption",
 		test_update_assume),
+	    PROVES("a tagged burst's silence counts once tags come through",
+		test_tags_pass),
+	    PROVES("frames of a stranger: the own segment, before hop 1",
+		test_own_segment),
+	    PROVES("frames that show no stranger", test_no_stranger),
+	    PROVES(
+		"triggers at full TTL take other TTLs in turn", test_full_ttls),
 	    PROVES("the default control keeps length and shape",
 		test_default_control),
 	    PROVES("the exit status says whether it was located",
