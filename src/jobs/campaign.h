@@ -36,7 +36,7 @@ struct campaign {
 	struct infer_posterior post;
 	struct infer_path infer_path; /* that infer was made with */
 	struct campaign_clues clues;  /* that it has seen */
-	bool untagged;	/* bursts fire, and nothing says which copy did */
+	bool untagged;	/* tagged bursts fire, and nothing says which copy */
 	bool vary_full; /* full trials take other TTLs in turn */
 	unsigned int extra_rounds; /* since the hop or T is sure */
 	unsigned int failures;	   /* connections that failed in a row */

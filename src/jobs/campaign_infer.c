@@ -47,9 +47,32 @@ assumed_hops(const struct campaign *c)
 	return n <= INFER_MAX_HOPS ? n : INFER_MAX_HOPS;
 }
 
+/*
+ * The share of the trace's probes that were answered, by hops that answer at
+ * all: what is lost on the way is in it.
+ */
+static double
+pooled_of_traces(const struct campaign *c)
+{
+	unsigned int asked = 0, answered = 0;
+	const struct probe *p;
+	size_t i;
+
+	for (i = 0; i < c->s.n_probes; i++) {
+		p = &c->s.probes[i];
+		if (p->kind >= PROBE_SHOT || p->ttl >= assumed_hops(c) ||
+		    c->out->path.hops[p->ttl - 1].answered == 0)
+			continue;
+		asked++;
+		answered += p->te;
+	}
+	return asked > 0 ? (answered + 1.0) / (asked + 1.0) : 1;
+}
+
 static void
 describe_path(const struct campaign *c, struct infer_path *p)
 {
+	double pooled = pooled_of_traces(c);
 	int i;
 
 	memset(p, 0, sizeof(*p));
@@ -60,6 +83,8 @@ describe_path(const struct campaign *c, struct infer_path *p)
 	for (i = 1; i <= INFER_MAX_HOPS; i++) {
 		p->crossed[i] = hop_crossed(&c->out->path, i);
 		p->answers[i] = i <= PATH_MAX_HOPS ? hop_answers(&c->s, i) : 0;
+		if (p->answers[i] > pooled)
+			p->answers[i] = pooled;
 	}
 }
 
@@ -115,8 +140,8 @@ see_trial(struct campaign *c, struct infer *in, const struct trial *t)
 	struct infer_trial it;
 
 	trial_to_infer(&c->s, t, shots, &it);
-	c->untagged =
-	    c->untagged || (it.fired_unknown && t->kind == TRIAL_BURST);
+	c->untagged = c->untagged ||
+	    (it.fired_unknown && t->kind == TRIAL_BURST && !t->plain);
 	infer_see_trial(in, &it);
 }
 

@@ -14,13 +14,13 @@
 #include "campaign.h"
 
 #define CONNECT_NS    (5 * CLOCK_S)
-#define PAIRS_MAX     40 /* silent triggers, then: not reproduced */
+#define PAIRS_MAX     58 /* silent triggers, then: not reproduced */
 #define FULLS_FIRED   3	 /* likewise: not its whim */
 #define SILENT_BURSTS 3	 /* before the server is said to do it */
 #define PAIRS_EARLY   4	 /* then a pause: some devices are late */
 #define FULLS_WANTED  3	 /* triggers at full TTL, at the least */
 /* What else there is to know is worth so many rounds once the hop is sure. */
-#define EXTRA_ROUNDS 8
+#define EXTRA_ROUNDS 14
 #define EXTRA_QUICK  4 /* of them without a pause */
 #define REST_NS	     (CLOCK_S + 50 * CLOCK_MS)
 #define DETAIL_SURE  0.9
@@ -206,8 +206,8 @@ is_sure(const struct campaign *c)
 	const struct infer_posterior *p = &c->post;
 
 	/* That packets short of the server fire nothing, must have been seen. */
-	if (p->cause[INFER_SERVER] >= goal(c) ||
-	    p->cause[INFER_RESPONSE] >= goal(c))
+	if (p->cause[INFER_SERVER] >= c->ask->confidence ||
+	    p->cause[INFER_RESPONSE] >= c->ask->confidence)
 		return campaign_count(c, TRIAL_FULL, true) >= FULLS_FIRED &&
 		    (c->load.last_ttl < 1 ||
 			campaign_count(c, TRIAL_BURST, false) >= SILENT_BURSTS);
@@ -276,25 +276,54 @@ tags_name(const struct campaign *c)
 	return false;
 }
 
+/* A plain burst has drawn a reset. */
+static bool
+plain_fires(const struct campaign *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->n_trials; i++)
+		if (c->trials[i].plain && trial_has_fired(&c->s, &c->trials[i]))
+			return true;
+	return false;
+}
+
+/*
+ * What is fired below the server: tagged bursts, which tell most; singles
+ * where the tags do not come back.  While no tagged burst has drawn anything,
+ * plain ones in turn with them; and once a plain one has, singles.
+ */
+static enum trial_kind
+choose_kind(const struct campaign *c, int *plain)
+{
+	unsigned int fired = campaign_count(c, TRIAL_BURST, false) +
+	    campaign_count(c, TRIAL_SINGLE, false);
+
+	*plain = 0;
+	if (c->untagged && !tags_name(c))
+		return TRIAL_SINGLE;
+	if (c->clues.tags_pass || fired % 2 == 0)
+		return TRIAL_BURST;
+	if (plain_fires(c))
+		return TRIAL_SINGLE;
+	*plain = 1;
+	return TRIAL_BURST;
+}
+
 /* What the next round sends. */
 static size_t
 choose_round(const struct campaign *c, unsigned int width,
     enum trial_kind kinds[CAMPAIGN_ROUND], int *ttl)
 {
-	size_t n = 0, want = width;
+	size_t n = 0;
 
 	*ttl = 0;
-	if (c->load.last_ttl < 1) {
+	if (c->load.last_ttl < 1)
 		kinds[n++] = TRIAL_FULL;
-	} else if (c->untagged && !tags_name(c)) {
-		kinds[n++] = TRIAL_SINGLE;
-	} else {
-		while (n < want && n < CAMPAIGN_ROUND - 2)
-			kinds[n++] = TRIAL_BURST;
-		/* Tagged and plain in turn, until a tagged one draws. */
-		if (!c->clues.tags_pass)
-			*ttl = campaign_count(c, TRIAL_BURST, false) % 2 == 1;
-	}
+	else
+		kinds[n++] = choose_kind(c, ttl);
+	while (kinds[0] == TRIAL_BURST && n < width && n < CAMPAIGN_ROUND - 2)
+		kinds[n++] = TRIAL_BURST;
 	if (campaign_count(c, TRIAL_FULL, false) < FULLS_WANTED ||
 	    (campaign_count(c, TRIAL_BURST, true) == 0 && !c->untagged)) {
 		kinds[n++] = TRIAL_CONTROL;
@@ -344,7 +373,7 @@ find_device(struct campaign *c, struct fault *f)
 			return rc == 1 ? 0 : -1;
 		tell_trials(c);
 		if ((hop_is_sure(c) || threshold_is_sure(c)) &&
-		    ++c->extra_rounds > EXTRA_QUICK &&
+		    ++c->extra_rounds > EXTRA_QUICK && !drops_known(&c->post) &&
 		    let_routers_rest(c, f) == -1)
 			return -1;
 		c->vary_full = campaign_count(c, TRIAL_BURST, true) == 0;

@@ -184,6 +184,8 @@ take_tcp(struct session *s, int conn, const struct world_packet *wp, char *note,
 
 	switch (tcb_see(&c->tcb, &wp->pkt, wp->at_ns)) {
 	case TCB_SENT:
+		c->we_reset =
+		    c->we_reset || (wp->pkt.tcp.flags & PKT_TH_RST) != 0;
 		note_full_sent(s, conn, wp);
 		return 0;
 	case TCB_INJECTED:

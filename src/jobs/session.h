@@ -59,8 +59,9 @@ struct session_conn {
 	bool closed; /* by us */
 	int64_t closed_ns;
 	int64_t opened_ns;
-	unsigned int resets;	      /* before we closed it */
-	bool alive_asked;	      /* PROBE_ALIVE was sent */
+	unsigned int resets; /* before we closed it */
+	bool we_reset;	     /* our kernel sent one: its socket was gone */
+	bool alive_asked;    /* PROBE_ALIVE was sent */
 	enum result_tri server_alive; /* what it drew */
 	bool quoted_reset; /* a router quoted an RST that we never sent */
 };

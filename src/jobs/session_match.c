@@ -512,7 +512,9 @@ session_take_reset(struct session *s, int conn, const struct world_packet *wp,
 	fill_reset(s, &r, wp);
 	if (answers_alive(c, &wp->pkt)) {
 		r.server = true;
-		c->server_alive = RESULT_NO;
+		/* Unless it was our own kernel that reset the server. */
+		if (!c->we_reset)
+			c->server_alive = RESULT_NO;
 		snprintf(note, size, "reset: the server knows no connection");
 	} else {
 		r.probe = find_fired(s, conn, &wp->pkt, &r.facts);

@@ -259,6 +259,16 @@ tracing_complete(const struct tracing *t)
 	return true;
 }
 
+/* No hop from one TTL to another has answered. */
+static bool
+all_silent(const struct path *p, int from, int to)
+{
+	for (; from <= to; from++)
+		if (p->hops[from - 1].n_responders > 0)
+			return false;
+	return true;
+}
+
 void
 tracing_conclude(const struct tracing *t)
 {
@@ -268,10 +278,14 @@ tracing_conclude(const struct tracing *t)
 
 	p->server_initial_ttl =
 	    p->server_ttl != 0 ? pkt_initial_ttl(p->server_ttl) : 0;
-	if (flow_answered_at(t) > 0) {
-		p->server_hops = flow_answered_at(t);
-		p->distance = PATH_DISTANCE_PROBE;
-	} else if (answered > last) {
+	if (flow_answered_at(t) > 0)
+		answered = flow_answered_at(t);
+	/* Silence before the first answer: the probe may have been lost. */
+	if (answered > last && guess > last && guess < answered &&
+	    all_silent(p, last + 1, answered - 1)) {
+		p->server_hops = guess;
+		p->distance = PATH_DISTANCE_SILENT;
+	} else if (answered > last || flow_answered_at(t) > 0) {
 		p->server_hops = answered;
 		p->distance = PATH_DISTANCE_PROBE;
 	} else if (guess > last && guess <= t->s->max_hops) {

@@ -446,6 +446,31 @@ judge_given(const struct campaign *c)
 	c->out->verdict.forged = RESULT_UNSURE;
 }
 
+/*
+ * Controls were reset once the trigger had been, not before: the device goes
+ * on resetting whatever is sent, and a reset tells its copy only by a tag.
+ */
+static bool
+block_spoils(const struct campaign *c)
+{
+	int64_t first = 0;
+	unsigned int controls = 0;
+	bool named = false;
+	size_t i;
+
+	for (i = 0; i < c->s.n_resets; i++) {
+		const struct seen_reset *r = &c->s.resets[i];
+
+		if (r->late || r->server)
+			continue;
+		named = named || r->facts.seq_match == RESULT_SEQ_TAG;
+		if (first == 0 && !r->facts.control)
+			first = r->at_ns;
+		controls += r->facts.control && first != 0;
+	}
+	return controls >= 2 && !named;
+}
+
 static void
 judge_trials(const struct campaign *c)
 {
@@ -457,6 +482,13 @@ judge_trials(const struct campaign *c)
 	if (c->s.n_resets == 0 || r->n_resets == 0) {
 		if (!r->head.interrupted && r->head.trouble.kind == FAULT_NONE)
 			fill_cause(c, INFER_NOTHING);
+		return;
+	}
+	if (block_spoils(c)) {
+		result_note(&r->notes,
+		    "Controls were reset too once the trigger had been: the "
+		    "device blocks the pair of addresses for a while. Run it "
+		    "again with --cooldown longer than that.");
 		return;
 	}
 	if (p->hop[p->best_hop] >= c->ask->confidence)

@@ -19,8 +19,8 @@
 /* p is rarely tiny and often exactly 1: a box that always fires. */
 const double infer_p[INFER_NP] = {
     0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97, 1.0};
-static const double grid_prior[INFER_NP] = {0.02, 0.04, 0.06, 0.06, 0.07, 0.07,
-    0.06, 0.08, 0.06, 0.05, 0.05, 0.05, 0.05, 0.28};
+static const double grid_prior[INFER_NP] = {0.02, 0.05, 0.07, 0.06, 0.08, 0.08,
+    0.07, 0.09, 0.07, 0.06, 0.05, 0.05, 0.05, 0.2};
 
 static const double cause_prior[INFER_CAUSES] = {
     [INFER_DEVICE] = 0.60,

@@ -11,10 +11,11 @@
 #include "infer_int.h"
 
 /* One reset beside what it should be: as expected, or a route that flaps. */
-#define EXACT 0.95
-#define NEAR  0.012
-#define FAR   0.003
-#define STRAY 1.2e-4
+#define EXACT	   0.95
+#define NEAR	   0.012
+#define FAR	   0.003
+#define STRAY	   1.2e-4
+#define BACKGROUND 0.01
 
 /* Any TTL is as good as another. */
 #define ANY (1.0 / 200)
@@ -151,6 +152,20 @@ log_some_constant(const struct infer *in)
 	return l - log(255);
 }
 
+/*
+ * A device's reset beside what it should be; the server may reset now and
+ * then as well, for reasons of its own.
+ */
+static double
+like(const struct infer *in, int seen, int expected)
+{
+	double p = near(seen, expected);
+
+	if (p < BACKGROUND && seen == in->path.server_ttl)
+		return BACKGROUND;
+	return p;
+}
+
 void
 infer_ttl_see(struct infer *in, int rst_ttl, int n)
 {
@@ -170,7 +185,7 @@ infer_ttl_see(struct infer *in, int rst_ttl, int n)
 			for (off = 0; off < INFER_OFFS; off++)
 				w[off] += e < 0
 				    ? log(ANY)
-				    : log(near(rst_ttl, e + (int)off - 2));
+				    : log(like(in, rst_ttl, e + (int)off - 2));
 		}
 }
 
@@ -224,6 +239,50 @@ log_server(const struct infer *in)
 	return l;
 }
 
+/*
+ * What a device's reset would arrive with, were it as likely at each hop: the
+ * share of one value.
+ */
+static double
+some_hop_prior(const struct infer *in, int value)
+{
+	static const struct {
+		int initial;
+		double share;
+	} common[] = {{64, 0.5}, {255, 0.3}, {128, 0.2}};
+	double p = 0;
+	size_t i;
+
+	for (i = 0; i < sizeof(common) / sizeof(common[0]); i++)
+		if (value <= common[i].initial &&
+		    value > common[i].initial - in->path.hops)
+			p += common[i].share / in->path.hops;
+	return p;
+}
+
+/*
+ * Of a device that the answer fires: the answer itself turned into a reset,
+ * so that it arrives as the server's packets do (PHYSICS, section 6); a reset
+ * of the device's own, from some hop; any constant; anything.
+ */
+static double
+log_response(const struct infer *in, unsigned int n)
+{
+	double l = log(0.1) + n * log(ANY), share;
+	int i;
+
+	l = log_add(l, log(0.65) + in->some_constant);
+	if (in->path.server_ttl > 0)
+		l = log_add(
+		    l, log(0.15) + log_constant(in, in->path.server_ttl));
+	for (i = 1; i < 256; i++) {
+		share = in->seen[i] > 0 ? some_hop_prior(in, i) : 0;
+		if (share > 0)
+			l = log_add(l, log(0.1 * share) + log_constant(in, i));
+	}
+	return l;
+}
+
 double
 infer_ttl_cause(const struct infer *in, enum infer_cause c)
 {
@@ -236,8 +295,7 @@ infer_ttl_cause(const struct infer *in, enum infer_cause c)
 	case INFER_SERVER:
 		return log_server(in);
 	case INFER_RESPONSE:
-		return log_add(
-		    log(0.8) + log_some_constant(in), log(0.2) + n * log(ANY));
+		return log_response(in, n);
 	case INFER_DEVICE:
 	case INFER_NOTHING:
 		break;
