@@ -1214,6 +1214,25 @@ test_alive_no(void **state)
 	scene_free(sc);
 }
 
+/* Its socket gone, our own kernel resets the server: that tells nothing. */
+static void
+test_alive_we_reset(void **state)
+{
+	struct scene *sc = asked_alive();
+	struct craft_tcp t = sw_from_client(sc->sw, 0);
+
+	(void)state;
+	t.flags = PKT_TH_RST;
+	sw_push_tcp(sc->sw, session_now(&sc->s) + CLOCK_MS, &t);
+	t = sw_reset(sc->sw, 0, 58, sc->rcv);
+	pump(sc, sc->sw->rtt_ns);
+	reset_comes(sc, &t);
+	assert_int_equal(sc->s.conns[0].server_alive, RESULT_UNSURE);
+	assert_true(last_reset(sc)->server);
+	assert_int_equal(sc->s.conns[0].resets, 1);
+	scene_free(sc);
+}
+
 static void
 test_alive_yes(void **state)
 {
@@ -1421,6 +1440,7 @@ main(void)
 		test_alive_bytes),
 	    PROVES("the server's own reset to that is no forged one",
 		test_alive_no),
+	    PROVES("unless our own kernel had reset it", test_alive_we_reset),
 	    PROVES("its acknowledgement says that it holds the connection",
 		test_alive_yes),
 	    PROVES(

@@ -33,6 +33,7 @@ struct script {
 	bool no_echo;	      /* the server answers no echo */
 	bool no_dsack;	      /* nor what repeats its data */
 	bool unreachable;     /* it says port unreachable to a SYN */
+	int lost;	      /* probes of less TTL die on its doorstep */
 	int proxy;	      /* this hop answers TCP in its name; 0: none */
 	int quit_after;	      /* packets until a signal comes; 0: none */
 	int asked[HOPS_MAX];  /* TCP probes seen */
@@ -114,6 +115,8 @@ play(struct sw *sw, const struct sw_sent *s)
 	assert_true(ttl >= 1 && ttl < HOPS_MAX);
 	if (s->kind == SW_TCP && sc->asked[ttl] < 16)
 		sc->when[ttl][sc->asked[ttl]++] = s->at_ns;
+	if (ttl >= sc->hops && ttl < sc->lost)
+		return;
 	if (ttl >= sc->hops ||
 	    (sc->proxy > 0 && s->kind == SW_TCP && ttl >= sc->proxy))
 		reply_server(sw, s, sc);
@@ -508,6 +511,38 @@ test_interrupted(void **state)
 	end(sw, &out);
 }
 
+/* It answered TTL 9 alone; what was lost before, its own TTL makes up for. */
+static void
+test_first_answers_lost(void **state)
+{
+	struct script sc = {.hops = 7, .lost = 9};
+	struct sw *sw = world_of(&sc);
+	struct trace_ask ask = ask_of(sw);
+	struct trace_result out;
+
+	(void)state;
+	run(sw, &ask, &out);
+	assert_true(out.path.hops[8].is_server);
+	assert_server(&out.path, 7, PATH_DISTANCE_SILENT);
+	end(sw, &out);
+	/* Where the TTL says more than that, the answer counts. */
+	memset(&sc, 0, sizeof(sc));
+	sc.hops = 7;
+	sw = world_of(&sc);
+	sw->server_ttl = 56;
+	run(sw, &ask, &out);
+	assert_server(&out.path, 7, PATH_DISTANCE_PROBE);
+	end(sw, &out);
+	/* Less, and a router has answered there: likewise. */
+	memset(&sc, 0, sizeof(sc));
+	sc.hops = 7;
+	sw = world_of(&sc);
+	sw->server_ttl = 60;
+	run(sw, &ask, &out);
+	assert_server(&out.path, 7, PATH_DISTANCE_PROBE);
+	end(sw, &out);
+}
+
 /* The port is closed by the server's own firewall, which says so by ICMP. */
 static void
 test_server_unreachable(void **state)
@@ -562,6 +597,8 @@ main(void)
 		test_silent_given_up),
 	    PROVES("a path longer than the TTL says is followed", test_longer),
 	    PROVES("a path shorter than the TTL says is found", test_shorter),
+	    PROVES("answers that were lost do not make it longer",
+		test_first_answers_lost),
 	    PROVES("nothing is sent beyond the largest TTL asked for",
 		test_max_hops),
 	    PROVES("without a connection it traces by SYN", test_by_syn),

@@ -687,6 +687,47 @@ test_server(void **state)
 	scene_free(sc);
 }
 
+/*
+ * After the first firing everything is reset, controls too: no reset tells
+ * what fired it, unless by a tag.
+ */
+static void
+test_residual_block(void **state)
+{
+	struct scene *sc;
+	struct seen_reset *r;
+	size_t i;
+	int tagged;
+
+	(void)state;
+	for (tagged = 0; tagged < 2; tagged++) {
+		sc = scene_new();
+		add_arm(sc, TRIAL_FULL, 2, 2);
+		add_arm(sc, TRIAL_CONTROL, 2, 2);
+		add_burst(sc, 4, 62, false);
+		for (i = 0; i < sc->c.s.n_resets; i++) {
+			r = &sc->c.s.resets[i];
+			r->at_ns += (int64_t)i * CLOCK_S;
+			r->facts.control =
+			    sc->c.s.conns[r->conn].arm == ARM_CONTROL;
+			r->facts.seq_match = i >= 4 && tagged
+			    ? RESULT_SEQ_TAG
+			    : RESULT_SEQ_EXACT;
+		}
+		set_device(sc, 3, 0, 0.99);
+		figures(sc);
+		verdict_fill(&sc->c);
+		assert_int_equal(sc->out.verdict.kind,
+		    tagged ? RESULT_MIDDLEBOX : RESULT_UNDETERMINED);
+		assert_int_equal(sc->out.verdict.hop, tagged ? 3 : 0);
+		assert_int_equal(sc->out.notes.n, !tagged);
+		if (!tagged)
+			assert_non_null(
+			    strstr(sc->out.notes.text[0], "--cooldown"));
+		scene_free(sc);
+	}
+}
+
 static void
 test_response(void **state)
 {
@@ -884,6 +925,42 @@ test_update(void **state)
 	/* Asked again, it is the same. */
 	update(sc, false);
 	assert_true(sc->c.post.at[3][INFER_ROUTER] > 0.9);
+	scene_free(sc);
+}
+
+static void
+add_trace_probe(struct scene *sc, int ttl, bool te)
+{
+	struct probe *p = &sc->c.s.probes[sc->c.s.n_probes++];
+
+	p->kind = PROBE_ECHO;
+	p->conn = -1;
+	p->ttl = (uint8_t)ttl;
+	p->te = te;
+}
+
+/*
+ * No hop is taken to answer more than the trace's probes did on the whole;
+ * one that never answered is not in that.
+ */
+static void
+test_answers(void **state)
+{
+	struct scene *sc = scene_new();
+	const double *a = sc->c.infer_path.answers;
+	int i;
+
+	(void)state;
+	sc->out.path.hops[4].answered = 0;
+	for (i = 1; i < HOPS; i++) {
+		add_trace_probe(sc, i, i != 5);
+		add_trace_probe(sc, i, i != 5 && i != 2);
+	}
+	/* 9 of 10, but hop 5's. */
+	update(sc, false);
+	near(a[1], 10.0 / 11, 1e-9);
+	near(a[2], 1.1 / 2.2, 1e-9);
+	near(a[5], 0.1 / 2.2, 1e-9);
 	scene_free(sc);
 }
 
@@ -1223,6 +1300,8 @@ main(void)
 	    PROVES("a copier, both ends reset", test_copier),
 	    PROVES("beside the path, one end reset", test_on_path),
 	    PROVES("the server itself", test_server),
+	    PROVES(
+		"a residual block: no hop but by a tag", test_residual_block),
 	    PROVES("fired by the response", test_response),
 	    PROVES("nothing reproduced", test_not_reproduced),
 	    PROVES("between two hops", test_between_two),
@@ -1233,6 +1312,7 @@ main(void)
 	    PROVES(
 		"a given TTL that is the server's: no hop", test_given_servers),
 	    PROVES("trials, path and clues become a posterior", test_update),
+	    PROVES("a hop answers no better than the path does", test_answers),
 	    PROVES("by steps or at once, it is the same", test_update_by_steps),
 	    PROVES("a new clue, a changed path are taken in once",
 		test_update_anew),
