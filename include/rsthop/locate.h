@@ -44,7 +44,7 @@ struct locate_ask {
 };
 
 #define LOCATE_CONFIDENCE      0.95
-#define LOCATE_MAX_CONNECTIONS 120
+#define LOCATE_MAX_CONNECTIONS 160
 #define LOCATE_MAX_TIME_S      120
 #define LOCATE_MAX_HOPS	       30
 

@@ -29,7 +29,7 @@ static const struct option_spec locate_options[] = {
     {OPTION_CONFIDENCE, "confidence", "P",
 	"stop when this sure, 0.5 to 0.9999 (0.95)"},
     {OPTION_MAX_CONNECTIONS, "max-connections", "N",
-	"open N connections at most (120)"},
+	"open N connections at most (160)"},
     {OPTION_MAX_TIME, "max-time", "S", "stop after S seconds (120)"},
     {OPTION_COOLDOWN, "cooldown", "S", "wait S seconds between trials (0)"},
     {OPTION_RATE, "rate", "PPS", "send PPS packets a second at most"},

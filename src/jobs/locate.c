@@ -16,6 +16,7 @@
 #define CONNECT_NS    (5 * CLOCK_S)
 #define PAIRS_MAX     58 /* silent triggers, then: not reproduced */
 #define FULLS_FIRED   3	 /* likewise: not its whim */
+#define STALE	      10 /* of each: no more will come of it */
 #define SILENT_BURSTS 3	 /* before the server is said to do it */
 #define PAIRS_EARLY   4	 /* then a pause: some devices are late */
 #define FULLS_WANTED  3	 /* triggers at full TTL, at the least */
@@ -24,7 +25,7 @@
 #define EXTRA_QUICK  4 /* of them without a pause */
 #define REST_NS	     (CLOCK_S + 50 * CLOCK_MS)
 #define DETAIL_SURE  0.9
-#define MARGIN	     0.6
+#define MARGIN	      0.6
 
 void
 locate_default_control(const uint8_t *payload, size_t len, uint8_t *out)
@@ -200,6 +201,19 @@ threshold_is_sure(const struct campaign *c)
 	return c->post.threshold >= goal(c);
 }
 
+/*
+ * It fires, and nothing short of the server ever does: more of the same would
+ * not tell the server from what stands right before it.
+ */
+static bool
+is_stale(const struct campaign *c)
+{
+	return campaign_count(c, TRIAL_BURST, true) == 0 &&
+	    campaign_count(c, TRIAL_SINGLE, true) == 0 &&
+	    campaign_count_plain(c) >= STALE &&
+	    campaign_count(c, TRIAL_FULL, true) >= STALE;
+}
+
 static bool
 is_sure(const struct campaign *c)
 {
@@ -211,6 +225,8 @@ is_sure(const struct campaign *c)
 		return campaign_count(c, TRIAL_FULL, true) >= FULLS_FIRED &&
 		    (c->load.last_ttl < 1 ||
 			campaign_count(c, TRIAL_BURST, false) >= SILENT_BURSTS);
+	if (is_stale(c))
+		return true;
 	if (hop_is_sure(c))
 		return details_known(c) || c->extra_rounds >= EXTRA_ROUNDS;
 	if (!threshold_is_sure(c))
