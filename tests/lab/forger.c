@@ -33,11 +33,11 @@
 
 #include "nfq.h"
 
-#define CONNS	8192 /* connections remembered */
-#define PAIRS	256  /* address pairs under a residual block */
-#define PENDING 4096 /* resets that wait for their time */
-#define PACKET	2048 /* bytes of a forged packet, at most */
-#define STEP_1	65   /* where a TTL that steps begins */
+#define CONNS	65536 /* connections remembered */
+#define PAIRS	256   /* address pairs under a residual block */
+#define PENDING 4096  /* resets that wait for their time */
+#define PACKET	2048  /* bytes of a forged packet, at most */
+#define STEP_1	65    /* where a TTL that steps begins */
 
 /* Words that an option takes beside, or instead of, a number from 0 on. */
 enum word {

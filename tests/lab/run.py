@@ -21,7 +21,7 @@ sys.path.insert(0, os.path.join(labs.TOP, "tests", "cli"))
 import schema  # noqa: E402
 
 PORT = labs.PORT
-TIMEOUT = 120
+TIMEOUT = 150  # more than locate takes by itself
 SANITIZERS = ("AddressSanitizer", "runtime error:", "LeakSanitizer",
               "ThreadSanitizer")
 
