@@ -25,7 +25,7 @@
 #define EXTRA_QUICK  4 /* of them without a pause */
 #define REST_NS	     (CLOCK_S + 50 * CLOCK_MS)
 #define DETAIL_SURE  0.9
-#define MARGIN	      0.6
+#define MARGIN	     0.6
 
 void
 locate_default_control(const uint8_t *payload, size_t len, uint8_t *out)

@@ -366,8 +366,8 @@ match_seq(const struct pkt_tcp *t, const struct probe *p)
 	uint32_t ahead = t->seq - p->ack;
 
 	if (ahead == 0)
-		return p->kind == PROBE_SHOT ? RESULT_SEQ_TAG
-					     : RESULT_SEQ_EXACT;
+		return p->kind == PROBE_SHOT && !p->plain ? RESULT_SEQ_TAG
+							  : RESULT_SEQ_EXACT;
 	if (p->fired && p->window > 0 && ahead % p->window == 0 &&
 	    ahead / p->window <= STEPS_MAX)
 		return RESULT_SEQ_STEPPED;

@@ -259,12 +259,13 @@ tracing_complete(const struct tracing *t)
 	return true;
 }
 
-/* No hop from one TTL to another has answered. */
+/* No hop from one TTL to another has answered, nor been asked twice. */
 static bool
 all_silent(const struct path *p, int from, int to)
 {
 	for (; from <= to; from++)
-		if (p->hops[from - 1].n_responders > 0)
+		if (p->hops[from - 1].n_responders > 0 ||
+		    p->hops[from - 1].asked > 2)
 			return false;
 	return true;
 }

@@ -446,6 +446,43 @@ judge_given(const struct campaign *c)
 	c->out->verdict.forged = RESULT_UNSURE;
 }
 
+/* When the first trigger was reset; 0: none was. */
+static int64_t
+first_firing(const struct session *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_resets; i++)
+		if (!s->resets[i].late && !s->resets[i].server &&
+		    !s->resets[i].facts.control)
+			return s->resets[i].at_ns;
+	return 0;
+}
+
+/* A connection's first reset; 0: none. */
+static int64_t
+first_reset_of(const struct session *s, int conn)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_resets; i++)
+		if (s->resets[i].conn == conn && !s->resets[i].late &&
+		    !s->resets[i].server)
+			return s->resets[i].at_ns;
+	return 0;
+}
+
+static bool
+tags_came_back(const struct session *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_resets; i++)
+		if (s->resets[i].facts.seq_match == RESULT_SEQ_TAG)
+			return true;
+	return false;
+}
+
 /*
  * Controls were reset once the trigger had been, not before: the device goes
  * on resetting whatever is sent, and a reset tells its copy only by a tag.
@@ -453,22 +490,21 @@ judge_given(const struct campaign *c)
 static bool
 block_spoils(const struct campaign *c)
 {
-	int64_t first = 0;
-	unsigned int controls = 0;
-	bool named = false;
+	int64_t fired = first_firing(&c->s), at;
+	unsigned int after = 0;
 	size_t i;
 
-	for (i = 0; i < c->s.n_resets; i++) {
-		const struct seen_reset *r = &c->s.resets[i];
-
-		if (r->late || r->server)
+	if (fired == 0 || tags_came_back(&c->s))
+		return false;
+	for (i = 0; i < c->s.n_conns; i++) {
+		if (c->s.conns[i].arm != ARM_CONTROL)
 			continue;
-		named = named || r->facts.seq_match == RESULT_SEQ_TAG;
-		if (first == 0 && !r->facts.control)
-			first = r->at_ns;
-		controls += r->facts.control && first != 0;
+		at = first_reset_of(&c->s, (int)i);
+		if (at != 0 && at < fired)
+			return false;
+		after += at != 0;
 	}
-	return controls >= 2 && !named;
+	return after >= 2;
 }
 
 static void

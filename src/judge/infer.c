@@ -52,8 +52,6 @@ static const double drop_prior[INFER_PLACES] = {
 #define ECHO_IF_SERVER 1e-4
 /* The server's side still stands after its own reset. */
 #define ALIVE_IF_SERVER 1e-3
-/* Frames of resets from a stranger, were it not on our own segment. */
-#define STRANGER_IF_BEYOND 0.01
 /* A reset in less time than the server needs. */
 #define FAST_IF_SERVER 1e-4
 
@@ -147,7 +145,7 @@ infer_new(const struct infer_path *path, struct infer **out, struct fault *f)
 	in->n_classes = hops + 1 + hops * in->n_copied;
 	in->logw =
 	    calloc(in->n_classes * INFER_DROPS * INFER_STORY, sizeof(double));
-	in->ttl = calloc(hops * infer_n_models * INFER_OFFS, sizeof(double));
+	in->ttl = calloc(hops * infer_n_models * INFER_WAYS, sizeof(double));
 	if (in->logw == NULL || in->ttl == NULL) {
 		infer_free(in);
 		return fault(f, FAULT_SYSTEM, "out of memory");
@@ -179,12 +177,12 @@ infer_reset(struct infer *in)
 		for (i = 0; i < INFER_NP; i++)
 			in->cause[c][i] = log(cause_prior[c] * grid_prior[i]);
 	memset(in->ttl, 0,
-	    (size_t)in->path.hops * infer_n_models * INFER_OFFS *
+	    (size_t)in->path.hops * infer_n_models * INFER_WAYS *
 		sizeof(double));
 	memset(in->seen, 0, sizeof(in->seen));
 	in->some_constant = 0;
 	memset(in->clue, 0, sizeof(in->clue));
-	memset(in->hop_clue, 0, sizeof(in->hop_clue));
+	in->own_segment = false;
 }
 
 int
@@ -204,7 +202,7 @@ infer_copy(const struct infer *in, struct infer **out, struct fault *f)
 	memcpy(logw, in->logw,
 	    in->n_classes * INFER_DROPS * INFER_STORY * sizeof(double));
 	memcpy(
-	    ttl, in->ttl, hops * infer_n_models * INFER_OFFS * sizeof(double));
+	    ttl, in->ttl, hops * infer_n_models * INFER_WAYS * sizeof(double));
 	*out = c;
 	return 0;
 }
@@ -497,13 +495,7 @@ infer_see_server_alive(struct infer *in, bool alive)
 void
 infer_see_own_segment(struct infer *in)
 {
-	size_t h, m;
-
-	for (h = 2; h <= (size_t)in->path.hops; h++)
-		in->hop_clue[h] += log(STRANGER_IF_BEYOND);
-	for (m = 0; m < infer_n_models; m++)
-		if (infer_models[m].place == INFER_ROUTER)
-			in->clue[m] += log(STRANGER_IF_BEYOND);
-	weigh_cause(in, INFER_SERVER, STRANGER_IF_BEYOND);
-	weigh_cause(in, INFER_RESPONSE, STRANGER_IF_BEYOND);
+	in->own_segment = true;
+	weigh_cause(in, INFER_SERVER, INFER_STRANGER);
+	weigh_cause(in, INFER_RESPONSE, INFER_STRANGER);
 }

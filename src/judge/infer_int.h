@@ -15,9 +15,14 @@
 
 #include <rsthop/infer.h>
 
-#define INFER_NP    14 /* values of p */
-#define INFER_OFFS  5  /* the way back: -2 .. +2 routers */
-#define INFER_DROPS 2  /* lets the trigger pass, drops it */
+#define INFER_NP   14 /* values of p */
+#define INFER_OFFS 5  /* the way back: -2 .. +2 routers */
+#define INFER_WAYS 6  /* and the hop's own way, where it is another */
+/* Frames of resets from a stranger, were it not on our own segment. */
+#define INFER_STRANGER 0.01
+/* Frames of resets from a stranger, were it not on our own segment. */
+#define INFER_STRANGER 0.01
+#define INFER_DROPS    2 /* lets the trigger pass, drops it */
 /* Cells of one (class, drops). */
 #define INFER_STORY (INFER_DICES * INFER_NP)
 
@@ -30,7 +35,7 @@ struct infer {
 	/* Log likelihoods and priors of (dice, p): class, drops, dice, p. */
 	double *logw;
 	double cause[INFER_CAUSES][INFER_NP];
-	/* (hop, model, off): log likelihood of the resets' TTLs. */
+	/* (hop, model, way): log likelihood of the resets' TTLs. */
 	double *ttl;
 	/* How many resets came with each TTL. */
 	unsigned int seen[256];
@@ -38,7 +43,7 @@ struct infer {
 	double some_constant;
 	/* Log likelihood of what else was seen, by model. */
 	double clue[INFER_MODELS_MAX];
-	double hop_clue[INFER_MAX_HOPS + 1]; /* likewise, by hop */
+	bool own_segment; /* resets' frames came from a stranger */
 };
 
 /* T of PHYSICS, section 1. */

@@ -73,9 +73,12 @@ weigh_device(const struct infer *in, const struct sum *v, size_t h, size_t m,
     struct weights *w)
 {
 	const struct infer_model *model = &infer_models[m];
-	double l = log(infer_prior(in, h, m)) + in->clue[m] + in->hop_clue[h] +
+	double l = log(infer_prior(in, h, m)) + in->clue[m] +
 	    infer_ttl_model(in, h, m);
 	size_t d;
+
+	if (in->own_segment && (h > 1 || model->place != INFER_WIRE))
+		l += log(INFER_STRANGER);
 
 	for (d = 0; d < INFER_DROPS; d++) {
 		w->device[h][m][d] = l +

@@ -27,7 +27,7 @@
 static const double off_known[INFER_OFFS] = {0.001, 0.004, 0.99, 0.004, 0.001};
 static const double off_guessed[INFER_OFFS] = {0.01, 0.05, 0.88, 0.05, 0.01};
 /* Of what is on the wire: the next router's way home is not its own. */
-#define OWN_WAY 0.35
+#define OWN_WAY 0.5
 
 /*
  * Routers between hop's responder and us on the way back.  Known by its own
@@ -171,7 +171,8 @@ infer_ttl_see(struct infer *in, int rst_ttl, int n)
 {
 	size_t h, m, off;
 	double *w;
-	int e;
+	bool known;
+	int e, own;
 
 	if (rst_ttl < 1 || rst_ttl > 255)
 		return;
@@ -180,12 +181,16 @@ infer_ttl_see(struct infer *in, int rst_ttl, int n)
 	for (h = 1; h <= (size_t)in->path.hops; h++)
 		for (m = 0; m < infer_n_models; m++) {
 			e = infer_expected_ttl(in, (int)h, &infer_models[m], n);
+			crossed(in, (int)h, &infer_models[m], &known, &own);
 			w = &in->ttl[((h - 1) * infer_n_models + m) *
-			    INFER_OFFS];
+			    INFER_WAYS];
 			for (off = 0; off < INFER_OFFS; off++)
 				w[off] += e < 0
 				    ? log(ANY)
 				    : log(like(in, rst_ttl, e + (int)off - 2));
+			/* A longer way home is a smaller TTL. */
+			w[INFER_OFFS] +=
+			    e < 0 ? log(ANY) : log(like(in, rst_ttl, e - own));
 		}
 }
 
@@ -194,7 +199,7 @@ infer_ttl_model(const struct infer *in, size_t hop, size_t model)
 {
 	const struct infer_model *m = &infer_models[model];
 	const double *w =
-	    &in->ttl[((hop - 1) * infer_n_models + model) * INFER_OFFS];
+	    &in->ttl[((hop - 1) * infer_n_models + model) * INFER_WAYS];
 	double l = -INFINITY, prior;
 	int own, off;
 	bool known;
@@ -204,11 +209,10 @@ infer_ttl_model(const struct infer *in, size_t hop, size_t model)
 	crossed(in, (int)hop, m, &known, &own);
 	for (off = -2; off <= 2; off++) {
 		prior = known ? off_known[off + 2] : off_guessed[off + 2];
-		/* A longer way home is a smaller TTL. */
-		if (own != 0 && off == -own)
-			prior += OWN_WAY;
 		l = log_add(l, w[off + 2] + log(prior));
 	}
+	if (own != 0)
+		l = log_add(l, w[INFER_OFFS] + log(OWN_WAY));
 	return l;
 }
 

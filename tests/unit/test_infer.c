@@ -1287,6 +1287,42 @@ test_calibration(void **state)
 	near(t.claimed / t.draws, t.came / t.draws, 0.05);
 }
 
+/* As test_wire_by_router_before, hop 4's own way home three longer. */
+static void
+test_own_way_of_three(void **state)
+{
+	struct infer_path path = path_of(7);
+	struct infer_posterior p;
+
+	(void)state;
+	path.crossed[4] = 6; /* by way of hop 3 it were 3 */
+	p = after_burst(&path, 4, 58);
+	show("T 4, TTL 58, hop 4 six routers away", &p);
+	assert_int_equal(p.best_hop, 4);
+	at_least(p.at[4][INFER_WIRE], 0.9);
+}
+
+/* Beyond hop 1, frames of a stranger tell nothing between wire and router. */
+static void
+test_stranger_beyond(void **state)
+{
+	struct infer_path path = path_of(7);
+	struct infer *in = infer_of(&path);
+	struct infer_posterior p, q;
+
+	(void)state;
+	see_burst(in, 7, 4, 62, 0, INFER_TE_UNKNOWN);
+	p = posterior(in);
+	infer_see_own_segment(in);
+	q = posterior(in);
+	show("T 4, TTL 62", &p);
+	show("and frames of a stranger", &q);
+	near(q.at[3][INFER_ROUTER] / q.at[4][INFER_WIRE],
+	    p.at[3][INFER_ROUTER] / p.at[4][INFER_WIRE],
+	    1e-6 * p.at[3][INFER_ROUTER] / p.at[4][INFER_WIRE]);
+	infer_free(in);
+}
+
 int
 main(void)
 {
@@ -1345,6 +1381,10 @@ main(void)
 	    PROVES(
 		"hops and thresholds claimed with 0.95 are right in 93 of 100 and more",
 		test_calibration),
+	    PROVES("a hop's own way home may differ by three",
+		test_own_way_of_three),
+	    PROVES("a stranger's frames part no hops beyond the first",
+		test_stranger_beyond),
 	};
 
 	return cmocka_run_group_tests_name("infer", tests, NULL, NULL);

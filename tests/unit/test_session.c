@@ -1376,6 +1376,27 @@ test_growth(void **state)
 	scene_free(sc);
 }
 
+/* A single has the number that is due: a reset with it shows no tag. */
+static void
+test_reset_single(void **state)
+{
+	struct scene *sc = scene_new(4);
+	struct trial_load load = {(const uint8_t *)TRIGGER, 6, NULL, 0, 6};
+	struct trial_timing tm = {.rtt_ns = 20 * CLOCK_MS};
+	struct craft_tcp t;
+	struct trial tr;
+
+	(void)state;
+	assert_int_equal(trial_begin(&sc->s, &tr, TRIAL_SINGLE, 4, &sc->f), 0);
+	pump(sc, 50 * CLOCK_MS);
+	assert_int_equal(trial_step(&sc->s, &tr, &load, &tm, &sc->f), 0);
+	t = sw_reset(sc->sw, tr.conn, 62, sc->s.conns[tr.conn].tcb.rcv_nxt);
+	reset_comes(sc, &t);
+	assert_int_equal(last_reset(sc)->facts.probe_ttl, 4);
+	assert_int_equal(last_reset(sc)->facts.seq_match, RESULT_SEQ_EXACT);
+	scene_free(sc);
+}
+
 int
 main(void)
 {
@@ -1452,6 +1473,7 @@ main(void)
 		test_alive_forged),
 	    PROVES("the tick comes when it is due", test_ticks),
 	    PROVES("tables grow as they must", test_growth),
+	    PROVES("a reset to a single shows no tag", test_reset_single),
 	};
 
 	return cmocka_run_group_tests_name("session", tests, NULL, NULL);

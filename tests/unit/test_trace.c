@@ -511,7 +511,7 @@ test_interrupted(void **state)
 	end(sw, &out);
 }
 
-/* It answered TTL 9 alone; what was lost before, its own TTL makes up for. */
+/* It answered TTL 9 alone, through three waves: that is no loss any more. */
 static void
 test_first_answers_lost(void **state)
 {
@@ -523,7 +523,7 @@ test_first_answers_lost(void **state)
 	(void)state;
 	run(sw, &ask, &out);
 	assert_true(out.path.hops[8].is_server);
-	assert_server(&out.path, 7, PATH_DISTANCE_SILENT);
+	assert_server(&out.path, 9, PATH_DISTANCE_PROBE);
 	end(sw, &out);
 	/* Where the TTL says more than that, the answer counts. */
 	memset(&sc, 0, sizeof(sc));
@@ -583,6 +583,25 @@ test_proxy(void **state)
 	end(sw, &out);
 }
 
+/*
+ * Nine out, seven back, and the last two routers never answer: the server
+ * answers TTL 9 alone, asked three times over a second apart.
+ */
+static void
+test_silent_before_server(void **state)
+{
+	struct script sc = {.hops = 9};
+	struct sw *sw = world_of(&sc);
+	struct trace_ask ask = ask_of(sw);
+	struct trace_result out;
+
+	(void)state;
+	sc.silent[7] = sc.silent[8] = 1000;
+	run(sw, &ask, &out);
+	assert_server(&out.path, 9, PATH_DISTANCE_PROBE);
+	end(sw, &out);
+}
+
 int
 main(void)
 {
@@ -597,7 +616,7 @@ main(void)
 		test_silent_given_up),
 	    PROVES("a path longer than the TTL says is followed", test_longer),
 	    PROVES("a path shorter than the TTL says is found", test_shorter),
-	    PROVES("answers that were lost do not make it longer",
+	    PROVES("an answer counts for more than the TTL",
 		test_first_answers_lost),
 	    PROVES("nothing is sent beyond the largest TTL asked for",
 		test_max_hops),
@@ -609,6 +628,8 @@ main(void)
 	    PROVES("a source port is kept to", test_source_port),
 	    PROVES("probes repeat what the server has", test_harmless),
 	    PROVES("an interrupt gives what was learned", test_interrupted),
+	    PROVES("silence before the server is no loss after three waves",
+		test_silent_before_server),
 	};
 
 	return cmocka_run_group_tests_name("trace", tests, NULL, NULL);

@@ -1279,6 +1279,61 @@ test_exit_status(void **state)
 	assert_int_equal(locate_exit_status(&r), 0);
 }
 
+/* One stray control that draws three resets (tcpkill) is one, not three. */
+static void
+test_one_control(void **state)
+{
+	struct scene *sc = scene_new();
+	size_t i;
+
+	(void)state;
+	add_arm(sc, TRIAL_FULL, 3, 3);
+	add_arm(sc, TRIAL_CONTROL, 1, 8);
+	for (i = 0; i < 2; i++)
+		sc->c.s.resets[sc->c.s.n_resets++] = sc->c.s.resets[3];
+	for (i = 0; i < sc->c.s.n_resets; i++)
+		sc->c.s.resets[i].facts.control = i >= 3;
+	set_device(sc, 3, 0, 0.99);
+	figures(sc);
+	verdict_fill(&sc->c);
+	assert_int_equal(sc->out.verdict.hop, 3);
+	scene_free(sc);
+}
+
+/*
+ * A server that resets whatever it is sent, controls from the very first: no
+ * block that the trigger began.
+ */
+static void
+test_server_resets_all(void **state)
+{
+	struct scene *sc = scene_new();
+	struct seen_reset *r;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		add_arm(sc, TRIAL_CONTROL, 1, 1);
+		add_arm(sc, TRIAL_FULL, 1, 1);
+	}
+	for (i = 0; i < 6; i++) {
+		r = &sc->c.s.resets[i];
+		r->at_ns += (int64_t)i * CLOCK_MS;
+		r->facts.ttl = 58;
+		r->facts.control = i % 2 == 0;
+		r->facts.seq_match = RESULT_SEQ_EXACT;
+	}
+	add_silent(sc, true, 3);
+	set_device(sc, 6, 0, 0.04);
+	sc->c.post.cause[INFER_DEVICE] = 0.04;
+	sc->c.post.cause[INFER_SERVER] = 0.96;
+	figures(sc);
+	verdict_fill(&sc->c);
+	assert_int_equal(sc->out.notes.n, 0);
+	assert_int_equal(sc->out.verdict.kind, RESULT_SERVER);
+	scene_free(sc);
+}
+
 int
 main(void)
 {
@@ -1329,6 +1384,10 @@ main(void)
 		test_default_control),
 	    PROVES("the exit status says whether it was located",
 		test_exit_status),
+	    PROVES(
+		"one control that was reset makes no block", test_one_control),
+	    PROVES("nor do controls that were reset from the first",
+		test_server_resets_all),
 	};
 
 	return cmocka_run_group_tests_name("verdict", tests, NULL, NULL);
