@@ -509,9 +509,12 @@ class Lab:
         elif node not in ("client", "server"):
             values["ipv4/ip_forward"] = 1
             values["ipv6/conf/all/forwarding"] = 1
-            if self.branch is not None:  # by the five-tuple, as networks do
-                values["ipv4/fib_multipath_hash_policy"] = 1
-                values["ipv6/fib_multipath_hash_policy"] = 1
+            if self.branch is not None:
+                # By the five-tuple.  Not policy 1, which takes the hash that
+                # a socket gave its packets, and these keep across a veth.
+                for ip in ("ipv4", "ipv6"):
+                    values[f"{ip}/fib_multipath_hash_policy"] = 3
+                    values[f"{ip}/fib_multipath_hash_fields"] = 0x37
             if self.icmp_ratelimit is not None:
                 values["ipv4/icmp_ratelimit"] = self.icmp_ratelimit
                 values["ipv6/icmp/ratelimit"] = self.icmp_ratelimit
