@@ -553,12 +553,12 @@ def show_case(args):
 
 
 def sample(cases):
-    """A small share, of what is quick: each forger, and each path twice."""
+    """A small share, of what is quick: each forger, each path."""
     chosen, seen = [], collections.Counter()
     for c in sorted(cases, key=lambda c: (c["path"] != "plain6", c["p"])):
         if c["p"] < 0.5 or c["forger"] == "tcpkill":
             continue
-        if seen[c["forger"]] == 0 or seen[c["path"]] < 2 and \
+        if seen[c["forger"]] == 0 or seen[c["path"]] == 0 and \
                 seen[c["forger"]] < 3:
             seen.update([c["path"], c["forger"]])
             chosen.append(c)
