@@ -17,7 +17,7 @@
 
 struct locate_ask {
 	int64_t started_unix_ns; /* the wall clock, for the result */
-	const char *host; /* as the user wrote it, for the result */
+	const char *host;	 /* as the user wrote it, for the result */
 	struct endpoint target;
 	struct route route;
 	uint16_t src_port; /* 0: any */

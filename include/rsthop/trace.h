@@ -18,8 +18,8 @@
 
 struct trace_ask {
 	int64_t started_unix_ns; /* the wall clock, for the result */
-	const char *host;	/* as the user wrote it, for the result */
-	struct endpoint target; /* port 0: none given, ICMP alone */
+	const char *host;	 /* as the user wrote it, for the result */
+	struct endpoint target;	 /* port 0: none given, ICMP alone */
 	struct route route;
 	uint16_t src_port; /* 0: any */
 	int max_hops;	   /* 1 .. PATH_MAX_HOPS */

@@ -456,7 +456,7 @@ conn_send(struct conn *c, const uint8_t *p, size_t n, struct fault *f)
 int
 conn_set_ttl(struct conn *c, int ttl, struct fault *f)
 {
-	struct sockaddr_storage ss;
+	struct sockaddr_storage ss = {0};
 	socklen_t len = sizeof(ss);
 	int rc;
 
