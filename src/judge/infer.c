@@ -181,6 +181,7 @@ infer_reset(struct infer *in)
 		sizeof(double));
 	memset(in->seen, 0, sizeof(in->seen));
 	in->some_constant = 0;
+	in->arbitrary = 0;
 	memset(in->clue, 0, sizeof(in->clue));
 	in->own_segment = false;
 }

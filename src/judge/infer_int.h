@@ -41,6 +41,7 @@ struct infer {
 	unsigned int seen[256];
 	/* Log likelihood of these, were they all meant to be one TTL. */
 	double some_constant;
+	double arbitrary; /* or drawn, or counted up */
 	/* Log likelihood of what else was seen, by model. */
 	double clue[INFER_MODELS_MAX];
 	bool own_segment; /* resets' frames came from a stranger */

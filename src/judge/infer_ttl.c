@@ -19,6 +19,8 @@
 
 /* Any TTL is as good as another. */
 #define ANY (1.0 / 200)
+/* Those who count up lie within so much for each reset seen. */
+#define STEP_SPAN 8
 
 /*
  * The way back of a hop is known from its own replies; where it never
@@ -153,6 +155,31 @@ log_some_constant(const struct infer *in)
 }
 
 /*
+ * TTLs that say nothing of a distance: drawn anew each time; or counted up,
+ * so that all differ and lie close together.
+ */
+static double
+log_arbitrary(const struct infer *in)
+{
+	int i, n = 0, first = 0, last = 0;
+	bool twice = false;
+	double l;
+
+	for (i = 1; i < 256; i++) {
+		if (in->seen[i] == 0)
+			continue;
+		first = first == 0 ? i : first;
+		last = i;
+		n += (int)in->seen[i];
+		twice = twice || in->seen[i] > 1;
+	}
+	l = log(0.6) + n * log(ANY);
+	if (n == 0 || twice || last - first >= STEP_SPAN * n)
+		return l;
+	return log_add(l, log(0.4) + log(ANY) - (n - 1) * log(STEP_SPAN * n));
+}
+
+/*
  * A device's reset beside what it should be; the server may reset now and
  * then as well, for reasons of its own.
  */
@@ -178,6 +205,7 @@ infer_ttl_see(struct infer *in, int rst_ttl, int n)
 		return;
 	in->seen[rst_ttl]++;
 	in->some_constant = log_some_constant(in);
+	in->arbitrary = log_arbitrary(in);
 	for (h = 1; h <= (size_t)in->path.hops; h++)
 		for (m = 0; m < infer_n_models; m++) {
 			e = infer_expected_ttl(in, (int)h, &infer_models[m], n);
@@ -206,6 +234,8 @@ infer_ttl_model(const struct infer *in, size_t hop, size_t model)
 
 	if (m->policy == INFER_FIXED && m->initial == 0)
 		return in->some_constant;
+	if (m->policy == INFER_ARBITRARY)
+		return in->arbitrary;
 	crossed(in, (int)hop, m, &known, &own);
 	for (off = -2; off <= 2; off++) {
 		prior = known ? off_known[off + 2] : off_guessed[off + 2];
