@@ -418,6 +418,52 @@ was_faster_than_server(const struct session *s, const struct trial *t)
 	    p->fired_ns - p->sent_ns < rtt * 7 / 10;
 }
 
+/*
+ * The smallest TTL that a device could have fired at unseen: a copier's first
+ * reset that arrives has about twice its hop (PHYSICS, section 1).
+ */
+static int
+first_doubtful(const struct infer_shot *shots, size_t n)
+{
+	int first = 0, last = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		last = shots[i].ttl > last ? shots[i].ttl : last;
+		if (shots[i].fired && (first == 0 || shots[i].ttl < first))
+			first = shots[i].ttl;
+	}
+	return ((first != 0 ? first : last + 1) + 1) / 2;
+}
+
+/*
+ * Routers that were asked a lot just before, by whomever, answer nobody: then
+ * copies that can't have fired go unanswered too, and a missing time-exceeded
+ * tells nothing.
+ */
+static void
+doubt_silence(const struct session *s, const struct trial *t,
+    struct infer_shot *shots, size_t n)
+{
+	int doubtful = first_doubtful(shots, n);
+	unsigned int unfired = 0, seen = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (shots[i].ttl >= doubtful ||
+		    shots[i].te == INFER_TE_UNKNOWN ||
+		    s->path->hops[shots[i].ttl - 1].answered == 0)
+			continue;
+		unfired++;
+		seen += shots[i].te == INFER_TE_SEEN;
+	}
+	if (t->kind != TRIAL_BURST || unfired < 2 || seen * 5 >= unfired * 4)
+		return;
+	for (i = 0; i < n; i++)
+		if (shots[i].te == INFER_TE_MISSING)
+			shots[i].te = INFER_TE_UNKNOWN;
+}
+
 void
 trial_to_infer(const struct session *s, const struct trial *t,
     struct infer_shot *shots, struct infer_trial *out)
@@ -438,6 +484,7 @@ trial_to_infer(const struct session *s, const struct trial *t,
 		any = any || p->fired;
 	}
 	out->n_shots = i;
+	doubt_silence(s, t, shots, i);
 	if (!any) {
 		out->rst_ttl = unknown_reset_ttl(s, t);
 		out->fired_unknown = out->rst_ttl != 0;

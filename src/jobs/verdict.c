@@ -255,9 +255,10 @@ hop_responder(const struct path *path, int hop)
 	return best;
 }
 
-/* Answers at a hop, by one address, to flows that were reset. */
+/* Answers at a hop, by one address, to trials that were reset, or were not. */
 static unsigned int
-count_answers(const struct session *s, int hop, const struct addr *a)
+count_answers(
+    const struct session *s, int hop, const struct addr *a, bool reset)
 {
 	const struct probe *p;
 	unsigned int n = 0;
@@ -265,37 +266,60 @@ count_answers(const struct session *s, int hop, const struct addr *a)
 
 	for (i = 0; i < s->n_probes; i++) {
 		p = &s->probes[i];
-		n += p->te && p->ttl == hop && p->conn >= 0 &&
-		    s->conns[p->conn].resets > 0 && addr_equal(&p->from, a);
+		n += p->te && p->kind == PROBE_SHOT && p->ttl == hop &&
+		    (s->conns[p->conn].resets > 0) == reset &&
+		    addr_equal(&p->from, a);
 	}
 	return n;
 }
 
 /*
- * A hop's address; none where it is silent.  Where several routers share the
- * load, the one that the flows which were reset went through.
+ * Of several routers that share a hop's load: the one that the flows which
+ * were reset went through.  A device that drops what fires it lets none of
+ * them answer; then the one that no silent flow went through, or none.
  */
+static struct addr
+shared_address(const struct campaign *c, const struct path_hop *h)
+{
+	const struct path_responder *p;
+	struct addr a = {0}, none = {0};
+	unsigned int n, most = 0, unseen = 0;
+	int i;
+
+	for (i = 0; i < h->n_responders; i++) {
+		p = &h->responders[i];
+		n = count_answers(&c->s, h->ttl, &p->addr, true);
+		if (n > most) {
+			most = n;
+			a = p->addr;
+		}
+	}
+	if (most > 0)
+		return a;
+	for (i = 0; i < h->n_responders; i++) {
+		p = &h->responders[i];
+		if (count_answers(&c->s, h->ttl, &p->addr, false) > 0)
+			continue;
+		unseen++;
+		a = p->addr;
+	}
+	return unseen == 1 ? a : none;
+}
+
+/* A hop's address; none where it is silent. */
 static struct addr
 hop_address(const struct campaign *c, int hop)
 {
 	const struct path_responder *p = hop_responder(&c->out->path, hop);
 	const struct path_hop *h = path_hop_at(&c->out->path, hop);
-	struct addr a = {0};
-	unsigned int n, most = 0;
-	int i;
+	struct addr none = {0};
 
 	if (hop == c->out->path.server_hops)
 		return c->out->head.target.addr;
-	if (p != NULL)
-		a = p->addr;
-	for (i = 0; h != NULL && i < h->n_responders; i++) {
-		n = count_answers(&c->s, hop, &h->responders[i].addr);
-		if (n > most) {
-			most = n;
-			a = h->responders[i].addr;
-		}
-	}
-	return a;
+	if (h != NULL && h->n_responders > 1 &&
+	    c->ask->trigger != RESULT_TRIGGER_NONE)
+		return shared_address(c, h);
+	return p != NULL ? p->addr : none;
 }
 
 static void

@@ -50,16 +50,18 @@ reason_ip_id(const struct campaign *c, const struct seen_reset *r)
 		    "connection that it does not know.");
 }
 
-/* Two shots that fired, with different TTLs, for the copier's slope. */
+/* Another shot that fired, whose reset's TTL follows as a copier's does. */
 static const struct probe *
-another_fired(const struct campaign *c, int not_ttl)
+another_fired(const struct campaign *c, const struct seen_reset *r)
 {
 	const struct probe *p;
 	size_t i;
 
 	for (i = 0; i < c->s.n_probes; i++) {
 		p = &c->s.probes[i];
-		if (p->fired && p->rst_ttl != 0 && p->ttl != not_ttl)
+		if (p->fired && p->rst_ttl != 0 &&
+		    p->ttl != r->facts.probe_ttl &&
+		    p->rst_ttl - r->facts.ttl == p->ttl - r->facts.probe_ttl)
 			return p;
 	}
 	return NULL;
@@ -69,7 +71,7 @@ static void
 reason_copied(const struct campaign *c, const struct seen_reset *r)
 {
 	struct reasons *rs = &c->out->verdict.reasons;
-	const struct probe *p = another_fired(c, r->facts.probe_ttl);
+	const struct probe *p = another_fired(c, r);
 
 	if (p != NULL)
 		reasons_add(rs, "ttl-follows-probe", 5.0,

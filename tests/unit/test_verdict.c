@@ -568,10 +568,10 @@ test_shared_hop(void **state)
 		set_device(sc, 3, 0, 0.99);
 		figures(sc);
 		verdict_fill(&sc->c);
-		assert_addr(
-		    &sc->out.verdict.address, fired ? "10.9.2.3" : "10.9.2.2");
+		/* Silent flows went by both: then neither is named. */
+		assert_addr(&sc->out.verdict.address, fired ? "10.9.2.3" : "");
 		assert_addr(&sc->out.verdict.between[0],
-		    fired ? "10.9.1.3" : "10.9.1.2");
+		    fired ? "10.9.1.3" : "10.9.0.2");
 		scene_free(sc);
 	}
 }
