@@ -15,9 +15,9 @@
 
 #define CONNECT_NS    (5 * CLOCK_S)
 #define PAIRS_MAX     58 /* silent triggers, then: not reproduced */
-#define FULLS_FIRED   3	 /* likewise: not its whim */
+#define SILENT_BURSTS 3	 /* plain ones, before it is said to be the server */
+#define FULLS_FIRED   3	 /* likewise: more than a whim of its own */
 #define STALE	      10 /* of each: no more will come of it */
-#define SILENT_BURSTS 3	 /* before the server is said to do it */
 #define PAIRS_EARLY   4	 /* then a pause: some devices are late */
 #define FULLS_WANTED  3	 /* triggers at full TTL, at the least */
 /* What else there is to know is worth so many rounds once the hop is sure. */
@@ -224,7 +224,7 @@ is_sure(const struct campaign *c)
 	    p->cause[INFER_RESPONSE] >= c->ask->confidence)
 		return campaign_count(c, TRIAL_FULL, true) >= FULLS_FIRED &&
 		    (c->load.last_ttl < 1 ||
-			campaign_count(c, TRIAL_BURST, false) >= SILENT_BURSTS);
+			campaign_count_plain(c) >= SILENT_BURSTS);
 	if (is_stale(c))
 		return true;
 	if (hop_is_sure(c))
