@@ -44,6 +44,7 @@ static const double drop_prior[INFER_PLACES] = {
 #define RESET_LOST  0.01  /* a reset that was sent and not seen */
 #define RESET_STRAY 1e-5  /* a reset charged to a shot that can't fire */
 #define TE_STRAY    0.005 /* a time-exceeded for a packet that was dropped */
+#define FLOOR	    1e-250 /* of a trial's likelihood */
 /* On the server's own segment: a small part of the path, no hop beyond. */
 #define LAST_WIRE_PRIOR 0.3
 /* The IP ID of the trigger in the reset. */
@@ -143,10 +144,11 @@ infer_new(const struct infer_path *path, struct infer **out, struct fault *f)
 	in->path = *path;
 	in->n_copied = copied_before(infer_n_models);
 	in->n_classes = hops + 1 + hops * in->n_copied;
-	in->logw =
+	in->cells =
 	    calloc(in->n_classes * INFER_DROPS * INFER_STORY, sizeof(double));
+	in->scale = calloc(in->n_classes * INFER_DROPS, sizeof(double));
 	in->ttl = calloc(hops * infer_n_models * INFER_WAYS, sizeof(double));
-	if (in->logw == NULL || in->ttl == NULL) {
+	if (in->cells == NULL || in->scale == NULL || in->ttl == NULL) {
 		infer_free(in);
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	}
@@ -160,7 +162,8 @@ infer_free(struct infer *in)
 {
 	if (in == NULL)
 		return;
-	free(in->logw);
+	free(in->cells);
+	free(in->scale);
 	free(in->ttl);
 	free(in);
 }
@@ -168,11 +171,12 @@ infer_free(struct infer *in)
 void
 infer_reset(struct infer *in)
 {
-	size_t i, c, n = in->n_classes * INFER_DROPS * INFER_STORY;
+	size_t i, c, n = in->n_classes * INFER_DROPS;
 
-	for (i = 0; i < n; i++)
-		in->logw[i] = log(dice_prior[i / INFER_NP % INFER_DICES] *
-		    grid_prior[i % INFER_NP]);
+	for (i = 0; i < n * INFER_STORY; i++)
+		in->cells[i] = dice_prior[i / INFER_NP % INFER_DICES] *
+		    grid_prior[i % INFER_NP];
+	memset(in->scale, 0, n * sizeof(double));
 	for (c = 0; c < INFER_CAUSES; c++)
 		for (i = 0; i < INFER_NP; i++)
 			in->cause[c][i] = log(cause_prior[c] * grid_prior[i]);
@@ -184,26 +188,31 @@ infer_reset(struct infer *in)
 	in->arbitrary = 0;
 	memset(in->clue, 0, sizeof(in->clue));
 	in->own_segment = false;
+	memset(in->answers, 0, sizeof(in->answers));
+	in->answers_dropped = 0;
 }
 
 int
 infer_copy(const struct infer *in, struct infer **out, struct fault *f)
 {
-	size_t hops = (size_t)in->path.hops;
+	size_t n = in->n_classes * INFER_DROPS;
 	struct infer *c = NULL;
-	double *logw, *ttl;
+	double *cells, *scale, *ttl;
 
 	if (infer_new(&in->path, &c, f) == -1 || c == NULL)
 		return -1;
-	logw = c->logw;
+	cells = c->cells;
+	scale = c->scale;
 	ttl = c->ttl;
 	*c = *in;
-	c->logw = logw;
+	c->cells = cells;
+	c->scale = scale;
 	c->ttl = ttl;
-	memcpy(logw, in->logw,
-	    in->n_classes * INFER_DROPS * INFER_STORY * sizeof(double));
-	memcpy(
-	    ttl, in->ttl, hops * infer_n_models * INFER_WAYS * sizeof(double));
+	memcpy(cells, in->cells, n * INFER_STORY * sizeof(double));
+	memcpy(scale, in->scale, n * sizeof(double));
+	memcpy(ttl, in->ttl,
+	    (size_t)in->path.hops * infer_n_models * INFER_WAYS *
+		sizeof(double));
 	*out = c;
 	return 0;
 }
@@ -244,105 +253,130 @@ shot_pair(const struct infer *in, const struct story *s,
 }
 
 /*
- * The likelihood of a trial under probability p, by each kind of dice.  The
- * products are kept in logs only at the end: a trial has at most 64 shots and
- * no factor is below 1e-10, so a double holds them.
+ * The likelihoods of a trial for each p, by each kind of dice.  A trial has at
+ * most 64 shots and hardly a factor is below 1e-5, so a double holds them.
  */
-static double
-trial_packet(const struct pair *v, size_t n, double p)
+static void
+trial_packet(const struct pair *v, size_t n, double l[INFER_NP])
 {
-	double l = 1;
-	size_t i;
+	size_t i, k;
 
+	for (k = 0; k < INFER_NP; k++)
+		l[k] = 1;
 	for (i = 0; i < n; i++)
-		l *= v[i].reached ? p * v[i].fired + (1 - p) * v[i].passed
-				  : v[i].passed;
-	return l;
+		for (k = 0; k < INFER_NP; k++)
+			l[k] *= v[i].reached
+			    ? v[i].passed +
+				infer_p[k] * (v[i].fired - v[i].passed)
+			    : v[i].passed;
 }
 
-static double
-trial_connection(const struct pair *v, size_t n, double p)
+static void
+trial_connection(const struct pair *v, size_t n, double l[INFER_NP])
 {
 	double all = 1, none = 1;
-	size_t i;
+	size_t i, k;
 
 	for (i = 0; i < n; i++) {
 		all *= v[i].reached ? v[i].fired : v[i].passed;
 		none *= v[i].passed;
 	}
-	return p * all + (1 - p) * none;
+	for (k = 0; k < INFER_NP; k++)
+		l[k] = infer_p[k] * all + (1 - infer_p[k]) * none;
 }
 
 /*
  * Until one has fired: sum over which one.  live is the weight of "none has
  * fired yet", spent that of "one has".
  */
-static double
-trial_once(const struct pair *v, size_t n, double p)
+static void
+trial_once(const struct pair *v, size_t n, double l[INFER_NP])
 {
-	double live = 1, spent = 0, fire;
-	size_t i;
+	double live, spent, p;
+	size_t i, k;
 
-	for (i = 0; i < n; i++) {
-		fire = v[i].reached ? p * live * v[i].fired : 0;
-		spent = spent * v[i].passed + fire;
-		live *= v[i].passed * (v[i].reached ? 1 - p : 1);
+	for (k = 0; k < INFER_NP; k++) {
+		live = 1;
+		spent = 0;
+		for (i = 0; i < n; i++) {
+			p = v[i].reached ? infer_p[k] : 0;
+			spent = spent * v[i].passed + p * live * v[i].fired;
+			live *= v[i].passed * (1 - p);
+		}
+		l[k] = live + spent;
 	}
-	return live + spent;
 }
 
-static double
-trial_likelihood(const struct pair *v, size_t n, enum infer_dice d, double p)
+static void
+trial_likelihood(
+    const struct pair *v, size_t n, enum infer_dice d, double l[INFER_NP])
 {
 	switch (d) {
 	case INFER_DICE_PACKET:
-		return trial_packet(v, n, p);
+		trial_packet(v, n, l);
+		break;
 	case INFER_DICE_CONNECTION:
-		return trial_connection(v, n, p);
+		trial_connection(v, n, l);
+		break;
 	case INFER_DICE_ONCE:
-		return trial_once(v, n, p);
+		trial_once(v, n, l);
+		break;
 	}
-	return 0;
 }
 
 /* Resets came, from one of the shots that could be seen to fire. */
-static double
+static void
 untagged_likelihood(const struct infer *in, const struct story *s,
-    const struct infer_trial *t, double p)
+    const struct infer_trial *t, double l[INFER_NP])
 {
-	double none = 1;
-	size_t i;
+	double none;
+	size_t i, k, could = 0;
 
 	for (i = 0; i < t->n_shots; i++)
-		if (t->shots[i].ttl >= s->threshold &&
+		could += t->shots[i].ttl >= s->threshold &&
 		    (s->hop == 0 ||
 			infer_expected_ttl(
-			    in, s->hop, s->model, t->shots[i].ttl) != 0))
-			none *= 1 - p * (1 - RESET_LOST);
-	return 1 - none + RESET_STRAY;
+			    in, s->hop, s->model, t->shots[i].ttl) != 0);
+	for (k = 0; k < INFER_NP; k++) {
+		none = pow(1 - infer_p[k] * (1 - RESET_LOST), (double)could);
+		l[k] = 1 - none + RESET_STRAY;
+	}
+}
+
+/* Multiplies a story's cells, and keeps the largest at 1. */
+static void
+weigh_cells(double *w, double *scale, double l[INFER_DICES][INFER_NP])
+{
+	double top = 0;
+	size_t i;
+
+	for (i = 0; i < INFER_STORY; i++) {
+		w[i] *= l[i / INFER_NP][i % INFER_NP] + FLOOR;
+		top = w[i] > top ? w[i] : top;
+	}
+	*scale += log(top);
+	for (i = 0; i < INFER_STORY; i++)
+		w[i] /= top;
 }
 
 static void
 see_story(const struct infer *in, const struct story *s,
-    const struct infer_trial *t, double *logw)
+    const struct infer_trial *t, double *w, double *scale)
 {
 	struct pair v[INFER_MAX_HOPS];
+	double l[INFER_DICES][INFER_NP];
 	size_t n = t->n_shots, d, i;
-	double l;
 
 	if (n > INFER_MAX_HOPS)
 		n = INFER_MAX_HOPS;
-
 	for (i = 0; i < n; i++)
 		v[i] = shot_pair(in, s, &t->shots[i]);
 	for (d = 0; d < INFER_DICES; d++)
-		for (i = 0; i < INFER_NP; i++) {
-			l = t->fired_unknown
-			    ? untagged_likelihood(in, s, t, infer_p[i])
-			    : trial_likelihood(
-				  v, n, (enum infer_dice)d, infer_p[i]);
-			logw[d * INFER_NP + i] += log(l + 1e-300);
-		}
+		if (t->fired_unknown)
+			untagged_likelihood(in, s, t, l[d]);
+		else
+			trial_likelihood(v, n, (enum infer_dice)d, l[d]);
+	weigh_cells(w, scale, l);
 }
 
 /* Both ways of treating what fires it. */
@@ -354,7 +388,8 @@ see_class(struct infer *in, size_t class, struct story *s,
 
 	for (d = 0; d < INFER_DROPS; d++) {
 		s->drops = d == 1;
-		see_story(in, s, t, infer_cells(in, class, d));
+		see_story(in, s, t, infer_cells(in, class, d),
+		    infer_scale(in, class, d));
 	}
 }
 

@@ -20,8 +20,6 @@
 #define INFER_WAYS 6  /* and the hop's own way, where it is another */
 /* Frames of resets from a stranger, were it not on our own segment. */
 #define INFER_STRANGER 0.01
-/* Frames of resets from a stranger, were it not on our own segment. */
-#define INFER_STRANGER 0.01
 #define INFER_DROPS    2 /* lets the trigger pass, drops it */
 /* Cells of one (class, drops). */
 #define INFER_STORY (INFER_DICES * INFER_NP)
@@ -32,8 +30,12 @@ struct infer {
 	struct infer_path path;
 	size_t n_copied; /* models that copy */
 	size_t n_classes;
-	/* Log likelihoods and priors of (dice, p): class, drops, dice, p. */
-	double *logw;
+	/*
+	 * Priors and likelihoods of (dice, p): class, drops, dice, p; each
+	 * story's as shares of its largest, whose log stands in `scale`.
+	 */
+	double *cells;
+	double *scale;
 	double cause[INFER_CAUSES][INFER_NP];
 	/* (hop, model, way): log likelihood of the resets' TTLs. */
 	double *ttl;
@@ -45,6 +47,9 @@ struct infer {
 	/* Log likelihood of what else was seen, by model. */
 	double clue[INFER_MODELS_MAX];
 	bool own_segment; /* resets' frames came from a stranger */
+	/* Log likelihood of what the server said to triggers that fired. */
+	double answers[INFER_CAUSES];
+	double answers_dropped; /* of a device that drops them */
 };
 
 /* T of PHYSICS, section 1. */
@@ -60,7 +65,13 @@ size_t infer_class(const struct infer *in, size_t hop, size_t model);
 static inline double *
 infer_cells(const struct infer *in, size_t class, size_t drops)
 {
-	return &in->logw[(class * INFER_DROPS + drops) * INFER_STORY];
+	return &in->cells[(class * INFER_DROPS + drops) * INFER_STORY];
+}
+
+static inline double *
+infer_scale(const struct infer *in, size_t class, size_t drops)
+{
+	return &in->scale[class * INFER_DROPS + drops];
 }
 
 /* Prior of a device with this model at this hop; sums to its cause's. */

@@ -46,15 +46,18 @@ sum_cells(const struct infer *in, size_t class, size_t drops)
 {
 	const double *w = infer_cells(in, class, drops);
 	struct sum s = {0};
-	double e;
+	double all = 0;
 	size_t i;
 
-	s.log = log_sum(w, INFER_STORY);
 	for (i = 0; i < INFER_STORY; i++) {
-		e = exp(w[i] - s.log);
-		s.rate += e * infer_p[i % INFER_NP];
-		s.dice[i / INFER_NP] += e;
+		all += w[i];
+		s.rate += w[i] * infer_p[i % INFER_NP];
+		s.dice[i / INFER_NP] += w[i];
 	}
+	s.log = *infer_scale(in, class, drops) + log(all);
+	s.rate /= all;
+	for (i = 0; i < INFER_DICES; i++)
+		s.dice[i] /= all;
 	return s;
 }
 
