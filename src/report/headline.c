@@ -195,6 +195,11 @@ add_undetermined(struct text *t, const struct locate_result *r, bool names)
 {
 	size_t n = count_candidates(r);
 
+	if (r->n_resets == 0 && n == 0) {
+		text_add(t, "Undetermined: it ended before any trigger was ");
+		text_add(t, r->reproduction.trials == 0 ? "sent." : "reset.");
+		return;
+	}
 	text_add(t, "It is undetermined who sends the resets");
 	if (n > 0) {
 		text_add(t,
@@ -346,6 +351,17 @@ add_p_value(struct text *t, double p)
 		text_addf(t, " (p = %.*f)", p < 0.01 ? 3 : 2, p);
 }
 
+static void
+add_triggers(struct text *t, const struct locate_result *r)
+{
+	if (r->reproduction.trials == 0) {
+		text_add(t, "No trigger was sent");
+		return;
+	}
+	text_addf(t, "Reset on %u of ", r->reproduction.resets);
+	words_count(t, r->reproduction.trials, "trigger", "triggers");
+}
+
 void
 words_numbers(struct text *t, const struct locate_result *r)
 {
@@ -354,11 +370,11 @@ words_numbers(struct text *t, const struct locate_result *r)
 		    "No trigger was sent: judged by the TTL and the "
 		    "path alone");
 	} else {
-		text_addf(t, "Reset on %u of ", r->reproduction.resets);
-		words_count(t, r->reproduction.trials, "trigger", "triggers");
+		add_triggers(t, r);
 		if (r->reproduction.control_trials > 0) {
-			text_addf(
-			    t, ", on %u of ", r->reproduction.control_resets);
+			text_addf(t, ", %son %u of ",
+			    r->reproduction.trials == 0 ? "reset " : "",
+			    r->reproduction.control_resets);
 			words_count(t, r->reproduction.control_trials,
 			    "control", "controls");
 		}

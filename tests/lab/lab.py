@@ -160,6 +160,14 @@ class Proc:
         with open(self.log, encoding="ascii") as log:
             return [json.loads(line) for line in log]
 
+    def count(self, word=""):
+        """Lines of its log that hold a word."""
+        try:
+            with open(self.log, encoding="ascii") as log:
+                return sum(word in line for line in log)
+        except FileNotFoundError:
+            return 0
+
     def stop(self):
         """Ends it; None, or how it had ended otherwise."""
         if self.popen.poll() is None:
@@ -848,8 +856,15 @@ class Lab:
 
     def serve(self, *options, port=PORT):
         """The server; options as those of server.py."""
-        argv = [PYTHON, os.path.join(HERE, "server.py"), "--port", str(port)]
-        return self.start("server", argv + list(options))
+        log = os.path.join(self.tmp, f"server-{len(self.procs)}.log")
+        argv = [PYTHON, os.path.join(HERE, "server.py"), "--port", str(port),
+                "--log", log]
+        return self.start("server", argv + list(options), log=log)
+
+    def change(self, node, *lines):
+        """Has ip(8) do this in node."""
+        call(self._enter(node) + ["ip", "-batch", "-"],
+             "\n".join(lines) + "\n")
 
     # Looking
 

@@ -90,8 +90,12 @@ class Bench:
         if seen not in wanted:
             self.wrong.append(f"{what} is {seen!r}, none of {wanted!r}")
 
-    def run(self, *args, prefix=(), after=None, number=signal.SIGINT):
-        """Runs rsthop in the client; `after` seconds it gets a signal."""
+    def run(self, *args, prefix=(), after=None, number=signal.SIGINT,
+            meanwhile=None):
+        """Runs rsthop in the client; `after` seconds it gets a signal.
+
+        meanwhile: called with the process, once that runs.
+        """
         argv = [*prefix, self.rsthop, *args]
         room = os.path.join(self.lab.tmp, "room")
         os.makedirs(room, mode=0o755, exist_ok=True)
@@ -104,11 +108,17 @@ class Bench:
         try:
             if after is not None:
                 self.interrupt(p, after, number)
+            if meanwhile is not None:
+                meanwhile(p)
             out, err = p.communicate(timeout=TIMEOUT)
         except subprocess.TimeoutExpired:
             self.wrong.append(f"not over after {TIMEOUT} s")
             p.kill()
             out, err = p.communicate()
+        except BaseException:
+            p.kill()
+            p.communicate()
+            raise
         done = Run(argv, p.returncode, out.decode("utf-8", "replace"),
                    err.decode("utf-8", "replace"), time.monotonic() - start)
         self.wrong += done.faults()
@@ -143,6 +153,15 @@ class Bench:
             self.wrong.append(f"it was over within {after} s, before the"
                               " signal")
         p.send_signal(number)
+
+    def once(self, p, holds):
+        """Until that holds, while p runs."""
+        end = time.monotonic() + TIMEOUT
+        while not holds():
+            if p.poll() is not None or time.monotonic() > end:
+                self.wrong.append("it was over before its time came")
+                return
+            time.sleep(0.001)
 
     def tell(self, done):
         if self.verbose:
@@ -357,6 +376,95 @@ def interrupted(number):
     return check
 
 
+# What changes midway
+
+
+def never_wrong(bench, document, hop):
+    """Another hop than the device's own is not named, nor believed in."""
+    verdict = document.get("verdict", {})
+    bench.among("verdict.hop", verdict.get("hop"), (None, hop))
+    for a in verdict.get("alternatives", []):
+        if a.get("hop") not in (None, hop) and a["probability"] >= 0.95:
+            bench.wrong.append(f"so sure of a wrong hop: {a!r}")
+
+
+def loses_network(*lines):
+    """The client's network changes once the device has fired."""
+    def check(bench):
+        lab = bench.lab
+        lab.serve()
+        lab.link(1, "--delay-ms", "30")
+        device = lab.forge(4, "router", "--drop")
+        report = os.path.join(lab.tmp, "report.txt")
+
+        def change(p):
+            bench.once(p, device.count)
+            lab.change("client", *lines)
+        done = bench.locate(f"{lab.server_address()}:{PORT}", "-o", report,
+                            meanwhile=change)
+        document = done.json() or {}
+        verdict = document.get("verdict", {})
+        located = verdict.get("hop") is not None
+        bench.same("the exit status", done.status, 0 if located else 1)
+        never_wrong(bench, document, 4)
+        if not located:
+            bench.same("verdict.kind", verdict.get("kind"), "undetermined")
+            bench.same("does it tell what went wrong",
+                       bool(document.get("trouble")), True)
+        bench.same("the path", seen_path(document)[:lab.hops],
+                   [lab.address(h) for h in range(1, lab.hops + 1)])
+        with open(report, encoding="utf-8") as text:
+            words = text.read()
+        for part in ("Cut short", lab.server_address(), "10.9.2.2"):
+            if not located and part not in words:
+                bench.wrong.append(f"the report lacks {part!r}: {words}")
+    return check
+
+
+def device_stops(firings, hop, place, *options):
+    """It is switched off after so many firings."""
+    def check(bench):
+        lab = bench.lab
+        lab.serve()
+        device = lab.forge(hop, place, *options)
+
+        def switch_off(p):
+            bench.once(p, lambda: device.count() >= firings)
+            device.popen.terminate()
+        done = bench.locate(f"{lab.server_address()}:{PORT}",
+                            meanwhile=switch_off)
+        bench.among("the exit status", done.status, (0, 1))
+        document = done.json() or {}
+        never_wrong(bench, document, hop)
+        bench.among("verdict.kind", document.get("verdict", {}).get("kind"),
+                    ("middlebox", "undetermined"))
+        resets = document.get("reproduction", {}).get("resets", 0)
+        bench.same("is a reset reported", resets >= 1, True)
+    return check
+
+
+def device_starts(connections, hop, place, *options):
+    """It is switched on once the server has seen so many connections."""
+    def check(bench):
+        lab = bench.lab
+        server = lab.serve()
+
+        def switch_on(p):
+            bench.once(p, lambda: server.count("open") >= connections)
+            lab.forge(hop, place, *options)
+        done = bench.locate(f"{lab.server_address()}:{PORT}",
+                            meanwhile=switch_on)
+        bench.same("the exit status", done.status, 0)
+        verdict = (done.json() or {}).get("verdict", {})
+        for key, wanted in (("kind", "middlebox"), ("hop", hop),
+                            ("place", place), ("forged", True)):
+            bench.same(f"verdict.{key}", verdict.get(key), wanted)
+    return check
+
+
+DOWN = "link set toserver down"
+UP = ("link set toserver up", "route add 10.9.0.0/16 via 10.9.0.2")
+
 CASES = [scenario_case(s) for s in scenarios.SCENARIOS] + [
     Case("trace", "trace names every hop and the server", trace(4)),
     Case("trace6", "trace does so in IPv6", trace(6)),
@@ -375,6 +483,21 @@ CASES = [scenario_case(s) for s in scenarios.SCENARIOS] + [
          interrupted(signal.SIGINT)),
     Case("sigterm", "SIGTERM midway: exit 143 and what was learned so far",
          interrupted(signal.SIGTERM)),
+    Case("link-down", "the client's interface goes down midway: what was"
+         " learned so far, and why no more", loses_network(DOWN)),
+    Case("link-bounces", "it goes down and comes back: likewise, or the"
+         " right hop", loses_network(DOWN, *UP)),
+    Case("link-gone", "it is taken away: likewise",
+         loses_network("link del toserver")),
+    Case("address-gone", "its address is taken away: likewise",
+         loses_network("addr del 10.9.0.1/24 dev toserver")),
+    Case("stops-at-once", "the device is switched off after one firing:"
+         " never a wrong hop", device_stops(1, 4, "router", "--drop")),
+    Case("stops-midway", "it is switched off after the first burst: never a"
+         " wrong hop", device_stops(5, 4, "router", "--ttl", "copy",
+                                    "--drop")),
+    Case("starts-late", "the device is switched on after 40 connections:"
+         " its hop", device_starts(40, 4, "router", "--drop")),
 ]
 
 

@@ -169,6 +169,17 @@ def beyond_copier(lab):
     lab.forge(5, "wire", "--ttl", "copy", "--drop")
 
 
+def hangs_up(lab):
+    lab.serve("--life-s", "1")
+    lab.reject(3, probability=0.5)
+
+
+def one_by_one(lab):
+    """Of what comes side by side, SYNs go unanswered for a second."""
+    lab.serve("--serial", "--life-s", "0.2")
+    lab.reject(3)
+
+
 def nat(lab):
     lab.masquerade()
     reject(lab)
@@ -367,6 +378,12 @@ SCENARIOS = [
              loss, hop=3, place="router", policy="fixed", in_path=True),
     Scenario("reorder", "REJECT in hop 3 on a path that overtakes itself",
              reorder, hop=3, place="router", policy="fixed", in_path=True),
+    Scenario("hangs-up", "REJECT in hop 3, half of the time; the server"
+             " closes each connection after a second", hangs_up, hop=3,
+             place="router", policy="fixed", in_path=True, reset_ttl=62),
+    Scenario("one-by-one", "REJECT in hop 3; the server takes one connection"
+             " after the other, a fifth of a second each", one_by_one, hop=3,
+             place="router", policy="fixed", in_path=True, reset_ttl=62),
     Scenario("labels", "REJECT in hop 4; hop 2 tells its MPLS labels",
              labels, hop=4, place="router", policy="fixed", in_path=True,
              mpls={2: (16001, 24)}),

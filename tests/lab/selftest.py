@@ -644,6 +644,47 @@ def server_modes(lab):
                      PORT + 3), True)
 
 
+def ending(server, port):
+    """In the client: how the server ends a connection, and when."""
+    def ends(c):
+        return any(p.flags & (wire.FIN | wire.RST) for p in c.seen
+                   if not p.sent and c.mine(p))
+    with wire.Client(server, port) as c:
+        c.watch(2.0, ends)
+        last = [p for p in c.seen if not p.sent and c.mine(p)][-1]
+        return last.letters(), last.time - c.synack().time
+
+
+def third_waits(server, port):
+    """In the client: who of three, side by side, gets an answer."""
+    with wire.Client(server, port) as a, wire.Client(server, port) as b:
+        a.send(b"hi")
+        b.send(b"hi")
+        a.watch(1.0, lambda c: c.data())
+        b.watch(QUIET)
+        try:
+            wire.Client(server, port, timeout=QUIET)
+            third = True
+        except OSError:  # nobody answered the SYN
+            third = False
+        return len(a.data()), len(b.data()), third
+
+
+@test("the server's time limits: a close or a reset after so long; one"
+      " connection after the other, where the third gets no answer")
+def server_limits(lab):
+    lab.serve("--life-s", "0.2", port=PORT + 1)
+    lab.serve("--life-s", "0.2", "--curt", port=PORT + 2)
+    lab.serve("--serial", port=PORT + 3)
+    for port, letters in ((PORT + 1, "FA"), (PORT + 2, "RA")):
+        how, after = lab.call_in("client", ending, lab.server_address(), port)
+        same("how it ends", how, letters)
+        within("seconds that it lasted", after, 0.19, 0.4)
+    same("answers to the first, to the second; does a third open",
+         lab.call_in("client", third_waits, lab.server_address(), PORT + 3),
+         (1, 0, False))
+
+
 # Topologies
 
 

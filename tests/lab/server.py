@@ -11,6 +11,7 @@ import socket
 import struct
 import sys
 import threading
+import time
 
 
 def parse():
@@ -30,6 +31,13 @@ def parse():
                    " and had sent something")
     p.add_argument("--single", action="store_true",
                    help="refuse others while one connection is open")
+    p.add_argument("--serial", action="store_true",
+                   help="serve one connection after the other: one more may"
+                   " wait, others' SYNs get no answer")
+    p.add_argument("--life-s", type=float, metavar="S",
+                   help="close each connection after so long")
+    p.add_argument("--curt", action="store_true",
+                   help="close it then with a reset")
     p.add_argument("--log", help="a file")
     return p.parse_args()
 
@@ -60,10 +68,24 @@ class Server:
         return (self.args.mode == "abort" and self.keyword in data
                 and self.dice.random() < self.args.probability)
 
+    def receive(self, conn, until):
+        """b"" at its end, or at the end of the time that it is given."""
+        if until is None:
+            return conn.recv(65536)
+        try:
+            conn.settimeout(max(0.001, until - time.monotonic()))
+            return conn.recv(65536)
+        except socket.timeout:
+            self.note("its time is over")
+            if self.args.curt:
+                abort(conn)
+            return b""
+
     def talk(self, conn, nth):
         """One connection to its end."""
+        until = self.args.life_s and time.monotonic() + self.args.life_s
         while True:
-            data = conn.recv(65536)
+            data = self.receive(conn, until)
             if not data:
                 return
             self.note(f"data {data!r}")
@@ -96,6 +118,9 @@ class Server:
             abort(conn)
             return
         self.note(f"open {nth}")
+        if self.args.serial:
+            self.serve(conn, nth)
+            return
         threading.Thread(target=self.serve, args=(conn, nth),
                          daemon=True).start()
 
@@ -105,7 +130,8 @@ class Server:
         if family == socket.AF_INET6:
             s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         s.bind((address, self.args.port))
-        s.listen(512)
+        # Linux lets one more wait than it is told.
+        s.listen(0 if self.args.serial else 512)
         return s
 
     def accept(self, listener):
