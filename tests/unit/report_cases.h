@@ -442,6 +442,24 @@ case_interrupted(void)
 	return r;
 }
 
+/* The network went away while the second connection was being opened. */
+static inline struct locate_result *
+case_cut_short(void)
+{
+	struct locate_result *r = case_locate_new();
+
+	case_head(&r->head, "db.example.com", "10.9.6.2", "10.9.0.1");
+	case_path(&r->path, 4);
+	case_trigger(r, 0, 0);
+	r->n_resets = 0;
+	r->reproduction.control_trials = 0;
+	r->reproduction.p_value = -1;
+	fault(&r->head.trouble, FAULT_NETWORK, "interface eth0 went down");
+	r->head.connections = 2;
+	r->verdict.kind = RESULT_UNDETERMINED;
+	return r;
+}
+
 /* Nothing but zeros and a target. */
 static inline struct locate_result *
 case_empty(void)

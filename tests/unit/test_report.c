@@ -42,6 +42,7 @@ static const struct report_case cases[] = {
     {"trace-empty", NULL, case_trace_empty},
     {"trace-unreached", NULL, case_trace_unreached},
     {"trace-trouble", NULL, case_trace_trouble},
+    {"cut-short", case_cut_short, NULL},
 };
 #define CASES (sizeof(cases) / sizeof(cases[0]))
 
