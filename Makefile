@@ -49,7 +49,7 @@ LIBNET_CFLAGS := $(shell $(PKG_CONFIG) --cflags libnet 2>/dev/null || \
 	libnet-config --cflags --defines 2>/dev/null)
 LIBNET_LIBS := $(shell $(PKG_CONFIG) --libs libnet 2>/dev/null || \
 	libnet-config --libs 2>/dev/null)
-LIBS_PC = libpcap jansson libmnl
+LIBS_PC = libpcap jansson libmnl zlib
 LIBS_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIBS_PC) 2>/dev/null)
 LIBS := $(shell $(PKG_CONFIG) --libs $(LIBS_PC) 2>/dev/null) $(LIBNET_LIBS) \
 	-lm -pthread
@@ -85,7 +85,7 @@ all: $(BIN)
 .PHONY: deps
 deps:
 	@$(PKG_CONFIG) --exists $(LIBS_PC) && [ -n "$(LIBNET_LIBS)" ] || { \
-	    echo "rsthop needs libpcap, libnet, jansson and libmnl to build;" \
+	    echo "rsthop needs libpcap, libnet, jansson, libmnl and zlib to build;" \
 	    "on Debian: sudo make setup" >&2; exit 1; }
 
 .PHONY: setup

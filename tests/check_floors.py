@@ -21,8 +21,9 @@ PURE = ["base", "wire", "judge"]
 
 # Who may see a header of a library: a folder, or modules.
 OWNERS = {
-    "pcap.h": ["src/net/capture.c"],
-    "pcap/pcap.h": ["src/net/capture.c"],
+    "pcap.h": ["src/net/capture.c", "src/net/capture_filter.c"],
+    "pcap/pcap.h": ["src/net/capture.c", "src/net/capture_filter.c"],
+    "zlib.h": ["src/net/capture_source.c"],
     "libnet.h": ["src/wire/craft.c", "src/net/send.c"],
     "jansson.h": ["src/report/"],
     "libmnl/libmnl.h": ["src/net/"],

@@ -9,7 +9,8 @@ set -eu
 packages_of() {
 	case $1 in
 	build)	echo "make?make gcc?cc libc6-dev pkg-config?pkg-config" \
-		    "libpcap-dev libnet1-dev libjansson-dev libmnl-dev" ;;
+		    "libpcap-dev libnet1-dev libjansson-dev libmnl-dev" \
+		    "zlib1g-dev" ;;
 	lab)	echo "iproute2?ip iptables?iptables dsniff?tcpkill" \
 		    "libnetfilter-queue-dev python3?python3 ethtool?ethtool" \
 		    "procps?sysctl util-linux?nsenter" ;;

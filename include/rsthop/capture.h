@@ -1,9 +1,11 @@
 /*
- * Packets in: libpcap, live and from files.  The only module that sees pcap.h.
+ * Packets in: live from an interface by libpcap, or from files (pcap and
+ * pcapng, gzip-compressed or not).  Filters are libpcap's everywhere.
  */
 #ifndef RSTHOP_CAPTURE_H
 #define RSTHOP_CAPTURE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include <rsthop/fault.h>
@@ -15,8 +17,10 @@ struct capture_packet {
 	int64_t unix_ns;     /* the capture's stamp */
 	const uint8_t *data; /* valid until the next call on this capture */
 	uint32_t len;	     /* bytes captured */
-	uint32_t wire_len;   /* bytes on the wire */
+	uint32_t wire_len;   /* bytes on the wire, len at least */
 	enum pkt_link link;
+	uint32_t file;	/* which of the files, from 0; 0 where live */
+	uint64_t frame; /* from 1 over all packets of the file; 0 where live */
 };
 
 struct capture_stats {
@@ -35,7 +39,27 @@ int capture_open_live(const char *iface, const char *filter,
 /* A capture file, or standard input for "-". */
 int capture_open_file(const char *path, struct capture **out, struct fault *f);
 
-/* 1 and a packet; 0 where none is waiting (live) or at the end (file); -1. */
+/*
+ * n files as one capture, merged by their stamps; ties go to the file named
+ * first, and within a file its own order is kept.  "-" is standard input,
+ * once at most.  filter is a pcap filter, or NULL; frames count the packets
+ * that it leaves out too.
+ *
+ * -1 where the filter does not compile (FAULT_USAGE) or memory is out.  A
+ * file that cannot be read, or not to its end, is no fault here: each such
+ * file is told by capture_next once, and the others go on.
+ *
+ * Files are opened when their first stamp's turn has come and closed at their
+ * end, so that any number of them needs a descriptor only where they overlap.
+ */
+int capture_open_files(const char *const *paths, size_t n, const char *filter,
+    struct capture **out, struct fault *f);
+
+/*
+ * 1 and a packet; 0 where none is waiting (live) or at the end (files); -1.
+ * Of files, -1 tells of one that could not be read, or not beyond some byte:
+ * call again for the packets of the others, and for 0 in the end.
+ */
 int capture_next(
     struct capture *c, struct capture_packet *out, struct fault *f);
 

@@ -1,12 +1,11 @@
 /*
- * Packets in: libpcap.  Live captures never block; files are read to their
- * end.
+ * Packets in.  Live captures, by libpcap, never block; files are read to their
+ * end, by parts of ours.
  */
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +17,9 @@
 #include <rsthop/capture.h>
 #include <rsthop/clock.h>
 
+#include "capture_filter.h"
+#include "capture_merge.h"
+
 /*
  * The ring holds a fixed number of slots of this size, so a large one makes
  * a ring of few packets: 64 KB would leave 64 of them in CAPTURE_RING, less
@@ -27,54 +29,20 @@
 #define CAPTURE_RING	(2 * 1024 * 1024)
 
 struct capture {
+	struct merge *files; /* NULL where live; all else is of live ones */
 	pcap_t *pcap;
-	bool is_file;
 	enum pkt_link link;
-	char name[256]; /* interface or file, for faults */
+	char name[256]; /* the interface, for faults */
 };
-
-static int
-capture_map_link(int dlt, enum pkt_link *out)
-{
-	switch (dlt) {
-	case DLT_EN10MB:
-		*out = PKT_LINK_ETHERNET;
-		return 0;
-	case DLT_LINUX_SLL:
-		*out = PKT_LINK_SLL;
-		return 0;
-	case DLT_LINUX_SLL2:
-		*out = PKT_LINK_SLL2;
-		return 0;
-	case DLT_RAW:
-	case DLT_IPV4:
-	case DLT_IPV6:
-		*out = PKT_LINK_RAW;
-		return 0;
-	case DLT_NULL:
-		*out = PKT_LINK_NULL;
-		return 0;
-	case DLT_LOOP:
-		*out = PKT_LINK_LOOP;
-		return 0;
-	}
-	return -1;
-}
 
 static int
 capture_set_link(struct capture *c, struct fault *f)
 {
-	const char *name;
-	int dlt;
+	int dlt = pcap_datalink(c->pcap);
 
-	dlt = pcap_datalink(c->pcap);
-	if (capture_map_link(dlt, &c->link) == 0)
+	if (dlt >= 0 && capture_link_find((uint32_t)dlt, &c->link) == 0)
 		return 0;
-	name = pcap_datalink_val_to_name(dlt);
-	return fault(f, FAULT_INPUT,
-	    "%s: link type %s (%d) is not supported: Ethernet, Linux cooked, "
-	    "raw IP and BSD loopback are",
-	    c->name, name != NULL ? name : "unknown", dlt);
+	return capture_link_fault(c->name, (uint32_t)dlt, f);
 }
 
 static struct capture *
@@ -182,66 +150,42 @@ out:
 	return rc;
 }
 
-/* libpcap closes the stream with the capture, unless it is stdin. */
-static int
-capture_read_stream(struct capture *c, FILE *fp, struct fault *f)
+int
+capture_open_files(const char *const *paths, size_t n, const char *filter,
+    struct capture **out, struct fault *f)
 {
-	char err[PCAP_ERRBUF_SIZE];
+	struct capture *c = capture_new("files", f);
 
-	c->pcap = pcap_fopen_offline_with_tstamp_precision(
-	    fp, PCAP_TSTAMP_PRECISION_NANO, err);
-	if (c->pcap != NULL)
-		return 0;
-	if (fp != stdin)
-		fclose(fp);
-	return fault(f, FAULT_INPUT, "%s: %s", c->name, err);
+	if (c == NULL)
+		return -1;
+	if (merge_open(paths, n, filter, &c->files, f) != 0) {
+		capture_free(c);
+		return -1;
+	}
+	*out = c;
+	return 0;
 }
 
 int
 capture_open_file(const char *path, struct capture **out, struct fault *f)
 {
-	bool is_stdin = strcmp(path, "-") == 0;
 	struct capture *c;
-	FILE *fp;
-	int rc = -1;
 
-	c = capture_new(is_stdin ? "standard input" : path, f);
-	if (c == NULL)
+	if (capture_open_files(&path, 1, NULL, &c, f) != 0)
 		return -1;
-	c->is_file = true;
-	fp = is_stdin ? stdin : fopen(path, "rbe");
-	if (fp == NULL) {
-		fault(f, FAULT_INPUT, "%s: %s", path, strerror(errno));
-		goto out;
+	if (merge_first_fault(c->files, f) != 0) {
+		capture_free(c);
+		return -1;
 	}
-	if (capture_read_stream(c, fp, f) != 0)
-		goto out;
-	if (capture_set_link(c, f) != 0)
-		goto out;
-	*out = c; /* hand over last */
-	c = NULL;
-	rc = 0;
-out:
-	capture_free(c);
-	return rc;
+	*out = c;
+	return 0;
 }
 
-/* Files may hold any 64-bit second; what does not fit is held at the edge. */
+/* tv_usec holds nanoseconds at this precision. */
 static int64_t
 capture_stamp_ns(const struct timeval *ts)
 {
-	const int64_t last = INT64_MAX / CLOCK_S - 1;
-	int64_t ns;
-
-	/* tv_usec holds nanoseconds at this precision. */
-	ns = ts->tv_usec;
-	if (ns < 0 || ns >= CLOCK_S)
-		ns = 0;
-	if (ts->tv_sec > last)
-		return last * CLOCK_S + ns;
-	if (ts->tv_sec < -last)
-		return -last * CLOCK_S + ns;
-	return (int64_t)ts->tv_sec * CLOCK_S + ns;
+	return (int64_t)ts->tv_sec * CLOCK_S + ts->tv_usec;
 }
 
 /*
@@ -253,7 +197,7 @@ capture_check_up(const struct capture *c, struct fault *f)
 {
 	struct ifreq ifr;
 
-	if (c->is_file || strcmp(c->name, "any") == 0)
+	if (strcmp(c->name, "any") == 0)
 		return 0;
 	memset(&ifr, 0, sizeof(ifr));
 	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%.15s", c->name);
@@ -272,9 +216,6 @@ capture_check_up(const struct capture *c, struct fault *f)
 static int
 capture_fault_read(struct capture *c, struct fault *f)
 {
-	if (c->is_file)
-		return fault(
-		    f, FAULT_INPUT, "%s: %s", c->name, pcap_geterr(c->pcap));
 	if (capture_check_up(c, f) != 0)
 		return -1;
 	return fault(f, FAULT_NETWORK, "capturing on %s: %s", c->name,
@@ -288,26 +229,27 @@ capture_next(struct capture *c, struct capture_packet *out, struct fault *f)
 	const u_char *p;
 	int rc;
 
+	if (c->files != NULL)
+		return merge_next(c->files, out, f);
 	rc = pcap_next_ex(c->pcap, &h, &p);
 	if (rc == 0)
 		return capture_check_up(c, f);
-	if (rc == PCAP_ERROR_BREAK) /* the end of a file */
-		return 0;
 	if (rc < 0)
 		return capture_fault_read(c, f);
 	out->unix_ns = capture_stamp_ns(&h->ts);
 	out->data = p;
 	out->len = h->caplen;
-	/* A file may claim less on the wire than it holds. */
 	out->wire_len = h->len < h->caplen ? h->caplen : h->len;
 	out->link = c->link;
+	out->file = 0;
+	out->frame = 0;
 	return 1;
 }
 
 int
 capture_fd(const struct capture *c)
 {
-	return c->is_file ? -1 : pcap_get_selectable_fd(c->pcap);
+	return c->files != NULL ? -1 : pcap_get_selectable_fd(c->pcap);
 }
 
 int
@@ -315,7 +257,7 @@ capture_get_stats(struct capture *c, struct capture_stats *out)
 {
 	struct pcap_stat st;
 
-	if (c->is_file || pcap_stats(c->pcap, &st) != 0)
+	if (c->files != NULL || pcap_stats(c->pcap, &st) != 0)
 		return -1;
 	out->received = st.ps_recv;
 	out->dropped = st.ps_drop;
@@ -329,5 +271,6 @@ capture_free(struct capture *c)
 		return;
 	if (c->pcap != NULL)
 		pcap_close(c->pcap);
+	merge_free(c->files);
 	free(c);
 }

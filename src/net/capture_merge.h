@@ -1,0 +1,25 @@
+/*
+ * Several capture files as one, in the order of their stamps.
+ */
+#ifndef NET_CAPTURE_MERGE_H
+#define NET_CAPTURE_MERGE_H
+
+#include <stddef.h>
+
+#include <rsthop/capture.h>
+
+struct merge;
+
+/* As capture_open_files.  merge_free in any case. */
+int merge_open(const char *const *paths, size_t n, const char *filter,
+    struct merge **out, struct fault *f);
+
+/* As capture_next of files. */
+int merge_next(struct merge *m, struct capture_packet *out, struct fault *f);
+
+/* -1 and the fault of the first file that could not be opened, if any. */
+int merge_first_fault(const struct merge *m, struct fault *f);
+
+void merge_free(struct merge *m);
+
+#endif
