@@ -39,6 +39,7 @@ struct flow_config {
 	size_t payload_bytes; /* for payloads in all flows: 24 MiB */
 	uint32_t max_pending; /* resets that wait: 4096 */
 	uint32_t max_hosts;   /* addresses that are remembered: 65536 */
+	uint64_t hash_seed;   /* so that no capture can aim at the hash */
 };
 
 /* One packet of a vantage. */
@@ -130,6 +131,8 @@ struct flow_side {
 	struct flow_mark first, last, last_data;
 	/* From a packet to this side until its answer passed here; 0: none. */
 	int64_t rtt_min_ns;
+	uint8_t rtt_samples;
+	bool rtt_handshake; /* one of them by its SYN-ACK: no delayed ACK */
 };
 
 /* What other connections of this vantage showed of an address as sender. */

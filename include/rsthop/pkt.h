@@ -78,6 +78,7 @@ struct pkt_tcp {
 	uint16_t checksum;
 	uint16_t urg;
 	uint8_t header_len;  /* bytes */
+	uint8_t reserved;    /* the 4 bits behind it, which should be 0 */
 	const uint8_t *opts; /* as on the wire; NULL where none */
 	uint8_t opts_len;
 	bool has_mss, has_wscale, sack_ok, has_ts;

@@ -89,7 +89,7 @@ struct rst_verdict {
 	size_t n_reasons;	    /* strongest first */
 	struct rst_reason *reasons; /* owned */
 	char *words;		    /* owned: what reasons[].text points at */
-	const char *missing; /* what would settle it; NULL; within words */
+	const char *missing;	    /* what would settle it: static; NULL */
 };
 
 /*

@@ -1,7 +1,665 @@
 /*
- * What a side of a connection usually sends.
+ * The connections of one vantage, packet by packet.
  */
-#include <rsthop/flow.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "flow_int.h"
+
+#define IDLE_NS	      INT64_C(600000000000)
+#define SETTLE_NS     INT64_C(5000000000)
+#define SETTLE_PKTS   64
+#define PAYLOAD_BYTES ((size_t)24 << 20)
+#define MAX_PENDING   4096
+#define MAX_HOSTS     65536
+
+/* A look for idle connections is due once in so many packets. */
+#define SWEEP_EVERY 4
+#define SPARES_MAX  64
+
+struct flow_table {
+	struct flow_config cfg;
+	struct flow_sink sink;
+	struct node_table *nodes;
+	struct host_table *hosts;
+	struct pending *due, *due_last; /* oldest first */
+	struct pending *spare;		/* freed, to be used again */
+	uint32_t n_spare;
+	uint32_t n_pending;
+	size_t payload_used;
+	struct flow_stats stats;
+};
+
+static void
+set_defaults(struct flow_config *c)
+{
+	c->max_flows = c->max_flows != 0 ? c->max_flows : FLOW_MAX_FLOWS;
+	c->idle_ns = c->idle_ns != 0 ? c->idle_ns : IDLE_NS;
+	c->settle_ns = c->settle_ns != 0 ? c->settle_ns : SETTLE_NS;
+	c->settle_pkts = c->settle_pkts != 0 ? c->settle_pkts : SETTLE_PKTS;
+	c->max_pending = c->max_pending != 0 ? c->max_pending : MAX_PENDING;
+	c->max_hosts = c->max_hosts != 0 ? c->max_hosts : MAX_HOSTS;
+	if (c->payload_bytes == 0)
+		c->payload_bytes = PAYLOAD_BYTES;
+}
+
+int
+flow_table_new(const struct flow_config *cfg, const struct flow_sink *sink,
+    struct flow_table **out, struct fault *f)
+{
+	struct flow_table *t = calloc(1, sizeof(*t));
+	int rc = -1;
+
+	if (t == NULL)
+		return fault(f, FAULT_SYSTEM, "out of memory");
+	if (cfg != NULL)
+		t->cfg = *cfg;
+	set_defaults(&t->cfg);
+	t->sink = *sink;
+	if (node_table_new(t->cfg.max_flows, t->cfg.hash_seed, &t->nodes, f) !=
+	    0)
+		goto out;
+	if (host_table_new(t->cfg.max_hosts, t->cfg.hash_seed, &t->hosts, f) !=
+	    0)
+		goto out;
+	*out = t; /* hand over last */
+	t = NULL;
+	rc = 0;
+out:
+	flow_table_free(t);
+	return rc;
+}
+
+/* --- resets that wait --- */
+
+static struct pending *
+take_pending(struct flow_table *t)
+{
+	struct pending *p = t->spare;
+
+	if (p == NULL)
+		return malloc(sizeof(*p));
+	t->spare = p->next;
+	t->n_spare--;
+	return p;
+}
+
+static void
+give_pending(struct flow_table *t, struct pending *p)
+{
+	free(p->payload);
+	if (t->n_spare == SPARES_MAX) {
+		free(p);
+		return;
+	}
+	p->next = t->spare;
+	t->spare = p;
+	t->n_spare++;
+}
+
+static void
+unlink_due(struct flow_table *t, struct pending *p)
+{
+	if (p->prev_due != NULL)
+		p->prev_due->next_due = p->next_due;
+	else
+		t->due = p->next_due;
+	if (p->next_due != NULL)
+		p->next_due->prev_due = p->prev_due;
+	else
+		t->due_last = p->prev_due;
+	t->n_pending--;
+}
+
+static void
+unlink_rare(struct rare *r, const struct pending *p)
+{
+	struct pending **at = &r->pending;
+
+	while (*at != p)
+		at = &(*at)->next;
+	*at = p->next;
+	r->n_pending--;
+}
+
+static int
+settle(struct flow_table *t, struct pending *p, enum flow_end end,
+    int64_t unix_ns, struct fault *f)
+{
+	int rc = 0;
+
+	pending_finish(p, p->node, end, unix_ns);
+	unlink_rare(p->node->rare, p);
+	unlink_due(t, p);
+	if (t->sink.reset != NULL)
+		rc = t->sink.reset(t->sink.ctx, &p->r, f);
+	give_pending(t, p);
+	return rc;
+}
+
+static int
+settle_due(struct flow_table *t, int64_t unix_ns, struct fault *f)
+{
+	while (t->due != NULL &&
+	    unix_ns - t->due->r.mark.unix_ns >= t->cfg.settle_ns)
+		if (settle(t, t->due, FLOW_END_SETTLED, unix_ns, f) != 0)
+			return -1;
+	return 0;
+}
+
+/* --- what few connections need --- */
+
+static struct rare *
+get_rare(struct node *n, struct fault *f)
+{
+	if (n->rare == NULL)
+		n->rare = calloc(1, sizeof(*n->rare));
+	if (n->rare == NULL)
+		fault(f, FAULT_SYSTEM, "out of memory");
+	return n->rare;
+}
+
+static int
+emit_probe(struct flow_table *t, struct rare *r, struct fault *f)
+{
+	if (!r->has_probe)
+		return 0;
+	r->has_probe = false;
+	if (t->sink.probe == NULL)
+		return 0;
+	return t->sink.probe(t->sink.ctx, &r->probe, f);
+}
+
+static int
+settle_rare(
+    struct flow_table *t, struct node *n, enum flow_end end, struct fault *f)
+{
+	struct rare *r = n->rare;
+	int rc = 0;
+
+	if (r == NULL)
+		return 0;
+	while (rc == 0 && r->pending != NULL)
+		rc = settle(t, r->pending, end, n->seen_ns, f);
+	if (rc == 0)
+		rc = emit_probe(t, r, f);
+	return rc;
+}
+
+/* --- connections --- */
+
+static void
+drop_payload(struct flow_table *t, struct half *h)
+{
+	t->payload_used -= h->payload_cap;
+	free(h->payload);
+	h->payload = NULL;
+	h->payload_len = h->payload_cap = 0;
+}
+
+static int
+let_go(struct flow_table *t, struct node *n, enum flow_end end, struct fault *f)
+{
+	if (settle_rare(t, n, end, f) != 0)
+		return -1;
+	free(n->rare);
+	n->rare = NULL;
+	drop_payload(t, &n->half[0]);
+	drop_payload(t, &n->half[1]);
+	node_remove(t->nodes, n);
+	return 0;
+}
+
+/* The same endpoints, another connection. */
+static int
+begin_anew(struct flow_table *t, struct node *n, struct fault *f)
+{
+	if (settle_rare(t, n, FLOW_END_ANEW, f) != 0)
+		return -1;
+	free(n->rare);
+	n->rare = NULL;
+	for (int i = 0; i < 2; i++) {
+		uint32_t host = n->half[i].host;
+
+		drop_payload(t, &n->half[i]);
+		memset(&n->half[i], 0, sizeof(n->half[i]));
+		n->half[i].host = host;
+	}
+	t->stats.flows++;
+	return 0;
+}
+
+static int
+make_room(struct flow_table *t, struct fault *f)
+{
+	struct node *n;
+
+	do
+		n = node_victim(t->nodes);
+	while (n == NULL && node_count(t->nodes) > 0);
+	if (n == NULL)
+		return fault(f, FAULT_SYSTEM, "out of memory");
+	t->stats.evicted++;
+	return let_go(t, n, FLOW_END_EVICTED, f);
+}
+
+static struct node *
+add_node(struct flow_table *t, const struct flow_ends *e, uint64_t hash,
+    struct fault *f)
+{
+	struct node *n = node_add(t->nodes, e, hash);
+
+	if (n == NULL) {
+		if (make_room(t, f) != 0)
+			return NULL;
+		n = node_add(t->nodes, e, hash);
+	}
+	if (n == NULL) {
+		fault(f, FAULT_SYSTEM, "out of memory");
+		return NULL;
+	}
+	n->half[0].host = host_table_get(t->hosts, &e->e[0].addr);
+	n->half[1].host = host_table_get(t->hosts, &e->e[1].addr);
+	t->stats.flows++;
+	return n;
+}
+
+/* The lower port below 1024 is a server's, if the other one is above. */
+static void
+guess_roles(struct node *n, int side)
+{
+	uint16_t a = n->ends.e[0].port, b = n->ends.e[1].port;
+
+	n->roles = FLOW_ROLES_PORT;
+	if (a < 1024 && b >= 1024)
+		n->client = 1;
+	else if (b < 1024 && a >= 1024)
+		n->client = 0;
+	else {
+		n->roles = FLOW_ROLES_FIRST;
+		n->client = (uint8_t)side;
+	}
+}
+
+static void
+see_roles(struct node *n, int side, const struct pkt *p)
+{
+	uint8_t flags = p->tcp.flags;
+	bool is_new =
+	    n->half[0].packets + n->half[1].packets == 0 && n->rare == NULL;
+
+	if ((flags & PKT_TH_SYN) && n->roles != FLOW_ROLES_SYN) {
+		n->client = (uint8_t)(flags & PKT_TH_ACK ? !side : side);
+		n->roles = FLOW_ROLES_SYN;
+	} else if (is_new)
+		guess_roles(n, side);
+}
+
+/*
+ * A SYN that is not the one which began this connection sent again.  Where
+ * the capture began in its midst, any SYN does.
+ */
+static bool
+is_anew(const struct node *n, int side, const struct pkt *p)
+{
+	const struct half *h = &n->half[side];
+
+	if (!(p->tcp.flags & PKT_TH_SYN) || (p->tcp.flags & PKT_TH_ACK))
+		return false;
+	if (h->seen & FLOW_SEEN_SYN)
+		return h->isn != p->tcp.seq;
+	return h->packets > 0 || n->half[!side].packets > 0 || n->rare != NULL;
+}
+
+/* Lower address, then lower port, stands first: both ways give one key. */
+static int
+make_ends(const struct addr *src, uint16_t sport, const struct addr *dst,
+    uint16_t dport, struct flow_ends *out)
+{
+	int c = memcmp(src->b, dst->b, sizeof(src->b));
+	int side = c != 0 ? c > 0 : sport > dport;
+
+	out->e[side].addr = *src;
+	out->e[side].port = sport;
+	out->e[!side].addr = *dst;
+	out->e[!side].port = dport;
+	return side;
+}
+
+/* --- payloads --- */
+
+/* Plenty while there is plenty: what is kept shrinks as room runs out. */
+static size_t
+payload_room(const struct flow_table *t, bool begins)
+{
+	if (t->payload_used < t->cfg.payload_bytes / 2)
+		return begins ? FLOW_PAYLOAD : 256;
+	if (t->payload_used < t->cfg.payload_bytes / 4 * 3)
+		return 256;
+	return t->payload_used < t->cfg.payload_bytes ? 64 : 0;
+}
+
+static void
+keep_payload(
+    struct flow_table *t, struct half *h, const struct pkt *p, bool begins)
+{
+	size_t n = p->payload_len, cap = payload_room(t, begins);
+	uint8_t *more;
+
+	h->payload_len = 0;
+	if (n > cap && n > h->payload_cap)
+		n = cap > h->payload_cap ? cap : h->payload_cap;
+	if (n > FLOW_PAYLOAD)
+		n = FLOW_PAYLOAD;
+	if (n > h->payload_cap) {
+		cap = (n + 63) & ~(size_t)63;
+		more = realloc(h->payload, cap);
+		if (more == NULL)
+			return;
+		t->payload_used += cap - h->payload_cap;
+		h->payload = more;
+		h->payload_cap = (uint16_t)cap;
+	}
+	if (n > 0)
+		memcpy(h->payload, p->payload, n);
+	h->payload_len = (uint16_t)n;
+}
+
+static bool
+is_later(const struct flow_mark *a, const struct flow_mark *b)
+{
+	return a->file > b->file || (a->file == b->file && a->frame > b->frame);
+}
+
+static void
+tell_data(struct flow_table *t, const struct node *n, int side,
+    const struct flow_seen *s, bool begins)
+{
+	struct flow_data d = {.client = &n->ends.e[n->client],
+	    .server = &n->ends.e[!n->client],
+	    .mark = n->half[side].last,
+	    .payload = s->pkt->payload,
+	    .len = s->pkt->payload_len,
+	    .begins = begins};
+
+	t->sink.data(t->sink.ctx, &d);
+}
+
+/* --- packets --- */
+
+static int
+copy_payload(struct pending *p, const struct half *from)
+{
+	p->payload = NULL;
+	p->r.payload_len = 0;
+	if (p->r.trigger.frame == 0 || from->payload_len == 0 ||
+	    p->r.trigger.frame != from->last_data.frame)
+		return 0;
+	p->payload = malloc(from->payload_len);
+	if (p->payload == NULL)
+		return -1;
+	memcpy(p->payload, from->payload, from->payload_len);
+	p->r.payload_len = from->payload_len;
+	return 0;
+}
+
+static void
+link_pending(struct flow_table *t, struct node *n, struct pending *p)
+{
+	struct pending **at = &n->rare->pending;
+
+	while (*at != NULL)
+		at = &(*at)->next;
+	*at = p;
+	p->next = NULL;
+	p->node = n;
+	n->rare->n_pending++;
+	p->next_due = NULL;
+	p->prev_due = t->due_last;
+	if (t->due_last != NULL)
+		t->due_last->next_due = p;
+	else
+		t->due = p;
+	t->due_last = p;
+	t->n_pending++;
+}
+
+static int
+hurry(struct flow_table *t, const struct node *n, int64_t unix_ns,
+    struct fault *f)
+{
+	struct pending *p = NULL;
+
+	if (n->rare->n_pending >= FLOW_PENDING_EACH)
+		p = n->rare->pending;
+	else if (t->n_pending >= t->cfg.max_pending)
+		p = t->due;
+	if (p == NULL)
+		return 0;
+	t->stats.hurried++;
+	return settle(t, p, FLOW_END_SETTLED, unix_ns, f);
+}
+
+static int
+see_reset(struct flow_table *t, struct node *n, int side,
+    const struct flow_seen *s, struct fault *f)
+{
+	struct rare *r = get_rare(n, f);
+	struct pending *p;
+
+	if (r == NULL || hurry(t, n, s->unix_ns, f) != 0)
+		return -1;
+	p = take_pending(t);
+	if (p == NULL)
+		return fault(f, FAULT_SYSTEM, "out of memory");
+	pending_fill(p, n, side, s);
+	host_table_report(
+	    t->hosts, n->half[side].host, &n->half[side], &p->r.host);
+	link_pending(t, n, p);
+	if (copy_payload(p, &n->half[!side]) != 0)
+		return fault(f, FAULT_SYSTEM, "out of memory");
+	rare_add_reset(r, &p->r.mark, side);
+	probe_see(r, n, side, s);
+	n->half[side].seen |= FLOW_SEEN_RST;
+	t->stats.resets++;
+	return 0;
+}
+
+static int
+see_waiting(struct flow_table *t, struct node *n, int side,
+    const struct flow_seen *s, struct fault *f)
+{
+	struct pending *p, *next;
+
+	for (p = n->rare->pending; p != NULL; p = next) {
+		next = p->next;
+		pending_see(p, side, s);
+		if (p->pkts >= t->cfg.settle_pkts &&
+		    settle(t, p, FLOW_END_SETTLED, s->unix_ns, f) != 0)
+			return -1;
+	}
+	probe_see(n->rare, n, side, s);
+	return 0;
+}
+
+static int
+see_probe(struct flow_table *t, struct node *n, int side,
+    const struct flow_seen *s, struct fault *f)
+{
+	if (side != n->client || !probe_is(&n->half[side], s->pkt))
+		return 0;
+	if (get_rare(n, f) == NULL || emit_probe(t, n->rare, f) != 0)
+		return -1;
+	probe_begin(n->rare, n, side, s);
+	return 0;
+}
+
+static int
+see_segment(struct flow_table *t, struct node *n, int side,
+    const struct flow_seen *s, struct fault *f)
+{
+	struct half *h = &n->half[side], *other = &n->half[!side];
+	bool begins = is_later(&other->last_data, &h->last_data) ||
+	    h->last_data.frame == 0;
+	bool fresh = !(h->seen & FLOW_SEEN_SEQ) ||
+	    seq_after(s->pkt->tcp.seq + s->pkt->payload_wire, h->seq_next);
+
+	if (see_probe(t, n, side, s, f) != 0)
+		return -1;
+	host_table_see(t->hosts, h->host, s);
+	if (!half_see(h, other, s))
+		return 0;
+	if (s->pkt->payload_wire > 0) {
+		keep_payload(t, h, s->pkt, begins);
+		if (side == n->client && fresh && t->sink.data != NULL)
+			tell_data(t, n, side, s, begins);
+	}
+	return n->rare != NULL ? see_waiting(t, n, side, s, f) : 0;
+}
+
+static int
+see_tcp(struct flow_table *t, const struct flow_seen *s, struct fault *f)
+{
+	const struct pkt *p = s->pkt;
+	struct flow_ends ends = {0};
+	int side = make_ends(
+	    &p->ip.src, p->tcp.sport, &p->ip.dst, p->tcp.dport, &ends);
+	uint64_t hash = node_hash(t->nodes, &ends);
+	struct node *n = node_find(t->nodes, &ends, hash);
+
+	t->stats.packets++;
+	if (n != NULL && s->unix_ns - n->seen_ns > t->cfg.idle_ns) {
+		t->stats.aged++;
+		if (let_go(t, n, FLOW_END_IDLE, f) != 0)
+			return -1;
+		n = NULL;
+	}
+	if (n == NULL)
+		n = add_node(t, &ends, hash, f);
+	if (n == NULL)
+		return -1;
+	if (is_anew(n, side, p) && begin_anew(t, n, f) != 0)
+		return -1;
+	see_roles(n, side, p);
+	n->seen_ns = s->unix_ns;
+	if (p->tcp.flags & PKT_TH_RST)
+		return see_reset(t, n, side, s, f);
+	return see_segment(t, n, side, s, f);
+}
+
+static int
+see_expired(struct flow_table *t, const struct flow_seen *s, struct fault *f)
+{
+	const struct pkt_quote *q = &s->pkt->quote;
+	struct flow_ends ends = {0};
+	struct node *n;
+	int side;
+
+	if (!s->pkt->icmp.is_time_exceeded || !q->has_ports ||
+	    q->ip.proto != PKT_PROTO_TCP)
+		return 0;
+	side = make_ends(&q->ip.src, q->sport, &q->ip.dst, q->dport, &ends);
+	n = node_find(t->nodes, &ends, node_hash(t->nodes, &ends));
+	if (n == NULL)
+		return 0;
+	if (get_rare(n, f) == NULL)
+		return -1;
+	probe_see_expired(n->rare, n, side, s);
+	return 0;
+}
+
+static int
+sweep(struct flow_table *t, int64_t unix_ns, struct fault *f)
+{
+	struct node *n = node_sweep(t->nodes);
+
+	if (n == NULL || unix_ns - n->seen_ns <= t->cfg.idle_ns)
+		return 0;
+	t->stats.aged++;
+	return let_go(t, n, FLOW_END_IDLE, f);
+}
+
+int
+flow_table_see(struct flow_table *t, const struct flow_seen *s, struct fault *f)
+{
+	if (t->due != NULL && settle_due(t, s->unix_ns, f) != 0)
+		return -1;
+	if (s->pkt->has & PKT_HAS_TCP) {
+		if (t->stats.packets % SWEEP_EVERY == 0 &&
+		    sweep(t, s->unix_ns, f) != 0)
+			return -1;
+		return see_tcp(t, s, f);
+	}
+	return s->pkt->has & PKT_HAS_QUOTE ? see_expired(t, s, f) : 0;
+}
+
+int
+flow_table_tick(struct flow_table *t, int64_t unix_ns, struct fault *f)
+{
+	return settle_due(t, unix_ns, f);
+}
+
+int
+flow_table_end(struct flow_table *t, struct fault *f)
+{
+	/* In the order of the resets, whatever connections they belong to. */
+	while (t->due != NULL)
+		if (settle(t, t->due, FLOW_END_CAPTURE, t->due->node->seen_ns,
+			f) != 0)
+			return -1;
+	for (uint32_t i = 0; i < node_places(t->nodes); i++) {
+		struct node *n = node_at(t->nodes, i);
+
+		if (n != NULL && let_go(t, n, FLOW_END_CAPTURE, f) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+void
+flow_table_get_stats(const struct flow_table *t, struct flow_stats *out)
+{
+	*out = t->stats;
+}
+
+static void
+free_node(struct node *n)
+{
+	struct pending *p, *next;
+
+	for (p = n->rare != NULL ? n->rare->pending : NULL; p != NULL;
+	     p = next) {
+		next = p->next;
+		free(p->payload);
+		free(p);
+	}
+	free(n->rare);
+	free(n->half[0].payload);
+	free(n->half[1].payload);
+}
+
+void
+flow_table_free(struct flow_table *t)
+{
+	struct pending *p, *next;
+
+	if (t == NULL)
+		return;
+	for (uint32_t i = 0; t->nodes != NULL && i < node_places(t->nodes);
+	     i++) {
+		struct node *n = node_at(t->nodes, i);
+
+		if (n != NULL)
+			free_node(n);
+	}
+	for (p = t->spare; p != NULL; p = next) {
+		next = p->next;
+		free(p);
+	}
+	node_table_free(t->nodes);
+	host_table_free(t->hosts);
+	free(t);
+}
 
 uint8_t
 flow_side_ttl(const struct flow_side *s)

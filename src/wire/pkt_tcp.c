@@ -134,6 +134,7 @@ tcp_read_fixed(const uint8_t *h, struct pkt_tcp *t)
 	t->seq = cur_get32(h + 4);
 	t->ack = cur_get32(h + 8);
 	t->header_len = (uint8_t)((h[12] >> 4) * 4);
+	t->reserved = h[12] & 0x0f;
 	t->flags = h[13];
 	t->window = cur_get16(h + 14);
 	t->checksum = cur_get16(h + 16);

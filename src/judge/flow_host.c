@@ -1,0 +1,194 @@
+/*
+ * What is known of an address as a sender, over all its connections: stacks
+ * with one counter of IP IDs for all of them, and the TTL with which a server
+ * arrives that refuses this very connection.
+ *
+ * An open table, probed in line; nothing is ever taken out of it, and when it
+ * is full, new addresses go unknown.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "flow_int.h"
+
+struct host_table {
+	uint32_t max;
+	uint32_t n;
+	uint32_t mask; /* slots - 1 */
+	uint32_t cap;  /* hosts that there is room for */
+	uint64_t seed;
+	uint32_t *slots; /* index of a host + 1; 0: free */
+	struct host *hosts;
+};
+
+#define HOSTS_AT_FIRST 256
+
+static uint64_t
+hash_addr(const struct addr *a, uint64_t seed)
+{
+	uint64_t w[2];
+
+	memcpy(w, a->b, sizeof(w));
+	w[0] = (w[0] ^ seed ^ a->version) * UINT64_C(0x9e3779b97f4a7c15);
+	w[0] ^= w[0] >> 32;
+	w[0] = (w[0] + w[1]) * UINT64_C(0xd6e8feb86659fd93);
+	return w[0] ^ w[0] >> 32;
+}
+
+int
+host_table_new(
+    uint32_t max, uint64_t seed, struct host_table **out, struct fault *f)
+{
+	struct host_table *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return fault(f, FAULT_SYSTEM, "out of memory");
+	t->max = max;
+	t->seed = seed;
+	t->cap = HOSTS_AT_FIRST;
+	t->mask = 2 * HOSTS_AT_FIRST - 1;
+	t->slots = calloc(t->mask + 1, sizeof(*t->slots));
+	t->hosts = calloc(t->cap, sizeof(*t->hosts));
+	if (t->slots == NULL || t->hosts == NULL) {
+		host_table_free(t);
+		return fault(f, FAULT_SYSTEM, "out of memory");
+	}
+	*out = t;
+	return 0;
+}
+
+void
+host_table_free(struct host_table *t)
+{
+	if (t == NULL)
+		return;
+	free(t->slots);
+	free(t->hosts);
+	free(t);
+}
+
+static uint32_t *
+find_slot(struct host_table *t, const struct addr *a)
+{
+	uint32_t i = (uint32_t)hash_addr(a, t->seed) & t->mask;
+
+	while (
+	    t->slots[i] != 0 && !addr_equal(&t->hosts[t->slots[i] - 1].addr, a))
+		i = (i + 1) & t->mask;
+	return &t->slots[i];
+}
+
+/* Twice the room; where there is no memory for it, what stands stays. */
+static bool
+grow(struct host_table *t)
+{
+	uint32_t *slots = calloc(2 * ((size_t)t->mask + 1), sizeof(*slots));
+	struct host *hosts =
+	    realloc(t->hosts, 2 * (size_t)t->cap * sizeof(*hosts));
+
+	if (hosts != NULL)
+		t->hosts = hosts;
+	if (slots == NULL || hosts == NULL) {
+		free(slots);
+		return false;
+	}
+	free(t->slots);
+	t->slots = slots;
+	t->mask = 2 * t->mask + 1;
+	t->cap *= 2;
+	for (uint32_t i = 0; i < t->n; i++)
+		*find_slot(t, &t->hosts[i].addr) = i + 1;
+	return true;
+}
+
+uint32_t
+host_table_get(struct host_table *t, const struct addr *a)
+{
+	uint32_t *slot = find_slot(t, a);
+
+	if (*slot == 0) {
+		if (t->n >= t->max || (t->n == t->cap && !grow(t)))
+			return FLOW_NONE;
+		slot = find_slot(t, a);
+		memset(&t->hosts[t->n], 0, sizeof(t->hosts[t->n]));
+		t->hosts[t->n].addr = *a;
+		*slot = ++t->n;
+	}
+	t->hosts[*slot - 1].flows++;
+	return *slot - 1;
+}
+
+void
+host_table_see(struct host_table *t, uint32_t at, const struct flow_seen *s)
+{
+	const struct pkt *p = s->pkt;
+	struct host *h;
+
+	if (at == FLOW_NONE)
+		return;
+	h = &t->hosts[at];
+	h->packets++;
+	ttl_tally_add(&h->ttl, p->ip.ttl);
+	if (p->ip.has_id && p->ip.version == 4 && p->ip.id != 0) {
+		id_run_add(&h->run, p->ip.id);
+		h->id_ns = s->unix_ns;
+	}
+	if (!(p->has & PKT_HAS_MAC))
+		return;
+	if (!h->has_mac)
+		memcpy(h->mac, p->mac_src, ADDR_MAC);
+	else if (memcmp(h->mac, p->mac_src, ADDR_MAC) != 0)
+		h->other_mac = true;
+	h->has_mac = true;
+}
+
+static uint32_t
+tally_of(const struct ttl_tally *t, uint8_t ttl)
+{
+	for (unsigned int i = 0; i < t->n; i++)
+		if (t->ttl[i] == ttl)
+			return t->packets[i];
+	return 0;
+}
+
+/* What the tally holds without the connection's own. */
+static void
+subtract(const struct ttl_tally *all, const struct ttl_tally *own,
+    struct ttl_tally *out)
+{
+	memset(out, 0, sizeof(*out));
+	for (unsigned int i = 0; i < all->n; i++) {
+		uint32_t n = tally_of(own, all->ttl[i]);
+
+		if (n >= all->packets[i])
+			continue;
+		out->ttl[out->n] = all->ttl[i];
+		out->packets[out->n++] = all->packets[i] - n;
+	}
+	out->others = all->others;
+}
+
+void
+host_table_report(const struct host_table *t, uint32_t at, const struct half *h,
+    struct flow_host *out)
+{
+	const struct host *a;
+	struct ttl_tally rest;
+	uint32_t own = h->packets + h->twice;
+
+	memset(out, 0, sizeof(*out));
+	if (at == FLOW_NONE)
+		return;
+	a = &t->hosts[at];
+	subtract(&a->ttl, &h->ttl, &rest);
+	ttl_tally_report(&rest, out->ttls, &out->n_ttls, &out->ttl_others);
+	out->packets = a->packets > own ? a->packets - own : 0;
+	out->flows = a->flows > 0 ? a->flows - 1 : 0;
+	out->has_id = a->run.any;
+	out->id = a->run.last;
+	out->id_unix_ns = a->id_ns;
+	out->id_kind = id_run_kind(&a->run);
+	memcpy(out->mac, a->mac, ADDR_MAC);
+	out->has_mac = a->has_mac;
+	out->other_mac = a->other_mac;
+}

@@ -1,0 +1,201 @@
+/*
+ * What the parts of flow share: how a connection is held in memory.
+ *
+ * A node is kept small, since a capture may hold a million connections at
+ * once; what few of them need (resets, probes, time-exceeded) hangs off it.
+ */
+#ifndef JUDGE_FLOW_INT_H
+#define JUDGE_FLOW_INT_H
+
+#include <rsthop/flow.h>
+
+#define FLOW_NONE UINT32_MAX
+
+/* Resets of one connection that wait at once; the oldest is settled then. */
+#define FLOW_PENDING_EACH 16
+
+/* Steps from one IP ID to the next, counted by kind. */
+struct id_run {
+	uint16_t last;
+	uint16_t n;	  /* steps */
+	uint16_t near;	  /* forward by up to ID_NEAR */
+	uint16_t far;	  /* forward by up to ID_FAR */
+	uint16_t swapped; /* near, once the bytes are swapped */
+	uint16_t zero;	  /* packets with ID 0 */
+	uint16_t same;
+	bool any;
+};
+
+#define ID_NEAR 16
+#define ID_FAR	4096
+
+struct ttl_tally {
+	uint32_t packets[FLOW_TTLS];
+	uint8_t ttl[FLOW_TTLS];
+	uint8_t n;
+	uint8_t last;
+	uint32_t others;
+	uint32_t changes;
+};
+
+/* One direction: struct flow_side, in the making. */
+struct half {
+	uint32_t seen; /* enum flow_side_seen */
+	uint32_t seq_next;
+	uint32_t ack_high;
+	uint32_t packets;
+	struct flow_mark last;
+	uint16_t ids[FLOW_IDS]; /* a ring; id_at: where the next one goes */
+	uint8_t id_at, n_ids;
+	uint8_t wscale;
+	uint8_t rtt_samples;
+	struct id_run run;
+	struct ttl_tally ttl;
+	uint32_t host; /* index, FLOW_NONE */
+	uint32_t tsval;
+	uint32_t isn;
+	uint32_t data_packets;
+	uint32_t twice;
+	bool ttl_twice;
+	bool rtt_handshake;
+	uint8_t mac[ADDR_MAC];
+	/* The segment whose acknowledgement is awaited, for the round trip. */
+	uint32_t timed_end;
+	int64_t timed_ns; /* 0: none */
+	int64_t rtt_min_ns;
+	struct flow_mark first, last_data;
+	uint8_t *payload; /* of last_data, or NULL */
+	uint16_t payload_len, payload_cap;
+};
+
+/* What stands behind both halves, in canonical order of the endpoints. */
+struct flow_ends {
+	struct endpoint e[2];
+};
+
+/* A reset that waits. */
+struct pending {
+	struct flow_reset r;
+	struct pending *next_due; /* by time of arrival, all flows */
+	struct pending *prev_due;
+	struct pending *next; /* of the same flow, oldest first */
+	struct node *node;
+	uint32_t pkts;
+	int side;	  /* the sender's half */
+	uint8_t *payload; /* owned */
+};
+
+struct rare {
+	struct pending *pending;
+	uint32_t n_pending;
+	size_t n_others;
+	struct rare_other {
+		struct flow_mark mark;
+		uint8_t side;
+	} others[FLOW_RESETS];
+	uint32_t others_more;
+	size_t n_expired;
+	struct flow_expired expired[FLOW_EXPIRED];
+	bool has_probe;
+	struct flow_probe probe;
+};
+
+struct node {
+	struct flow_ends ends;
+	int64_t seen_ns;   /* of the last packet */
+	struct rare *rare; /* NULL for most */
+	uint32_t tag;	   /* of its hash */
+	uint32_t place;
+	uint32_t next_free;
+	bool used;
+	uint8_t client; /* the half that is the client's */
+	uint8_t roles;	/* enum flow_roles */
+	struct half half[2];
+};
+
+struct host {
+	struct addr addr;
+	uint32_t flows;
+	struct ttl_tally ttl;
+	struct id_run run;
+	int64_t id_ns;
+	uint32_t packets;
+	uint8_t mac[ADDR_MAC];
+	bool has_mac, other_mac;
+};
+
+/* flow_side.c: pure bookkeeping of one direction. */
+void ttl_tally_add(struct ttl_tally *t, uint8_t ttl);
+void id_run_add(struct id_run *r, uint16_t id);
+enum flow_id_kind id_run_kind(const struct id_run *r);
+/* False where it is a packet that was seen before. */
+bool half_see(struct half *h, struct half *other, const struct flow_seen *s);
+void half_report(const struct half *h, struct flow_side *out);
+void half_make_mark(const struct flow_seen *s, struct flow_mark *out);
+/* Bytes of sequence space that it takes. */
+uint32_t segment_len(const struct pkt_tcp *t, uint32_t payload);
+void ttl_tally_report(const struct ttl_tally *t, struct flow_ttl *out,
+    uint8_t *n, uint32_t *others);
+
+/* a is after b in sequence space (RFC 9293, section 3.4). */
+static inline bool
+seq_after(uint32_t a, uint32_t b)
+{
+	return (int32_t)(a - b) > 0;
+}
+
+/* flow_host.c: what is known of an address, over all its connections. */
+struct host_table;
+int host_table_new(
+    uint32_t max, uint64_t seed, struct host_table **out, struct fault *f);
+void host_table_free(struct host_table *t);
+/* The index of an address, made where there is room; else FLOW_NONE. */
+uint32_t host_table_get(struct host_table *t, const struct addr *a);
+void host_table_see(
+    struct host_table *t, uint32_t at, const struct flow_seen *s);
+/* Without what the connection itself (h) added to it. */
+void host_table_report(const struct host_table *t, uint32_t at,
+    const struct half *h, struct flow_host *out);
+
+/* flow_pending.c: the facts of a reset. */
+void pending_fill(struct pending *p, const struct node *n, int side,
+    const struct flow_seen *s);
+/* One more packet of its connection that is no reset. */
+void pending_see(struct pending *p, int side, const struct flow_seen *s);
+/* What the connection has gathered beside it, as it is handed over. */
+void pending_finish(struct pending *p, const struct node *n, enum flow_end end,
+    int64_t unix_ns);
+void rare_add_reset(struct rare *r, const struct flow_mark *m, int side);
+
+/* flow_probe.c: packets with limited TTLs, and what they drew. */
+/* Is this packet of the client one?  Asked before the half has seen it. */
+bool probe_is(const struct half *h, const struct pkt *p);
+void probe_begin(
+    struct rare *r, const struct node *n, int side, const struct flow_seen *s);
+void probe_see(
+    struct rare *r, const struct node *n, int side, const struct flow_seen *s);
+void probe_see_expired(
+    struct rare *r, const struct node *n, int side, const struct flow_seen *s);
+
+/* flow_nodes.c: the connections by their endpoints. */
+struct node_table;
+int node_table_new(
+    uint32_t max, uint64_t seed, struct node_table **out, struct fault *f);
+void node_table_free(struct node_table *t);
+uint64_t node_hash(const struct node_table *t, const struct flow_ends *e);
+struct node *node_find(
+    struct node_table *t, const struct flow_ends *e, uint64_t hash);
+/* NULL where the table is full or memory ran out. */
+struct node *node_add(
+    struct node_table *t, const struct flow_ends *e, uint64_t hash);
+void node_remove(struct node_table *t, struct node *n);
+uint32_t node_count(const struct node_table *t);
+/* The next one that the hand comes to; NULL for an unused place. */
+struct node *node_sweep(struct node_table *t);
+/* By its place, 0 .. node_places() - 1; NULL for an unused one. */
+struct node *node_at(struct node_table *t, uint32_t at);
+uint32_t node_places(const struct node_table *t);
+/* One that may be given up: closed or idle for long, by a short look. */
+struct node *node_victim(struct node_table *t);
+
+#endif

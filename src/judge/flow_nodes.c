@@ -1,0 +1,292 @@
+/*
+ * The connections of a capture by their endpoints.
+ *
+ * An open table of 8-byte slots (tag, place), probed in line, over nodes that
+ * stand in chunks and never move.  A lookup touches one line of slots and
+ * then the node itself; uthash walks a chain of nodes instead, a cache miss
+ * each, and adds 56 bytes to every one.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "flow_int.h"
+
+#define CHUNK	       256 /* nodes */
+#define SLOTS_AT_FIRST 1024
+#define VICTIMS	       16 /* that are looked at for the best to give up */
+
+struct slot {
+	uint32_t tag;
+	uint32_t place; /* + 1; 0: free */
+};
+
+struct node_table {
+	uint32_t max;
+	uint32_t n;	 /* in use */
+	uint32_t places; /* that exist */
+	uint32_t free;	 /* first unused place, FLOW_NONE */
+	uint32_t hand;
+	uint32_t mask; /* slots - 1 */
+	uint64_t seed;
+	struct slot *slots;
+	struct node **chunks;
+	uint32_t chunks_cap;
+};
+
+int
+node_table_new(
+    uint32_t max, uint64_t seed, struct node_table **out, struct fault *f)
+{
+	struct node_table *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return fault(f, FAULT_SYSTEM, "out of memory");
+	t->max = max;
+	t->seed = seed;
+	t->free = FLOW_NONE;
+	t->mask = SLOTS_AT_FIRST - 1;
+	t->slots = calloc(SLOTS_AT_FIRST, sizeof(*t->slots));
+	if (t->slots == NULL) {
+		free(t);
+		return fault(f, FAULT_SYSTEM, "out of memory");
+	}
+	*out = t;
+	return 0;
+}
+
+void
+node_table_free(struct node_table *t)
+{
+	if (t == NULL)
+		return;
+	for (uint32_t i = 0; i < t->places / CHUNK; i++)
+		free(t->chunks[i]);
+	free(t->chunks);
+	free(t->slots);
+	free(t);
+}
+
+/* Multiply and fold: each bit of the input reaches all of the output. */
+static uint64_t
+mix(uint64_t a, uint64_t b)
+{
+	__extension__ unsigned __int128 p = (unsigned __int128)a * b;
+
+	return (uint64_t)p ^ (uint64_t)(p >> 64);
+}
+
+static uint64_t
+hash_end(const struct endpoint *e, uint64_t seed)
+{
+	uint64_t w[2];
+
+	memcpy(w, e->addr.b, sizeof(w));
+	w[0] = mix(w[0] ^ seed, UINT64_C(0x9e3779b97f4a7c15) + e->port);
+	return e->addr.version == 4
+	    ? w[0]
+	    : mix(w[0] ^ w[1], UINT64_C(0xd6e8feb86659fd93) ^ seed);
+}
+
+uint64_t
+node_hash(const struct node_table *t, const struct flow_ends *e)
+{
+	return mix(hash_end(&e->e[0], t->seed) ^ UINT64_C(0xa0761d6478bd642f),
+	    hash_end(&e->e[1], t->seed ^ UINT64_C(0xe7037ed1a0b428db)) | 1);
+}
+
+struct node *
+node_at(struct node_table *t, uint32_t at)
+{
+	struct node *n = &t->chunks[at / CHUNK][at % CHUNK];
+
+	return n->used ? n : NULL;
+}
+
+uint32_t
+node_places(const struct node_table *t)
+{
+	return t->places;
+}
+
+uint32_t
+node_count(const struct node_table *t)
+{
+	return t->n;
+}
+
+static bool
+same_end(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->port == b->port && a->addr.version == b->addr.version &&
+	    memcmp(a->addr.b, b->addr.b, sizeof(a->addr.b)) == 0;
+}
+
+struct node *
+node_find(struct node_table *t, const struct flow_ends *e, uint64_t hash)
+{
+	uint32_t tag = (uint32_t)hash;
+	uint32_t i = tag & t->mask;
+	struct node *n;
+
+	for (; t->slots[i].place != 0; i = (i + 1) & t->mask) {
+		if (t->slots[i].tag != tag)
+			continue;
+		n = &t->chunks[(t->slots[i].place - 1) / CHUNK]
+			      [(t->slots[i].place - 1) % CHUNK];
+		if (same_end(&n->ends.e[0], &e->e[0]) &&
+		    same_end(&n->ends.e[1], &e->e[1]))
+			return n;
+	}
+	return NULL;
+}
+
+static void
+put_slot(struct slot *slots, uint32_t mask, uint32_t tag, uint32_t place)
+{
+	uint32_t i = tag & mask;
+
+	while (slots[i].place != 0)
+		i = (i + 1) & mask;
+	slots[i].tag = tag;
+	slots[i].place = place + 1;
+}
+
+/* The tags alone say where a slot goes: no node is touched. */
+static bool
+grow_slots(struct node_table *t)
+{
+	uint32_t mask = 2 * t->mask + 1;
+	struct slot *slots = calloc((size_t)mask + 1, sizeof(*slots));
+
+	if (slots == NULL)
+		return false;
+	for (uint32_t i = 0; i <= t->mask; i++)
+		if (t->slots[i].place != 0)
+			put_slot(slots, mask, t->slots[i].tag,
+			    t->slots[i].place - 1);
+	free(t->slots);
+	t->slots = slots;
+	t->mask = mask;
+	return true;
+}
+
+static bool
+grow_nodes(struct node_table *t)
+{
+	uint32_t n = t->places / CHUNK;
+	struct node **more;
+
+	if (n == t->chunks_cap) {
+		uint32_t cap = n == 0 ? 16 : 2 * n;
+
+		more = realloc(t->chunks, cap * sizeof(struct node *));
+		if (more == NULL)
+			return false;
+		t->chunks = more;
+		t->chunks_cap = cap;
+	}
+	t->chunks[n] = calloc(CHUNK, sizeof(struct node));
+	if (t->chunks[n] == NULL)
+		return false;
+	for (uint32_t i = CHUNK; i-- > 0;) {
+		t->chunks[n][i].place = t->places + i;
+		t->chunks[n][i].next_free = t->free;
+		t->free = t->places + i;
+	}
+	t->places += CHUNK;
+	return true;
+}
+
+struct node *
+node_add(struct node_table *t, const struct flow_ends *e, uint64_t hash)
+{
+	struct node *n;
+	uint32_t place;
+
+	if (t->n >= t->max)
+		return NULL;
+	if (t->free == FLOW_NONE && !grow_nodes(t))
+		return NULL;
+	if (t->n >= t->mask / 2 + 1 && !grow_slots(t) && t->n >= t->mask)
+		return NULL;
+	place = t->free;
+	n = &t->chunks[place / CHUNK][place % CHUNK];
+	t->free = n->next_free;
+	memset(n, 0, sizeof(*n));
+	n->ends = *e;
+	n->tag = (uint32_t)hash;
+	n->place = place;
+	n->used = true;
+	put_slot(t->slots, t->mask, n->tag, place);
+	t->n++;
+	return n;
+}
+
+/*
+ * Those behind the gap that may stand nearer to their own place are moved up,
+ * so that no mark of a removed one is ever needed.
+ */
+static void
+close_gap(struct node_table *t, uint32_t gap)
+{
+	for (uint32_t i = (gap + 1) & t->mask; t->slots[i].place != 0;
+	     i = (i + 1) & t->mask) {
+		uint32_t home = t->slots[i].tag & t->mask;
+
+		if (((i - home) & t->mask) < ((i - gap) & t->mask))
+			continue;
+		t->slots[gap] = t->slots[i];
+		gap = i;
+	}
+	t->slots[gap].place = 0;
+}
+
+void
+node_remove(struct node_table *t, struct node *n)
+{
+	uint32_t i = n->tag & t->mask;
+
+	while (t->slots[i].place != n->place + 1)
+		i = (i + 1) & t->mask;
+	close_gap(t, i);
+	n->used = false;
+	n->next_free = t->free;
+	t->free = n->place;
+	t->n--;
+}
+
+struct node *
+node_sweep(struct node_table *t)
+{
+	if (t->places == 0)
+		return NULL;
+	if (++t->hand >= t->places)
+		t->hand = 0;
+	return node_at(t, t->hand);
+}
+
+static bool
+is_over(const struct node *n)
+{
+	uint32_t both = n->half[0].seen & n->half[1].seen;
+	uint32_t any = n->half[0].seen | n->half[1].seen;
+
+	return (both & FLOW_SEEN_FIN) != 0 || (any & FLOW_SEEN_RST) != 0;
+}
+
+struct node *
+node_victim(struct node_table *t)
+{
+	struct node *best = NULL;
+
+	for (unsigned int i = 0; i < VICTIMS; i++) {
+		struct node *n = node_sweep(t);
+
+		if (n == NULL)
+			continue;
+		if (best == NULL || is_over(n) > is_over(best) ||
+		    (is_over(n) == is_over(best) && n->seen_ns < best->seen_ns))
+			best = n;
+	}
+	return best;
+}

@@ -1,0 +1,212 @@
+/*
+ * A reset that waits: the facts as it came, and what came after it.
+ */
+#include <string.h>
+
+#include "flow_int.h"
+
+/* Data that passed longer ago than this fired nothing just now. */
+#define TRIGGER_RECENT_NS INT64_C(5000000000)
+
+static void
+fill_packet(struct flow_reset *r, const struct flow_seen *s)
+{
+	const struct pkt *p = s->pkt;
+	uint32_t n = p->payload_len;
+
+	half_make_mark(s, &r->mark);
+	r->has_id = p->ip.has_id && p->ip.version == 4;
+	r->has_mac = p->has & PKT_HAS_MAC;
+	if (r->has_mac) {
+		memcpy(r->mac_src, p->mac_src, ADDR_MAC);
+		memcpy(r->mac_dst, p->mac_dst, ADDR_MAC);
+	}
+	r->has_ts = p->tcp.has_ts;
+	r->tsval = p->tcp.has_ts ? p->tcp.tsval : 0;
+	r->tsecr = p->tcp.has_ts ? p->tcp.tsecr : 0;
+	r->opts_len = p->tcp.opts_len;
+	r->reserved_bits = p->tcp.reserved != 0;
+	r->snapped = p->has & PKT_SNAPPED;
+	r->urg = p->tcp.urg;
+	if (p->payload == NULL)
+		return;
+	r->data_len = (uint8_t)(n < FLOW_RST_DATA ? n : FLOW_RST_DATA);
+	memcpy(r->data, p->payload, r->data_len);
+}
+
+/*
+ * Do the reset's numbers answer this packet (RFC 9293, section 3.10.7.1)?
+ * Without ACK its seq is the packet's ack; with it, its ack is the first byte
+ * behind the packet.
+ */
+static bool
+answers(const struct flow_mark *rst, const struct flow_mark *m)
+{
+	uint32_t len = m->len + ((m->flags & PKT_TH_SYN) != 0) +
+	    ((m->flags & PKT_TH_FIN) != 0);
+
+	if (m->frame == 0)
+		return false;
+	if (rst->flags & PKT_TH_ACK)
+		return rst->ack == m->seq + len;
+	return (m->flags & PKT_TH_ACK) != 0 && rst->seq == m->ack;
+}
+
+static void
+find_trigger(struct flow_reset *r)
+{
+	const struct flow_mark *data = &r->peer.last_data;
+	const struct flow_mark *last = &r->peer.last;
+	bool recent = data->frame != 0 &&
+	    r->mark.unix_ns - data->unix_ns <= TRIGGER_RECENT_NS;
+	const struct flow_mark *m = recent ? data : last;
+
+	if (answers(&r->mark, data) && (recent || !answers(&r->mark, last)))
+		m = data;
+	else if (answers(&r->mark, last))
+		m = last;
+	/* An echoed ID says which, whatever the numbers do. */
+	if (r->has_id && r->mark.id != 0 && r->mark.id == last->id &&
+	    r->mark.id != m->id)
+		m = last;
+	r->trigger = *m;
+	r->trigger_exact = answers(&r->mark, m);
+	r->trigger_was_probe = m->frame != 0 && m->ttl < r->peer.first.ttl &&
+	    r->peer.first.ttl == pkt_initial_ttl(r->peer.first.ttl);
+}
+
+void
+pending_fill(struct pending *p, const struct node *n, int side,
+    const struct flow_seen *s)
+{
+	struct flow_reset *r = &p->r;
+
+	memset(r, 0, sizeof(*r));
+	p->side = side;
+	p->pkts = 0;
+	r->client = n->ends.e[n->client];
+	r->server = n->ends.e[!n->client];
+	r->roles = (enum flow_roles)n->roles;
+	r->to_client = side != n->client;
+	fill_packet(r, s);
+	half_report(&n->half[side], &r->sender);
+	half_report(&n->half[!side], &r->peer);
+	r->flow_packets = n->half[0].packets + n->half[1].packets;
+	find_trigger(r);
+}
+
+static void
+see_from_sender(struct pending *p, const struct flow_mark *m)
+{
+	struct flow_after *a = &p->r.after;
+	const struct flow_side *before = &p->r.sender;
+	uint32_t end = m->seq + m->len;
+
+	a->packets++;
+	if (a->first.frame == 0)
+		a->first = *m;
+	if ((m->flags & PKT_TH_SYN) && (m->flags & PKT_TH_ACK))
+		a->synack = true;
+	if (m->flags & PKT_TH_FIN)
+		a->fin = true;
+	if ((m->flags & PKT_TH_ACK) && (before->seen & FLOW_SEEN_ACK) &&
+	    seq_after(m->ack, before->ack_high))
+		a->acked_more = true;
+	if (m->len == 0)
+		return;
+	if ((before->seen & FLOW_SEEN_SEQ) &&
+	    !seq_after(end, before->seq_next)) {
+		a->old_packets++;
+		return;
+	}
+	a->data_packets++;
+	if (a->first_data.frame == 0)
+		a->first_data = *m;
+}
+
+static void
+see_from_peer(struct pending *p, const struct flow_mark *m)
+{
+	struct flow_after *a = &p->r.after;
+	const struct flow_side *before = &p->r.peer;
+	bool fresh = !(before->seen & FLOW_SEEN_SEQ) ||
+	    seq_after(m->seq + m->len, before->seq_next);
+
+	a->peer_packets++;
+	if (m->flags & PKT_TH_FIN)
+		a->peer_fin = true;
+	if (m->len > 0 && fresh)
+		a->peer_data++;
+	if (a->peer_first.frame != 0)
+		return;
+	a->peer_first = *m;
+	a->peer_challenge = m->flags == PKT_TH_ACK && m->len == 0 &&
+	    (before->seen & FLOW_SEEN_ACK) &&
+	    !seq_after(m->ack, before->ack_high);
+}
+
+void
+pending_see(struct pending *p, int side, const struct flow_seen *s)
+{
+	struct flow_mark m;
+
+	half_make_mark(s, &m);
+	p->pkts++;
+	if (side == p->side)
+		see_from_sender(p, &m);
+	else
+		see_from_peer(p, &m);
+}
+
+void
+rare_add_reset(struct rare *r, const struct flow_mark *m, int side)
+{
+	if (r->n_others == FLOW_RESETS) {
+		r->others_more++;
+		/* The first half stays: who began it; the rest rolls on. */
+		memmove(&r->others[FLOW_RESETS / 2],
+		    &r->others[FLOW_RESETS / 2 + 1],
+		    (FLOW_RESETS / 2 - 1) * sizeof(r->others[0]));
+		r->n_others--;
+	}
+	r->others[r->n_others].mark = *m;
+	r->others[r->n_others++].side = (uint8_t)side;
+}
+
+static bool
+is_copy(const struct flow_mark *a, const struct flow_mark *b)
+{
+	return a->id == b->id && a->seq == b->seq && a->ack == b->ack &&
+	    a->flags == b->flags && a->window == b->window;
+}
+
+void
+pending_finish(
+    struct pending *p, const struct node *n, enum flow_end end, int64_t unix_ns)
+{
+	struct flow_reset *r = &p->r;
+	const struct rare *rare = n->rare;
+
+	for (size_t i = 0; i < rare->n_others; i++) {
+		const struct flow_mark *m = &rare->others[i].mark;
+		struct flow_other *o = &r->others[r->n_others];
+
+		if (m->frame == r->mark.frame && m->file == r->mark.file)
+			continue;
+		o->mark = *m;
+		o->same_side = rare->others[i].side == p->side;
+		o->copy = o->same_side && is_copy(m, &r->mark);
+		if (o->copy)
+			r->copies++;
+		r->n_others++;
+	}
+	r->others_more = rare->others_more;
+	r->n_expired = rare->n_expired;
+	memcpy(r->expired, rare->expired,
+	    rare->n_expired * sizeof(rare->expired[0]));
+	r->end = end;
+	r->after.begun_anew = end == FLOW_END_ANEW;
+	if (unix_ns > r->mark.unix_ns)
+		r->after.waited_ns = unix_ns - r->mark.unix_ns;
+	r->payload = p->payload;
+}

@@ -1,0 +1,94 @@
+/*
+ * Packets of a client whose TTL was set so low that they expire on the way,
+ * and what they drew: somebody traced the path, or probed for a device.
+ */
+#include <string.h>
+
+#include "flow_int.h"
+
+/*
+ * Only where the capture sees packets as they leave: the first had an initial
+ * TTL, and this one left with less.
+ */
+bool
+probe_is(const struct half *h, const struct pkt *p)
+{
+	uint8_t first = h->first.ttl;
+
+	return h->packets > 0 && p->payload_wire > 0 && p->ip.ttl < first &&
+	    first == pkt_initial_ttl(first);
+}
+
+void
+probe_begin(
+    struct rare *r, const struct node *n, int side, const struct flow_seen *s)
+{
+	struct flow_probe *q = &r->probe;
+	const struct half *h = &n->half[side], *other = &n->half[!side];
+
+	memset(q, 0, sizeof(*q));
+	q->client = n->ends.e[n->client];
+	q->server = n->ends.e[!n->client];
+	half_make_mark(s, &q->mark);
+	q->client_ttl = h->first.ttl;
+	q->server_ttl = other->packets > 0 ? other->first.ttl : 0;
+	r->has_probe = true;
+}
+
+void
+probe_see(
+    struct rare *r, const struct node *n, int side, const struct flow_seen *s)
+{
+	struct flow_probe *q = &r->probe;
+	const struct pkt_tcp *t = &s->pkt->tcp;
+
+	if (!r->has_probe || side == n->client)
+		return;
+	if (t->flags & PKT_TH_RST) {
+		if (!q->reset)
+			half_make_mark(s, &q->reset_mark);
+		q->reset = true;
+	} else if ((t->flags & PKT_TH_ACK) &&
+	    t->ack == q->mark.seq + q->mark.len)
+		q->answered = true;
+}
+
+/* The TTL with which the quoted packet left; 0 where it is not known. */
+static uint8_t
+find_probe_ttl(const struct rare *r, const struct half *h, uint32_t seq)
+{
+	if (r->has_probe && r->probe.mark.seq == seq)
+		return r->probe.mark.ttl;
+	if (h->last.frame != 0 && h->last.seq == seq)
+		return h->last.ttl;
+	if (h->last_data.frame != 0 && h->last_data.seq == seq)
+		return h->last_data.ttl;
+	return 0;
+}
+
+void
+probe_see_expired(
+    struct rare *r, const struct node *n, int side, const struct flow_seen *s)
+{
+	const struct pkt_quote *q = &s->pkt->quote;
+	struct flow_expired *e;
+
+	if (r->n_expired == FLOW_EXPIRED) {
+		memmove(r->expired, r->expired + 1,
+		    (FLOW_EXPIRED - 1) * sizeof(r->expired[0]));
+		r->n_expired--;
+	}
+	e = &r->expired[r->n_expired++];
+	*e = (struct flow_expired){.unix_ns = s->unix_ns,
+	    .frame = s->frame,
+	    .responder = s->pkt->ip.src,
+	    .reply_ttl = s->pkt->ip.ttl,
+	    .probe_ttl = find_probe_ttl(r, &n->half[side], q->seq),
+	    .seq = q->seq,
+	    .quotes_rst = q->has_flags && (q->flags & PKT_TH_RST),
+	    .quotes_client = side == n->client};
+	if (r->has_probe && side == n->client && q->seq == r->probe.mark.seq) {
+		r->probe.has_expired = true;
+		r->probe.expired = *e;
+	}
+}

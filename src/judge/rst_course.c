@@ -1,0 +1,327 @@
+/*
+ * Clues in the reset's numbers, its time, its fellows and what came after.
+ */
+#include <stdlib.h>
+
+#include "rst_int.h"
+
+#define BURST_NS   INT64_C(200000000)
+#define MS	   INT64_C(1000000)
+#define RTT_LEAST  MS /* shorter paths can't be told from a quick stack */
+#define WINDOW_TOP (INT64_C(1) << 30) /* RFC 7323, section 2.2 */
+
+bool
+rst_is_refusal(const struct flow_reset *r)
+{
+	return (r->trigger.flags & (PKT_TH_SYN | PKT_TH_ACK)) == PKT_TH_SYN &&
+	    r->trigger.frame != 0;
+}
+
+bool
+rst_is_stateless(const struct flow_reset *r)
+{
+	return !(r->mark.flags & PKT_TH_ACK) && r->mark.window == 0 &&
+	    (r->trigger_exact || r->trigger.frame == 0);
+}
+
+/* --- its numbers --- */
+
+static void
+weigh_window(struct judging *j)
+{
+	const struct flow_reset *r = j->r;
+	uint16_t w = r->mark.window;
+
+	if (w == 0)
+		return;
+	if (r->sender.packets > 0 && w == r->sender.window) {
+		clue_add(j, CLUE_WINDOW_OWN, 1,
+		    "window %u is the one that the %s had open", w,
+		    rst_sender_name(r));
+		return;
+	}
+	if (r->trigger.frame != 0 && w == r->trigger.window)
+		clue_add(j, CLUE_WINDOW_COPIED, 1,
+		    "window %u is that of the %s's own packet", w,
+		    rst_peer_name(r));
+	else
+		clue_add(j, CLUE_WINDOW_ODD,
+		    r->mark.flags & PKT_TH_ACK ? 0.5 : 1,
+		    "window %u, which a reset does not need", w);
+}
+
+/* How far seq lies from what the receiver expects; 0 within its window. */
+static int64_t
+off_window(const struct flow_reset *r)
+{
+	int32_t off = (int32_t)(r->mark.seq - r->sender.seq_next);
+	int64_t room = (int64_t)r->peer.window << (r->peer.wscale & 15);
+
+	if (room < 65535)
+		room = 65535;
+	if (room > WINDOW_TOP)
+		room = WINDOW_TOP;
+	if (off > room)
+		return off - room;
+	return off < -room ? off + room : 0;
+}
+
+static void
+weigh_seq(struct judging *j)
+{
+	const struct flow_reset *r = j->r;
+	bool acks = r->mark.flags & PKT_TH_ACK;
+
+	if (rst_is_refusal(r)) {
+		if (acks && !r->trigger_exact && r->trigger.len == 0)
+			clue_add(j, CLUE_ACK_ODD, 1,
+			    "it acknowledges %u, while the SYN was %u",
+			    r->mark.ack, r->trigger.seq);
+		return;
+	}
+	if (r->mark.seq == 0 && acks && r->sender.packets > 0 &&
+	    (r->trigger.flags & PKT_TH_ACK))
+		clue_add(j, CLUE_SEQ_ZERO, 1,
+		    "seq 0 inside a connection, in answer to an ACK");
+	else if ((r->sender.seen & FLOW_SEEN_SEQ) && !r->trigger_exact &&
+	    off_window(r) != 0)
+		clue_add(j, CLUE_OUT_OF_WINDOW, 1,
+		    "seq lies %lld bytes outside of the window",
+		    (long long)llabs(off_window(r)));
+}
+
+/* Its sender's own clock, a little later. */
+static void
+weigh_timestamps(struct judging *j)
+{
+	const struct flow_reset *r = j->r;
+	int32_t ticks = (int32_t)(r->tsval - r->sender.tsval);
+
+	if (!r->has_ts || !(r->sender.seen & FLOW_SEEN_TS))
+		return;
+	if (ticks >= 0 && ticks < 1000 * 3600)
+		clue_add(j, CLUE_TIMESTAMPS, 1,
+		    "its timestamp goes on with the %s's clock",
+		    rst_sender_name(r));
+}
+
+static bool
+in_burst(const struct flow_reset *r, const struct flow_other *o)
+{
+	return o->same_side &&
+	    llabs(o->mark.unix_ns - r->mark.unix_ns) <= BURST_NS;
+}
+
+/* --- its fellows --- */
+
+/*
+ * Guesses at where the receiver's window will stand: numbers beyond all that
+ * the sender had sent.  A stack that answers several packets also varies seq,
+ * but never beyond what its peer had acknowledged.
+ */
+static void
+weigh_steps(struct judging *j)
+{
+	const struct flow_reset *r = j->r;
+	uint32_t next = r->sender.seq_next;
+	unsigned int others = 0, beyond = 0;
+
+	if (!(r->sender.seen & FLOW_SEEN_SEQ))
+		return;
+	for (size_t i = 0; i < r->n_others; i++) {
+		const struct flow_other *o = &r->others[i];
+
+		if (!in_burst(r, o) || o->mark.seq == r->mark.seq)
+			continue;
+		others++;
+		if ((int32_t)(o->mark.seq - next) > 0)
+			beyond++;
+	}
+	if ((int32_t)(r->mark.seq - next) > 0)
+		beyond++;
+	if (others >= 2 && beyond >= 2)
+		clue_add(j, CLUE_STEPPED, 1,
+		    "%u resets at once, their seq stepped beyond what the %s "
+		    "had sent",
+		    others + 1, rst_sender_name(r));
+}
+
+static void
+weigh_copies(struct judging *j)
+{
+	const struct flow_reset *r = j->r;
+	unsigned int copies = 0, likewise = 0;
+
+	for (size_t i = 0; i < r->n_others; i++) {
+		if (!in_burst(r, &r->others[i]))
+			continue;
+		if (r->others[i].copy && r->mark.id > 1)
+			copies++;
+		else if (!j->ttl_own && r->others[i].mark.ttl == j->base_ttl)
+			likewise++;
+	}
+	/* Where all packets come twice, so does a reset. */
+	if (copies > 0 && r->sender.twice == 0 && r->peer.twice == 0 &&
+	    r->has_id)
+		clue_add(j, copies > 1 ? CLUE_COPIES : CLUE_COPY, 1,
+		    "it came %u times at once, with one IP ID", copies + 1);
+	if (likewise > 0 && j->from != BASELINE_NONE)
+		clue_add(j, CLUE_OTHER_ORIGIN, 1,
+		    "another reset of this connection does have the %s's TTL",
+		    rst_sender_name(r));
+}
+
+/* --- what came after --- */
+
+/* It answers a bare ACK: one end may have forgotten an old connection. */
+static bool
+answers_challenge(const struct flow_reset *r)
+{
+	return rst_is_stateless(r) && r->trigger.flags == PKT_TH_ACK &&
+	    r->trigger.len == 0;
+}
+
+static double
+after_scale(const struct flow_reset *r, const struct flow_mark *m)
+{
+	double scale = 1;
+
+	if (answers_challenge(r))
+		scale *= 0.3;
+	/* Reordered on the way: it was sent before. */
+	if (m->unix_ns - r->mark.unix_ns < MS)
+		scale *= 0.3;
+	return scale;
+}
+
+static void
+weigh_after(struct judging *j)
+{
+	const struct flow_reset *r = j->r;
+	const struct flow_after *a = &r->after;
+	const struct flow_mark *m =
+	    a->first_data.frame != 0 ? &a->first_data : &a->first;
+
+	if (rst_is_refusal(r)) {
+		if (a->synack)
+			clue_add(j, CLUE_HANDSHAKE_AFTER, 1,
+			    "%.1f ms later the %s accepted the SYN that this "
+			    "refuses",
+			    (double)(a->first.unix_ns - r->mark.unix_ns) / MS,
+			    rst_sender_name(r));
+		return;
+	}
+	if (a->packets == 0 || (r->sender.seen & FLOW_SEEN_RST))
+		return;
+	if (a->data_packets > 0 || a->acked_more)
+		clue_add(j, CLUE_DATA_AFTER, after_scale(r, m),
+		    "the %s went on with the connection %.1f ms later",
+		    rst_sender_name(r),
+		    (double)(m->unix_ns - r->mark.unix_ns) / MS);
+	else if (a->old_packets > 0)
+		clue_add(j, CLUE_RESENT_AFTER, after_scale(r, &a->first),
+		    "the %s sent data again %.1f ms later, as if it knew of "
+		    "no reset",
+		    rst_sender_name(r),
+		    (double)(a->first.unix_ns - r->mark.unix_ns) / MS);
+}
+
+/* --- its time --- */
+
+static bool
+rtt_is_known(const struct flow_side *s)
+{
+	return s->rtt_min_ns >= RTT_LEAST &&
+	    (s->rtt_handshake || s->rtt_samples >= 4);
+}
+
+static void
+weigh_time(struct judging *j)
+{
+	const struct flow_reset *r = j->r;
+	int64_t took = r->mark.unix_ns - r->trigger.unix_ns;
+	int64_t rtt = r->sender.rtt_min_ns;
+	bool acks_new = (r->mark.flags & PKT_TH_ACK) && r->trigger.len > 0 &&
+	    (int32_t)(r->mark.ack - r->sender.ack_high) > 0;
+
+	if (!rtt_is_known(&r->sender) || !r->trigger_exact || took < 0)
+		return;
+	if (took < rtt / 2 && rtt - took > MS) {
+		clue_add(j, acks_new ? CLUE_FASTER : CLUE_FASTER_BARE, 1,
+		    "it came %.1f ms after what it answers; the %s is %.1f ms "
+		    "away",
+		    (double)took / MS, rst_sender_name(r), (double)rtt / MS);
+		return;
+	}
+	if (took >= rtt * 4 / 5 && took <= rtt * 8 / 5 && rtt >= 5 * MS)
+		clue_add(j, CLUE_TIMING_FITS, 1,
+		    "it came %.1f ms after what it answers, as the %s's "
+		    "answers do (%.1f ms)",
+		    (double)took / MS, rst_sender_name(r), (double)rtt / MS);
+}
+
+/*
+ * The packet that it answers had died before it could reach its addressee.
+ * Only where no other packet can have been meant.
+ */
+static void
+weigh_expired(struct judging *j)
+{
+	const struct flow_reset *r = j->r;
+	bool sure = r->trigger.frame == r->peer.last.frame ||
+	    (r->mark.flags & PKT_TH_ACK);
+
+	if (r->trigger.frame == 0 || r->trigger.len == 0 || !r->trigger_exact ||
+	    !sure)
+		return;
+	for (size_t i = 0; i < r->n_expired; i++) {
+		const struct flow_expired *e = &r->expired[i];
+
+		if (e->quotes_rst || e->quotes_client != r->to_client ||
+		    e->seq != r->trigger.seq || e->probe_ttl != r->trigger.ttl)
+			continue;
+		clue_add(j, CLUE_TRIGGER_EXPIRED, 1,
+		    "what it answers was sent with TTL %u and expired on its "
+		    "way",
+		    r->trigger.ttl);
+		return;
+	}
+}
+
+static void
+weigh_elsewhere(struct judging *j)
+{
+	if (j->elsewhere == NULL)
+		return;
+	switch (j->elsewhere->peer) {
+	case RST_PEER_NONE:
+		break;
+	case RST_PEER_SENT:
+		clue_add(j, CLUE_SENT, 1,
+		    "the other capture shows the %s sending it",
+		    rst_sender_name(j->r));
+		break;
+	case RST_PEER_NEVER_SENT:
+		clue_add(j, CLUE_NEVER_SENT, 1,
+		    "the other capture shows that the %s never sent it",
+		    rst_sender_name(j->r));
+		break;
+	}
+}
+
+void
+rst_weigh_course(struct judging *j)
+{
+	weigh_window(j);
+	weigh_seq(j);
+	weigh_timestamps(j);
+	if (j->r->reserved_bits)
+		clue_add(j, CLUE_RESERVED, 1,
+		    "reserved bits of its TCP header are set");
+	weigh_steps(j);
+	weigh_copies(j);
+	weigh_after(j);
+	weigh_time(j);
+	weigh_expired(j);
+	weigh_elsewhere(j);
+}

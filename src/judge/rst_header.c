@@ -1,0 +1,432 @@
+/*
+ * Clues in the reset's own headers, beside what its alleged sender usually
+ * sends.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "rst_int.h"
+
+#define PATH_LONGEST 40 /* routers; longer paths are all but unheard of */
+#define ID_CLOSE     16
+#define ID_LOOSE     1024
+/* Quiet for longer, a counter that others share may be anywhere. */
+#define ID_FRESH_NS INT64_C(10000000000)
+
+int
+rst_distance(uint8_t ttl)
+{
+	return pkt_initial_ttl(ttl) - ttl;
+}
+
+static const char *
+whose(enum baseline_from from)
+{
+	switch (from) {
+	case BASELINE_HOST:
+		return "'s packets on other connections arrive";
+	case BASELINE_AFTER:
+		return "'s later packets arrive";
+	case BASELINE_NONE:
+	case BASELINE_FLOW:
+		break;
+	}
+	return "'s own packets arrive";
+}
+
+/* Enough of its packets came with it to call it a TTL of its own. */
+static bool
+is_own_ttl(const struct flow_side *s, uint8_t ttl)
+{
+	for (size_t i = 0; i < s->n_ttls; i++)
+		if (s->ttls[i].ttl == ttl)
+			return s->ttls[i].packets * 4 >= s->ttls[0].packets ||
+			    s->ttls[i].packets >= 3;
+	return false;
+}
+
+static bool
+is_host_ttl(const struct flow_host *h, uint8_t ttl)
+{
+	for (size_t i = 0; i < h->n_ttls; i++)
+		if (h->ttls[i].ttl == ttl)
+			return h->ttls[i].packets >= 2 || h->n_ttls == 1;
+	return false;
+}
+
+void
+rst_find_baseline(struct judging *j)
+{
+	const struct flow_reset *r = j->r;
+
+	if (r->sender.n_ttls > 0) {
+		j->from = BASELINE_FLOW;
+		j->base_ttl = r->sender.ttls[0].ttl;
+		/* A SYN is the stack's own word; one stray later is not. */
+		if (r->sender.packets <= 3)
+			j->base_ttl = r->sender.first.ttl;
+		j->ttl_own = r->mark.ttl == j->base_ttl ||
+		    is_own_ttl(&r->sender, r->mark.ttl);
+	} else if (r->host.n_ttls > 0) {
+		j->from = BASELINE_HOST;
+		j->base_ttl = r->host.ttls[0].ttl;
+		j->ttl_own = is_host_ttl(&r->host, r->mark.ttl);
+	} else if (r->after.first.frame != 0) {
+		j->from = BASELINE_AFTER;
+		j->base_ttl = r->after.first.ttl;
+		j->ttl_own = r->mark.ttl == j->base_ttl;
+	}
+	j->v->peer_ttl = j->base_ttl;
+}
+
+static void
+weigh_own_ttl(struct judging *j)
+{
+	const struct flow_reset *r = j->r;
+	enum clue c = CLUE_TTL_MATCHES;
+
+	if (j->from != BASELINE_FLOW)
+		c = CLUE_TTL_MATCHES_HOST;
+	else if (r->mark.ttl != j->base_ttl && !r->sender.ttl_twice)
+		c = CLUE_TTL_MATCHES_ONE;
+	clue_add(j, c, 1, "TTL %u is the one with which the %s%s", r->mark.ttl,
+	    rst_sender_name(r), whose(j->from));
+}
+
+static enum clue
+classify_ttl(uint8_t rst, uint8_t base)
+{
+	int far = rst_distance(rst), own = rst_distance(base);
+
+	if (abs(rst - base) <= 2)
+		return CLUE_TTL_NEAR_BY;
+	if (abs(far - own) <= 1)
+		return CLUE_TTL_OTHER_INITIAL;
+	if (far > PATH_LONGEST && own <= PATH_LONGEST)
+		return CLUE_TTL_ODD;
+	return far < own ? CLUE_TTL_NEARER : CLUE_TTL_FARTHER;
+}
+
+static void
+weigh_ttl(struct judging *j)
+{
+	const struct flow_reset *r = j->r;
+
+	if (j->from == BASELINE_NONE)
+		return;
+	if (j->ttl_own) {
+		weigh_own_ttl(j);
+		return;
+	}
+	clue_add(j, classify_ttl(r->mark.ttl, j->base_ttl), 1,
+	    "TTL %u, while the %s%s with %u", r->mark.ttl, rst_sender_name(r),
+	    whose(j->from), j->base_ttl);
+	/* A front end, or a stack of two minds, shows elsewhere as well. */
+	if (j->from == BASELINE_FLOW && is_host_ttl(&r->host, r->mark.ttl))
+		clue_add(j, CLUE_TTL_MATCHES_HOST, 0.6,
+		    "yet on other connections the %s's packets come with %u",
+		    rst_sender_name(r), r->mark.ttl);
+}
+
+/* --- IP ID --- */
+
+static uint16_t
+swap16(uint16_t v)
+{
+	return (uint16_t)(v << 8 | v >> 8);
+}
+
+/* Steps from one ID to the next in the sender's own way of counting. */
+static uint16_t
+id_step(enum flow_id_kind kind, uint16_t from, uint16_t to)
+{
+	if (kind == FLOW_ID_SWAPPED)
+		return (uint16_t)(swap16(to) - swap16(from));
+	return (uint16_t)(to - from);
+}
+
+/* Its last packet came from where the reset comes from. */
+static bool
+same_origin(const struct flow_reset *r)
+{
+	return r->sender.last.ttl == r->mark.ttl || r->sender.ttl_twice;
+}
+
+static bool
+weigh_id_goes_on(struct judging *j)
+{
+	const struct flow_reset *r = j->r;
+	const struct flow_side *s = &r->sender;
+	uint16_t id = r->mark.id, step;
+
+	if (s->n_ids > 0 && same_origin(r)) {
+		step = id_step(s->id_kind, s->ids[0], id);
+		if (step >= 1 && step <= ID_CLOSE) {
+			clue_add(j, CLUE_ID_CONTINUES, 1,
+			    "IP ID %u goes on where the %s's last packet, %u, "
+			    "left off",
+			    id, rst_sender_name(r), s->ids[0]);
+			return true;
+		}
+	}
+	if (r->host.has_id && j->ttl_own) {
+		step = id_step(r->host.id_kind, r->host.id, id);
+		if (step >= 1 && step <= ID_CLOSE) {
+			clue_add(j, CLUE_ID_CONTINUES_HOST, 1,
+			    "IP ID %u goes on where the %s's last packet to "
+			    "anyone, %u, left off",
+			    id, rst_sender_name(r), r->host.id);
+			return true;
+		}
+	}
+	if (s->n_ids > 0 || r->after.first.frame == 0 || !j->ttl_own)
+		return false;
+	step = (uint16_t)(r->after.first.id - id);
+	if (step < 1 || step > ID_CLOSE)
+		return false;
+	clue_add(j, CLUE_ID_CONTINUES_HOST, 1,
+	    "IP ID %u is counted on by the %s's next packet, %u", id,
+	    rst_sender_name(r), r->after.first.id);
+	return true;
+}
+
+static bool
+weigh_id_goes_on_loosely(struct judging *j)
+{
+	const struct flow_reset *r = j->r;
+	const struct flow_side *s = &r->sender;
+	uint16_t step = id_step(s->id_kind, s->ids[0], r->mark.id);
+
+	if (s->n_ids == 0 || !same_origin(r) || step == 0 || step > ID_LOOSE)
+		return false;
+	if (s->id_kind == FLOW_ID_RANDOM || s->id_kind == FLOW_ID_ZERO)
+		return false;
+	clue_add(j, CLUE_ID_CONTINUES_LOOSELY, 1,
+	    "IP ID %u is %u ahead of the %s's last, %u", r->mark.id, step,
+	    rst_sender_name(r), s->ids[0]);
+	return true;
+}
+
+static void
+weigh_id_breaks(struct judging *j)
+{
+	const struct flow_reset *r = j->r;
+	const struct flow_side *s = &r->sender;
+	bool fresh = r->mark.unix_ns - s->last.unix_ns <= ID_FRESH_NS;
+	enum clue c;
+
+	if (s->id_packets < 3)
+		return;
+	switch (s->id_kind) {
+	case FLOW_ID_COUNTER:
+	case FLOW_ID_SWAPPED:
+		c = fresh ? CLUE_ID_BREAKS : CLUE_ID_BREAKS_LOOSELY;
+		break;
+	case FLOW_ID_SHARED:
+		c = CLUE_ID_BREAKS_LOOSELY;
+		break;
+	case FLOW_ID_ZERO:
+	case FLOW_ID_CONSTANT:
+		clue_add(j, CLUE_ID_NOT_ZERO, 1,
+		    "IP ID %u, while the %s's other packets all have %u",
+		    r->mark.id, rst_sender_name(r), s->ids[0]);
+		return;
+	case FLOW_ID_UNKNOWN:
+	case FLOW_ID_RANDOM:
+	default:
+		return;
+	}
+	clue_add(j, c, 1, "IP ID %u, while the %s's own had reached %u",
+	    r->mark.id, rst_sender_name(r), s->ids[0]);
+}
+
+static void
+weigh_id_zero(struct judging *j)
+{
+	const struct flow_reset *r = j->r;
+	const struct flow_side *s = &r->sender;
+
+	if (s->id_packets > 0 &&
+	    (s->id_kind == FLOW_ID_ZERO ||
+		(s->id_kind == FLOW_ID_UNKNOWN && s->ids[0] == 0))) {
+		clue_add(j, CLUE_ID_ZERO_SAME, 1,
+		    "IP ID 0, as in the %s's other packets",
+		    rst_sender_name(r));
+		return;
+	}
+	if (rst_is_stateless(r) || rst_is_refusal(r))
+		clue_add(j, CLUE_ID_ZERO, 1,
+		    "IP ID 0 in an answer without a socket, as stacks send "
+		    "for a connection that they don't know");
+	else if (s->id_packets >= 3 && s->id_kind == FLOW_ID_COUNTER)
+		clue_add(j, CLUE_ID_ZERO_ODD, 1,
+		    "IP ID 0, while the %s's own had reached %u",
+		    rst_sender_name(r), s->ids[0]);
+}
+
+/* The peer's own number in a packet that claims to come from afar. */
+static bool
+weigh_id_echo(struct judging *j)
+{
+	const struct flow_reset *r = j->r;
+	const struct flow_side *p = &r->peer;
+	uint16_t id = r->mark.id;
+
+	if (p->id_kind == FLOW_ID_CONSTANT || p->id_kind == FLOW_ID_ZERO)
+		return false;
+	for (unsigned int i = 0; i < p->n_ids; i++) {
+		if (p->ids[i] != id)
+			continue;
+		if (id == r->trigger.id)
+			clue_add(j, CLUE_ID_ECHO, 1,
+			    "IP ID %u is that of the %s's own packet which it "
+			    "answers",
+			    id, rst_peer_name(r));
+		else
+			clue_add(j, CLUE_ID_ECHO_OLDER, 1,
+			    "IP ID %u is that of an earlier packet of the %s",
+			    id, rst_peer_name(r));
+		return true;
+	}
+	return false;
+}
+
+static bool
+weigh_id_repeats(struct judging *j)
+{
+	const struct flow_reset *r = j->r;
+	const struct flow_side *s = &r->sender;
+	const struct flow_mark *m = &s->last_data;
+
+	if (s->n_ids == 0 || s->ids[0] != r->mark.id ||
+	    s->id_kind == FLOW_ID_CONSTANT)
+		return false;
+	if (m->frame != 0 && m->id == r->mark.id && m->seq == r->mark.seq)
+		clue_add(j, CLUE_REWRITTEN, 1,
+		    "IP ID %u and seq are those of the %s's own data packet "
+		    "just before: turned into a reset on its way",
+		    r->mark.id, rst_sender_name(r));
+	else
+		clue_add(j, CLUE_ID_REPEATS, 1,
+		    "IP ID %u is that of the %s's packet before, which no "
+		    "counter gives twice",
+		    r->mark.id, rst_sender_name(r));
+	return true;
+}
+
+static void
+weigh_id(struct judging *j)
+{
+	const struct flow_reset *r = j->r;
+
+	if (!r->has_id)
+		return;
+	if (r->mark.id == 0) {
+		weigh_id_zero(j);
+		return;
+	}
+	/* 1 is what hand-made packets have, on both sides. */
+	j->id_continues = r->mark.id > 1 && weigh_id_goes_on(j);
+	if (j->id_continues || r->mark.id == 1)
+		return;
+	j->id_echo = weigh_id_echo(j);
+	if (weigh_id_repeats(j) || weigh_id_goes_on_loosely(j))
+		return;
+	weigh_id_breaks(j);
+}
+
+/* --- the rest of the headers --- */
+
+static void
+weigh_df(struct judging *j)
+{
+	const struct flow_reset *r = j->r;
+	uint32_t both = FLOW_SEEN_DF | FLOW_SEEN_NO_DF;
+	uint32_t seen = r->sender.seen & both;
+
+	if (!r->has_id || seen == 0 || seen == both)
+		return;
+	if (r->mark.df != (seen == FLOW_SEEN_DF))
+		clue_add(j, CLUE_DF, 1,
+		    r->mark.df ? "DF is set, which the %s never sets"
+			       : "DF is not set, which the %s always sets",
+		    rst_sender_name(r));
+}
+
+static void
+weigh_tos(struct judging *j)
+{
+	const struct flow_reset *r = j->r;
+	/* Without the ECN bits, which only data has (RFC 3168, 6.1.4). */
+	unsigned int tos = r->mark.tos & 0xfc;
+
+	if (r->sender.packets == 0 || (r->sender.seen & FLOW_SEEN_OTHER_TOS))
+		return;
+	if (tos == 0 || tos == (r->sender.tos & 0xfcU) ||
+	    tos == (r->trigger.tos & 0xfcU))
+		return;
+	clue_add(j, CLUE_TOS, 1, "TOS 0x%02x, while the %s uses 0x%02x",
+	    r->mark.tos, rst_sender_name(r), r->sender.tos);
+}
+
+static void
+weigh_mac(struct judging *j)
+{
+	const struct flow_reset *r = j->r;
+	const struct flow_side *s = &r->sender;
+	char mine[ADDR_MAC_TEXT], theirs[ADDR_MAC_TEXT];
+
+	if (!r->has_mac || !(s->seen & FLOW_SEEN_MAC) ||
+	    (s->seen & FLOW_SEEN_OTHER_MAC) || s->packets < 2)
+		return;
+	if (memcmp(r->mac_src, s->mac, ADDR_MAC) == 0)
+		return;
+	clue_add(j, CLUE_MAC, r->host.other_mac ? 0.4 : 1,
+	    "from MAC %s, while the %s's packets come from %s",
+	    addr_format_mac(r->mac_src, mine), rst_sender_name(r),
+	    addr_format_mac(s->mac, theirs));
+	j->v->same_segment = true;
+}
+
+static bool
+is_loopback(const struct addr *a)
+{
+	static const uint8_t one[16] = {[15] = 1};
+
+	return a->version == 4 ? a->b[0] == 127
+			       : memcmp(a->b, one, sizeof(one)) == 0;
+}
+
+/*
+ * Its sender is the capturing host: no router was crossed, while the other
+ * side's packets have crossed some.
+ */
+static void
+weigh_place(struct judging *j)
+{
+	const struct flow_reset *r = j->r;
+	uint8_t peer = flow_side_ttl(&r->peer);
+
+	if (is_loopback(&r->client.addr) && is_loopback(&r->server.addr)) {
+		clue_add(j, CLUE_LOOPBACK, 1,
+		    "both ends are this very host: nothing is in between");
+		return;
+	}
+	if (j->from != BASELINE_NONE && j->ttl_own &&
+	    rst_distance(r->mark.ttl) == 0 && peer != 0 &&
+	    rst_distance(peer) > 0)
+		clue_add(j, CLUE_LEAVES_HERE, 1,
+		    "it leaves the capturing host itself, which is the %s",
+		    rst_sender_name(r));
+}
+
+void
+rst_weigh_header(struct judging *j)
+{
+	weigh_ttl(j);
+	weigh_id(j);
+	weigh_df(j);
+	weigh_tos(j);
+	weigh_mac(j);
+	weigh_place(j);
+}

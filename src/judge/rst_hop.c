@@ -1,0 +1,147 @@
+/*
+ * Where a forged reset may come from: its TTL, against how boxes make TTLs
+ * (PHYSICS, section 1).  The makers are infer's own table of models, so that
+ * a capture and a campaign agree on them.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <rsthop/infer.h>
+
+#include "rst_int.h"
+
+#define HOPS_UNKNOWN 40 /* that may be, where the server's are not known */
+
+/* Of an echoed ID by boxes that copy the TTL, and by others; as infer. */
+#define ECHO_IF_COPIED 0.6
+#define ECHO_IF_NOT    0.06
+
+struct hop_grid {
+	double p[INFER_MAX_HOPS + 1][INFER_PLACES];
+	int hops; /* that there may be */
+	int own_initial;
+};
+
+/* The TTL of what fired it, as it left; 0: not known. */
+static int
+left_with(const struct flow_reset *r)
+{
+	uint8_t ttl = r->trigger.ttl;
+
+	if (r->trigger.frame == 0)
+		return 0;
+	if (r->trigger_was_probe)
+		return ttl;
+	return rst_distance(ttl) == 0 ? ttl : 0;
+}
+
+/* The TTL with which a reset of this model arrives from there; -1: none. */
+static int
+arrives_with(const struct infer_model *m, int hop, int left)
+{
+	int crossed = hop - 1 + m->decrement;
+	int seen; /* by the device, of the trigger */
+
+	switch (m->policy) {
+	case INFER_FIXED:
+		return m->initial != 0 ? m->initial - crossed : -1;
+	case INFER_COPIED:
+		seen = left - (m->place == INFER_WIRE ? hop - 1 : hop);
+		return left != 0 && seen > 0 ? seen - crossed : -1;
+	case INFER_ARBITRARY:
+	case INFER_IMITATED:
+		break;
+	}
+	return -1;
+}
+
+static double
+fill_grid(const struct judging *j, struct hop_grid *g)
+{
+	const struct flow_reset *r = j->r;
+	int left = left_with(r);
+	double sum = 0;
+
+	for (size_t i = 0; i < infer_n_models; i++) {
+		const struct infer_model *m = &infer_models[i];
+		bool copied = m->policy == INFER_COPIED;
+		double w = m->prior;
+
+		if (r->has_id && left != 0) {
+			double l = copied ? ECHO_IF_COPIED : ECHO_IF_NOT;
+
+			w *= j->id_echo ? l : 1 - l;
+		}
+		for (int h = 1; h <= g->hops; h++) {
+			if (arrives_with(m, h, left) != r->mark.ttl)
+				continue;
+			g->p[h][m->place] += w;
+			sum += w;
+		}
+	}
+	return sum;
+}
+
+static void
+put_candidate(struct rst_verdict *v, int hop, enum infer_place place, double p)
+{
+	size_t at = v->n_candidates;
+
+	if (at < RST_CANDIDATES)
+		v->n_candidates++;
+	else if (v->candidates[--at].probability >= p)
+		return;
+	for (; at > 0 && v->candidates[at - 1].probability < p; at--)
+		v->candidates[at] = v->candidates[at - 1];
+	v->candidates[at] = (struct rst_candidate){.hop = hop,
+	    .place = place == INFER_WIRE ? RST_WIRE : RST_ROUTER,
+	    .probability = p};
+}
+
+static void
+find_usable(struct judging *j)
+{
+	struct rst_verdict *v = j->v;
+	const struct flow_reset *r = j->r;
+
+	v->ttl_usable = false;
+	if (rst_crowd_wanders(j->crowd, r, v->ttl_why, sizeof(v->ttl_why)))
+		return;
+	if (j->ttl_own && v->ruling == RST_FORGED)
+		snprintf(v->ttl_why, sizeof(v->ttl_why),
+		    "it is the %s's own: imitated, or alike by chance",
+		    rst_sender_name(r));
+	else if (rst_distance(r->mark.ttl) > HOPS_UNKNOWN)
+		snprintf(v->ttl_why, sizeof(v->ttl_why),
+		    "no initial TTL in use arrives as %u", r->mark.ttl);
+	else
+		v->ttl_usable = true;
+}
+
+void
+rst_find_hops(struct judging *j)
+{
+	struct rst_verdict *v = j->v;
+	struct hop_grid g = {.hops = HOPS_UNKNOWN};
+	double sum;
+
+	find_usable(j);
+	v->crossed = -1;
+	if (!v->ttl_usable)
+		return;
+	v->initial_ttl = pkt_initial_ttl(j->r->mark.ttl);
+	v->crossed = rst_distance(j->r->mark.ttl);
+	if (v->ruling == RST_GENUINE || v->kind == RST_KIND_LOAD_BALANCER)
+		return;
+	/* A device is before the server, by the server's own TTL. */
+	if (j->base_ttl != 0 && rst_distance(j->base_ttl) > v->crossed)
+		g.hops = rst_distance(j->base_ttl) + 1;
+	if (g.hops > HOPS_UNKNOWN)
+		g.hops = HOPS_UNKNOWN;
+	sum = fill_grid(j, &g);
+	for (int h = 1; h <= g.hops; h++)
+		for (int p = 0; p < INFER_PLACES; p++)
+			if (g.p[h][p] > 0.005 * sum)
+				put_candidate(
+				    v, h, (enum infer_place)p, g.p[h][p] / sum);
+}
