@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/capability.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -189,6 +190,26 @@ add_names(struct path_responder **list, size_t n)
 	free(q);
 }
 
+static void *
+free_world(void *live)
+{
+	world_live_free(live);
+	return NULL;
+}
+
+/*
+ * The kernel lets go of a capture only after two grace periods of its RCU,
+ * some 20 ms: names are looked up and the report is written meanwhile.
+ */
+static void
+begin_freeing(struct active *a)
+{
+	a->freeing = pthread_create(&a->freer, NULL, free_world, a->live) == 0;
+	if (!a->freeing)
+		world_live_free(a->live);
+	a->live = NULL;
+}
+
 int
 active_finish(struct active *a, struct result_head *head, struct path *path)
 {
@@ -198,8 +219,7 @@ active_finish(struct active *a, struct result_head *head, struct path *path)
 	int signal = 0;
 
 	head->dropped = world_live_dropped(a->live);
-	world_live_free(a->live);
-	a->live = NULL;
+	begin_freeing(a);
 	progress_remark(&a->progress,
 	    "%u connections, %u packets injected, %" PRIu64
 	    " packets dropped unseen",
@@ -224,6 +244,9 @@ active_close(struct active *a)
 {
 	world_live_free(a->live);
 	a->live = NULL;
+	if (a->freeing)
+		pthread_join(a->freer, NULL);
+	a->freeing = false;
 	progress_clear(&a->progress);
 	release_signals(a);
 }

@@ -5,6 +5,8 @@
 #ifndef CLI_ACTIVE_H
 #define CLI_ACTIVE_H
 
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <rsthop/fault.h>
@@ -21,6 +23,8 @@ struct active {
 	struct route route;
 	struct world world;
 	struct world_live *live;
+	pthread_t freer; /* takes live down, where freeing */
+	bool freeing;
 	int signal_fd; /* SIGINT, SIGTERM; blocked while it is open */
 };
 
@@ -36,13 +40,14 @@ int active_open(struct active *a, const struct options *o,
 int64_t active_wall_clock(void);
 
 /*
- * After the job: takes the sockets down, adds names and vendors to the path,
- * and lets go of the signals. Gives the
- * signal that interrupted it, or 0.
+ * After the job: begins to take the sockets down, adds names and vendors to
+ * the path, and lets go of the signals.  Gives the signal that interrupted it,
+ * or 0.
  */
 int active_finish(
     struct active *a, struct result_head *head, struct path *path);
 
+/* Also waits until the sockets are down. */
 void active_close(struct active *a);
 
 #endif
