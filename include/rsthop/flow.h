@@ -34,7 +34,7 @@
 struct flow_config {
 	uint32_t max_flows;   /* FLOW_MAX_FLOWS */
 	int64_t idle_ns;      /* silent so long, a flow is let go: 600 s */
-	int64_t settle_ns;    /* a reset waits at most so long: 5 s */
+	int64_t settle_ns;    /* a reset waits at most so long: 30 s */
 	uint32_t settle_pkts; /* and so many packets of its flow: 64 */
 	size_t payload_bytes; /* for payloads in all flows: 24 MiB */
 	uint32_t max_pending; /* resets that wait: 4096 */
@@ -129,6 +129,12 @@ struct flow_side {
 	uint32_t tsval;	   /* the last */
 	uint8_t mac[ADDR_MAC]; /* source of its packets */
 	struct flow_mark first, last, last_data;
+	/*
+	 * Packets of another make, no resets: TTL and DF or DSCP are not those
+	 * of the first.  Somebody injects data; nothing else here counts them.
+	 */
+	uint32_t foreign;
+	struct flow_mark last_foreign;
 	/* From a packet to this side until its answer passed here; 0: none. */
 	int64_t rtt_min_ns;
 	uint8_t rtt_samples;
@@ -148,6 +154,7 @@ struct flow_host {
 	enum flow_id_kind id_kind;
 	uint8_t mac[ADDR_MAC];
 	bool has_mac, other_mac;
+	bool later; /* none was seen before the reset: all of it is later */
 };
 
 /* One of the other resets of the connection. */

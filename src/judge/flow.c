@@ -7,7 +7,7 @@
 #include "flow_int.h"
 
 #define IDLE_NS	      INT64_C(600000000000)
-#define SETTLE_NS     INT64_C(5000000000)
+#define SETTLE_NS     INT64_C(30000000000)
 #define SETTLE_PKTS   64
 #define PAYLOAD_BYTES ((size_t)24 << 20)
 #define MAX_PENDING   4096
@@ -122,6 +122,19 @@ unlink_rare(struct rare *r, const struct pending *p)
 	r->n_pending--;
 }
 
+/* Of a sender that was a stranger as its reset came: met since, elsewhere. */
+static void
+ask_host_again(const struct flow_table *t, struct pending *p)
+{
+	const struct half *h = &p->node->half[p->side];
+
+	if (p->r.sender.packets > 0 || p->r.host.packets > 0)
+		return;
+	host_table_report(t->hosts, h->host, h, &p->r.host);
+	p->r.host.has_id = false;
+	p->r.host.later = true;
+}
+
 static int
 settle(struct flow_table *t, struct pending *p, enum flow_end end,
     int64_t unix_ns, struct fault *f)
@@ -129,6 +142,7 @@ settle(struct flow_table *t, struct pending *p, enum flow_end end,
 	int rc = 0;
 
 	pending_finish(p, p->node, end, unix_ns);
+	ask_host_again(t, p);
 	unlink_rare(p->node->rare, p);
 	unlink_due(t, p);
 	if (t->sink.reset != NULL)
@@ -296,8 +310,9 @@ see_roles(struct node *n, int side, const struct pkt *p)
 }
 
 /*
- * A SYN that is not the one which began this connection sent again.  Where
- * the capture began in its midst, any SYN does.
+ * A SYN that is not the one which began this connection sent again; who has
+ * reset it begins another, whatever the number.  Where the capture began in
+ * its midst, any SYN does.
  */
 static bool
 is_anew(const struct node *n, int side, const struct pkt *p)
@@ -307,7 +322,7 @@ is_anew(const struct node *n, int side, const struct pkt *p)
 	if (!(p->tcp.flags & PKT_TH_SYN) || (p->tcp.flags & PKT_TH_ACK))
 		return false;
 	if (h->seen & FLOW_SEEN_SYN)
-		return h->isn != p->tcp.seq;
+		return h->isn != p->tcp.seq || (h->seen & FLOW_SEEN_RST);
 	return h->packets > 0 || n->half[!side].packets > 0 || n->rare != NULL;
 }
 
@@ -506,9 +521,9 @@ see_segment(struct flow_table *t, struct node *n, int side,
 
 	if (see_probe(t, n, side, s, f) != 0)
 		return -1;
-	host_table_see(t->hosts, h->host, s);
-	if (!half_see(h, other, s))
+	if (half_see(h, other, s) != HALF_SAW_NEW)
 		return 0;
+	host_table_see(t->hosts, h->host, s);
 	if (s->pkt->payload_wire > 0) {
 		keep_payload(t, h, s->pkt, begins);
 		if (side == n->client && fresh && t->sink.data != NULL)

@@ -174,7 +174,7 @@ host_table_report(const struct host_table *t, uint32_t at, const struct half *h,
 {
 	const struct host *a;
 	struct ttl_tally rest;
-	uint32_t own = h->packets + h->twice;
+	uint32_t own = h->packets;
 
 	memset(out, 0, sizeof(*out));
 	if (at == FLOW_NONE)

@@ -63,7 +63,8 @@ struct half {
 	uint32_t timed_end;
 	int64_t timed_ns; /* 0: none */
 	int64_t rtt_min_ns;
-	struct flow_mark first, last_data;
+	struct flow_mark first, last_data, last_foreign;
+	uint32_t foreign;
 	uint8_t *payload; /* of last_data, or NULL */
 	uint16_t payload_len, payload_cap;
 };
@@ -128,8 +129,14 @@ struct host {
 void ttl_tally_add(struct ttl_tally *t, uint8_t ttl);
 void id_run_add(struct id_run *r, uint16_t id);
 enum flow_id_kind id_run_kind(const struct id_run *r);
-/* False where it is a packet that was seen before. */
-bool half_see(struct half *h, struct half *other, const struct flow_seen *s);
+enum half_saw {
+	HALF_SAW_NEW,
+	HALF_SAW_TWICE, /* the very packet again */
+	HALF_SAW_FOREIGN
+};
+
+enum half_saw half_see(
+    struct half *h, struct half *other, const struct flow_seen *s);
 void half_report(const struct half *h, struct flow_side *out);
 void half_make_mark(const struct flow_seen *s, struct flow_mark *out);
 /* Bytes of sequence space that it takes. */

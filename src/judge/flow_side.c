@@ -264,17 +264,39 @@ see_seq(struct half *h, const struct flow_seen *s)
 	}
 }
 
-bool
+/*
+ * Two marks of three, of which the TTL is one, set it apart from the packet
+ * that began this side: somebody else makes packets in its name.
+ */
+static bool
+is_foreign(const struct half *h, const struct pkt *p)
+{
+	const struct flow_mark *m = &h->first;
+	int off = (int)p->ip.ttl - m->ttl;
+	bool df = p->ip.version == 4 && p->ip.df != m->df;
+	bool tos = ((p->ip.tos ^ m->tos) & 0xfc) != 0;
+
+	if (m->frame == 0 || off == 0 || h->ttl_twice)
+		return false;
+	return df + tos + (off > 2 || off < -2) >= 2;
+}
+
+enum half_saw
 half_see(struct half *h, struct half *other, const struct flow_seen *s)
 {
 	const struct pkt *p = s->pkt;
 
+	if (is_foreign(h, p)) {
+		count32(&h->foreign);
+		half_make_mark(s, &h->last_foreign);
+		return HALF_SAW_FOREIGN;
+	}
 	ttl_tally_add(&h->ttl, p->ip.ttl);
 	see_mac(h, p);
 	if (is_twice(h, p)) {
 		h->ttl_twice = h->ttl_twice || h->last.ttl != p->ip.ttl;
 		count32(&h->twice);
-		return false;
+		return HALF_SAW_TWICE;
 	}
 	count32(&h->packets);
 	see_header(h, p);
@@ -290,7 +312,7 @@ half_see(struct half *h, struct half *other, const struct flow_seen *s)
 		count32(&h->data_packets);
 		h->last_data = h->last;
 	}
-	return true;
+	return HALF_SAW_NEW;
 }
 
 void
@@ -315,6 +337,8 @@ half_report(const struct half *h, struct flow_side *out)
 	    .first = h->first,
 	    .last = h->last,
 	    .last_data = h->last_data,
+	    .foreign = h->foreign,
+	    .last_foreign = h->last_foreign,
 	    .rtt_min_ns = h->rtt_min_ns,
 	    .rtt_samples = h->rtt_samples,
 	    .rtt_handshake = h->rtt_handshake};

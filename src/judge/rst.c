@@ -93,7 +93,7 @@ clue_add(struct judging *j, enum clue c, double scale, const char *fmt, ...)
 	char buf[240];
 	va_list ap;
 
-	if (j->n == RST_CLUES)
+	if (j->n == RST_CLUES || scale == 0)
 		return;
 	j->found[j->n].clue = c;
 	j->found[j->n].weight = rst_clues[c].weight * scale;
@@ -192,8 +192,8 @@ kind_of_genuine(const struct judging *j)
 	return idle ? RST_KIND_IDLE : RST_KIND_ABORT;
 }
 
-static bool
-has_clue(const struct judging *j, enum clue c)
+bool
+rst_has_clue(const struct judging *j, enum clue c)
 {
 	for (size_t i = 0; i < j->n; i++)
 		if (j->found[i].clue == c)
@@ -212,7 +212,7 @@ rst_find_kind(const struct judging *j)
 	case RST_FORGED:
 		if (j->signature_kind != RST_KIND_UNDETERMINED)
 			return j->signature_kind;
-		if (has_clue(j, CLUE_REWRITTEN) && j->r->to_client)
+		if (rst_has_clue(j, CLUE_REWRITTEN) && j->r->to_client)
 			return RST_KIND_RESPONSE_TRIGGERED;
 		return RST_KIND_MIDDLEBOX;
 	}

@@ -146,18 +146,51 @@ weigh_steps(struct judging *j)
 		    others + 1, rst_sender_name(r));
 }
 
+/* Stacks may give what has no socket another initial TTL. */
+static bool
+as_far(uint8_t a, uint8_t b)
+{
+	return abs(rst_distance(a) - rst_usual_distance(b)) <= 1;
+}
+
+/* Data in the sender's name, and not of its make either. */
+static void
+weigh_injected(struct judging *j)
+{
+	const struct flow_reset *r = j->r;
+	const struct flow_mark *m = &r->sender.last_foreign;
+	uint16_t step = (uint16_t)(r->mark.id - m->id);
+
+	if (m->frame == 0 || j->ttl_own)
+		return;
+	if (r->has_id && r->mark.id != 0 && step >= 1 && step <= 16)
+		clue_add(j, CLUE_INJECTED, 1,
+		    "IP ID %u goes on where packet %llu left off, which is "
+		    "not of the %s's make (TTL %u)",
+		    r->mark.id, (unsigned long long)m->frame,
+		    rst_sender_name(r), m->ttl);
+	else if (r->mark.df == m->df && ((r->mark.tos ^ m->tos) & 0xfc) == 0)
+		clue_add(j, CLUE_INJECTED_ALIKE, 1,
+		    "packet %llu was injected too: TTL %u, DF and TOS as in "
+		    "this reset",
+		    (unsigned long long)m->frame, m->ttl);
+}
+
 static void
 weigh_copies(struct judging *j)
 {
 	const struct flow_reset *r = j->r;
 	unsigned int copies = 0, likewise = 0;
+	bool unlike = !as_far(r->mark.ttl, j->base_ttl) ||
+	    rst_has_clue(j, CLUE_ID_BREAKS);
 
 	for (size_t i = 0; i < r->n_others; i++) {
 		if (!in_burst(r, &r->others[i]))
 			continue;
 		if (r->others[i].copy && r->mark.id > 1)
 			copies++;
-		else if (!j->ttl_own && r->others[i].mark.ttl == j->base_ttl)
+		else if (!j->ttl_own && unlike &&
+		    r->others[i].mark.ttl == j->base_ttl)
 			likewise++;
 	}
 	/* Where all packets come twice, so does a reset. */
@@ -177,6 +210,9 @@ weigh_copies(struct judging *j)
 static bool
 answers_challenge(const struct flow_reset *r)
 {
+	/* So does a kernel whose packets are made behind its back. */
+	if (r->trigger.flags & PKT_TH_SYN)
+		return rst_is_stateless(r);
 	return rst_is_stateless(r) && r->trigger.flags == PKT_TH_ACK &&
 	    r->trigger.len == 0;
 }
@@ -186,6 +222,10 @@ after_scale(const struct flow_reset *r, const struct flow_mark *m)
 {
 	double scale = 1;
 
+	/* RFC 9293, 3.10.7.3: one that waits for a SYN-ACK goes on waiting. */
+	if (rst_is_stateless(r) && !(r->peer.seen & FLOW_SEEN_SYNACK) &&
+	    (r->sender.seen & FLOW_SEEN_SYN))
+		return 0;
 	if (answers_challenge(r))
 		scale *= 0.3;
 	/* Reordered on the way: it was sent before. */
@@ -320,6 +360,7 @@ rst_weigh_course(struct judging *j)
 		    "reserved bits of its TCP header are set");
 	weigh_steps(j);
 	weigh_copies(j);
+	weigh_injected(j);
 	weigh_after(j);
 	weigh_time(j);
 	weigh_expired(j);

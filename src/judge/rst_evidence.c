@@ -89,6 +89,11 @@ const struct clue_row rst_clues[N_CLUES] = {
     /* 0.30 : 0.06; this one unlike, another like its sender's packets. */
     [CLUE_OTHER_ORIGIN] = {"two-origins", FAMILY_BURST, 1.6},
 
+    /* 0.10 : 0.001; one hand numbers injected data and this reset. */
+    [CLUE_INJECTED] = {"injected-data", FAMILY_BURST, 4.6},
+    /* 0.15 : 0.012; data of the same strange make came before it. */
+    [CLUE_INJECTED_ALIKE] = {"injected-data", FAMILY_BURST, 2.5},
+
     /* 0.35 : 0.008 [seen]; who resets a connection is done with it. */
     [CLUE_DATA_AFTER] = {"data-after-reset", FAMILY_AFTER, 3.8},
     /* 0.20 : 0.015; and repeats nothing. */
@@ -109,6 +114,8 @@ const struct clue_row rst_clues[N_CLUES] = {
     [CLUE_LOOPBACK] = {"loopback", FAMILY_NONE, -7.0},
     /* 0.03 : 0.40; no router crossed, where its sender is the capturer. */
     [CLUE_LEAVES_HERE] = {"leaves-here", FAMILY_SAME, -2.6},
+    /* 0.05 : 0.35; both in one /24 or /64 and no router crossed. */
+    [CLUE_SAME_NETWORK] = {"same-network", FAMILY_SAME, -2.0},
 
     /* Proof, but for a capture that lost packets. */
     [CLUE_NEVER_SENT] = {"peer-never-sent", FAMILY_NONE, 8.0},

@@ -19,12 +19,23 @@ rst_distance(uint8_t ttl)
 	return pkt_initial_ttl(ttl) - ttl;
 }
 
+/*
+ * Some speak with a TTL that lets them reach the next router alone, or a few
+ * (RFC 5082 tells why); such a TTL has crossed nothing rather than 31 routers.
+ */
+int
+rst_usual_distance(uint8_t ttl)
+{
+	return ttl <= 4 ? 0 : rst_distance(ttl);
+}
+
 static const char *
-whose(enum baseline_from from)
+whose(const struct flow_reset *r, enum baseline_from from)
 {
 	switch (from) {
 	case BASELINE_HOST:
-		return "'s packets on other connections arrive";
+		return r->host.later ? "'s packets on later connections arrive"
+				     : "'s packets on other connections arrive";
 	case BASELINE_AFTER:
 		return "'s later packets arrive";
 	case BASELINE_NONE:
@@ -90,13 +101,13 @@ weigh_own_ttl(struct judging *j)
 	else if (r->mark.ttl != j->base_ttl && !r->sender.ttl_twice)
 		c = CLUE_TTL_MATCHES_ONE;
 	clue_add(j, c, 1, "TTL %u is the one with which the %s%s", r->mark.ttl,
-	    rst_sender_name(r), whose(j->from));
+	    rst_sender_name(r), whose(r, j->from));
 }
 
 static enum clue
 classify_ttl(uint8_t rst, uint8_t base)
 {
-	int far = rst_distance(rst), own = rst_distance(base);
+	int far = rst_distance(rst), own = rst_usual_distance(base);
 
 	if (abs(rst - base) <= 2)
 		return CLUE_TTL_NEAR_BY;
@@ -120,7 +131,7 @@ weigh_ttl(struct judging *j)
 	}
 	clue_add(j, classify_ttl(r->mark.ttl, j->base_ttl), 1,
 	    "TTL %u, while the %s%s with %u", r->mark.ttl, rst_sender_name(r),
-	    whose(j->from), j->base_ttl);
+	    whose(r, j->from), j->base_ttl);
 	/* A front end, or a stack of two minds, shows elsewhere as well. */
 	if (j->from == BASELINE_FLOW && is_host_ttl(&r->host, r->mark.ttl))
 		clue_add(j, CLUE_TTL_MATCHES_HOST, 0.6,
@@ -397,6 +408,14 @@ is_loopback(const struct addr *a)
 			       : memcmp(a->b, one, sizeof(one)) == 0;
 }
 
+/* One /24, one /64: no router stands between such two, as a rule. */
+static bool
+same_network(const struct addr *a, const struct addr *b)
+{
+	return a->version == b->version &&
+	    memcmp(a->b, b->b, a->version == 4 ? 3 : 8) == 0;
+}
+
 /*
  * Its sender is the capturing host: no router was crossed, while the other
  * side's packets have crossed some.
@@ -406,14 +425,18 @@ weigh_place(struct judging *j)
 {
 	const struct flow_reset *r = j->r;
 	uint8_t peer = flow_side_ttl(&r->peer);
+	bool here = rst_distance(r->mark.ttl) == 0;
 
 	if (is_loopback(&r->client.addr) && is_loopback(&r->server.addr)) {
 		clue_add(j, CLUE_LOOPBACK, 1,
 		    "both ends are this very host: nothing is in between");
 		return;
 	}
-	if (j->from != BASELINE_NONE && j->ttl_own &&
-	    rst_distance(r->mark.ttl) == 0 && peer != 0 &&
+	if (here && same_network(&r->client.addr, &r->server.addr) &&
+	    (j->base_ttl == 0 || rst_usual_distance(j->base_ttl) == 0))
+		clue_add(j, CLUE_SAME_NETWORK, 1,
+		    "both ends are of one network, and it crossed no router");
+	else if (here && j->from != BASELINE_NONE && j->ttl_own && peer != 0 &&
 	    rst_distance(peer) > 0)
 		clue_add(j, CLUE_LEAVES_HERE, 1,
 		    "it leaves the capturing host itself, which is the %s",

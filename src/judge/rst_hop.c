@@ -16,6 +16,15 @@
 #define ECHO_IF_COPIED 0.6
 #define ECHO_IF_NOT    0.06
 
+/*
+ * The way back may be longer or shorter than the way there (PHYSICS, trap
+ * 12), the more so the farther it is.
+ */
+#define DETOUR_FROM 4	 /* hops from which it may */
+#define DETOUR_ONE  0.06 /* by one router, either way */
+/* A device beyond where its trigger expired: only where routes changed. */
+#define BEYOND 0.02
+
 struct hop_grid {
 	double p[INFER_MAX_HOPS + 1][INFER_PLACES];
 	int hops; /* that there may be */
@@ -56,11 +65,24 @@ arrives_with(const struct infer_model *m, int hop, int left)
 }
 
 static double
+likelihood(int expected, int hop, const struct flow_reset *r)
+{
+	int off = expected - r->mark.ttl;
+
+	if (expected < 0 || off < -1 || off > 1)
+		return 0;
+	if (off == 0)
+		return 1;
+	return hop > DETOUR_FROM ? DETOUR_ONE : 0;
+}
+
+static double
 fill_grid(const struct judging *j, struct hop_grid *g)
 {
 	const struct flow_reset *r = j->r;
 	int left = left_with(r);
 	double sum = 0;
+	int upto = r->trigger_was_probe ? left : INFER_MAX_HOPS;
 
 	for (size_t i = 0; i < infer_n_models; i++) {
 		const struct infer_model *m = &infer_models[i];
@@ -73,10 +95,12 @@ fill_grid(const struct judging *j, struct hop_grid *g)
 			w *= j->id_echo ? l : 1 - l;
 		}
 		for (int h = 1; h <= g->hops; h++) {
-			if (arrives_with(m, h, left) != r->mark.ttl)
-				continue;
-			g->p[h][m->place] += w;
-			sum += w;
+			double l = likelihood(arrives_with(m, h, left), h, r);
+
+			if (h + (m->place == INFER_ROUTER) > upto)
+				l *= BEYOND;
+			g->p[h][m->place] += w * l;
+			sum += w * l;
 		}
 	}
 	return sum;
@@ -141,7 +165,7 @@ rst_find_hops(struct judging *j)
 	sum = fill_grid(j, &g);
 	for (int h = 1; h <= g.hops; h++)
 		for (int p = 0; p < INFER_PLACES; p++)
-			if (g.p[h][p] > 0.005 * sum)
+			if (g.p[h][p] > 0.02 * sum)
 				put_candidate(
 				    v, h, (enum infer_place)p, g.p[h][p] / sum);
 }

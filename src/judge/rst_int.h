@@ -62,6 +62,8 @@ enum clue {
 	CLUE_COPIES,
 	CLUE_COPY,
 	CLUE_OTHER_ORIGIN,
+	CLUE_INJECTED,
+	CLUE_INJECTED_ALIKE,
 	CLUE_DATA_AFTER,
 	CLUE_RESENT_AFTER,
 	CLUE_HANDSHAKE_AFTER,
@@ -71,6 +73,7 @@ enum clue {
 	CLUE_TRIGGER_EXPIRED,
 	CLUE_LOOPBACK,
 	CLUE_LEAVES_HERE,
+	CLUE_SAME_NETWORK,
 	CLUE_NEVER_SENT,
 	CLUE_SENT,
 	CLUE_SIGNATURE
@@ -124,6 +127,10 @@ const char *rst_peer_name(const struct flow_reset *r);
 
 /* Routers on the way of a packet that arrives with ttl. */
 int rst_distance(uint8_t ttl);
+/* The same of what a stack sends all the time, be it with TTL 1. */
+int rst_usual_distance(uint8_t ttl);
+
+bool rst_has_clue(const struct judging *j, enum clue c);
 
 /* No ACK, no window, and numbers that answer: a stack without the socket. */
 bool rst_is_stateless(const struct flow_reset *r);
