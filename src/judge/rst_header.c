@@ -96,6 +96,10 @@ weigh_own_ttl(struct judging *j)
 	const struct flow_reset *r = j->r;
 	enum clue c = CLUE_TTL_MATCHES;
 
+	/* The sender's own packet, made over: of course it is its TTL. */
+	if (rst_has_clue(j, CLUE_REWRITTEN))
+		return;
+
 	if (j->from != BASELINE_FLOW)
 		c = CLUE_TTL_MATCHES_HOST;
 	else if (r->mark.ttl != j->base_ttl && !r->sender.ttl_twice)
@@ -446,8 +450,8 @@ weigh_place(struct judging *j)
 void
 rst_weigh_header(struct judging *j)
 {
-	weigh_ttl(j);
 	weigh_id(j);
+	weigh_ttl(j);
 	weigh_df(j);
 	weigh_tos(j);
 	weigh_mac(j);
