@@ -140,6 +140,34 @@ void infer_see_server_alive(struct infer *in, bool alive);
  */
 void infer_see_own_segment(struct infer *in);
 
+/*
+ * The server's IP IDs count up within a connection; so many resets went on
+ * where its last packet had stood, so many did not.  Replaces what was said
+ * before.
+ */
+void infer_set_id_steps(
+    struct infer *in, unsigned int follow, unsigned int break_off);
+
+/*
+ * What the server had to say to the triggers at full TTL that drew a reset:
+ * how many of each.  One who drops what fires him lets no acknowledgement
+ * come of it; one whom the answer fires cannot fire before there is one; and
+ * a server's own reset accounts for all that it has sent (RFC 9293, section
+ * 3.10.7: SND.NXT).
+ */
+struct infer_answers {
+	unsigned int unacked; /* nothing */
+	unsigned int acked;   /* an acknowledgement, no data */
+	unsigned int behind;  /* data that the reset's seq does not count */
+	unsigned int beyond;  /* data, and the reset's seq is not before it */
+	unsigned int early;   /* of the last three: the reset came first */
+	bool talks; /* where nothing fires, it answers at once with data */
+	bool mute;  /* where nothing fires, it never sends data */
+};
+
+/* Replaces what was said before. */
+void infer_set_answers(struct infer *in, const struct infer_answers *a);
+
 struct infer_posterior {
 	double cause[INFER_CAUSES];		     /* sums to 1 */
 	double at[INFER_MAX_HOPS + 1][INFER_PLACES]; /* sums to cause[0] */

@@ -33,7 +33,12 @@ struct tcb {
 
 	uint8_t server_ttl; /* of the SYN-ACK as it arrived; 0: not seen */
 	bool has_server_ip_id;
-	uint16_t server_ip_id;	      /* of its last packet that is no RST */
+	uint16_t server_ip_id; /* of its last packet that is no RST */
+	/*
+	 * Its packets one after the other, both with an ID that is not 0, and
+	 * of these the pairs whose IDs are a counter's.
+	 */
+	unsigned int id_pairs, id_steps;
 	uint8_t server_mac[ADDR_MAC]; /* source MAC of what it sends */
 	bool has_server_mac;
 
@@ -44,8 +49,12 @@ struct tcb {
 
 	int64_t syn_ns, synack_ns; /* last SYN; first SYN-ACK */
 	int64_t rtt_ns;		   /* of the handshake; 0: not known */
-	int64_t data_ns;  /* the kernel's last new data left; 0: none */
+	uint32_t data_end;	   /* where the kernel's last new data ends */
+	int64_t data_ns;	   /* when it left; 0: none did */
 	int64_t acked_ns; /* all our data was acknowledged; 0: not yet */
+	/* The server's first data that acknowledges all of ours; 0: none. */
+	int64_t answer_ns;
+	uint32_t answer_seq;
 };
 
 enum tcb_event {
@@ -55,6 +64,12 @@ enum tcb_event {
 	TCB_RECEIVED, /* from the server's address, no RST */
 	TCB_RESET     /* from the server's address, an RST */
 };
+
+/* From one packet's IP ID to a later one's, were they of one counter. */
+#define TCB_ID_STEP 16
+
+/* Would `later` follow `id`, were they a counter's? */
+bool tcb_id_follows(uint16_t id, uint16_t later);
 
 void tcb_init(struct tcb *t, const struct flow_key *flow);
 

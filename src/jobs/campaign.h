@@ -17,6 +17,7 @@ struct campaign_clues {
 	unsigned int alive, dead; /* servers' sides after a reset */
 	bool own_segment; /* resets come in frames of an unknown sender */
 	bool tags_pass;	  /* a tagged burst has drawn a reset */
+	bool blocked;	  /* all is reset since the first firing */
 };
 
 struct campaign {
@@ -58,6 +59,9 @@ unsigned int campaign_count(
 unsigned int campaign_count_plain(const struct campaign *c);
 /* No time, no luck, or no budget for `need` more connections. */
 bool campaign_is_over(const struct campaign *c, unsigned int need);
+
+/* campaign_block.c: is all reset since the first firing? */
+bool campaign_is_blocked(const struct campaign *c);
 
 /*
  * campaign_infer.c: the posterior from all that has settled; with `assume`,

@@ -4,7 +4,16 @@
 #include <math.h>
 #include <string.h>
 
+#include <rsthop/clock.h>
+
 #include "campaign.h"
+
+/* Until the server's word to what fired is said to be missing. */
+#define GRACE_NS (20 * CLOCK_MS)
+/* So many connections without data, and the server is said to be mute. */
+#define QUIET_ENOUGH 3
+/* So many pairs of the server's packets, to know how it counts its IP IDs. */
+#define PAIRS_ENOUGH 3
 
 static double
 hop_answers(const struct session *s, int ttl)
@@ -108,6 +117,27 @@ echo_seen(const struct session *s)
 	return yes > no;
 }
 
+/*
+ * A reset of this trial does not count the data that the server has sent: it
+ * stands where the trigger's own acknowledgement stood, or data ends.
+ */
+static bool
+resets_behind(const struct session *s, const struct trial *t)
+{
+	const struct seen_reset *r;
+	size_t i;
+
+	for (i = 0; i < s->n_resets; i++) {
+		r = &s->resets[i];
+		if (r->conn == t->conn && !r->server && !r->late &&
+		    r->facts.seq_match == RESULT_SEQ_EXACT &&
+		    (int32_t)(s->conns[t->conn].tcb.answer_seq -
+			s->probes[t->first_probe].ack) >= 0)
+			return true;
+	}
+	return false;
+}
+
 static bool
 same_path(const struct infer_path *a, const struct infer_path *b)
 {
@@ -184,6 +214,7 @@ gather_clues(const struct campaign *c)
 		k.tags_pass = k.tags_pass ||
 		    (c->trials[i].kind == TRIAL_BURST && !c->trials[i].plain &&
 			trial_has_fired(&c->s, &c->trials[i]));
+	k.blocked = campaign_is_blocked(c);
 	return k;
 }
 
@@ -192,7 +223,7 @@ same_clues(const struct campaign_clues *a, const struct campaign_clues *b)
 {
 	return a->echo == b->echo && a->alive == b->alive &&
 	    a->dead == b->dead && a->own_segment == b->own_segment &&
-	    a->tags_pass == b->tags_pass;
+	    a->tags_pass == b->tags_pass && a->blocked == b->blocked;
 }
 
 /*
@@ -246,14 +277,17 @@ start_anew(struct campaign *c, const struct infer_path *p, struct fault *f)
 
 /*
  * Controls say nothing of where.  Nor does a tagged burst that stayed silent,
- * until one has shown that resets with its old numbers come through.
+ * until one has shown that resets with its old numbers come through.  In a
+ * residual block only tags tell.
  */
 static bool
 is_telling(const struct campaign *c, const struct trial *t)
 {
 	if (t->kind == TRIAL_CONTROL)
 		return false;
-	return t->kind != TRIAL_BURST || t->plain || c->clues.tags_pass;
+	if (t->kind == TRIAL_BURST && !t->plain)
+		return c->clues.tags_pass;
+	return !c->clues.blocked;
 }
 
 static void
@@ -273,6 +307,95 @@ see_settled(struct campaign *c)
 	}
 }
 
+/* What the server said to a trigger that fired, once it had the time. */
+static void
+count_answer(
+    const struct campaign *c, const struct trial *t, struct infer_answers *a)
+{
+	const struct tcb *tcb = &c->s.conns[t->conn].tcb;
+	const struct probe *p = &c->s.probes[t->first_probe];
+	int64_t said = tcb->answer_ns;
+
+	if (session_now(&c->s) <
+	    p->sent_ns + c->timing.rtt_ns * 3 / 2 + GRACE_NS)
+		return;
+	if (said == 0 || (tcb->acked_ns != 0 && tcb->acked_ns < said))
+		said = tcb->acked_ns;
+	if (said == 0)
+		a->unacked++;
+	else if (tcb->answer_ns == 0)
+		a->acked++;
+	else if (resets_behind(&c->s, t))
+		a->behind++;
+	else
+		a->beyond++;
+	a->early += said != 0 && p->fired_ns < said;
+}
+
+/* What it says where nothing fires: data at once, never any, or neither. */
+static void
+learn_manners(const struct campaign *c, struct infer_answers *a)
+{
+	unsigned int quiet = 0, answers = 0, prompt = 0;
+	const struct tcb *tcb;
+	const struct trial *t;
+	size_t i;
+
+	for (i = 0; i < c->n_trials; i++) {
+		t = &c->trials[i];
+		if (t->state != TRIAL_SETTLED || trial_has_fired(&c->s, t) ||
+		    (t->kind != TRIAL_FULL && t->kind != TRIAL_CONTROL))
+			continue;
+		tcb = &c->s.conns[t->conn].tcb;
+		quiet++;
+		answers += tcb->answer_ns != 0;
+		prompt += tcb->answer_ns != 0 &&
+		    tcb->answer_ns - tcb->acked_ns <= c->timing.rtt_ns / 2;
+	}
+	a->talks = prompt > 0 && prompt * 5 >= quiet * 4;
+	a->mute = quiet >= QUIET_ENOUGH && answers + a->behind + a->beyond == 0;
+}
+
+static void
+tell_answers(struct campaign *c, struct infer *in)
+{
+	struct infer_answers a = {0};
+	const struct trial *t;
+	size_t i;
+
+	for (i = 0; i < c->n_trials; i++) {
+		t = &c->trials[i];
+		if (t->kind == TRIAL_FULL && t->state == TRIAL_SETTLED &&
+		    t->n_probes > 0 && c->s.probes[t->first_probe].fired)
+			count_answer(c, t, &a);
+	}
+	learn_manners(c, &a);
+	infer_set_answers(in, &a);
+}
+
+/* Do the resets' IP IDs go on where the server's stood? */
+static void
+tell_id_steps(const struct campaign *c, struct infer *in)
+{
+	unsigned int pairs = 0, steps = 0, follow = 0, break_off = 0;
+	size_t i;
+
+	for (i = 0; i < c->s.n_conns; i++) {
+		pairs += c->s.conns[i].tcb.id_pairs;
+		steps += c->s.conns[i].tcb.id_steps;
+	}
+	for (i = 0; i < c->s.n_resets; i++) {
+		if (c->s.resets[i].probe == -1 || c->s.resets[i].late ||
+		    c->s.resets[i].server)
+			continue;
+		follow += c->s.resets[i].id_follows == RESULT_YES;
+		break_off += c->s.resets[i].id_follows == RESULT_NO;
+	}
+	if (pairs < PAIRS_ENOUGH || steps * 10 < pairs * 9)
+		follow = break_off = 0;
+	infer_set_id_steps(in, follow, break_off);
+}
+
 /* As if nothing came any more to those that still wait. */
 static int
 assume_silence(struct campaign *c, struct fault *f)
@@ -287,6 +410,8 @@ assume_silence(struct campaign *c, struct fault *f)
 		if (c->trials[i].state == TRIAL_FIRED &&
 		    is_telling(c, &c->trials[i]))
 			see_trial(c, in, &c->trials[i]);
+	tell_answers(c, in);
+	tell_id_steps(c, in);
 	rc = infer_get_posterior(in, &c->post, f);
 	infer_free(in);
 	return rc;
@@ -305,5 +430,7 @@ campaign_update(struct campaign *c, bool assume, struct fault *f)
 	see_settled(c);
 	if (assume)
 		return assume_silence(c, f);
+	tell_answers(c, c->infer);
+	tell_id_steps(c, c->infer);
 	return infer_get_posterior(c->infer, &c->post, f);
 }

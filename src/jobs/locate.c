@@ -208,6 +208,8 @@ threshold_is_sure(const struct campaign *c)
 static bool
 is_stale(const struct campaign *c)
 {
+	if (c->clues.blocked && !c->clues.tags_pass)
+		return campaign_count(c, TRIAL_BURST, false) >= STALE;
 	return campaign_count(c, TRIAL_BURST, true) == 0 &&
 	    campaign_count(c, TRIAL_SINGLE, true) == 0 &&
 	    campaign_count_plain(c) >= STALE &&
@@ -316,6 +318,8 @@ choose_kind(const struct campaign *c, int *plain)
 	    campaign_count(c, TRIAL_SINGLE, false);
 
 	*plain = 0;
+	if (c->clues.blocked)
+		return TRIAL_BURST;
 	if (c->untagged && !tags_name(c))
 		return TRIAL_SINGLE;
 	if (c->clues.tags_pass || fired % 2 == 0)

@@ -74,6 +74,8 @@ struct seen_reset {
 	int probe;   /* index, -1: not known */
 	bool server; /* the server's own answer to PROBE_ALIVE */
 	bool late;   /* after we had closed the connection */
+	/* Its IP ID follows that of the server's last packet; UNSURE: none. */
+	enum result_tri id_follows;
 };
 
 struct session {

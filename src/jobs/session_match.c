@@ -437,6 +437,7 @@ fill_reset(const struct session *s, struct seen_reset *r,
     const struct world_packet *wp)
 {
 	const struct pkt *k = &wp->pkt;
+	const struct tcb *t = &s->conns[r->conn].tcb;
 	struct result_reset *f = &r->facts;
 
 	r->at_ns = wp->at_ns;
@@ -447,6 +448,10 @@ fill_reset(const struct session *s, struct seen_reset *r,
 	f->flags = k->tcp.flags;
 	f->window = k->tcp.window;
 	f->latency_ns = -1;
+	if (k->ip.has_id && t->has_server_ip_id && t->server_ip_id != 0)
+		r->id_follows = tcb_id_follows(t->server_ip_id, k->ip.id)
+		    ? RESULT_YES
+		    : RESULT_NO;
 	f->port = s->conns[r->conn].local.port;
 	f->control = s->conns[r->conn].arm == ARM_CONTROL;
 	if (k->has & PKT_HAS_MAC) {

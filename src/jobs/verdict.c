@@ -470,32 +470,6 @@ judge_given(const struct campaign *c)
 	c->out->verdict.forged = RESULT_UNSURE;
 }
 
-/* When the first trigger was reset; 0: none was. */
-static int64_t
-first_firing(const struct session *s)
-{
-	size_t i;
-
-	for (i = 0; i < s->n_resets; i++)
-		if (!s->resets[i].late && !s->resets[i].server &&
-		    !s->resets[i].facts.control)
-			return s->resets[i].at_ns;
-	return 0;
-}
-
-/* A connection's first reset; 0: none. */
-static int64_t
-first_reset_of(const struct session *s, int conn)
-{
-	size_t i;
-
-	for (i = 0; i < s->n_resets; i++)
-		if (s->resets[i].conn == conn && !s->resets[i].late &&
-		    !s->resets[i].server)
-			return s->resets[i].at_ns;
-	return 0;
-}
-
 static bool
 tags_came_back(const struct session *s)
 {
@@ -505,30 +479,6 @@ tags_came_back(const struct session *s)
 		if (s->resets[i].facts.seq_match == RESULT_SEQ_TAG)
 			return true;
 	return false;
-}
-
-/*
- * Controls were reset once the trigger had been, not before: the device goes
- * on resetting whatever is sent, and a reset tells its copy only by a tag.
- */
-static bool
-block_spoils(const struct campaign *c)
-{
-	int64_t fired = first_firing(&c->s), at;
-	unsigned int after = 0;
-	size_t i;
-
-	if (fired == 0 || tags_came_back(&c->s))
-		return false;
-	for (i = 0; i < c->s.n_conns; i++) {
-		if (c->s.conns[i].arm != ARM_CONTROL)
-			continue;
-		at = first_reset_of(&c->s, (int)i);
-		if (at != 0 && at < fired)
-			return false;
-		after += at != 0;
-	}
-	return after >= 2;
 }
 
 static void
@@ -544,9 +494,9 @@ judge_trials(const struct campaign *c)
 			fill_cause(c, INFER_NOTHING);
 		return;
 	}
-	if (block_spoils(c)) {
+	if (c->clues.blocked && !tags_came_back(&c->s)) {
 		result_note(&r->notes,
-		    "Controls were reset too once the trigger had been: the "
+		    "Whatever is sent is reset once the trigger was: the "
 		    "device blocks the pair of addresses for a while. Run it "
 		    "again with --cooldown longer than that.");
 		return;

@@ -41,9 +41,9 @@ static const double drop_prior[INFER_PLACES] = {
     [INFER_ROUTER] = 0.75,
 };
 
-#define RESET_LOST  0.01  /* a reset that was sent and not seen */
-#define RESET_STRAY 1e-5  /* a reset charged to a shot that can't fire */
-#define TE_STRAY    0.005 /* a time-exceeded for a packet that was dropped */
+#define RESET_LOST  0.01   /* a reset that was sent and not seen */
+#define RESET_STRAY 1e-5   /* a reset charged to a shot that can't fire */
+#define TE_STRAY    0.005  /* a time-exceeded for a packet that was dropped */
 #define FLOOR	    1e-250 /* of a trial's likelihood */
 /* On the server's own segment: a small part of the path, no hop beyond. */
 #define LAST_WIRE_PRIOR 0.3
@@ -190,6 +190,7 @@ infer_reset(struct infer *in)
 	in->own_segment = false;
 	memset(in->answers, 0, sizeof(in->answers));
 	in->answers_dropped = 0;
+	memset(in->id_steps, 0, sizeof(in->id_steps));
 }
 
 int
@@ -265,10 +266,9 @@ trial_packet(const struct pair *v, size_t n, double l[INFER_NP])
 		l[k] = 1;
 	for (i = 0; i < n; i++)
 		for (k = 0; k < INFER_NP; k++)
-			l[k] *= v[i].reached
-			    ? v[i].passed +
+			l[k] *= v[i].reached ? v[i].passed +
 				infer_p[k] * (v[i].fired - v[i].passed)
-			    : v[i].passed;
+					     : v[i].passed;
 }
 
 static void
@@ -526,6 +526,87 @@ infer_see_server_alive(struct infer *in, bool alive)
 	weigh_cause(
 	    in, INFER_SERVER, alive ? ALIVE_IF_SERVER : 1 - ALIVE_IF_SERVER);
 	weigh_cause(in, INFER_RESPONSE, 0.5);
+}
+
+/*
+ * A random ID falls among the next TCB_ID_STEP of 65,536, or is a rewritten
+ * answer's own (PHYSICS, section 6).  The server's own reset may come from
+ * what stands before it, or from a kernel that has forgotten the connection.
+ */
+static const double id_follows[INFER_CAUSES] = {
+    [INFER_DEVICE] = 0.002,
+    [INFER_SERVER] = 0.9,
+    [INFER_RESPONSE] = 0.15,
+    [INFER_NOTHING] = 0.9,
+};
+
+#define ID_STEPS_COUNT 2
+
+void
+infer_set_id_steps(
+    struct infer *in, unsigned int follow, unsigned int break_off)
+{
+	unsigned int all = follow + break_off;
+	double k = all > ID_STEPS_COUNT ? (double)ID_STEPS_COUNT / all : 1;
+	size_t c;
+
+	for (c = 0; c < INFER_CAUSES; c++)
+		in->id_steps[c] = k *
+		    (follow * log(id_follows[c]) +
+			break_off * log(1 - id_follows[c]));
+}
+
+/* The likelihood of each kind of answer: passed, dropped, server, response. */
+struct answer_odds {
+	double passed;
+	double dropped;
+	double server;
+	double response;
+};
+
+static const struct answer_odds odds_unacked = {0.12, 0.97, 0.5, 0.2};
+static const struct answer_odds odds_acked = {0.4, 0.005, 0.3, 0.4};
+static const struct answer_odds odds_acked_talks = {0.4, 0.005, 0.3, 0.5};
+static const struct answer_odds odds_acked_mute = {0.9, 0.005, 0.4, 0.1};
+static const struct answer_odds odds_behind = {0.5, 0.003, 0.001, 0.5};
+static const struct answer_odds odds_beyond = {0.05, 0.01, 0.2, 0.1};
+/* The reset before the server's word, or after it. */
+static const struct answer_odds odds_early = {0.6, 1, 0.05, 0.03};
+static const struct answer_odds odds_late = {0.4, 1, 0.95, 0.97};
+static const struct answer_odds odds_mute = {1, 1, 1, 0.1};
+
+/* What one does, it does again: more of the same proves little more. */
+#define ANSWERS_COUNT 3
+
+static void
+weigh_answers(struct infer *in, const struct answer_odds *o, unsigned int n)
+{
+	unsigned int k = n < ANSWERS_COUNT ? n : ANSWERS_COUNT;
+
+	in->answers[INFER_DEVICE] += k * log(o->passed);
+	in->answers_dropped += k * log(o->dropped);
+	in->answers[INFER_SERVER] += k * log(o->server);
+	in->answers[INFER_RESPONSE] += k * log(o->response);
+}
+
+void
+infer_set_answers(struct infer *in, const struct infer_answers *a)
+{
+	unsigned int timed = a->acked + a->behind + a->beyond;
+
+	memset(in->answers, 0, sizeof(in->answers));
+	in->answers_dropped = 0;
+	weigh_answers(in, &odds_unacked, a->unacked);
+	weigh_answers(in,
+	    a->mute	   ? &odds_acked_mute
+		: a->talks ? &odds_acked_talks
+			   : &odds_acked,
+	    a->acked);
+	weigh_answers(in, &odds_behind, a->behind);
+	weigh_answers(in, &odds_beyond, a->beyond);
+	weigh_answers(in, &odds_early, a->early);
+	weigh_answers(in, &odds_late, timed - a->early);
+	weigh_answers(in, &odds_mute, a->mute);
 }
 
 void

@@ -50,6 +50,7 @@ struct infer {
 	/* Log likelihood of what the server said to triggers that fired. */
 	double answers[INFER_CAUSES];
 	double answers_dropped; /* of a device that drops them */
+	double id_steps[INFER_CAUSES];
 };
 
 /* T of PHYSICS, section 1. */

@@ -84,7 +84,8 @@ weigh_device(const struct infer *in, const struct sum *v, size_t h, size_t m,
 		l += log(INFER_STRANGER);
 
 	for (d = 0; d < INFER_DROPS; d++) {
-		w->device[h][m][d] = l +
+		w->device[h][m][d] = l + in->id_steps[INFER_DEVICE] +
+		    (d == 1 ? in->answers_dropped : in->answers[INFER_DEVICE]) +
 		    v[infer_class(in, h, m) * INFER_DROPS + d].log +
 		    log(infer_drop_prior(model->place, d));
 		if (w->device[h][m][d] > w->top)
@@ -104,7 +105,8 @@ weigh_all(const struct infer *in, const struct sum *v, struct weights *w)
 			weigh_device(in, v, h, m, w);
 	for (c = INFER_SERVER; c <= INFER_NOTHING; c++) {
 		w->cause[c] = log_sum(in->cause[c], INFER_NP) +
-		    infer_ttl_cause(in, (enum infer_cause)c);
+		    infer_ttl_cause(in, (enum infer_cause)c) + in->answers[c] +
+		    in->id_steps[c];
 		w->top = w->cause[c] > w->top ? w->cause[c] : w->top;
 	}
 	for (h = 1; h <= (size_t)in->path.hops; h++)

@@ -19,6 +19,14 @@ tcb_init(struct tcb *t, const struct flow_key *flow)
 	t->flow = *flow;
 }
 
+bool
+tcb_id_follows(uint16_t id, uint16_t later)
+{
+	uint16_t step = (uint16_t)(later - id);
+
+	return step >= 1 && step <= TCB_ID_STEP;
+}
+
 static uint32_t
 segment_len(const struct pkt *p)
 {
@@ -60,8 +68,12 @@ see_sent(struct tcb *t, const struct pkt *p, int64_t at_ns)
 		t->tsval = p->tcp.tsval;
 	if (t->has_syn && seq_after(end, t->snd_nxt)) {
 		t->snd_nxt = end;
-		t->data_ns = at_ns;
-		t->acked_ns = 0;
+		if (p->payload_wire > 0) {
+			t->data_end = p->tcp.seq + p->payload_wire;
+			t->data_ns = at_ns;
+			t->acked_ns = 0;
+			t->answer_ns = 0;
+		}
 	}
 	if (t->has_synack && (p->tcp.flags & PKT_TH_ACK) &&
 	    !(p->tcp.flags & PKT_TH_RST))
@@ -86,12 +98,26 @@ see_synack(struct tcb *t, const struct pkt *p, int64_t at_ns)
 }
 
 static void
+see_answer(struct tcb *t, const struct pkt *p, int64_t at_ns)
+{
+	if (t->data_ns == 0 || t->answer_ns != 0 || p->payload_wire == 0 ||
+	    !(p->tcp.flags & PKT_TH_ACK) || seq_after(t->data_end, p->tcp.ack))
+		return;
+	t->answer_ns = at_ns;
+	t->answer_seq = p->tcp.seq;
+}
+
+static void
 see_received(struct tcb *t, const struct pkt *p, int64_t at_ns)
 {
 	uint32_t end = p->tcp.seq + segment_len(p);
 
 	if ((p->tcp.flags & PKT_TH_SYN) && (p->tcp.flags & PKT_TH_ACK))
 		see_synack(t, p, at_ns);
+	if (t->has_server_ip_id && t->server_ip_id != 0 && p->ip.id != 0) {
+		t->id_pairs++;
+		t->id_steps += tcb_id_follows(t->server_ip_id, p->ip.id);
+	}
 	t->has_server_ip_id = p->ip.has_id;
 	t->server_ip_id = p->ip.id;
 	if (p->has & PKT_HAS_MAC) {
@@ -109,9 +135,11 @@ see_received(struct tcb *t, const struct pkt *p, int64_t at_ns)
 	if ((p->tcp.flags & PKT_TH_ACK) && seq_after(p->tcp.ack, t->snd_una) &&
 	    !seq_after(p->tcp.ack, t->snd_nxt)) {
 		t->snd_una = p->tcp.ack;
-		if (t->snd_una == t->snd_nxt)
+		if (t->data_ns != 0 && t->acked_ns == 0 &&
+		    !seq_after(t->data_end, t->snd_una))
 			t->acked_ns = at_ns;
 	}
+	see_answer(t, p, at_ns);
 }
 
 enum tcb_event

@@ -9,10 +9,11 @@
 
 #include "net_int.h"
 
-#define CLIENT_TTL 64
-#define WINDOW	   64240
-#define TRIES_MAX  5 /* of a SYN or a segment */
-#define RTO_MIN_NS (200 * CLOCK_MS)
+#define CLIENT_TTL   64
+#define WINDOW	     64240
+#define TRIES_MAX    5 /* of a SYN or a segment */
+#define CHALLENGE_NS (500 * CLOCK_MS)
+#define RTO_MIN_NS   (200 * CLOCK_MS)
 
 void
 sim_say(const struct sim_net *n, const char *fmt, ...)
@@ -125,6 +126,19 @@ set_timer(struct sim_net *n, const struct sim_conn *c, int64_t wait_ns)
 		e->timer = (int)(c - n->conns);
 }
 
+void
+sim_answer_later(
+    struct sim_net *n, const struct sim_conn *c, bool keyword, int64_t at_ns)
+{
+	struct sim_event *e = heap_add(n, at_ns);
+
+	if (e == NULL)
+		return;
+	e->timer = (int)(c - n->conns);
+	e->answer = true;
+	e->keyword = keyword;
+}
+
 /* Packets. */
 
 struct pkt
@@ -227,7 +241,10 @@ kernel_refuse(struct sim_net *n, const struct pkt *p)
 	leave(n, &r);
 }
 
-/* RFC 5961: the exact sequence number alone resets. */
+/*
+ * RFC 5961: the exact sequence number alone resets; any other in the window is
+ * challenged, by Linux once in half a second.
+ */
 static void
 kernel_take_reset(struct sim_net *n, struct sim_conn *c, const struct pkt *p)
 {
@@ -240,8 +257,12 @@ kernel_take_reset(struct sim_net *n, struct sim_conn *c, const struct pkt *p)
 	}
 	if (ahead == 0)
 		set_state(n, c, CONN_RESET);
-	else if (ahead < WINDOW)
+	else if (ahead < WINDOW &&
+	    (c->challenged_ns == 0 ||
+		n->now_ns - c->challenged_ns >= CHALLENGE_NS)) {
+		c->challenged_ns = n->now_ns;
 		kernel_send(n, c, PKT_TH_ACK, c->snd_nxt, NULL, 0);
+	}
 }
 
 static void
@@ -531,7 +552,9 @@ world_next(
 		e = heap_take(n);
 		n->now_ns = e->at_ns > n->now_ns ? e->at_ns : n->now_ns;
 		packet = e->timer < 0;
-		if (!packet)
+		if (e->answer)
+			sim_server_answers(n, &n->conns[e->timer], e->keyword);
+		else if (!packet)
 			kernel_timer(n, &n->conns[e->timer]);
 		else
 			hand_over(n, e, out);

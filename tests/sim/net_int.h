@@ -26,7 +26,7 @@ struct sim_conn {
 	uint8_t *data; /* what is in flight, owned */
 	size_t data_len;
 	unsigned int tries;
-	int64_t sent_ns, srtt_ns;
+	int64_t sent_ns, srtt_ns, challenged_ns;
 
 	/* The server. */
 	bool known;
@@ -43,6 +43,8 @@ struct sim_event {
 	uint64_t order; /* those of one instant, as they were made */
 	int timer;	/* of this connection; -1: a packet */
 	bool out;	/* our own, as the capture shows it */
+	bool answer;	/* not the client's timer: the server's application */
+	bool keyword;	/* its answer holds the trigger */
 	struct pkt pkt;
 };
 
@@ -82,6 +84,9 @@ void sim_say(const struct sim_net *n, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* A packet that comes to the client at at_ns. */
 void sim_deliver(struct sim_net *n, const struct pkt *p, int64_t at_ns);
+/* At at_ns the server's application answers on this connection. */
+void sim_answer_later(
+    struct sim_net *n, const struct sim_conn *c, bool keyword, int64_t at_ns);
 struct sim_conn *sim_find(struct sim_net *n, uint16_t port);
 /* An empty packet between two addresses. */
 struct pkt sim_packet(const struct sim_net *n, const struct endpoint *src,
@@ -93,6 +98,8 @@ struct pkt sim_segment(const struct sim_net *n, const struct endpoint *src,
 /* wire.c */
 /* All that becomes of a packet of the client's, sent now. */
 void sim_walk(struct sim_net *n, const struct pkt *p);
+/* The server's application answers, now. */
+void sim_server_answers(struct sim_net *n, struct sim_conn *c, bool keyword);
 /* Survives so many links? */
 bool sim_survives(struct sim_net *n, int links);
 /* What varies from packet to packet. */

@@ -240,6 +240,12 @@ sim_truth_draw(uint64_t seed, struct sim_truth *t)
 	}
 	if (chance(&r, 0.08))
 		t->alarm = chance(&r, 0.5) ? 0.01 : 0.05;
+	t->server_acks = chance(&r, 0.7);
+	t->server_ids = chance(&r, 0.65) ? SIM_IDS_COUNTED
+	    : chance(&r, 0.6)		 ? SIM_IDS_ZERO
+					 : SIM_IDS_RANDOM;
+	t->answer_ns = chance(&r, 0.75) ? between(&r, 100, 3000) * CLOCK_US
+					: between(&r, 5, 200) * CLOCK_MS;
 }
 
 void
@@ -259,6 +265,8 @@ sim_truth_plain(int hops, int hop, enum infer_place place, double p,
 	}
 	t->server_ttl = 128;
 	t->server_echo = true;
+	t->server_acks = true;
+	t->answer_ns = CLOCK_MS;
 	t->dev.hop = hop;
 	t->dev.place = place;
 	t->dev.ttl = SIM_TTL_FIXED;
@@ -320,13 +328,17 @@ looks_like_server(const struct sim_truth *t)
 	    t->dev.ttl == SIM_TTL_FIXED && ttl == sim_truth_server_ttl(t);
 }
 
-/* The server's own packet made a reset, both ends reset, the rest dropped. */
+/*
+ * The server's own packet made a reset, both ends reset, and nothing comes
+ * that the reset does not count.
+ */
 static bool
 rewrites_answer(const struct sim_truth *t)
 {
 	const struct sim_device *d = &t->dev;
 
-	return t->cause == INFER_RESPONSE && d->drops && d->both_ends &&
+	return t->cause == INFER_RESPONSE && (d->drops || !d->tags) &&
+	    d->both_ends &&
 	    (d->ttl == SIM_TTL_COPIED || d->ttl == SIM_TTL_COPIED_EARLY ||
 		d->ttl == SIM_TTL_IMITATED);
 }

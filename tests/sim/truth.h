@@ -33,6 +33,8 @@ enum sim_dice { SIM_DICE_PACKET, SIM_DICE_CONNECTION, SIM_DICE_FLOW };
 #define SIM_DICES 3
 
 enum sim_id { SIM_ID_COPIED, SIM_ID_ZERO, SIM_ID_RANDOM };
+/* A server's IP IDs. */
+enum sim_ids { SIM_IDS_COUNTED, SIM_IDS_ZERO, SIM_IDS_RANDOM };
 enum sim_window { SIM_WINDOW_ZERO, SIM_WINDOW_COPIED, SIM_WINDOW_OWN };
 enum sim_step { SIM_STEP_NONE, SIM_STEP_WINDOW, SIM_STEP_GFW, SIM_STEP_TTL };
 
@@ -80,6 +82,9 @@ struct sim_truth {
 	uint8_t server_ttl; /* initial */
 	bool server_echo;   /* answers pings */
 	bool server_talks;  /* answers data with data */
+	bool server_acks;   /* at once, before it answers or resets */
+	int64_t answer_ns;  /* so long it thinks before it answers */
+	enum sim_ids server_ids;
 
 	bool asymmetric;
 };

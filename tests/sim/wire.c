@@ -13,6 +13,8 @@
 /* ICMP of Linux: six at once, then one a second, to each target. */
 #define BUCKET 6
 #define ANSWER "answer"
+/* Linux's shortest. */
+#define DELAYED_ACK_NS (40 * CLOCK_MS)
 
 bool
 sim_survives(struct sim_net *n, int links)
@@ -134,6 +136,21 @@ server_send(struct sim_net *n, const struct pkt *p, int64_t at_ns)
 		sim_deliver(n, p, at_ns + t->home_ns[t->hops] + sim_jitter(n));
 }
 
+/* Linux sends the SYN-ACK before the connection has its counter. */
+static uint16_t
+next_id(struct sim_net *n, struct sim_conn *c, uint8_t flags)
+{
+	switch (n->t->server_ids) {
+	case SIM_IDS_COUNTED:
+		return flags & PKT_TH_SYN ? 0 : c->peer_id++;
+	case SIM_IDS_ZERO:
+		return 0;
+	case SIM_IDS_RANDOM:
+		return (uint16_t)rng_u64(&n->rng);
+	}
+	return 0;
+}
+
 /* A segment of a connection, as it will arrive. */
 static struct pkt
 server_segment(struct sim_net *n, struct sim_conn *c, uint8_t flags)
@@ -142,7 +159,7 @@ server_segment(struct sim_net *n, struct sim_conn *c, uint8_t flags)
 	    n, &n->server, &c->local, sim_truth_server_ttl(n->t), flags);
 
 	if (!n->t->v6)
-		r.ip.id = c->peer_id++;
+		r.ip.id = next_id(n, c, flags);
 	r.tcp.seq = c->peer_nxt;
 	r.tcp.ack = c->peer_rcv;
 	return r;
@@ -213,6 +230,14 @@ server_resets(struct sim_net *n, const struct pkt *p)
 }
 
 static void
+server_ack(struct sim_net *n, struct sim_conn *c, int64_t at_ns)
+{
+	struct pkt r = server_segment(n, c, PKT_TH_ACK);
+
+	server_send(n, &r, at_ns);
+}
+
+static void
 server_take_new(
     struct sim_net *n, struct sim_conn *c, const struct pkt *p, int64_t at_ns)
 {
@@ -220,24 +245,37 @@ server_take_new(
 
 	if (server_resets(n, p)) {
 		sim_say(n, "    the server resets port %u", c->local.port);
+		c->peer_rcv += p->payload_wire;
+		if (n->t->server_acks)
+			server_ack(n, c, at_ns);
 		r = server_segment(n, c, PKT_TH_RST | PKT_TH_ACK);
-		r.tcp.ack += p->payload_wire;
-		c->peer_dies_ns = at_ns;
-		server_send(n, &r, at_ns);
+		c->peer_dies_ns = at_ns + 50 * CLOCK_US;
+		server_send(n, &r, c->peer_dies_ns);
 		return;
 	}
 	c->peer_rcv += p->payload_wire;
-	r = server_segment(n, c, PKT_TH_ACK);
-	server_send(n, &r, at_ns);
-	if (!n->t->server_talks)
+	if (n->t->server_acks || !n->t->server_talks ||
+	    n->t->answer_ns > DELAYED_ACK_NS)
+		server_ack(n, c, at_ns);
+	/* It says the keyword again where the trigger held it. */
+	if (n->t->server_talks)
+		sim_answer_later(
+		    n, c, is_trigger(n, p), at_ns + n->t->answer_ns);
+}
+
+void
+sim_server_answers(struct sim_net *n, struct sim_conn *c, bool keyword)
+{
+	struct pkt r;
+
+	if (n->now_ns >= c->peer_dies_ns)
 		return;
 	r = server_segment(n, c, PKT_TH_PSH | PKT_TH_ACK);
-	/* It says the keyword again where the trigger held it. */
-	r.payload = is_trigger(n, p) ? n->trigger : NULL;
+	r.payload = keyword ? n->trigger : NULL;
 	r.payload_wire = sizeof(ANSWER);
 	r.ip.total_len += r.payload_wire;
 	c->peer_nxt += r.payload_wire;
-	server_send(n, &r, at_ns + CLOCK_MS);
+	server_send(n, &r, n->now_ns);
 }
 
 /* RFC 2883: what it had already is named in the first SACK block. */
