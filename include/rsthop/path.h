@@ -18,7 +18,7 @@
 /* Ways in which a hop was made to answer; a mask. */
 enum path_via {
 	PATH_VIA_TCP = 1 << 0,	/* a segment of the established connection */
-	PATH_VIA_SYN = 1 << 1,	/* a SYN where nothing was established */
+	PATH_VIA_SYN = 1 << 1,	/* a SYN of a port of its own */
 	PATH_VIA_ICMP = 1 << 2, /* an echo request */
 	PATH_VIA_PROBE = 1 << 3 /* a trial's trigger */
 };

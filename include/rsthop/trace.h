@@ -1,10 +1,15 @@
 /*
  * trace: who answers along the path of one flow.
  *
- * All TTLs at once, in the flow's own five-tuple inside an established
- * connection: segments of bytes that the server has already acknowledged, so
- * they do no harm wherever they end.  SYNs where nothing is established; ICMP
- * echo beside either.  Silent hops are asked again a second apart.
+ * Beside the handshake of a connection go SYNs of a port of their own, one a
+ * TTL, and ICMP echoes: after one round trip the path is known.  Where these
+ * leave a hop in doubt, and always where a source port is asked for, all TTLs
+ * go out in the connection's own five-tuple: segments of bytes that the server
+ * has already acknowledged, so they do no harm wherever they end.  Silent hops
+ * are asked again a second apart.
+ *
+ * head.source and path.established tell whose path it is: that of the SYNs, or
+ * that of the connection.
  */
 #ifndef RSTHOP_TRACE_H
 #define RSTHOP_TRACE_H
@@ -21,7 +26,7 @@ struct trace_ask {
 	const char *host;	 /* as the user wrote it, for the result */
 	struct endpoint target;	 /* port 0: none given, ICMP alone */
 	struct route route;
-	uint16_t src_port; /* 0: any */
+	uint16_t src_port; /* of the connection to trace in; 0: any flow */
 	int max_hops;	   /* 1 .. PATH_MAX_HOPS */
 	int rate_pps;	   /* probes a second at most; 0: no bound */
 	/* Called now and then for progress; NULL is fine. */

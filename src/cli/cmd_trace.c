@@ -15,7 +15,8 @@
 
 static const struct option_spec trace_options[] = {
     {OPTION_MAX_HOPS, "max-hops", "N", "trace N hops at most (30)"},
-    {OPTION_SOURCE_PORT, "source-port", "PORT", "connect from this local port"},
+    {OPTION_SOURCE_PORT, "source-port", "PORT",
+	"trace in a connection from this local port"},
     {OPTION_RATE, "rate", "PPS", "send PPS probes a second at most"},
     {0, NULL, NULL, NULL},
 };
@@ -115,8 +116,8 @@ const struct command cmd_trace = {
     .name = "trace",
     .operands = "[OPTIONS] HOST[:PORT]",
     .summary = "Shows who answers along the path of a TCP flow",
-    .details = "With a port the probes travel inside a connection to it; "
-	       "without, ICMP alone.\n",
+    .details = "With a port the path is traced by SYN, and inside a connection "
+	       "where that\nleaves a hop in doubt; without, by ICMP alone.\n",
     .options = trace_options,
     .take = take_trace,
     .run = run_trace,

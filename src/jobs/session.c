@@ -34,6 +34,7 @@ session_init(struct session *s, const struct session_ask *ask)
 	rng_seed(&s->rng, (uint64_t)s->started_ns);
 	s->echo_id = (uint16_t)(1 + rng_below(&s->rng, 0xfffe));
 	s->echo_sum = (uint16_t)(1 + rng_below(&s->rng, 0xfffd));
+	s->syn_seq = (uint32_t)rng_u64(&s->rng);
 }
 
 void
@@ -216,6 +217,7 @@ take_syn_answer(struct session *s, const struct world_packet *wp)
 		if (s->probes[i].kind == PROBE_SYN &&
 		    s->probes[i].seq + 1 == p->tcp.ack) {
 			session_record_answer(s, (int)i, wp, true);
+			s->probes[i].refused = (p->tcp.flags & PKT_TH_RST) != 0;
 			return;
 		}
 }
@@ -460,7 +462,7 @@ session_syn(struct session *s, int ttl, struct fault *f)
 	p.conn = -1;
 	p.ttl = (uint8_t)ttl;
 	p.ip_id = (uint16_t)(1 + rng_below(&s->rng, 0xfffe));
-	p.seq = (uint32_t)rng_u64(&s->rng);
+	p.seq = --s->syn_seq;
 	p.flags = PKT_TH_SYN;
 	p.window = 64240;
 	t.flow.src = s->syn_local;

@@ -41,6 +41,7 @@ struct probe {
 	bool te;	  /* a router answered time-exceeded or unreachable */
 	bool unreachable; /* it was the latter */
 	bool from_server;
+	bool refused;	  /* it was a reset to a SYN */
 	struct addr from; /* who answered first */
 	int64_t answered_ns;
 
@@ -102,6 +103,11 @@ struct session {
 	unsigned int packets_sent;
 	uint16_t echo_id, echo_sum;
 	struct endpoint syn_local; /* port 0: none reserved */
+	/*
+	 * SYNs count down: to a server that took the first, and to a NAT or
+	 * firewall on the way, those after it are old, and change nothing.
+	 */
+	uint32_t syn_seq;
 
 	/* Called whenever time passes; trace's retries hang here. */
 	int (*tick)(struct session *s, void *arg, struct fault *f);

@@ -1,5 +1,9 @@
 /*
  * trace: all TTLs at once, the silent ones again a second later.
+ *
+ * The trace command does not wait for the handshake: SYNs of a port of their
+ * own go beside it, and once it is home, one round trip later, so are the
+ * answers.  Where these leave a hop in doubt, the connection is traced too.
  */
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +22,15 @@
 #define BEYOND 2
 /* Where the round trip is not known. */
 #define WAIT_NS (CLOCK_S)
+/*
+ * The wave beside the handshake: so many TTLs, for few paths are longer, a few
+ * at once and so far apart that a server nearby answers before all have left.
+ */
+#define AHEAD	      16
+#define AHEAD_AT_ONCE 4
+#define AHEAD_GAP_NS  (300 * CLOCK_US)
+/* Answers come within the round trip and an eighth, and a little. */
+#define AHEAD_MORE_NS (2 * CLOCK_MS)
 
 /* N by the server's own TTL, were the way back as long; 0: not known. */
 static int
@@ -56,12 +69,15 @@ last_router(const struct tracing *t)
 	return last;
 }
 
-/* Of the flow itself: what TCP, not ICMP, drew. */
+/*
+ * Of the flow itself: what TCP, not ICMP, drew.  A device that answers SYNs in
+ * the server's name may let the connection through.
+ */
 static bool
-is_of_flow(const struct probe *p)
+is_of_flow(const struct tracing *t, const struct probe *p)
 {
-	return p->kind == PROBE_TRACE || p->kind == PROBE_SYN ||
-	    p->kind == PROBE_SHOT;
+	return p->kind == PROBE_TRACE || p->kind == PROBE_SHOT ||
+	    (p->kind == PROBE_SYN && t->conn == -1);
 }
 
 /*
@@ -78,7 +94,7 @@ flow_answered_at(const struct tracing *t)
 
 	for (i = 0; i < t->s->n_probes; i++) {
 		p = &t->s->probes[i];
-		if (!is_of_flow(p))
+		if (!is_of_flow(t, p))
 			continue;
 		if (p->from_server && (first == 0 || p->ttl < first))
 			first = p->ttl;
@@ -183,6 +199,14 @@ ask_silent(struct tracing *t, struct fault *f)
 	return 0;
 }
 
+/* A wave has left: silent hops are asked again a second from now. */
+static void
+note_wave(struct tracing *t)
+{
+	t->wave_ns = session_now(t->s);
+	t->s->tick_ns = t->wave_ns + RETRY_NS;
+}
+
 /*
  * A second after a wave: hops that are silent are asked again, and the reach
  * is widened where the path turned out longer than the server's TTL said.
@@ -200,11 +224,11 @@ tracing_tick(struct session *s, void *arg, struct fault *f)
 	if (ask_silent(t, f) == -1)
 		return -1;
 	if (server_answered_at(s->path) == 0 && t->limit < s->max_hops &&
-	    last_router(t) >= t->limit - BEYOND &&
+	    (hops_by_ttl(s->path) == 0 ||
+		last_router(t) >= t->limit - BEYOND) &&
 	    ask_range(t, t->limit + 1, s->max_hops, f) == -1)
 		return -1;
-	t->wave_ns = session_now(s);
-	s->tick_ns = t->wave_ns + RETRY_NS;
+	note_wave(t);
 	return 0;
 }
 
@@ -224,10 +248,9 @@ tracing_begin(
 		limit = guess + BEYOND;
 	if (ask_range(t, 1, limit, f) == -1)
 		return -1;
-	t->wave_ns = session_now(s);
 	s->tick = tracing_tick;
 	s->tick_arg = t;
-	s->tick_ns = t->wave_ns + RETRY_NS;
+	note_wave(t);
 	return 0;
 }
 
@@ -342,7 +365,6 @@ fill_server(struct session *s, int conn)
 {
 	const struct tcb *tcb = &s->conns[conn].tcb;
 
-	s->path->established = true;
 	s->path->server_ttl = tcb->server_ttl;
 	s->path->server_rtt_ns = tcb->rtt_ns;
 }
@@ -357,31 +379,180 @@ head_from_ask(struct result_head *h, const struct trace_ask *ask)
 	snprintf(h->ifname, sizeof(h->ifname), "%s", ask->route.ifname);
 }
 
-/*
- * Opens a connection to trace in.  1 open; 0: none, trace by SYN, and why is
- * noted; -1 on a fault.
- */
-static int
-open_flow(
-    struct session *s, struct trace_result *out, int *conn, struct fault *f)
+/* Why the connection did not open. */
+static void
+note_not_open(struct session *s, int conn, struct trace_result *out)
 {
 	struct fault why = {0};
+
+	session_open_fault(s, conn, &why);
+	session_close(s, conn);
+	result_note(&out->notes, "%s; traced with SYNs instead.", why.text);
+}
+
+/*
+ * The path of the SYNs' five-tuple is whole, and the echoes fit it.  Where the
+ * connection opened, a reset to a SYN is not the server's word.
+ */
+static bool
+ahead_suffices(const struct tracing *t)
+{
+	int n = flow_answered_at(t), ttl;
+	bool seen[PATH_MAX_HOPS + 1] = {false};
+	const struct probe *p;
+	size_t i;
+
+	if (n == 0 || server_answered_at(t->s->path) != n ||
+	    last_router(t) >= n)
+		return false;
+	for (i = 0; i < t->s->n_probes; i++) {
+		p = &t->s->probes[i];
+		if (p->kind == PROBE_SYN && p->refused)
+			return false;
+		if (p->kind == PROBE_SYN && p->te)
+			seen[p->ttl] = true;
+	}
+	for (ttl = 1; ttl < n; ttl++)
+		if (!seen[ttl])
+			return false;
+	return true;
+}
+
+/* SYNs and echoes, until the server answers or `to` is reached. */
+static int
+ask_ahead(struct tracing *t, int to, struct fault *f)
+{
+	struct session *s = t->s;
+	int n;
+
+	if (to > s->max_hops)
+		to = s->max_hops;
+	while (t->limit < to && server_answered_at(s->path) == 0) {
+		n = to - t->limit < AHEAD_AT_ONCE ? to
+						  : t->limit + AHEAD_AT_ONCE;
+		if (ask_range(t, t->limit + 1, n, f) == -1 ||
+		    session_pump(
+			s, session_now(s) + AHEAD_GAP_NS, NULL, NULL, f) == -1)
+			return -1;
+	}
+	note_wave(t);
+	return 0;
+}
+
+/* Routers answer up to where was asked: the server is beyond. */
+static bool
+wants_more(const struct tracing *t)
+{
+	return server_answered_at(t->s->path) == 0 &&
+	    t->limit < t->s->max_hops && last_router(t) >= t->limit - BEYOND;
+}
+
+struct ahead {
+	const struct tracing *t;
+	int conn;
+};
+
+static bool
+is_open(struct session *s, int conn)
+{
+	return session_state(s, conn) == CONN_OPEN &&
+	    s->conns[conn].tcb.established;
+}
+
+static bool
+ahead_settled(void *arg)
+{
+	const struct ahead *a = arg;
+	enum conn_state st = session_state(a->t->s, a->conn);
+
+	if (st == CONN_OPEN)
+		return a->t->s->conns[a->conn].tcb.established;
+	return st != CONN_CONNECTING || wants_more(a->t);
+}
+
+static bool
+ahead_complete(void *arg)
+{
+	const struct ahead *a = arg;
+
+	return ahead_suffices(a->t) && tracing_complete(a->t);
+}
+
+/*
+ * Until the connection is open, and the answers that left with it are home; or
+ * until it has failed.
+ */
+static int
+await_ahead(struct tracing *t, int conn, struct fault *f)
+{
+	struct session *s = t->s;
+	int64_t end = session_now(s) + CONNECT_NS;
+	struct ahead a = {t, conn};
 	int rc;
 
-	*conn = session_open(s, ARM_NONE, f);
-	if (*conn == -1)
-		return -1;
-	out->head.source = s->conns[*conn].local;
-	rc = session_wait_open(s, *conn, CONNECT_NS, f);
-	if (rc == 1) {
-		fill_server(s, *conn);
-	} else if (rc == 0) {
-		session_open_fault(s, *conn, &why);
-		session_close(s, *conn);
-		result_note(
-		    &out->notes, "%s; traced with SYNs instead.", why.text);
+	for (;;) {
+		rc = session_pump(s, end, ahead_settled, &a, f);
+		if (rc != 1 || session_state(s, conn) != CONN_CONNECTING)
+			break;
+		if (ask_ahead(t, t->limit + AHEAD / 2, f) == -1)
+			return -1;
 	}
-	return rc;
+	if (rc != 1 || !is_open(s, conn))
+		return rc == -1 ? -1 : 0;
+	end = t->wave_ns + s->conns[conn].tcb.rtt_ns * 9 / 8 + AHEAD_MORE_NS;
+	return session_pump(s, end, ahead_complete, &a, f) == -1 ? -1 : 0;
+}
+
+/*
+ * Routers answer pings from where a SYN was answered, or it was answered with
+ * a reset: a device did so in the server's name.  Echoes alone count then.
+ */
+static void
+forget_false_server(struct tracing *t)
+{
+	int first = 0, i;
+	const struct probe *p;
+	bool refused = false;
+	size_t k;
+
+	for (k = 0; k < t->s->n_probes; k++) {
+		p = &t->s->probes[k];
+		refused = refused || p->refused;
+		if (p->kind == PROBE_SYN && p->from_server &&
+		    (first == 0 || p->ttl < first))
+			first = p->ttl;
+	}
+	if (!refused && (first == 0 || last_router(t) < first))
+		return;
+	for (i = 0; i < PATH_MAX_HOPS; i++)
+		t->s->path->hops[i].is_server = false;
+	for (k = 0; k < t->s->n_probes; k++) {
+		p = &t->s->probes[k];
+		if (p->kind == PROBE_ECHO && p->from_server)
+			t->s->path->hops[p->ttl - 1].is_server = true;
+	}
+}
+
+/* The connection itself; the echoes have gone before. */
+static int
+ask_inside(struct tracing *t, int conn, struct fault *f)
+{
+	int to = hops_by_ttl(t->s->path), asked = t->limit, ttl;
+
+	t->conn = conn;
+	t->syn = false;
+	t->s->path->established = true;
+	forget_false_server(t);
+	if (to < last_router(t))
+		to = last_router(t);
+	to = to + BEYOND < t->s->max_hops ? to + BEYOND : t->s->max_hops;
+	for (ttl = 1; ttl <= to && ttl <= asked; ttl++)
+		if (conn_usable(t) && send_tcp_probe(t, ttl, f) == -1)
+			return -1;
+	if (ask_range(t, asked + 1, to, f) == -1)
+		return -1;
+	note_wave(t);
+	return 0;
 }
 
 /* The server's TTL from its answer to a SYN or an echo, where no SYN-ACK. */
@@ -396,21 +567,82 @@ server_ttl_from_answers(struct path *p)
 	p->server_rtt_ns = p->hops[n - 1].responders[0].rtt_ns;
 }
 
+/*
+ * The flow asked for, by its port, or none: a connection first, then probes
+ * inside it; SYNs where none opens; echoes alone where no port is known.
+ */
+static int
+trace_one_flow(
+    struct tracing *t, uint16_t port, struct trace_result *out, struct fault *f)
+{
+	struct session *s = t->s;
+	int conn = -1, open = 0;
+
+	if (port != 0) {
+		conn = session_open(s, ARM_NONE, f);
+		if (conn == -1)
+			return -1;
+		out->head.source = s->conns[conn].local;
+		open = session_wait_open(s, conn, CONNECT_NS, f);
+		if (open == -1)
+			return -1;
+	}
+	if (open == 1) {
+		fill_server(s, conn);
+		s->path->established = true;
+	} else if (port != 0) {
+		note_not_open(s, conn, out);
+	}
+	if (tracing_begin(t, s, open ? conn : -1, port != 0 && !open, f) == -1)
+		return -1;
+	return await_answers(t, f);
+}
+
+/* Any flow will do: that of the SYNs ahead, or the connection beside it. */
+static int
+trace_any_flow(struct tracing *t, struct trace_result *out, struct fault *f)
+{
+	struct session *s = t->s;
+	int conn, rc;
+
+	conn = session_open(s, ARM_NONE, f);
+	if (conn == -1)
+		return -1;
+	out->head.source = s->conns[conn].local;
+	t->syn = true;
+	t->round = 1;
+	s->tick = tracing_tick;
+	s->tick_arg = t;
+	rc = ask_ahead(t, AHEAD, f);
+	if (s->syn_local.port != 0)
+		out->head.source = s->syn_local;
+	if (rc == -1 || await_ahead(t, conn, f) == -1)
+		return -1;
+	if (!is_open(s, conn)) {
+		note_not_open(s, conn, out);
+		return await_answers(t, f);
+	}
+	fill_server(s, conn);
+	if (ahead_suffices(t))
+		return 0;
+	out->head.source = s->conns[conn].local;
+	if (ask_inside(t, conn, f) == -1)
+		return -1;
+	return await_answers(t, f);
+}
+
 static int
 trace_all(const struct trace_ask *ask, struct session *s, struct tracing *t,
     struct trace_result *out, struct fault *f)
 {
-	int conn = -1, open = 0, rc;
+	int rc;
 
 	t->s = s;
-	if (ask->target.port != 0)
-		open = open_flow(s, out, &conn, f);
-	if (open == -1)
-		return -1;
-	if (tracing_begin(t, s, open ? conn : -1,
-		ask->target.port != 0 && !open, f) == -1)
-		return -1;
-	rc = await_answers(t, f);
+	t->conn = -1;
+	if (ask->target.port != 0 && ask->src_port == 0)
+		rc = trace_any_flow(t, out, f);
+	else
+		rc = trace_one_flow(t, ask->target.port, out, f);
 	server_ttl_from_answers(s->path);
 	tracing_conclude(t);
 	tracing_note_proxy(t, &out->notes);

@@ -11,8 +11,8 @@
 
 struct tracing {
 	struct session *s;
-	int conn;	 /* the established connection, -1: none */
-	bool syn;	 /* SYNs, since nothing is established */
+	int conn;	 /* the connection to trace in, -1: none */
+	bool syn;	 /* SYNs: nothing is established, or not yet */
 	int limit;	 /* the largest TTL asked */
 	int round;	 /* 0 before the first wave */
 	bool given_up;	 /* no hop is asked any more */

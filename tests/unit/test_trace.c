@@ -35,6 +35,9 @@ struct script {
 	bool unreachable;     /* it says port unreachable to a SYN */
 	int lost;	      /* probes of less TTL die on its doorstep */
 	int proxy;	      /* this hop answers TCP in its name; 0: none */
+	int syn_proxy;	      /* this one SYNs alone */
+	bool syn_resets;      /* with resets */
+	int syn_silent;	      /* this hop says nothing of SYNs */
 	int quit_after;	      /* packets until a signal comes; 0: none */
 	int asked[HOPS_MAX];  /* TCP probes seen */
 	int64_t when[HOPS_MAX][16];
@@ -87,7 +90,9 @@ reply_syn(struct sw *sw, const struct sw_sent *s, const struct script *sc)
 	t.ttl = sw->server_ttl;
 	t.ack = t.seq + 1;
 	t.seq = 0;
-	t.flags = PKT_TH_RST | PKT_TH_ACK;
+	t.flags = PKT_TH_SYN | PKT_TH_ACK;
+	if (sw->deaf || sc->syn_resets)
+		t.flags = PKT_TH_RST | PKT_TH_ACK;
 	t.opts_len = 0;
 	sw_push_tcp(sw, s->at_ns + sw->rtt_ns, &t);
 }
@@ -111,6 +116,7 @@ play(struct sw *sw, const struct sw_sent *s)
 {
 	struct script *sc = sw->arg;
 	int ttl = s->kind == SW_ECHO ? s->echo.ttl : s->tcp.ttl;
+	bool syn = s->kind == SW_TCP && (s->tcp.flags & PKT_TH_SYN);
 
 	assert_true(ttl >= 1 && ttl < HOPS_MAX);
 	if (s->kind == SW_TCP && sc->asked[ttl] < 16)
@@ -118,8 +124,11 @@ play(struct sw *sw, const struct sw_sent *s)
 	if (ttl >= sc->hops && ttl < sc->lost)
 		return;
 	if (ttl >= sc->hops ||
-	    (sc->proxy > 0 && s->kind == SW_TCP && ttl >= sc->proxy))
+	    (sc->proxy > 0 && s->kind == SW_TCP && ttl >= sc->proxy) ||
+	    (sc->syn_proxy > 0 && syn && ttl >= sc->syn_proxy))
 		reply_server(sw, s, sc);
+	else if (syn && ttl == sc->syn_silent)
+		return;
 	else if (sc->silent[ttl] > 0)
 		sc->silent[ttl]--;
 	else
@@ -150,10 +159,17 @@ world_of(struct script *sc)
 	return sw;
 }
 
+#define PORT 47000
+
+/* For one flow, by its port: inside a connection from there. */
 static struct trace_ask
 ask_of(const struct sw *sw)
 {
-	struct trace_ask ask = {.host = "db.example.com", .max_hops = 30};
+	struct trace_ask ask = {
+	    .host = "db.example.com",
+	    .max_hops = 30,
+	    .src_port = PORT,
+	};
 
 	ask.target = sw->server;
 	ask.route.src = sw->client.addr;
@@ -239,7 +255,7 @@ test_plain(void **state)
 	assert_true(out.path.server_rtt_ns == sw->rtt_ns);
 	assert_string_equal(out.head.host, "db.example.com");
 	assert_string_equal(out.head.ifname, "eth0");
-	assert_int_equal(out.head.source.port, 40001);
+	assert_int_equal(out.head.source.port, PORT);
 	assert_int_equal(out.head.connections, 1);
 	assert_int_equal(out.notes.n, 0);
 	assert_true(out.evidence.n > 10);
@@ -459,12 +475,11 @@ test_source_port(void **state)
 	size_t i;
 
 	(void)state;
-	ask.src_port = 47000;
 	run(sw, &ask, &out);
-	assert_int_equal(out.head.source.port, 47000);
+	assert_int_equal(out.head.source.port, PORT);
 	for (i = 0; i < sw->n_sent; i++)
 		if (sw->sent[i].kind == SW_TCP)
-			assert_int_equal(sw->sent[i].tcp.flow.src.port, 47000);
+			assert_int_equal(sw->sent[i].tcp.flow.src.port, PORT);
 	assert_true(sw->conns[0].aborted);
 	end(sw, &out);
 }
@@ -602,11 +617,252 @@ test_silent_before_server(void **state)
 	end(sw, &out);
 }
 
+/* Of any flow: the SYNs' own port is 61000 here. */
+static struct trace_ask
+ask_any(const struct sw *sw)
+{
+	struct trace_ask ask = ask_of(sw);
+
+	ask.src_port = 0;
+	return ask;
+}
+
+/* How many segments of the connection were injected. */
+static int
+count_inside(const struct sw *sw)
+{
+	int n = 0;
+	size_t i;
+
+	for (i = 0; i < sw->n_sent; i++)
+		if (sw->sent[i].kind == SW_TCP &&
+		    !(sw->sent[i].tcp.flags & PKT_TH_SYN))
+			n++;
+	return n;
+}
+
+static void
+test_ahead(void **state)
+{
+	struct script sc = {.hops = 7};
+	struct sw *sw = world_of(&sc);
+	struct trace_ask ask = ask_any(sw);
+	const struct craft_tcp *t, *last = NULL;
+	struct trace_result out;
+	size_t i;
+
+	(void)state;
+	sw->rtt_ns = 40 * CLOCK_MS;
+	run(sw, &ask, &out);
+	assert_server(&out.path, 7, PATH_DISTANCE_PROBE);
+	assert_routers(&out.path, 6, PATH_VIA_SYN | PATH_VIA_ICMP);
+	assert_int_equal(
+	    out.path.hops[6].responders[0].via, PATH_VIA_SYN | PATH_VIA_ICMP);
+	/* It is the SYNs' flow that is shown. */
+	assert_int_equal(out.head.source.port, 61000);
+	assert_false(out.path.established);
+	assert_int_equal(out.head.connections, 1);
+	assert_int_equal(out.path.server_ttl, 58);
+	assert_true(out.path.server_rtt_ns == sw->rtt_ns);
+	assert_int_equal(out.notes.n, 0);
+	assert_int_equal(count_inside(sw), 0);
+	assert_true(out.head.duration_ns < sw->rtt_ns * 13 / 10);
+	/* One five-tuple, no option that varies, and each SYN an old one. */
+	for (i = 0; i < sw->n_sent; i++) {
+		t = &sw->sent[i].tcp;
+		if (sw->sent[i].kind != SW_TCP)
+			continue;
+		assert_int_equal(t->flow.src.port, 61000);
+		if (last != NULL)
+			assert_int_equal(t->seq + 1, last->seq);
+		last = t;
+	}
+	end(sw, &out);
+}
+
+/* Few SYNs arrive where the server is near: the rest is not sent. */
+static void
+test_ahead_near(void **state)
+{
+	struct script sc = {.hops = 1};
+	struct sw *sw = world_of(&sc);
+	struct trace_ask ask = ask_any(sw);
+	struct trace_result out;
+	int ttl, n = 0;
+
+	(void)state;
+	sw->rtt_ns = 200 * CLOCK_US;
+	sw->server_ttl = 64;
+	run(sw, &ask, &out);
+	assert_server(&out.path, 1, PATH_DISTANCE_PROBE);
+	for (ttl = 1; ttl < HOPS_MAX; ttl++)
+		n += sc.asked[ttl];
+	print_message("  %d SYNs\n", n);
+	assert_in_range(n, 1, 5);
+	end(sw, &out);
+}
+
+/* A hop that SYNs do not draw out may be drawn out by the connection. */
+static void
+test_ahead_silent(void **state)
+{
+	struct script sc = {.hops = 7, .syn_silent = 3};
+	struct sw *sw = world_of(&sc);
+	struct trace_ask ask = ask_any(sw);
+	struct trace_result out;
+	const struct path_hop *h;
+	int ttl;
+
+	(void)state;
+	sw->rtt_ns = 40 * CLOCK_MS;
+	run(sw, &ask, &out);
+	assert_server(&out.path, 7, PATH_DISTANCE_PROBE);
+	assert_true(out.path.established);
+	assert_int_equal(out.head.source.port, 40001);
+	/* The connection's path is whole by itself. */
+	for (ttl = 1; ttl <= 7; ttl++) {
+		h = path_hop_at(&out.path, ttl);
+		assert_int_equal(h->n_responders, 1);
+		assert_true(h->responders[0].via & PATH_VIA_TCP);
+		assert_int_equal(
+		    (h->responders[0].via & PATH_VIA_SYN) != 0, ttl != 3);
+	}
+	assert_int_equal(count_inside(sw), 9);
+	assert_true(out.head.duration_ns < 4 * sw->rtt_ns);
+	end(sw, &out);
+}
+
+static void
+test_ahead_long(void **state)
+{
+	struct script sc = {.hops = 24};
+	struct sw *sw = world_of(&sc);
+	struct trace_ask ask = ask_any(sw);
+	struct trace_result out;
+
+	(void)state;
+	sw->rtt_ns = 60 * CLOCK_MS;
+	sw->server_ttl = 64 - 23;
+	run(sw, &ask, &out);
+	assert_server(&out.path, 24, PATH_DISTANCE_PROBE);
+	assert_routers(&out.path, 23, PATH_VIA_SYN | PATH_VIA_ICMP);
+	assert_true(out.head.duration_ns < 2 * sw->rtt_ns);
+	end(sw, &out);
+}
+
+/* Who answers the SYN for the server does not answer what follows. */
+static void
+test_ahead_false_server(void **state)
+{
+	static const bool resets[] = {false, true};
+	struct script sc;
+	struct trace_ask ask;
+	struct trace_result out;
+	struct sw *sw;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		memset(&sc, 0, sizeof(sc));
+		sc.hops = 7;
+		sc.syn_proxy = 4;
+		sc.syn_resets = resets[i];
+		sw = world_of(&sc);
+		ask = ask_any(sw);
+		run(sw, &ask, &out);
+		assert_server(&out.path, 7, PATH_DISTANCE_PROBE);
+		assert_true(out.path.established);
+		assert_false(out.path.hops[3].is_server);
+		assert_true(out.path.hops[6].is_server);
+		assert_int_equal(
+		    out.path.hops[4].responders[0].via & PATH_VIA_TCP,
+		    PATH_VIA_TCP);
+		end(sw, &out);
+	}
+}
+
+/* Nothing opens: the wave goes on by itself, and again for silent hops. */
+static void
+test_ahead_deaf(void **state)
+{
+	struct script sc = {.hops = 20, .no_echo = true};
+	struct sw *sw = world_of(&sc);
+	struct trace_ask ask = ask_any(sw);
+	struct trace_result out;
+	int ttl;
+
+	(void)state;
+	sw->deaf = true;
+	sw->server_ttl = 64 - 19;
+	for (ttl = 13; ttl < 19; ttl++)
+		sc.silent[ttl] = 2;
+	run(sw, &ask, &out);
+	assert_server(&out.path, 20, PATH_DISTANCE_PROBE);
+	assert_routers(&out.path, 19, PATH_VIA_SYN | PATH_VIA_ICMP);
+	assert_false(out.path.established);
+	assert_int_equal(out.head.source.port, 61000);
+	assert_int_equal(out.notes.n, 1);
+	assert_non_null(strstr(out.notes.text[0], "did not answer the SYN"));
+	end(sw, &out);
+}
+
+static void
+test_ahead_max_hops(void **state)
+{
+	struct script sc = {.hops = 7};
+	struct sw *sw = world_of(&sc);
+	struct trace_ask ask = ask_any(sw);
+	struct trace_result out;
+	int ttl;
+
+	(void)state;
+	ask.max_hops = 4;
+	run(sw, &ask, &out);
+	assert_int_equal(out.path.n_hops, 4);
+	assert_int_equal(out.path.server_hops, 0);
+	for (ttl = 5; ttl < HOPS_MAX; ttl++)
+		assert_int_equal(sc.asked[ttl], 0);
+	end(sw, &out);
+}
+
+/* Interrupted within the first round trip: the near hops are known. */
+static void
+test_ahead_interrupted(void **state)
+{
+	struct script sc = {.hops = 7, .quit_after = 25};
+	struct sw *sw = world_of(&sc);
+	struct trace_ask ask = ask_any(sw);
+	struct trace_result out;
+
+	(void)state;
+	sw->rtt_ns = 400 * CLOCK_MS;
+	run(sw, &ask, &out);
+	assert_int_equal(out.head.interrupted, SIGINT);
+	assert_int_equal(out.head.source.port, 61000);
+	assert_int_equal(out.path.hops[0].n_responders, 1);
+	end(sw, &out);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    PROVES("one wave names every hop and the server", test_plain),
+	    PROVES("one round trip names every hop and the server", test_ahead),
+	    PROVES("a server nearby gets few SYNs", test_ahead_near),
+	    PROVES("a hop silent to SYNs is asked in the connection",
+		test_ahead_silent),
+	    PROVES("a path longer than the first wave is followed",
+		test_ahead_long),
+	    PROVES("who answers SYNs in its name is not the server",
+		test_ahead_false_server),
+	    PROVES("a port that opens to nobody is traced meanwhile",
+		test_ahead_deaf),
+	    PROVES("nor does it ask beyond the largest TTL asked for",
+		test_ahead_max_hops),
+	    PROVES("an interrupt within the first round trip too",
+		test_ahead_interrupted),
+	    PROVES(
+		"of a flow by its port, one wave names every hop", test_plain),
 	    PROVES("the server's D-SACK tells how far it is", test_by_dsack),
 	    PROVES("its echo reply tells how far it is", test_by_echo),
 	    PROVES("else its TTL does, with or without the hops", test_by_ttl),
