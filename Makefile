@@ -78,6 +78,8 @@ UNIT_LIBS = $(shell $(PKG_CONFIG) --libs cmocka 2>/dev/null)
 LAB_SRC := $(sort $(wildcard tests/lab/*.c))
 LAB_BIN := $(LAB_SRC:%.c=$(O)/%)
 LAB_LIBS = -lnetfilter_queue -lnfnetlink
+BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
+BENCH_BIN := $(BENCH_SRC:%.c=$(O)/%)
 
 .PHONY: all
 all: $(BIN)
@@ -120,11 +122,19 @@ $(O)/tests/lab/%: tests/lab/%.c $(LIB) Makefile
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP \
 		$(ALL_LDFLAGS) -o $@ $< $(LIB) $(LIBS) $(LAB_LIBS)
 
-.PHONY: unit-bin lab-bin
+$(O)/tests/bench/%: tests/bench/%.c $(LIB) Makefile
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP \
+		$(ALL_LDFLAGS) -o $@ $< $(LIB) $(LIBS)
+
+.PHONY: unit-bin lab-bin bench-bin
 unit-bin: $(UNIT_BIN)
 lab-bin: $(LAB_BIN)
+bench-bin: $(BENCH_BIN)
 
--include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(UNIT_BIN:=.d) $(LAB_BIN:=.d)
+-include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(UNIT_BIN:=.d) $(LAB_BIN:=.d) \
+	$(BENCH_BIN:=.d)
 
 # Jobs of the inner make, where the outer one was given none.
 JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -157,15 +167,18 @@ demo:
 demo-parts:
 	$(Q)sh tests/demo.sh $(BIN) $(O)/tests/lab
 
+# What BENCH says is handed on to the part about captures.
 .PHONY: bench bench-parts
 bench:
 	$(Q)sh tests/setup.sh build lab bench
-	$(Q)$(MAKE) $(JOBS) --no-print-directory all lab-bin
+	$(Q)$(MAKE) $(JOBS) --no-print-directory all lab-bin bench-bin
 	$(Q)$(MAKE) --no-print-directory bench-parts
 
 bench-parts:
 	$(Q)$(PYTHON) tests/bench/bench.py --rsthop $(BIN) \
 		--build $(O)/tests/lab
+	$(Q)$(PYTHON) tests/bench/bench_analyze.py --rsthop $(BIN) \
+		--tools $(O)/tests/bench $(BENCH)
 
 # What MATRIX says is handed on: make matrix MATRIX='--runs 3 --only nat'.
 .PHONY: matrix matrix-parts

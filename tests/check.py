@@ -148,6 +148,8 @@ def list_parts(args):
            [python, "tests/check_floors.py", "--self-test",
             "--cc", args.cc], 120)
     yield "floors", floors, 300
+    yield ("bench, that it counts",
+           [python, "tests/bench/bench_analyze.py", "--self-test"], 60)
     for binary in args.unit:
         yield f"unit: {Path(binary).name}", [str(ROOT / binary)], 900
     yield "cli", [python, "tests/cli/run.py", "--rsthop", args.rsthop], 600

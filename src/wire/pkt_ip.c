@@ -1,6 +1,8 @@
 /*
  * IPv4 and IPv6 headers, and the dispatch to what they carry.
  */
+#include <string.h>
+
 #include "pkt_int.h"
 
 #define IP4_FIXED 20
@@ -38,6 +40,19 @@ ip_limit(struct cur *c, struct pkt_ip *ip, uint32_t fixed, uint32_t no_len,
 		cur_lie(c);
 	else
 		cur_limit(c, ip->total_len - fixed);
+}
+
+/* In place: handed over by value they cost more than all of TCP's header. */
+static void
+ip_read_addr(const uint8_t *p, uint8_t version, struct addr *out)
+{
+	out->version = version;
+	if (version == 4) {
+		memcpy(out->b, p, 4);
+		memset(out->b + 4, 0, 12);
+	} else {
+		memcpy(out->b, p, 16);
+	}
 }
 
 /*
@@ -84,8 +99,8 @@ pkt_read_ip4(struct cur *c, struct pkt_ip *ip, bool quoted)
 	ip->frag_off = (uint16_t)((frag & 0x1fff) * 8);
 	ip->ttl = h[8];
 	ip->proto = h[9];
-	ip->src = addr_from_v4(h + 12);
-	ip->dst = addr_from_v4(h + 16);
+	ip_read_addr(h + 12, 4, &ip->src);
+	ip_read_addr(h + 16, 4, &ip->dst);
 	ip->has_id = true;
 	ip->id6 = 0;
 	ip->flow_label = 0;
@@ -207,8 +222,8 @@ pkt_read_ip6(struct cur *c, struct pkt_ip *ip, bool quoted)
 	ip->total_len = (uint32_t)IP6_FIXED + cur_get16(h + 4);
 	ip->proto = h[6];
 	ip->ttl = h[7];
-	ip->src = addr_from_v6(h + 8);
-	ip->dst = addr_from_v6(h + 24);
+	ip_read_addr(h + 8, 6, &ip->src);
+	ip_read_addr(h + 24, 6, &ip->dst);
 	ip->df = ip->mf = ip->has_id = false;
 	ip->id = 0;
 	ip->id6 = 0;
