@@ -10,6 +10,7 @@
 #define FULL_TTLS     4
 #define FULL_TTL_STEP 7
 #define FULL_TTL_MAX  200
+#define ALONE_NS      (50 * CLOCK_MS)
 #define FAILURES_MAX  4 /* connections that fail in a row: it is over */
 
 static void
@@ -77,14 +78,21 @@ round_stirs(void *arg)
 }
 
 /* A trial is done with: its connection is not needed any more. */
-static void
-retire(struct campaign *c, struct trial *t)
+static int
+retire(struct campaign *c, struct trial *t, struct fault *f)
 {
-	if (t->state == TRIAL_FAILED)
+	if (t->state == TRIAL_FAILED) {
 		c->failures++;
-	else
+		c->unreachable |=
+		    session_state(&c->s, t->conn) == CONN_UNREACHABLE;
+		(void)session_open_fault(&c->s, t->conn, &c->failure);
+	} else {
 		c->failures = 0;
+	}
+	if (c->alone && campaign_free_server(c, t->conn, f) == -1)
+		return -1;
 	session_close(&c->s, t->conn);
+	return 0;
 }
 
 static int
@@ -101,8 +109,9 @@ step_trials(struct campaign *c, struct fault *f)
 		    -1)
 			return -1;
 		if (c->trials[i].state != before &&
-		    c->trials[i].state >= TRIAL_SETTLED)
-			retire(c, &c->trials[i]);
+		    c->trials[i].state >= TRIAL_SETTLED &&
+		    retire(c, &c->trials[i], f) == -1)
+			return -1;
 	}
 	return 0;
 }
@@ -214,6 +223,14 @@ budget(const struct campaign *c)
 					      : 0;
 }
 
+/* It ends without an answer: because nothing could be opened any more? */
+void
+campaign_tell_failures(struct campaign *c)
+{
+	if (c->failures >= FAILURES_MAX)
+		c->out->head.trouble = c->failure;
+}
+
 bool
 campaign_is_over(const struct campaign *c, unsigned int need)
 {
@@ -225,15 +242,24 @@ campaign_is_over(const struct campaign *c, unsigned int need)
 static bool
 is_serial(const struct campaign *c)
 {
-	return c->ask->src_port != 0 || c->ask->cooldown_ns > 0;
+	return c->ask->src_port != 0 || c->ask->cooldown_ns > 0 || c->alone;
+}
+
+/* A server that minds company needs time to see the last one go. */
+static int64_t
+cooldown_ns(const struct campaign *c)
+{
+	int64_t least = c->alone ? 2 * c->timing.rtt_ns + ALONE_NS : 0;
+
+	return c->ask->cooldown_ns > least ? c->ask->cooldown_ns : least;
 }
 
 static int
 pause_between(struct campaign *c, struct fault *f)
 {
-	int64_t until = session_now(&c->s) + c->ask->cooldown_ns;
+	int64_t until = session_now(&c->s) + cooldown_ns(c);
 
-	if (c->ask->cooldown_ns == 0 || c->n_trials == 0)
+	if (cooldown_ns(c) == 0 || c->n_trials == 0)
 		return 0;
 	return session_pump(&c->s, until < c->end_ns ? until : c->end_ns, NULL,
 		   NULL, f) == -1

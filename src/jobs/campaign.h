@@ -41,6 +41,10 @@ struct campaign {
 	bool vary_full; /* full trials take other TTLs in turn */
 	unsigned int extra_rounds; /* since the hop or T is sure */
 	unsigned int failures;	   /* connections that failed in a row */
+	bool unreachable;	   /* no more, for some of them */
+	struct fault failure;	   /* why the last of them did */
+	bool alone;	    /* one connection at a time: the server wants it */
+	size_t first_alone; /* trial since then */
 };
 
 /* campaign.c: rounds of trials. */
@@ -62,6 +66,15 @@ bool campaign_is_over(const struct campaign *c, unsigned int need);
 
 /* campaign_block.c: is all reset since the first firing? */
 bool campaign_is_blocked(const struct campaign *c);
+/* Where failures end it: the last one's words are the report's. */
+void campaign_tell_failures(struct campaign *c);
+
+/* campaign_alone.c: does the server refuse connections that fire nothing? */
+bool campaign_is_refused(const struct campaign *c);
+/* From now on one connection at a time.  Forgets what was not judged yet. */
+int campaign_go_alone(struct campaign *c, struct fault *f);
+/* Lets the server know that a connection is over that was reset here. */
+int campaign_free_server(struct campaign *c, int conn, struct fault *f);
 
 /*
  * campaign_infer.c: the posterior from all that has settled; with `assume`,

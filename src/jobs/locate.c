@@ -102,6 +102,7 @@ reproduce(struct campaign *c, struct fault *f)
 	unsigned int pairs, done = 0;
 
 	while (done < PAIRS_MAX && !campaign_is_over(c, 2) &&
+	    !campaign_is_refused(c) &&
 	    campaign_count(c, TRIAL_FULL, true) == 0) {
 		pairs = 1 + done / 2;
 		if (pairs > CAMPAIGN_ROUND / 2)
@@ -113,6 +114,7 @@ reproduce(struct campaign *c, struct fault *f)
 		    settle_unfired(c, f) == -1)
 			return -1;
 	}
+	campaign_tell_failures(c);
 	return settle_unfired(c, f);
 }
 
@@ -407,7 +409,11 @@ find_device(struct campaign *c, struct fault *f)
 		    campaign_count(c, TRIAL_BURST, true) == 0 ? 2 * width : 1;
 		if (width > CAMPAIGN_ROUND / 2)
 			width = CAMPAIGN_ROUND / 2;
+		if (!c->alone && campaign_is_refused(c) &&
+		    campaign_go_alone(c, f) == -1)
+			return -1;
 	}
+	campaign_tell_failures(c);
 	return campaign_settle(c, true, f);
 }
 
@@ -519,10 +525,59 @@ finish_trace(struct campaign *c, bool prompt, struct fault *f)
 	return 0;
 }
 
+static bool
+is_reset(void *arg)
+{
+	const struct session_conn *sc = arg;
+
+	return sc->resets > 0;
+}
+
+/* A connection in which nothing is sent: 1 it is reset all the same, 0, -1. */
+static int
+idle_is_reset(struct campaign *c, struct fault *f)
+{
+	int64_t wait = c->timing.rtt_ns + REST_NS;
+	size_t i;
+	int conn;
+
+	for (i = 0; i < c->s.n_resets; i++)
+		if (c->s.resets[i].at_ns -
+			c->s.conns[c->s.resets[i].conn].opened_ns >
+		    wait / 2)
+			wait = 2 *
+			    (c->s.resets[i].at_ns -
+				c->s.conns[c->s.resets[i].conn].opened_ns);
+	conn = session_open(&c->s, ARM_NONE, f);
+	if (conn == -1 ||
+	    session_pump(&c->s, session_now(&c->s) + wait, is_reset,
+		&c->s.conns[conn], f) == -1)
+		return -1;
+	session_close(&c->s, conn);
+	return c->s.conns[conn].resets > 0;
+}
+
+/* What the server refused in company, again, one connection at a time. */
+static int
+start_over(struct campaign *c, struct fault *f)
+{
+	if (finish_trace(c, false, f) == -1 || campaign_go_alone(c, f) == -1)
+		return -1;
+	result_note(&c->out->notes,
+	    "The server refuses a connection while another is open: all was "
+	    "done again, one at a time.");
+	progress(c, "once more, one connection at a time");
+	if (session_pump(&c->s, session_now(&c->s) + REST_NS, NULL, NULL, f) ==
+	    -1)
+		return -1;
+	return reproduce(c, f);
+}
+
 static int
 campaign(struct campaign *c, struct fault *f)
 {
 	bool trigger = c->ask->trigger != RESULT_TRIGGER_NONE;
+	int rc;
 
 	if (make_load(c, f) == -1 || open_first(c, f) == -1)
 		return -1;
@@ -533,8 +588,19 @@ campaign(struct campaign *c, struct fault *f)
 			return -1;
 		session_close(&c->s, 0);
 	}
-	if (reproduce(c, f) == -1 || finish_trace(c, true, f) == -1)
+	if (reproduce(c, f) == -1 ||
+	    (campaign_is_refused(c) && start_over(c, f) == -1) ||
+	    finish_trace(c, true, f) == -1)
 		return -1;
+	if (campaign_is_refused(c)) {
+		rc = idle_is_reset(c, f);
+		if (rc == 1)
+			result_note(&c->out->notes,
+			    "Connections are reset also where nothing is sent "
+			    "in them: no trigger fires that.");
+		if (rc != 0)
+			return rc == 1 ? 0 : -1;
+	}
 	if (campaign_count(c, TRIAL_FULL, true) == 0)
 		return 0;
 	if (ask_server_side(c, f) == -1)
