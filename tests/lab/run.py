@@ -432,7 +432,7 @@ def device_stops(firings, hop, place, *options):
             bench.once(p, lambda: device.count() >= firings)
             device.popen.terminate()
         done = bench.locate(f"{lab.server_address()}:{PORT}",
-                            meanwhile=switch_off)
+                            "--max-connections", "60", meanwhile=switch_off)
         bench.among("the exit status", done.status, (0, 1))
         document = done.json() or {}
         never_wrong(bench, document, hop)

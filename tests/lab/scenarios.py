@@ -180,6 +180,15 @@ def one_by_one(lab):
     lab.reject(3)
 
 
+def single(lab):
+    lab.serve("--single")
+    lab.reject(3)
+
+
+def single_none(lab):
+    lab.serve("--single")
+
+
 def nat(lab):
     lab.masquerade()
     reject(lab)
@@ -384,6 +393,12 @@ SCENARIOS = [
     Scenario("one-by-one", "REJECT in hop 3; the server takes one connection"
              " after the other, a fifth of a second each", one_by_one, hop=3,
              place="router", policy="fixed", in_path=True, reset_ttl=62),
+    Scenario("single", "REJECT in hop 3; the server resets a connection"
+             " while another is open", single, hop=3, place="router",
+             policy="fixed", in_path=True, reset_ttl=62, told="one at a"),
+    Scenario("single-none", "the same without a device: no hop is blamed for"
+             " it", single_none, kind="not-reproduced", told="one at a",
+             options=("--max-time", "3")),
     Scenario("labels", "REJECT in hop 4; hop 2 tells its MPLS labels",
              labels, hop=4, place="router", policy="fixed", in_path=True,
              mpls={2: (16001, 24)}),
