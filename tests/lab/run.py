@@ -494,7 +494,7 @@ CASES = [scenario_case(s) for s in scenarios.SCENARIOS] + [
     Case("stops-at-once", "the device is switched off after one firing:"
          " never a wrong hop", device_stops(1, 4, "router", "--drop")),
     Case("stops-midway", "it is switched off after the first burst: never a"
-         " wrong hop", device_stops(5, 4, "router", "--ttl", "copy",
+         " wrong hop", device_stops(4, 4, "router", "--ttl", "copy",
                                     "--drop")),
     Case("starts-late", "the device is switched on after 40 connections:"
          " its hop", device_starts(40, 4, "router", "--drop")),
