@@ -14,8 +14,7 @@
 #define MAX_HOSTS     65536
 
 /* A look for idle connections is due once in so many packets. */
-#define SWEEP_EVERY 4
-#define SPARES_MAX  64
+#define SWEEP_EVERY 16
 
 struct flow_table {
 	struct flow_config cfg;
@@ -23,8 +22,7 @@ struct flow_table {
 	struct node_table *nodes;
 	struct host_table *hosts;
 	struct pending *due, *due_last; /* oldest first */
-	struct pending *spare;		/* freed, to be used again */
-	uint32_t n_spare;
+	struct pending *spare;		/* to be used again, freed at the end */
 	uint32_t n_pending;
 	size_t payload_used;
 	struct flow_stats stats;
@@ -80,7 +78,6 @@ take_pending(struct flow_table *t)
 	if (p == NULL)
 		return malloc(sizeof(*p));
 	t->spare = p->next;
-	t->n_spare--;
 	return p;
 }
 
@@ -88,13 +85,9 @@ static void
 give_pending(struct flow_table *t, struct pending *p)
 {
 	free(p->payload);
-	if (t->n_spare == SPARES_MAX) {
-		free(p);
-		return;
-	}
+	p->payload = NULL;
 	p->next = t->spare;
 	t->spare = p;
-	t->n_spare++;
 }
 
 static void
@@ -326,13 +319,25 @@ is_anew(const struct node *n, int side, const struct pkt *p)
 	return h->packets > 0 || n->half[!side].packets > 0 || n->rare != NULL;
 }
 
-/* Lower address, then lower port, stands first: both ways give one key. */
+/* Any order will do, so long as it is one: both ways must give one key. */
+static bool
+stands_first(const struct addr *a, uint16_t a_port, const struct addr *b,
+    uint16_t b_port)
+{
+	uint64_t x[2], y[2];
+
+	memcpy(x, a->b, sizeof(x));
+	memcpy(y, b->b, sizeof(y));
+	if (x[0] != y[0])
+		return x[0] < y[0];
+	return x[1] != y[1] ? x[1] < y[1] : a_port <= b_port;
+}
+
 static int
 make_ends(const struct addr *src, uint16_t sport, const struct addr *dst,
     uint16_t dport, struct flow_ends *out)
 {
-	int c = memcmp(src->b, dst->b, sizeof(src->b));
-	int side = c != 0 ? c > 0 : sport > dport;
+	int side = !stands_first(src, sport, dst, dport);
 
 	out->e[side].addr = *src;
 	out->e[side].port = sport;
@@ -343,29 +348,37 @@ make_ends(const struct addr *src, uint16_t sport, const struct addr *dst,
 
 /* --- payloads --- */
 
-/* Plenty while there is plenty: what is kept shrinks as room runs out. */
+/*
+ * Plenty while there is plenty: what is kept shrinks as room runs out.  What
+ * fires a device is what a client asks, rarely an answer or the midst of a
+ * long upload.
+ */
 static size_t
-payload_room(const struct flow_table *t, bool begins)
+payload_room(
+    const struct flow_table *t, const struct node *n, int side, bool begins)
 {
-	if (t->payload_used < t->cfg.payload_bytes / 2)
-		return begins ? FLOW_PAYLOAD : 256;
-	if (t->payload_used < t->cfg.payload_bytes / 4 * 3)
+	if (t->payload_used >= t->cfg.payload_bytes)
+		return 0;
+	if (side != n->client && !begins)
+		return 0;
+	if (side != n->client ||
+	    t->payload_used >= t->cfg.payload_bytes / 4 * 3)
+		return 64;
+	if (t->payload_used >= t->cfg.payload_bytes / 2)
 		return 256;
-	return t->payload_used < t->cfg.payload_bytes ? 64 : 0;
+	return begins ? FLOW_PAYLOAD : 256;
 }
 
 static void
 keep_payload(
-    struct flow_table *t, struct half *h, const struct pkt *p, bool begins)
+    struct flow_table *t, struct half *h, const struct pkt *p, size_t cap)
 {
-	size_t n = p->payload_len, cap = payload_room(t, begins);
+	size_t n = p->payload_len;
 	uint8_t *more;
 
 	h->payload_len = 0;
-	if (n > cap && n > h->payload_cap)
-		n = cap > h->payload_cap ? cap : h->payload_cap;
-	if (n > FLOW_PAYLOAD)
-		n = FLOW_PAYLOAD;
+	if (n > cap)
+		n = cap;
 	if (n > h->payload_cap) {
 		cap = (n + 63) & ~(size_t)63;
 		more = realloc(h->payload, cap);
@@ -378,12 +391,6 @@ keep_payload(
 	if (n > 0)
 		memcpy(h->payload, p->payload, n);
 	h->payload_len = (uint16_t)n;
-}
-
-static bool
-is_later(const struct flow_mark *a, const struct flow_mark *b)
-{
-	return a->file > b->file || (a->file == b->file && a->frame > b->frame);
 }
 
 static void
@@ -408,7 +415,7 @@ copy_payload(struct pending *p, const struct half *from)
 	p->payload = NULL;
 	p->r.payload_len = 0;
 	if (p->r.trigger.frame == 0 || from->payload_len == 0 ||
-	    p->r.trigger.frame != from->last_data.frame)
+	    p->r.trigger.frame != half_last_data(from)->frame)
 		return 0;
 	p->payload = malloc(from->payload_len);
 	if (p->payload == NULL)
@@ -514,18 +521,23 @@ see_segment(struct flow_table *t, struct node *n, int side,
     const struct flow_seen *s, struct fault *f)
 {
 	struct half *h = &n->half[side], *other = &n->half[!side];
-	bool begins = is_later(&other->last_data, &h->last_data) ||
-	    h->last_data.frame == 0;
+	bool begins = n->spoke != side + 1;
+	bool told = h->packets < HOST_FIRST ||
+	    h->packets % HOST_EVERY == HOST_EVERY - 1;
 	bool fresh = !(h->seen & FLOW_SEEN_SEQ) ||
 	    seq_after(s->pkt->tcp.seq + s->pkt->payload_wire, h->seq_next);
 
+	if (told)
+		host_table_hint(t->hosts, h->host);
 	if (see_probe(t, n, side, s, f) != 0)
 		return -1;
 	if (half_see(h, other, s) != HALF_SAW_NEW)
 		return 0;
-	host_table_see(t->hosts, h->host, s);
+	if (told)
+		host_table_see(t->hosts, h->host, s);
 	if (s->pkt->payload_wire > 0) {
-		keep_payload(t, h, s->pkt, begins);
+		n->spoke = (uint8_t)(side + 1);
+		keep_payload(t, h, s->pkt, payload_room(t, n, side, begins));
 		if (side == n->client && fresh && t->sink.data != NULL)
 			tell_data(t, n, side, s, begins);
 	}
@@ -540,7 +552,7 @@ see_tcp(struct flow_table *t, const struct flow_seen *s, struct fault *f)
 	int side = make_ends(
 	    &p->ip.src, p->tcp.sport, &p->ip.dst, p->tcp.dport, &ends);
 	uint64_t hash = node_hash(t->nodes, &ends);
-	struct node *n = node_find(t->nodes, &ends, hash);
+	struct node *n = node_find(t->nodes, &ends, hash, side);
 
 	t->stats.packets++;
 	if (n != NULL && s->unix_ns - n->seen_ns > t->cfg.idle_ns) {
@@ -574,7 +586,7 @@ see_expired(struct flow_table *t, const struct flow_seen *s, struct fault *f)
 	    q->ip.proto != PKT_PROTO_TCP)
 		return 0;
 	side = make_ends(&q->ip.src, q->sport, &q->ip.dst, q->dport, &ends);
-	n = node_find(t->nodes, &ends, node_hash(t->nodes, &ends));
+	n = node_find(t->nodes, &ends, node_hash(t->nodes, &ends), side);
 	if (n == NULL)
 		return 0;
 	if (get_rare(n, f) == NULL)

@@ -119,6 +119,13 @@ host_table_get(struct host_table *t, const struct addr *a)
 }
 
 void
+host_table_hint(const struct host_table *t, uint32_t at)
+{
+	if (at != FLOW_NONE)
+		__builtin_prefetch(&t->hosts[at], 1);
+}
+
+void
 host_table_see(struct host_table *t, uint32_t at, const struct flow_seen *s)
 {
 	const struct pkt *p = s->pkt;
@@ -151,6 +158,13 @@ tally_of(const struct ttl_tally *t, uint8_t ttl)
 	return 0;
 }
 
+/* Of so many packets of a connection, those that the host was told of. */
+static uint32_t
+told(uint32_t n)
+{
+	return n <= HOST_FIRST ? n : HOST_FIRST + n / HOST_EVERY - 1;
+}
+
 /* What the tally holds without the connection's own. */
 static void
 subtract(const struct ttl_tally *all, const struct ttl_tally *own,
@@ -158,7 +172,7 @@ subtract(const struct ttl_tally *all, const struct ttl_tally *own,
 {
 	memset(out, 0, sizeof(*out));
 	for (unsigned int i = 0; i < all->n; i++) {
-		uint32_t n = tally_of(own, all->ttl[i]);
+		uint32_t n = told(tally_of(own, all->ttl[i]));
 
 		if (n >= all->packets[i])
 			continue;
@@ -174,7 +188,7 @@ host_table_report(const struct host_table *t, uint32_t at, const struct half *h,
 {
 	const struct host *a;
 	struct ttl_tally rest;
-	uint32_t own = h->packets;
+	uint32_t own = told(h->packets);
 
 	memset(out, 0, sizeof(*out));
 	if (at == FLOW_NONE)

@@ -11,6 +11,8 @@
 
 #define FLOW_NONE UINT32_MAX
 
+#define FLOW_LINE 64 /* bytes of a line of the cache */
+
 /* Resets of one connection that wait at once; the oldest is settled then. */
 #define FLOW_PENDING_EACH 16
 
@@ -38,35 +40,41 @@ struct ttl_tally {
 	uint32_t changes;
 };
 
-/* One direction: struct flow_side, in the making. */
+/*
+ * One direction: struct flow_side, in the making.  What every packet touches
+ * stands first, in three lines of the cache.
+ */
 struct half {
 	uint32_t seen; /* enum flow_side_seen */
 	uint32_t seq_next;
 	uint32_t ack_high;
 	uint32_t packets;
-	struct flow_mark last;
+	/* The segment whose acknowledgement is awaited, for the round trip. */
+	int64_t timed_ns; /* 0: none */
+	uint32_t timed_end;
+	uint32_t host; /* index, FLOW_NONE */
+	struct ttl_tally ttl;
+	struct id_run run;
 	uint16_t ids[FLOW_IDS]; /* a ring; id_at: where the next one goes */
 	uint8_t id_at, n_ids;
-	uint8_t wscale;
+	uint8_t first_ttl, first_tos;
+	bool first_df, ttl_twice, rtt_handshake;
 	uint8_t rtt_samples;
-	struct id_run run;
-	struct ttl_tally ttl;
-	uint32_t host; /* index, FLOW_NONE */
-	uint32_t tsval;
-	uint32_t isn;
+	struct flow_mark last;
 	uint32_t data_packets;
-	uint32_t twice;
-	bool ttl_twice;
-	bool rtt_handshake;
+	uint32_t tsval;
 	uint8_t mac[ADDR_MAC];
-	/* The segment whose acknowledgement is awaited, for the round trip. */
-	uint32_t timed_end;
-	int64_t timed_ns; /* 0: none */
-	int64_t rtt_min_ns;
-	struct flow_mark first, last_data, last_foreign;
+	uint16_t payload_len;
+	uint8_t *payload; /* of the last data, or NULL */
+	uint16_t payload_cap;
+	uint8_t wscale;
+	uint32_t isn;
+	uint32_t twice;
 	uint32_t foreign;
-	uint8_t *payload; /* of last_data, or NULL */
-	uint16_t payload_len, payload_cap;
+	int64_t rtt_min_ns;
+	struct flow_mark first, last_foreign;
+	/* Only where `last` itself bears no data: see half_last_data(). */
+	struct flow_mark older_data;
 };
 
 /* What stands behind both halves, in canonical order of the endpoints. */
@@ -110,8 +118,9 @@ struct node {
 	uint32_t next_free;
 	bool used;
 	uint8_t client; /* the half that is the client's */
+	uint8_t spoke;	/* 1 + the half that sent data last; 0: none */
 	uint8_t roles;	/* enum flow_roles */
-	struct half half[2];
+	_Alignas(FLOW_LINE) struct half half[2];
 };
 
 struct host {
@@ -137,6 +146,8 @@ enum half_saw {
 
 enum half_saw half_see(
     struct half *h, struct half *other, const struct flow_seen *s);
+/* Its last packet with data; frame 0: none. */
+const struct flow_mark *half_last_data(const struct half *h);
 void half_report(const struct half *h, struct flow_side *out);
 void half_make_mark(const struct flow_seen *s, struct flow_mark *out);
 /* Bytes of sequence space that it takes. */
@@ -158,6 +169,14 @@ int host_table_new(
 void host_table_free(struct host_table *t);
 /* The index of an address, made where there is room; else FLOW_NONE. */
 uint32_t host_table_get(struct host_table *t, const struct addr *a);
+/*
+ * A host learns of a connection's first packets and of some later ones: each
+ * time costs a miss of the cache, and it is short connections that need it.
+ */
+#define HOST_FIRST 8
+#define HOST_EVERY 8
+/* It will be told soon. */
+void host_table_hint(const struct host_table *t, uint32_t at);
 void host_table_see(
     struct host_table *t, uint32_t at, const struct flow_seen *s);
 /* Without what the connection itself (h) added to it. */
@@ -191,7 +210,7 @@ int node_table_new(
 void node_table_free(struct node_table *t);
 uint64_t node_hash(const struct node_table *t, const struct flow_ends *e);
 struct node *node_find(
-    struct node_table *t, const struct flow_ends *e, uint64_t hash);
+    struct node_table *t, const struct flow_ends *e, uint64_t hash, int side);
 /* NULL where the table is full or memory ran out. */
 struct node *node_add(
     struct node_table *t, const struct flow_ends *e, uint64_t hash);

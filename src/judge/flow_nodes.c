@@ -8,10 +8,13 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "flow_int.h"
 
-#define CHUNK	       256 /* nodes */
+/* As many nodes as fill a page of the large kind. */
+#define CHUNK_BYTES    ((size_t)2 << 20)
+#define CHUNK	       (CHUNK_BYTES / sizeof(struct node))
 #define SLOTS_AT_FIRST 1024
 #define VICTIMS	       16 /* that are looked at for the best to give up */
 
@@ -117,12 +120,31 @@ node_count(const struct node_table *t)
 static bool
 same_end(const struct endpoint *a, const struct endpoint *b)
 {
-	return a->port == b->port && a->addr.version == b->addr.version &&
-	    memcmp(a->addr.b, b->addr.b, sizeof(a->addr.b)) == 0;
+	uint64_t x[2], y[2];
+
+	memcpy(x, a->addr.b, sizeof(x));
+	memcpy(y, b->addr.b, sizeof(y));
+	return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0 && a->port == b->port &&
+	    a->addr.version == b->addr.version;
+}
+
+/* A packet touches these all; fetched at once, they cost one wait, not six. */
+static void
+fetch(const struct node *n, int side)
+{
+	const char *half = (const char *)&n->half[side];
+
+	__builtin_prefetch(n, 1);
+	__builtin_prefetch(half, 1);
+	__builtin_prefetch(half + FLOW_LINE, 1);
+	__builtin_prefetch(half + 2 * FLOW_LINE, 1);
+	__builtin_prefetch(half + 3 * FLOW_LINE, 1);
+	__builtin_prefetch(&n->half[!side], 1);
 }
 
 struct node *
-node_find(struct node_table *t, const struct flow_ends *e, uint64_t hash)
+node_find(
+    struct node_table *t, const struct flow_ends *e, uint64_t hash, int side)
 {
 	uint32_t tag = (uint32_t)hash;
 	uint32_t i = tag & t->mask;
@@ -133,6 +155,7 @@ node_find(struct node_table *t, const struct flow_ends *e, uint64_t hash)
 			continue;
 		n = &t->chunks[(t->slots[i].place - 1) / CHUNK]
 			      [(t->slots[i].place - 1) % CHUNK];
+		fetch(n, side);
 		if (same_end(&n->ends.e[0], &e->e[0]) &&
 		    same_end(&n->ends.e[1], &e->e[1]))
 			return n;
@@ -185,10 +208,13 @@ grow_nodes(struct node_table *t)
 		t->chunks = more;
 		t->chunks_cap = cap;
 	}
-	t->chunks[n] = calloc(CHUNK, sizeof(struct node));
+	t->chunks[n] = aligned_alloc(CHUNK_BYTES, CHUNK_BYTES);
 	if (t->chunks[n] == NULL)
 		return false;
+	/* Only a wish; without it each look costs a walk of page tables. */
+	(void)madvise(t->chunks[n], CHUNK_BYTES, MADV_HUGEPAGE);
 	for (uint32_t i = CHUNK; i-- > 0;) {
+		t->chunks[n][i].used = false;
 		t->chunks[n][i].place = t->places + i;
 		t->chunks[n][i].next_free = t->free;
 		t->free = t->places + i;

@@ -13,7 +13,7 @@
 bool
 probe_is(const struct half *h, const struct pkt *p)
 {
-	uint8_t first = h->first.ttl;
+	uint8_t first = h->first_ttl;
 
 	return h->packets > 0 && p->payload_wire > 0 && p->ip.ttl < first &&
 	    first == pkt_initial_ttl(first);
@@ -30,8 +30,8 @@ probe_begin(
 	q->client = n->ends.e[n->client];
 	q->server = n->ends.e[!n->client];
 	half_make_mark(s, &q->mark);
-	q->client_ttl = h->first.ttl;
-	q->server_ttl = other->packets > 0 ? other->first.ttl : 0;
+	q->client_ttl = h->first_ttl;
+	q->server_ttl = other->packets > 0 ? other->first_ttl : 0;
 	r->has_probe = true;
 }
 
@@ -61,8 +61,8 @@ find_probe_ttl(const struct rare *r, const struct half *h, uint32_t seq)
 		return r->probe.mark.ttl;
 	if (h->last.frame != 0 && h->last.seq == seq)
 		return h->last.ttl;
-	if (h->last_data.frame != 0 && h->last_data.seq == seq)
-		return h->last_data.ttl;
+	if (half_last_data(h)->frame != 0 && half_last_data(h)->seq == seq)
+		return half_last_data(h)->ttl;
 	return 0;
 }
 

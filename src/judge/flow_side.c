@@ -271,14 +271,29 @@ see_seq(struct half *h, const struct flow_seen *s)
 static bool
 is_foreign(const struct half *h, const struct pkt *p)
 {
-	const struct flow_mark *m = &h->first;
-	int off = (int)p->ip.ttl - m->ttl;
-	bool df = p->ip.version == 4 && p->ip.df != m->df;
-	bool tos = ((p->ip.tos ^ m->tos) & 0xfc) != 0;
+	int off = (int)p->ip.ttl - h->first_ttl;
+	bool df, tos;
 
-	if (m->frame == 0 || off == 0 || h->ttl_twice)
+	if (off == 0 || h->packets == 0 || h->ttl_twice)
 		return false;
+	df = p->ip.version == 4 && p->ip.df != h->first_df;
+	tos = ((p->ip.tos ^ h->first_tos) & 0xfc) != 0;
 	return df + tos + (off > 2 || off < -2) >= 2;
+}
+
+static void
+see_first(struct half *h, const struct pkt *p)
+{
+	h->first = h->last;
+	h->first_ttl = p->ip.ttl;
+	h->first_tos = p->ip.tos;
+	h->first_df = p->ip.df;
+}
+
+const struct flow_mark *
+half_last_data(const struct half *h)
+{
+	return h->last.len > 0 ? &h->last : &h->older_data;
 }
 
 enum half_saw
@@ -304,13 +319,15 @@ half_see(struct half *h, struct half *other, const struct flow_seen *s)
 	see_seq(h, s);
 	if (p->tcp.flags & PKT_TH_ACK)
 		see_ack(h, other, s);
+	/* Bulk data writes one mark a packet, not two. */
+	if (h->last.len > 0 && p->payload_wire == 0)
+		h->older_data = h->last;
 	half_make_mark(s, &h->last);
-	if (h->first.frame == 0)
-		h->first = h->last;
+	if (h->packets == 1)
+		see_first(h, p);
 	if (p->payload_wire > 0) {
 		h->seen |= FLOW_SEEN_DATA;
 		count32(&h->data_packets);
-		h->last_data = h->last;
 	}
 	return HALF_SAW_NEW;
 }
@@ -336,7 +353,7 @@ half_report(const struct half *h, struct flow_side *out)
 	    .tsval = h->tsval,
 	    .first = h->first,
 	    .last = h->last,
-	    .last_data = h->last_data,
+	    .last_data = *half_last_data(h),
 	    .foreign = h->foreign,
 	    .last_foreign = h->last_foreign,
 	    .rtt_min_ns = h->rtt_min_ns,

@@ -7,9 +7,10 @@
 
 #include "rst_int.h"
 
-#define PATH_LONGEST 40 /* routers; longer paths are all but unheard of */
-#define ID_CLOSE     16
-#define ID_LOOSE     1024
+#define PATH_LONGEST  40 /* routers; longer paths are all but unheard of */
+#define ID_CLOSE      16
+#define ID_CLOSE_HOST 32 /* a host is not told of each packet */
+#define ID_LOOSE      1024
 /* Quiet for longer, a counter that others share may be anywhere. */
 #define ID_FRESH_NS INT64_C(10000000000)
 
@@ -186,7 +187,7 @@ weigh_id_goes_on(struct judging *j)
 	}
 	if (r->host.has_id && j->ttl_own) {
 		step = id_step(r->host.id_kind, r->host.id, id);
-		if (step >= 1 && step <= ID_CLOSE) {
+		if (step >= 1 && step <= ID_CLOSE_HOST) {
 			clue_add(j, CLUE_ID_CONTINUES_HOST, 1,
 			    "IP ID %u goes on where the %s's last packet to "
 			    "anyone, %u, left off",

@@ -32,22 +32,22 @@ enum seq_rule {
 struct signature {
 	const char *name;
 	const char *text;
-	enum rst_kind kind;
+	const char *data; /* its payload, data_len bytes of it */
 	double weight;
-	uint8_t flags;		/* exactly; 0: any */
-	uint8_t ttl_lo, ttl_hi; /* on arrival; 0: any */
-	uint8_t initial;	/* guessed from the TTL; 0: any */
-	bool near;		/* at most one router crossed */
-	bool wanders;		/* the TTLs of this sender's resets do */
-	bool not_own;		/* the TTL is not its alleged sender's */
-	uint16_t id;		/* 0: any */
+	enum rst_kind kind;
 	enum want id_echo;
 	enum want df;
 	enum window_rule window;
 	enum seq_rule seq;
-	unsigned int burst; /* resets at once, at least */
+	unsigned int burst;	/* resets at once, at least */
+	uint16_t id;		/* 0: any */
+	uint8_t flags;		/* exactly; 0: any */
+	uint8_t ttl_lo, ttl_hi; /* on arrival; 0: any */
+	uint8_t initial;	/* guessed from the TTL; 0: any */
 	uint8_t data_len;
-	const char *data;
+	bool near;    /* at most one router crossed */
+	bool wanders; /* the TTLs of this sender's resets do */
+	bool not_own; /* the TTL is not its alleged sender's */
 };
 
 #define R  PKT_TH_RST
