@@ -169,12 +169,14 @@ get_rare(struct node *n, struct fault *f)
 static int
 emit_probe(struct flow_table *t, struct rare *r, struct fault *f)
 {
-	if (!r->has_probe)
-		return 0;
-	r->has_probe = false;
-	if (t->sink.probe == NULL)
-		return 0;
-	return t->sink.probe(t->sink.ctx, &r->probe, f);
+	struct flow_probe *q = r->probe;
+	int rc = 0;
+
+	r->probe = NULL;
+	if (q != NULL && t->sink.probe != NULL)
+		rc = t->sink.probe(t->sink.ctx, q, f);
+	free(q);
+	return rc;
 }
 
 static int
@@ -209,7 +211,7 @@ let_go(struct flow_table *t, struct node *n, enum flow_end end, struct fault *f)
 {
 	if (settle_rare(t, n, end, f) != 0)
 		return -1;
-	free(n->rare);
+	rare_free(n->rare);
 	n->rare = NULL;
 	drop_payload(t, &n->half[0]);
 	drop_payload(t, &n->half[1]);
@@ -223,7 +225,7 @@ begin_anew(struct flow_table *t, struct node *n, struct fault *f)
 {
 	if (settle_rare(t, n, FLOW_END_ANEW, f) != 0)
 		return -1;
-	free(n->rare);
+	rare_free(n->rare);
 	n->rare = NULL;
 	for (int i = 0; i < 2; i++) {
 		uint32_t host = n->half[i].host;
@@ -478,9 +480,9 @@ see_reset(struct flow_table *t, struct node *n, int side,
 	host_table_report(
 	    t->hosts, n->half[side].host, &n->half[side], &p->r.host);
 	link_pending(t, n, p);
-	if (copy_payload(p, &n->half[!side]) != 0)
+	if (copy_payload(p, &n->half[!side]) != 0 ||
+	    rare_add_reset(r, &p->r.mark, side) != 0)
 		return fault(f, FAULT_SYSTEM, "out of memory");
-	rare_add_reset(r, &p->r.mark, side);
 	probe_see(r, n, side, s);
 	n->half[side].seen |= FLOW_SEEN_RST;
 	t->stats.resets++;
@@ -512,7 +514,8 @@ see_probe(struct flow_table *t, struct node *n, int side,
 		return 0;
 	if (get_rare(n, f) == NULL || emit_probe(t, n->rare, f) != 0)
 		return -1;
-	probe_begin(n->rare, n, side, s);
+	if (probe_begin(n->rare, n, side, s) != 0)
+		return fault(f, FAULT_SYSTEM, "out of memory");
 	return 0;
 }
 
@@ -591,7 +594,8 @@ see_expired(struct flow_table *t, const struct flow_seen *s, struct fault *f)
 		return 0;
 	if (get_rare(n, f) == NULL)
 		return -1;
-	probe_see_expired(n->rare, n, side, s);
+	if (probe_see_expired(n->rare, n, side, s) != 0)
+		return fault(f, FAULT_SYSTEM, "out of memory");
 	return 0;
 }
 
@@ -660,7 +664,7 @@ free_node(struct node *n)
 		free(p->payload);
 		free(p);
 	}
-	free(n->rare);
+	rare_free(n->rare);
 	free(n->half[0].payload);
 	free(n->half[1].payload);
 }

@@ -94,19 +94,22 @@ struct pending {
 	uint8_t *payload; /* owned */
 };
 
+/* A reset of the connection, whether or not it still waits. */
+struct rare_other {
+	struct flow_mark mark;
+	uint8_t side;
+};
+
+/* Its arrays grow as they are needed: a scan may draw a million resets. */
 struct rare {
-	struct pending *pending;
+	struct pending *pending; /* oldest first */
+	struct rare_other *others;
+	struct flow_expired *expired;
+	struct flow_probe *probe; /* NULL: none under way */
 	uint32_t n_pending;
-	size_t n_others;
-	struct rare_other {
-		struct flow_mark mark;
-		uint8_t side;
-	} others[FLOW_RESETS];
 	uint32_t others_more;
-	size_t n_expired;
-	struct flow_expired expired[FLOW_EXPIRED];
-	bool has_probe;
-	struct flow_probe probe;
+	uint8_t n_others, cap_others;
+	uint8_t n_expired;
 };
 
 struct node {
@@ -120,7 +123,7 @@ struct node {
 	uint8_t client; /* the half that is the client's */
 	uint8_t spoke;	/* 1 + the half that sent data last; 0: none */
 	uint8_t roles;	/* enum flow_roles */
-	_Alignas(FLOW_LINE) struct half half[2];
+	struct half half[2];
 };
 
 struct host {
@@ -191,16 +194,20 @@ void pending_see(struct pending *p, int side, const struct flow_seen *s);
 /* What the connection has gathered beside it, as it is handed over. */
 void pending_finish(struct pending *p, const struct node *n, enum flow_end end,
     int64_t unix_ns);
-void rare_add_reset(struct rare *r, const struct flow_mark *m, int side);
+/* -1 where memory ran out. */
+int rare_add_reset(struct rare *r, const struct flow_mark *m, int side);
+
+void rare_free(struct rare *r); /* NULL is fine */
 
 /* flow_probe.c: packets with limited TTLs, and what they drew. */
 /* Is this packet of the client one?  Asked before the half has seen it. */
 bool probe_is(const struct half *h, const struct pkt *p);
-void probe_begin(
+/* These two: -1 where memory ran out. */
+int probe_begin(
     struct rare *r, const struct node *n, int side, const struct flow_seen *s);
 void probe_see(
     struct rare *r, const struct node *n, int side, const struct flow_seen *s);
-void probe_see_expired(
+int probe_see_expired(
     struct rare *r, const struct node *n, int side, const struct flow_seen *s);
 
 /* flow_nodes.c: the connections by their endpoints. */

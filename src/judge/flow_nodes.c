@@ -134,7 +134,7 @@ fetch(const struct node *n, int side)
 {
 	const char *half = (const char *)&n->half[side];
 
-	__builtin_prefetch(n, 1);
+	__builtin_prefetch(&n->ends, 1);
 	__builtin_prefetch(half, 1);
 	__builtin_prefetch(half + FLOW_LINE, 1);
 	__builtin_prefetch(half + 2 * FLOW_LINE, 1);

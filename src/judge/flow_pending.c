@@ -1,6 +1,7 @@
 /*
  * A reset that waits: the facts as it came, and what came after it.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "flow_int.h"
@@ -158,7 +159,25 @@ pending_see(struct pending *p, int side, const struct flow_seen *s)
 		see_from_peer(p, &m);
 }
 
-void
+static int
+grow_others(struct rare *r)
+{
+	unsigned int cap = r->cap_others == 0 ? 1 : 4U * r->cap_others;
+	struct rare_other *more;
+
+	if (r->n_others < r->cap_others)
+		return 0;
+	more = realloc(r->others, cap * sizeof(*more));
+	if (more == NULL)
+		return -1;
+	r->others = more;
+	r->cap_others = (uint8_t)cap;
+	return 0;
+}
+
+_Static_assert(FLOW_RESETS == 16, "others grow to it in steps of 4");
+
+int
 rare_add_reset(struct rare *r, const struct flow_mark *m, int side)
 {
 	if (r->n_others == FLOW_RESETS) {
@@ -169,8 +188,22 @@ rare_add_reset(struct rare *r, const struct flow_mark *m, int side)
 		    (FLOW_RESETS / 2 - 1) * sizeof(r->others[0]));
 		r->n_others--;
 	}
+	if (grow_others(r) != 0)
+		return -1;
 	r->others[r->n_others].mark = *m;
 	r->others[r->n_others++].side = (uint8_t)side;
+	return 0;
+}
+
+void
+rare_free(struct rare *r)
+{
+	if (r == NULL)
+		return;
+	free(r->others);
+	free(r->expired);
+	free(r->probe);
+	free(r);
 }
 
 static bool
@@ -202,8 +235,9 @@ pending_finish(
 	}
 	r->others_more = rare->others_more;
 	r->n_expired = rare->n_expired;
-	memcpy(r->expired, rare->expired,
-	    rare->n_expired * sizeof(rare->expired[0]));
+	if (rare->n_expired > 0)
+		memcpy(r->expired, rare->expired,
+		    rare->n_expired * sizeof(rare->expired[0]));
 	r->end = end;
 	r->after.begun_anew = end == FLOW_END_ANEW;
 	if (unix_ns > r->mark.unix_ns)

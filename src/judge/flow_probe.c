@@ -2,6 +2,7 @@
  * Packets of a client whose TTL was set so low that they expire on the way,
  * and what they drew: somebody traced the path, or probed for a device.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "flow_int.h"
@@ -19,30 +20,33 @@ probe_is(const struct half *h, const struct pkt *p)
 	    first == pkt_initial_ttl(first);
 }
 
-void
+int
 probe_begin(
     struct rare *r, const struct node *n, int side, const struct flow_seen *s)
 {
-	struct flow_probe *q = &r->probe;
+	struct flow_probe *q = calloc(1, sizeof(*q));
 	const struct half *h = &n->half[side], *other = &n->half[!side];
 
-	memset(q, 0, sizeof(*q));
+	if (q == NULL)
+		return -1;
 	q->client = n->ends.e[n->client];
 	q->server = n->ends.e[!n->client];
 	half_make_mark(s, &q->mark);
 	q->client_ttl = h->first_ttl;
 	q->server_ttl = other->packets > 0 ? other->first_ttl : 0;
-	r->has_probe = true;
+	free(r->probe);
+	r->probe = q;
+	return 0;
 }
 
 void
 probe_see(
     struct rare *r, const struct node *n, int side, const struct flow_seen *s)
 {
-	struct flow_probe *q = &r->probe;
+	struct flow_probe *q = r->probe;
 	const struct pkt_tcp *t = &s->pkt->tcp;
 
-	if (!r->has_probe || side == n->client)
+	if (q == NULL || side == n->client)
 		return;
 	if (t->flags & PKT_TH_RST) {
 		if (!q->reset)
@@ -57,8 +61,8 @@ probe_see(
 static uint8_t
 find_probe_ttl(const struct rare *r, const struct half *h, uint32_t seq)
 {
-	if (r->has_probe && r->probe.mark.seq == seq)
-		return r->probe.mark.ttl;
+	if (r->probe != NULL && r->probe->mark.seq == seq)
+		return r->probe->mark.ttl;
 	if (h->last.frame != 0 && h->last.seq == seq)
 		return h->last.ttl;
 	if (half_last_data(h)->frame != 0 && half_last_data(h)->seq == seq)
@@ -66,13 +70,17 @@ find_probe_ttl(const struct rare *r, const struct half *h, uint32_t seq)
 	return 0;
 }
 
-void
+int
 probe_see_expired(
     struct rare *r, const struct node *n, int side, const struct flow_seen *s)
 {
 	const struct pkt_quote *q = &s->pkt->quote;
 	struct flow_expired *e;
 
+	if (r->expired == NULL)
+		r->expired = calloc(FLOW_EXPIRED, sizeof(*r->expired));
+	if (r->expired == NULL)
+		return -1;
 	if (r->n_expired == FLOW_EXPIRED) {
 		memmove(r->expired, r->expired + 1,
 		    (FLOW_EXPIRED - 1) * sizeof(r->expired[0]));
@@ -87,8 +95,10 @@ probe_see_expired(
 	    .seq = q->seq,
 	    .quotes_rst = q->has_flags && (q->flags & PKT_TH_RST),
 	    .quotes_client = side == n->client};
-	if (r->has_probe && side == n->client && q->seq == r->probe.mark.seq) {
-		r->probe.has_expired = true;
-		r->probe.expired = *e;
+	if (r->probe != NULL && side == n->client &&
+	    q->seq == r->probe->mark.seq) {
+		r->probe->has_expired = true;
+		r->probe->expired = *e;
 	}
+	return 0;
 }
