@@ -154,6 +154,7 @@ struct flow_host {
 	enum flow_id_kind id_kind;
 	uint8_t mac[ADDR_MAC];
 	bool has_mac, other_mac;
+	int64_t rtt_min_ns; /* by handshakes, as of a flow_side; 0: none */
 	bool later; /* none was seen before the reset: all of it is later */
 };
 

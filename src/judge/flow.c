@@ -538,6 +538,8 @@ see_segment(struct flow_table *t, struct node *n, int side,
 		return 0;
 	if (told)
 		host_table_see(t->hosts, h->host, s);
+	if (s->pkt->tcp.flags & PKT_TH_SYN)
+		host_table_see_rtt(t->hosts, h->host, h->rtt_min_ns);
 	if (s->pkt->payload_wire > 0) {
 		n->spoke = (uint8_t)(side + 1);
 		keep_payload(t, h, s->pkt, payload_room(t, n, side, begins));

@@ -149,6 +149,18 @@ host_table_see(struct host_table *t, uint32_t at, const struct flow_seen *s)
 	h->has_mac = true;
 }
 
+void
+host_table_see_rtt(struct host_table *t, uint32_t at, int64_t rtt_ns)
+{
+	struct host *h;
+
+	if (at == FLOW_NONE || rtt_ns <= 0)
+		return;
+	h = &t->hosts[at];
+	if (h->rtt_min_ns == 0 || rtt_ns < h->rtt_min_ns)
+		h->rtt_min_ns = rtt_ns;
+}
+
 static uint32_t
 tally_of(const struct ttl_tally *t, uint8_t ttl)
 {
@@ -198,6 +210,7 @@ host_table_report(const struct host_table *t, uint32_t at, const struct half *h,
 	ttl_tally_report(&rest, out->ttls, &out->n_ttls, &out->ttl_others);
 	out->packets = a->packets > own ? a->packets - own : 0;
 	out->flows = a->flows > 0 ? a->flows - 1 : 0;
+	out->rtt_min_ns = a->rtt_min_ns;
 	out->has_id = a->run.any;
 	out->id = a->run.last;
 	out->id_unix_ns = a->id_ns;

@@ -132,6 +132,7 @@ struct host {
 	struct ttl_tally ttl;
 	struct id_run run;
 	int64_t id_ns;
+	int64_t rtt_min_ns;
 	uint32_t packets;
 	uint8_t mac[ADDR_MAC];
 	bool has_mac, other_mac;
@@ -180,6 +181,8 @@ uint32_t host_table_get(struct host_table *t, const struct addr *a);
 #define HOST_EVERY 8
 /* It will be told soon. */
 void host_table_hint(const struct host_table *t, uint32_t at);
+/* A handshake took so long. */
+void host_table_see_rtt(struct host_table *t, uint32_t at, int64_t rtt_ns);
 void host_table_see(
     struct host_table *t, uint32_t at, const struct flow_seen *s);
 /* Without what the connection itself (h) added to it. */

@@ -7,6 +7,7 @@
 
 #define BURST_NS   INT64_C(200000000)
 #define MS	   INT64_C(1000000)
+#define ALIVE_NS   INT64_C(5000000000)
 #define RTT_LEAST  MS /* shorter paths can't be told from a quick stack */
 #define WINDOW_TOP (INT64_C(1) << 30) /* RFC 7323, section 2.2 */
 
@@ -88,6 +89,30 @@ weigh_seq(struct judging *j)
 		clue_add(j, CLUE_OUT_OF_WINDOW, 1,
 		    "seq lies %lld bytes outside of the window",
 		    (long long)llabs(off_window(r)));
+}
+
+/*
+ * A stack answers like this where it has no socket; yet this one had, a moment
+ * before, and neither closed nor reset it.
+ */
+static void
+weigh_socket(struct judging *j)
+{
+	const struct flow_reset *r = j->r;
+	const struct flow_side *s = &r->sender;
+	uint32_t gone = FLOW_SEEN_FIN | FLOW_SEEN_RST;
+
+	if (!rst_is_stateless(r) || r->trigger.len == 0 || (s->seen & gone) ||
+	    (r->peer.seen & gone))
+		return;
+	if (s->packets < 2 || s->last.unix_ns == 0 ||
+	    r->trigger.unix_ns - s->last.unix_ns > ALIVE_NS)
+		return;
+	clue_add(j, CLUE_NO_SOCKET, 1,
+	    "made as if there were no such connection, in which the %s spoke "
+	    "%.1f ms before",
+	    rst_sender_name(r),
+	    (double)(r->mark.unix_ns - s->last.unix_ns) / MS);
 }
 
 /* Its sender's own clock, a little later. */
@@ -268,11 +293,16 @@ weigh_after(struct judging *j)
 
 /* --- its time --- */
 
-static bool
-rtt_is_known(const struct flow_side *s)
+/* To the alleged sender and back; 0 where nothing is sure enough. */
+static int64_t
+known_rtt(const struct flow_reset *r)
 {
-	return s->rtt_min_ns >= RTT_LEAST &&
-	    (s->rtt_handshake || s->rtt_samples >= 4);
+	const struct flow_side *s = &r->sender;
+	int64_t rtt = s->rtt_min_ns;
+
+	if (!s->rtt_handshake && s->rtt_samples < 4)
+		rtt = r->host.rtt_min_ns;
+	return rtt >= RTT_LEAST ? rtt : 0;
 }
 
 static void
@@ -280,11 +310,13 @@ weigh_time(struct judging *j)
 {
 	const struct flow_reset *r = j->r;
 	int64_t took = r->mark.unix_ns - r->trigger.unix_ns;
-	int64_t rtt = r->sender.rtt_min_ns;
-	bool acks_new = (r->mark.flags & PKT_TH_ACK) && r->trigger.len > 0 &&
-	    (int32_t)(r->mark.ack - r->sender.ack_high) > 0;
+	int64_t rtt = known_rtt(r);
+	bool acks_new = (r->mark.flags & PKT_TH_ACK) &&
+	    (rst_is_refusal(r) ||
+		(r->trigger.len > 0 &&
+		    (int32_t)(r->mark.ack - r->sender.ack_high) > 0));
 
-	if (!rtt_is_known(&r->sender) || !r->trigger_exact || took < 0)
+	if (rtt == 0 || !r->trigger_exact || took < 0)
 		return;
 	if (took < rtt / 2 && rtt - took > MS) {
 		clue_add(j, acks_new ? CLUE_FASTER : CLUE_FASTER_BARE, 1,
@@ -354,6 +386,7 @@ rst_weigh_course(struct judging *j)
 {
 	weigh_window(j);
 	weigh_seq(j);
+	weigh_socket(j);
 	weigh_timestamps(j);
 	if (j->r->reserved_bits)
 		clue_add(j, CLUE_RESERVED, 1,

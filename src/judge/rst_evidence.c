@@ -12,12 +12,14 @@
 #include "rst_int.h"
 
 const struct clue_row rst_clues[N_CLUES] = {
-    /* 0.90 : 0.03; genuine: a front end nearer than the server [seen]. */
+    /* 0.60 : 0.02; genuine: a front end far before the server [seen]. */
     [CLUE_TTL_NEARER] = {"ttl-differs", FAMILY_HEADER, 3.4},
+    /* 0.15 : 0.045; just before the server: its load balancer stands there. */
+    [CLUE_TTL_BEFORE] = {"ttl-differs", FAMILY_HEADER, 1.2},
     /* 0.25 : 0.015; no initial TTL in use gives it within 40 routers. */
     [CLUE_TTL_ODD] = {"ttl-differs", FAMILY_HEADER, 2.8},
-    /* 0.10 : 0.025; one or two off: a changed route as much as a box. */
-    [CLUE_TTL_NEAR_BY] = {"ttl-differs", FAMILY_HEADER, 1.4},
+    /* 0.10 : 0.011; one or two off; of 190 genuine ones none was [seen]. */
+    [CLUE_TTL_NEAR_BY] = {"ttl-differs", FAMILY_HEADER, 2.2},
     /* 0.05 : 0.03; a box on the path can't be behind the server. */
     [CLUE_TTL_FARTHER] = {"ttl-differs", FAMILY_HEADER, 0.5},
     /* 0.05 : 0.03; as far, another initial TTL: the stack's own way. */
@@ -69,6 +71,8 @@ const struct clue_row rst_clues[N_CLUES] = {
     [CLUE_WINDOW_ODD] = {"window-odd", FAMILY_NUMBERS, 0.9},
     /* 0.12 : 0.30; the window that its sender had open. */
     [CLUE_WINDOW_OWN] = {"window-matches", FAMILY_SAME, -0.9},
+    /* 0.30 : 0.05; made without the socket that had just been speaking. */
+    [CLUE_NO_SOCKET] = {"no-socket", FAMILY_NUMBERS, 1.8},
     /* 0.15 : 0.004; guesses at where the window stands by then. */
     [CLUE_STEPPED] = {"seq-stepped", FAMILY_NUMBERS, 3.6},
     /* 0.10 : 0.035; genuine: idle time-outs of front ends [seen]. */

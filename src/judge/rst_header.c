@@ -8,6 +8,7 @@
 #include "rst_int.h"
 
 #define PATH_LONGEST  40 /* routers; longer paths are all but unheard of */
+#define FRONT_END     4	 /* routers, at most, from a front end to its server */
 #define ID_CLOSE      16
 #define ID_CLOSE_HOST 32 /* a host is not told of each packet */
 #define ID_LOOSE      1024
@@ -120,13 +121,26 @@ classify_ttl(uint8_t rst, uint8_t base)
 		return CLUE_TTL_OTHER_INITIAL;
 	if (far > PATH_LONGEST && own <= PATH_LONGEST)
 		return CLUE_TTL_ODD;
-	return far < own ? CLUE_TTL_NEARER : CLUE_TTL_FARTHER;
+	if (far > own)
+		return CLUE_TTL_FARTHER;
+	return far * 2 > own && own - far <= FRONT_END ? CLUE_TTL_BEFORE
+						       : CLUE_TTL_NEARER;
+}
+
+static bool
+is_steady(const struct judging *j)
+{
+	const struct flow_side *s = &j->r->sender;
+
+	return j->from == BASELINE_FLOW && s->packets >= 3 && s->n_ttls == 1;
 }
 
 static void
 weigh_ttl(struct judging *j)
 {
 	const struct flow_reset *r = j->r;
+	enum clue c;
+	double scale = 1;
 
 	if (j->from == BASELINE_NONE)
 		return;
@@ -134,9 +148,12 @@ weigh_ttl(struct judging *j)
 		weigh_own_ttl(j);
 		return;
 	}
-	clue_add(j, classify_ttl(r->mark.ttl, j->base_ttl), 1,
-	    "TTL %u, while the %s%s with %u", r->mark.ttl, rst_sender_name(r),
-	    whose(r, j->from), j->base_ttl);
+	c = classify_ttl(r->mark.ttl, j->base_ttl);
+	/* Where the route changes anyway, or is hardly known, it may here. */
+	if (c == CLUE_TTL_NEAR_BY && !is_steady(j))
+		scale = 0.4;
+	clue_add(j, c, scale, "TTL %u, while the %s%s with %u", r->mark.ttl,
+	    rst_sender_name(r), whose(r, j->from), j->base_ttl);
 	/* A front end, or a stack of two minds, shows elsewhere as well. */
 	if (j->from == BASELINE_FLOW && is_host_ttl(&r->host, r->mark.ttl))
 		clue_add(j, CLUE_TTL_MATCHES_HOST, 0.6,
@@ -271,7 +288,9 @@ weigh_id_zero(struct judging *j)
 		return;
 	}
 	if (rst_is_stateless(r) || rst_is_refusal(r))
-		clue_add(j, CLUE_ID_ZERO, 1,
+		/* From elsewhere, a box without a socket does it as well. */
+		clue_add(j, CLUE_ID_ZERO,
+		    j->ttl_own || j->from == BASELINE_NONE ? 1 : 0.3,
 		    "IP ID 0 in an answer without a socket, as stacks send "
 		    "for a connection that they don't know");
 	else if (s->id_packets >= 3 && s->id_kind == FLOW_ID_COUNTER)

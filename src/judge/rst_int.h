@@ -27,6 +27,7 @@ enum clue_family {
 /* Rows of the table in rst_evidence.c, in its order. */
 enum clue {
 	CLUE_TTL_NEARER,
+	CLUE_TTL_BEFORE,
 	CLUE_TTL_ODD,
 	CLUE_TTL_NEAR_BY,
 	CLUE_TTL_FARTHER,
@@ -53,6 +54,7 @@ enum clue {
 	CLUE_WINDOW_COPIED,
 	CLUE_WINDOW_ODD,
 	CLUE_WINDOW_OWN,
+	CLUE_NO_SOCKET,
 	CLUE_STEPPED,
 	CLUE_OUT_OF_WINDOW,
 	CLUE_SEQ_ZERO,

@@ -115,12 +115,75 @@ ttl_alone_is_not_enough(void **state)
 	sc.c.self.addr = scene_addr("2001:db8::5");
 	sc.s.self.addr = scene_addr("2001:db8:6::2");
 	scene_until_trigger(&sc);
-	scene_reset(&sc, &sc.s, &h, RST, 92, 0, 25000);
+	scene_reset(&sc, &sc.s, &h, RSTACK, 92, 69, 25000);
 	v = scene_judge(&sc, 0);
 	assert_true(scene_weight(v, "ttl-differs") > 3);
 	assert_int_equal(v->ruling, RST_UNDETERMINED);
 	assert_non_null(v->missing);
 	assert_non_null(strstr(v->missing, "capture at the server"));
+	scene_end(&sc);
+}
+
+/* A kernel's REJECT at hop 3: no ID, no haste, the server far behind. */
+static void
+made_without_a_socket(void **state)
+{
+	static struct scene sc;
+	struct scene_hand h = box();
+	const struct rst_verdict *v;
+
+	(void)state;
+	scene_begin(&sc, NULL);
+	h.ttl = 62;
+	h.id = 0;
+	scene_until_trigger(&sc);
+	scene_reset(&sc, &sc.s, &h, RST, 92, 0, 25000);
+	v = scene_judge(&sc, 0);
+	assert_true(scene_weight(v, "no-socket") > 1);
+	assert_int_equal(v->ruling, RST_FORGED);
+	assert_int_equal(v->candidates[0].hop, 3);
+	scene_end(&sc);
+}
+
+/* A load balancer is nearer than what it stands for, by a few routers. */
+static void
+just_before_the_server(void **state)
+{
+	static struct scene sc;
+	struct scene_hand h = box();
+	const struct rst_verdict *v;
+
+	(void)state;
+	scene_begin(&sc, NULL);
+	sc.s.ttl = 51; /* 13 routers; the reset 10, from 255 */
+	h.ttl = 245;
+	h.id = 40000;
+	scene_until_trigger(&sc);
+	scene_reset(&sc, &sc.s, &h, RSTACK, 92, 69, 40100);
+	v = scene_judge(&sc, 0);
+	assert_int_equal(v->ruling, RST_UNDETERMINED);
+	scene_end(&sc);
+}
+
+static void
+refusal_faster_than_the_path(void **state)
+{
+	static struct scene sc;
+	struct scene_hand h = box();
+	const struct rst_verdict *v;
+
+	(void)state;
+	scene_begin(&sc, NULL);
+	/* The server's distance is known from a connection that worked. */
+	scene_handshake(&sc);
+	sc.c.self.port++;
+	h.id = 0;
+	scene_say(&sc, &sc.c, SYN, 0, 0, 0, 1000000);
+	sc.s.isn = 0;
+	scene_reset(&sc, &sc.s, &h, RSTACK, 0, 1, 700);
+	v = scene_judge(&sc, 0);
+	assert_true(scene_weight(v, "faster-than-path") > 3);
+	assert_int_equal(v->ruling, RST_FORGED);
 	scene_end(&sc);
 }
 
@@ -392,6 +455,7 @@ front_end(void **state)
 	scene_begin(&sc, NULL);
 	sc.s.ttl = 123;
 	scene_until_trigger(&sc);
+	scene_say(&sc, &sc.c, FINACK, 69, 92, 0, 100);
 	h = sc.s;
 	h.ttl = 59; /* as far away, from 64 instead of 128 */
 	h.id = 0;
@@ -779,6 +843,15 @@ main(void)
 	    PROVES("a nearer TTL alone is not enough; the report says what "
 		   "would be",
 		ttl_alone_is_not_enough),
+	    PROVES("no socket, though it just spoke, and a nearer TTL: a "
+		   "REJECT and its hop",
+		made_without_a_socket),
+	    PROVES("what stands just before the server may be its load "
+		   "balancer: undetermined",
+		just_before_the_server),
+	    PROVES("a refusal faster than other connections' handshakes is "
+		   "forged",
+		refusal_faster_than_the_path),
 	    PROVES("who acknowledges data faster than the path allows is not "
 		   "the server",
 		faster_than_the_path),
