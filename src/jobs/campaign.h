@@ -37,6 +37,9 @@ struct campaign {
 	struct infer_posterior post;
 	struct infer_path infer_path; /* that infer was made with */
 	struct campaign_clues clues;  /* that it has seen */
+	struct infer_answers answers; /* likewise */
+	/* Resets whose IP ID follows the server's counter, and that break off. */
+	unsigned int id_follow, id_break;
 	bool untagged;	/* tagged bursts fire, and nothing says which copy */
 	bool vary_full; /* full trials take other TTLs in turn */
 	unsigned int extra_rounds; /* since the hop or T is sure */

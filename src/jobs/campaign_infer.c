@@ -370,12 +370,13 @@ tell_answers(struct campaign *c, struct infer *in)
 			count_answer(c, t, &a);
 	}
 	learn_manners(c, &a);
+	c->answers = a;
 	infer_set_answers(in, &a);
 }
 
 /* Do the resets' IP IDs go on where the server's stood? */
 static void
-tell_id_steps(const struct campaign *c, struct infer *in)
+tell_id_steps(struct campaign *c, struct infer *in)
 {
 	unsigned int pairs = 0, steps = 0, follow = 0, break_off = 0;
 	size_t i;
@@ -393,6 +394,8 @@ tell_id_steps(const struct campaign *c, struct infer *in)
 	}
 	if (pairs < PAIRS_ENOUGH || steps * 10 < pairs * 9)
 		follow = break_off = 0;
+	c->id_follow = follow;
+	c->id_break = break_off;
 	infer_set_id_steps(in, follow, break_off);
 }
 

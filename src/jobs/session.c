@@ -190,6 +190,9 @@ take_tcp(struct session *s, int conn, const struct world_packet *wp, char *note,
 		note_full_sent(s, conn, wp);
 		return 0;
 	case TCB_INJECTED:
+		/* No probe of ours: the kernel's, once the socket is gone. */
+		c->we_reset =
+		    c->we_reset || (wp->pkt.tcp.flags & PKT_TH_RST) != 0;
 		snprintf(note, size, "probe with TTL %u", wp->pkt.ip.ttl);
 		return 0;
 	case TCB_RECEIVED:

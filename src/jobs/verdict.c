@@ -12,6 +12,9 @@
 #define DROPS_SURE  0.9
 /* A cause other than a device may be named from here on. */
 #define CAUSE_SURE 0.8
+/* The resets have stopped, if so many at least failed, so improbably. */
+#define STOPPED_MIN 5
+#define STOPPED_P   0.02
 /* Alternatives that are worth a line. */
 #define WORTH_SAYING 0.005
 
@@ -481,6 +484,45 @@ tags_came_back(const struct session *s)
 	return false;
 }
 
+/*
+ * The resets stopped: of n triggers at full TTL k were reset, all among the
+ * first m.  By chance that is C(m, k) in C(n, k).  What was fired later, below
+ * the server, then says nothing; and no device may be named by it, nor the
+ * server.
+ */
+static bool
+has_stopped(const struct campaign *c)
+{
+	unsigned int n = 0, k = 0, m = 0;
+	double p;
+	size_t i;
+
+	for (i = 0; i < c->n_trials; i++) {
+		if (c->trials[i].kind != TRIAL_FULL ||
+		    (c->trials[i].state != TRIAL_FIRED &&
+			c->trials[i].state != TRIAL_SETTLED))
+			continue;
+		n++;
+		if (!trial_has_fired(&c->s, &c->trials[i]))
+			continue;
+		k++;
+		m = n;
+	}
+	if (k == 0 || n - m < STOPPED_MIN ||
+	    campaign_count(c, TRIAL_BURST, true) +
+		    campaign_count(c, TRIAL_SINGLE, true) >
+		0)
+		return false;
+	p = exp(log_choose(m, k) - log_choose(n, k));
+	if (p >= STOPPED_P)
+		return false;
+	result_note(&c->out->notes,
+	    "The resets stopped: %u of the first %u triggers were reset, none "
+	    "of the %u after them. Run it again when they are back.",
+	    k, m, n - m);
+	return true;
+}
+
 static void
 judge_trials(const struct campaign *c)
 {
@@ -496,9 +538,14 @@ judge_trials(const struct campaign *c)
 	}
 	if (c->clues.blocked && !tags_came_back(&c->s)) {
 		result_note(&r->notes,
-		    "Whatever is sent is reset once the trigger was: the "
-		    "device blocks the pair of addresses for a while. Run it "
-		    "again with --cooldown longer than that.");
+		    "Whatever is sent is reset once the trigger was: "
+		    "something blocks the pair of addresses for a while. Run "
+		    "it again with --cooldown longer than that.");
+		return;
+	}
+	if (has_stopped(c)) {
+		if (p->cause[INFER_SERVER] < 0.01)
+			r->verdict.forged = RESULT_YES;
 		return;
 	}
 	if (p->hop[p->best_hop] >= c->ask->confidence)

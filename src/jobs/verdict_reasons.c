@@ -72,19 +72,22 @@ reason_copied(const struct campaign *c, const struct seen_reset *r)
 {
 	struct reasons *rs = &c->out->verdict.reasons;
 	const struct probe *p = another_fired(c, r);
+	char where[32] = "some hop";
 
+	if (c->out->verdict.hop > 0)
+		snprintf(where, sizeof(where), "hop %d", c->out->verdict.hop);
 	if (p != NULL)
 		reasons_add(rs, "ttl-follows-probe", 5.0,
 		    "Its TTL, %u for a packet sent with %d, follows the TTL "
 		    "of what fired it, one for one (%u for %u): a packet "
-		    "turned round at hop %d.",
+		    "turned round at %s.",
 		    r->facts.ttl, r->facts.probe_ttl, p->rst_ttl, p->ttl,
-		    c->out->verdict.hop);
+		    where);
 	else
 		reasons_add(rs, "ttl-follows-probe", 1.5,
 		    "Its TTL, %u for a packet sent with %d, is that of a "
-		    "packet turned round at hop %d.",
-		    r->facts.ttl, r->facts.probe_ttl, c->out->verdict.hop);
+		    "packet turned round at %s.",
+		    r->facts.ttl, r->facts.probe_ttl, where);
 }
 
 static void
@@ -96,6 +99,13 @@ reason_ttl(const struct campaign *c, const struct seen_reset *r)
 
 	if (o->verdict.policy == RESULT_POLICY_COPY)
 		reason_copied(c, r);
+	else if (o->verdict.policy == RESULT_POLICY_FIXED &&
+	    o->verdict.initial_ttl != 0 && o->verdict.hop == 0)
+		reasons_add(rs, "ttl-distance", 3.0,
+		    "The reset arrives with TTL %u: %d less %d router%s on "
+		    "the way back.",
+		    r->facts.ttl, o->verdict.initial_ttl, crossed,
+		    crossed == 1 ? "" : "s");
 	else if (o->verdict.policy == RESULT_POLICY_FIXED &&
 	    o->verdict.initial_ttl != 0)
 		reasons_add(rs, "ttl-distance", 3.0,
@@ -167,6 +177,48 @@ reason_threshold(const struct campaign *c)
 		    o->threshold_ttl, fired, above);
 }
 
+/*
+ * The two distances: hops by the reset's TTL on the way back, were it one of
+ * the usual initial values, and by the threshold on the way there.
+ */
+static void
+reason_distances(const struct campaign *c, const struct seen_reset *r)
+{
+	const struct locate_result *o = c->out;
+	struct reasons *rs = &c->out->verdict.reasons;
+	int usual = pkt_initial_ttl(r->facts.ttl), hop = o->verdict.hop;
+	int crossed = usual - r->facts.ttl, t = o->threshold_ttl;
+	int back;
+
+	if (hop == 0 || t == 0 || hop >= c->infer_path.hops)
+		return;
+	back = c->infer_path.crossed[hop];
+	if (o->verdict.policy == RESULT_POLICY_COPY && crossed + 1 != hop)
+		reasons_add(rs, "distances-differ", 0,
+		    "Taken for a fixed TTL of %d it would come from hop %d; "
+		    "but it follows the TTL of what fires it.",
+		    usual, crossed + 1);
+	else if (o->verdict.policy == RESULT_POLICY_FIXED &&
+	    o->verdict.initial_ttl == 0)
+		reasons_add(rs, "distances-differ", 0,
+		    "TTL %u is no usual initial TTL less a way back that fits "
+		    "a device which fires from TTL %d on: only the threshold "
+		    "places it.",
+		    r->facts.ttl, t);
+	else if (back >= 0 && back != hop - 1)
+		reasons_add(rs, "distances-differ", 0,
+		    "The way back from hop %d crosses %d router%s, the way "
+		    "there %d, as its own replies show: the path is not "
+		    "symmetric.",
+		    hop, back, back == 1 ? "" : "s", hop - 1);
+	else if (o->verdict.policy == RESULT_POLICY_FIXED &&
+	    (t == hop || t == hop + 1))
+		reasons_add(rs, "distances-agree", 2.0,
+		    "Both distances agree: hop %d by the reset's TTL, and "
+		    "TTL %d is the first to fire it.",
+		    hop, t);
+}
+
 /* Shots that fired, and of them those that a later hop answered. */
 static void
 reason_in_path(const struct campaign *c)
@@ -183,17 +235,70 @@ reason_in_path(const struct campaign *c)
 		fired++;
 		answered += p->te;
 	}
-	if (c->out->verdict.in_path == RESULT_YES)
+	if (fired == 0)
+		return;
+	if (c->out->verdict.in_path == RESULT_YES && answered * 4 <= fired)
 		reasons_add(rs, "in-path-silent", 3.0,
 		    "Of the probes that fired it, %u of %u drew a "
 		    "time-exceeded from beyond: it is in the path and drops "
 		    "them.",
 		    answered, fired);
-	else if (c->out->verdict.in_path == RESULT_NO)
+	else if (c->out->verdict.in_path == RESULT_NO && answered > 0)
 		reasons_add(rs, "on-path-answered", 3.0,
 		    "Of the probes that fired it, %u of %u went on and drew a "
 		    "time-exceeded: it does not drop them.",
 		    answered, fired);
+}
+
+/* What the server had to say to the triggers that were reset. */
+static void
+reason_answers(const struct campaign *c)
+{
+	struct reasons *rs = &c->out->verdict.reasons;
+	const struct infer_answers *a = &c->answers;
+	unsigned int heard = a->acked + a->behind + a->beyond;
+	unsigned int all = heard + a->unacked;
+
+	if (a->behind > 0)
+		reasons_add(rs, "data-after-reset", 6.9,
+		    "The server answered %u of %u triggers that were reset "
+		    "with data which the reset's sequence number does not "
+		    "count: it did not send that reset.",
+		    a->behind, all);
+	if (heard > 0 && heard >= a->unacked)
+		reasons_add(rs, "trigger-acknowledged", 0,
+		    "The server acknowledged %u of %u triggers that were "
+		    "reset: they are let through to it.",
+		    heard, all);
+	else if (a->unacked > 0)
+		reasons_add(rs, "trigger-unacknowledged", 0,
+		    "The server acknowledged %u of %u triggers that were "
+		    "reset%s.",
+		    heard, all,
+		    heard == 0
+			? ": they never reached it, or it was the server itself"
+			: "");
+}
+
+/* Does the reset's IP ID go on where the server's own stood? */
+static void
+reason_id_steps(const struct campaign *c)
+{
+	struct reasons *rs = &c->out->verdict.reasons;
+	unsigned int all = c->id_follow + c->id_break;
+
+	if (all == 0)
+		return;
+	if (c->id_follow > c->id_break)
+		reasons_add(rs, "ip-id-continues", -6.1,
+		    "The IP IDs of %u of %u resets go on where the server's "
+		    "own count stood.",
+		    c->id_follow, all);
+	else
+		reasons_add(rs, "ip-id-breaks-sequence", 2.3,
+		    "The server counts its IP IDs; %u of %u resets carry one "
+		    "that breaks off from the count.",
+		    c->id_break, all);
 }
 
 static void
@@ -298,8 +403,11 @@ verdict_fill_reasons(const struct campaign *c)
 		reason_ip_id(c, r);
 		reason_ttl(c, r);
 		reason_threshold(c);
+		reason_distances(c, r);
 		reason_latency(c, r);
 		reason_in_path(c);
+		reason_answers(c);
+		reason_id_steps(c);
 		reason_server_side(c);
 	}
 	reason_control(c);
@@ -414,8 +522,12 @@ next_for_undetermined(const struct campaign *c)
 		say_next(r, "Reproduce it with --payload.");
 	else
 		say_next(r,
-		    "Run it again with more --max-connections and --max-time: "
-		    "each further reset tells more.");
+		    campaign_is_over(c, 1)
+			? "Run it again with more --max-connections and "
+			  "--max-time: each further reset tells more."
+			: "More of the same would not tell more: capture at "
+			  "the server too, or run locate from another "
+			  "network.");
 }
 
 void

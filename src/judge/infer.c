@@ -23,9 +23,9 @@ static const double grid_prior[INFER_NP] = {0.02, 0.05, 0.07, 0.06, 0.08, 0.08,
     0.07, 0.09, 0.07, 0.06, 0.05, 0.05, 0.05, 0.2};
 
 static const double cause_prior[INFER_CAUSES] = {
-    [INFER_DEVICE] = 0.60,
+    [INFER_DEVICE] = 0.59,
     [INFER_SERVER] = 0.20,
-    [INFER_RESPONSE] = 0.05,
+    [INFER_RESPONSE] = 0.06,
     [INFER_NOTHING] = 0.15,
 };
 
@@ -50,6 +50,7 @@ static const double drop_prior[INFER_PLACES] = {
 /* The IP ID of the trigger in the reset. */
 #define ECHO_IF_COPIED 0.6
 #define ECHO_IF_NOT    0.06
+#define ECHO_IF_ANSWER 0.01 /* what it saw was the answer */
 #define ECHO_IF_SERVER 1e-4
 /* The server's side still stands after its own reset. */
 #define ALIVE_IF_SERVER 1e-3
@@ -516,7 +517,8 @@ infer_see_id_echo(struct infer *in, bool echoed)
 	}
 	weigh_cause(
 	    in, INFER_SERVER, echoed ? ECHO_IF_SERVER : 1 - ECHO_IF_SERVER);
-	weigh_cause(in, INFER_RESPONSE, echoed ? ECHO_IF_NOT : 1 - ECHO_IF_NOT);
+	weigh_cause(
+	    in, INFER_RESPONSE, echoed ? ECHO_IF_ANSWER : 1 - ECHO_IF_ANSWER);
 }
 
 void
@@ -564,15 +566,15 @@ struct answer_odds {
 	double response;
 };
 
-static const struct answer_odds odds_unacked = {0.12, 0.97, 0.5, 0.2};
-static const struct answer_odds odds_acked = {0.4, 0.005, 0.3, 0.4};
-static const struct answer_odds odds_acked_talks = {0.4, 0.005, 0.3, 0.5};
-static const struct answer_odds odds_acked_mute = {0.9, 0.005, 0.4, 0.1};
-static const struct answer_odds odds_behind = {0.5, 0.003, 0.001, 0.5};
-static const struct answer_odds odds_beyond = {0.05, 0.01, 0.2, 0.1};
+static const struct answer_odds odds_unacked = {0.12, 0.97, 0.45, 0.15};
+static const struct answer_odds odds_acked = {0.4, 0.005, 0.45, 0.4};
+static const struct answer_odds odds_acked_talks = {0.4, 0.005, 0.45, 0.5};
+static const struct answer_odds odds_acked_mute = {0.9, 0.005, 0.5, 0.1};
+static const struct answer_odds odds_behind = {0.5, 0.003, 0.001, 0.4};
+static const struct answer_odds odds_beyond = {0.05, 0.01, 0.1, 0.2};
 /* The reset before the server's word, or after it. */
-static const struct answer_odds odds_early = {0.6, 1, 0.05, 0.03};
-static const struct answer_odds odds_late = {0.4, 1, 0.95, 0.97};
+static const struct answer_odds odds_early = {0.3, 1, 0.05, 0.03};
+static const struct answer_odds odds_late = {0.7, 1, 0.95, 0.97};
 static const struct answer_odds odds_mute = {1, 1, 1, 0.1};
 
 /* What one does, it does again: more of the same proves little more. */

@@ -305,14 +305,14 @@ log_response(const struct infer *in, unsigned int n)
 	double l = log(0.1) + n * log(ANY), share;
 	int i;
 
-	l = log_add(l, log(0.65) + in->some_constant);
+	l = log_add(l, log(0.15) + in->some_constant);
 	if (in->path.server_ttl > 0)
 		l = log_add(
-		    l, log(0.15) + log_constant(in, in->path.server_ttl));
+		    l, log(0.25) + log_constant(in, in->path.server_ttl));
 	for (i = 1; i < 256; i++) {
 		share = in->seen[i] > 0 ? some_hop_prior(in, i) : 0;
 		if (share > 0)
-			l = log_add(l, log(0.1 * share) + log_constant(in, i));
+			l = log_add(l, log(0.5 * share) + log_constant(in, i));
 	}
 	return l;
 }

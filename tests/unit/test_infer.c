@@ -737,6 +737,7 @@ test_dice_packet(void **state)
 static void
 test_response_triggered(void **state)
 {
+	struct infer_answers a = {.behind = 5};
 	struct infer_path path = path_of(8);
 	struct infer *in = infer_of(&path);
 	struct infer_posterior p;
@@ -744,13 +745,17 @@ test_response_triggered(void **state)
 
 	(void)state;
 	for (i = 0; i < 5; i++) {
-		see_one(in, 64, true, 40, INFER_TE_UNKNOWN);
+		see_one(in, 64, true, 59, INFER_TE_UNKNOWN);
 		see_silent_burst(in, 8, INFER_TE_SEEN);
 	}
 	infer_see_server_alive(in, true);
 	p = posterior(in);
 	show("full fires, bursts silent, server alive", &p);
-	at_least(p.cause[INFER_RESPONSE], 0.8);
+	at_least(p.cause[INFER_RESPONSE], 0.7);
+	infer_set_answers(in, &a);
+	p = posterior(in);
+	show("and the server's word came first", &p);
+	at_least(p.cause[INFER_RESPONSE], 0.9);
 	infer_free(in);
 }
 
@@ -771,7 +776,83 @@ test_server_abort(void **state)
 	infer_see_server_alive(in, false);
 	p = posterior(in);
 	show("the server aborts", &p);
-	at_least(p.cause[INFER_SERVER], 0.95);
+	at_least(p.cause[INFER_SERVER], 0.9);
+	infer_set_id_steps(in, 5, 0);
+	p = posterior(in);
+	show("and its IP IDs go on", &p);
+	at_least(p.cause[INFER_SERVER], 0.98);
+	infer_set_id_steps(in, 0, 5);
+	p = posterior(in);
+	show("or break off", &p);
+	at_least(0.9, p.cause[INFER_SERVER]);
+	infer_free(in);
+}
+
+/* Its answer to the trigger goes beyond what the reset counts. */
+static void
+test_reset_behind_data(void **state)
+{
+	struct infer_path path = path_of(8);
+	struct infer *in = infer_of(&path);
+	struct infer_answers a = {.behind = 3, .talks = true};
+	struct infer_posterior p;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		see_one(in, 64, true, path.server_ttl, INFER_TE_UNKNOWN);
+		see_silent_burst(in, 8, INFER_TE_SEEN);
+	}
+	p = posterior(in);
+	show("nothing said", &p);
+	at_least(p.cause[INFER_SERVER], 0.8);
+	infer_set_answers(in, &a);
+	p = posterior(in);
+	show("data after the reset", &p);
+	at_least(0.001, p.cause[INFER_SERVER]);
+	infer_free(in);
+}
+
+/* What the server never acknowledged, never reached it. */
+static void
+test_answers_tell_drops(void **state)
+{
+	struct infer_answers unacked = {.unacked = 3};
+	struct infer_answers acked = {.acked = 3, .early = 3};
+	struct infer_path path = path_of(8);
+	struct infer *in = infer_of(&path);
+	struct infer_posterior p;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 3; i++)
+		see_one(in, 64, true, 62, INFER_TE_UNKNOWN);
+	infer_set_answers(in, &unacked);
+	p = posterior(in);
+	at_least(p.drops, 0.95);
+	infer_set_answers(in, &acked);
+	p = posterior(in);
+	at_least(0.05, p.drops);
+	infer_free(in);
+}
+
+/* Sooner than the server's word: what the server says did not fire it. */
+static void
+test_early_reset(void **state)
+{
+	struct infer_answers early = {.behind = 3, .early = 3};
+	struct infer_answers late = {.behind = 3};
+	struct infer_path path = path_of(8);
+	struct infer *in = infer_of(&path);
+	struct infer_posterior p, q;
+
+	(void)state;
+	see_one(in, 64, true, 62, INFER_TE_UNKNOWN);
+	infer_set_answers(in, &early);
+	p = posterior(in);
+	infer_set_answers(in, &late);
+	q = posterior(in);
+	at_least(q.cause[INFER_RESPONSE], 20 * p.cause[INFER_RESPONSE]);
 	infer_free(in);
 }
 
@@ -1359,6 +1440,13 @@ main(void)
 	    PROVES("each shot for itself: one roll a packet", test_dice_packet),
 	    PROVES("only what reaches the server fires: its answer does",
 		test_response_triggered),
+	    PROVES("a reset that does not count the server's data is not "
+		   "the server's",
+		test_reset_behind_data),
+	    PROVES("acknowledged triggers were let through, others dropped",
+		test_answers_tell_drops),
+	    PROVES("a reset before the server's word was not fired by it",
+		test_early_reset),
 	    PROVES("the server's TTL, its side closed: the server's abort",
 		test_server_abort),
 	    PROVES("silence throughout: nothing fires", test_nothing),

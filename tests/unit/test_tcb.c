@@ -299,7 +299,47 @@ test_fin(void **state)
 	assert_int_equal(sc.t.snd_nxt, 1002);
 	show_server(&sc, ACK, 5005, 1002, 0);
 	assert_int_equal(sc.t.snd_una, 1002);
-	assert_true(sc.t.acked_ns != 0);
+	assert_true(sc.t.acked_ns == 0);
+}
+
+/* The server's word on our data: acknowledged, then answered. */
+static void
+test_answer(void **state)
+{
+	struct scene sc = scene_new(4);
+	int64_t acked;
+
+	(void)state;
+	shake_hands(&sc, 1000, 5000, 8, 8);
+	show_server(&sc, ACK, 5001, 1001, 20); /* a greeting is no answer */
+	show_client(&sc, ACK, 1001, 5021, 10);
+	show_server(&sc, ACK, 5021, 1001, 7); /* nor what crossed it */
+	assert_true(sc.t.acked_ns == 0 && sc.t.answer_ns == 0);
+	sc.now_ns += CLOCK_MS;
+	show_server(&sc, ACK, 5028, 1011, 0);
+	acked = sc.t.acked_ns;
+	assert_true(acked != 0 && sc.t.answer_ns == 0);
+	sc.now_ns += CLOCK_MS;
+	show_server(&sc, ACK, 5028, 1011, 30);
+	assert_int_equal(sc.t.answer_seq, 5028);
+	assert_true(sc.t.answer_ns > acked);
+	/* Our FIN is no data: what was said stays said. */
+	show_client(&sc, ACK | PKT_TH_FIN, 1011, 5058, 0);
+	show_server(&sc, ACK, 5058, 1012, 0);
+	assert_int_equal(sc.t.acked_ns, acked);
+	assert_true(sc.t.answer_ns > acked);
+}
+
+static void
+test_id_steps(void **state)
+{
+	(void)state;
+	assert_true(tcb_id_follows(7, 8));
+	assert_true(tcb_id_follows(0xffff, 3));
+	assert_true(tcb_id_follows(100, 100 + TCB_ID_STEP));
+	assert_false(tcb_id_follows(100, 101 + TCB_ID_STEP));
+	assert_false(tcb_id_follows(7, 7));
+	assert_false(tcb_id_follows(8, 7));
 }
 
 static void
@@ -460,6 +500,10 @@ main(void)
 	    PROVES("repeats, gaps and impossible acknowledgements move nothing",
 		test_odd_segments),
 	    PROVES("sequence numbers wrap around", test_wrap),
+	    PROVES("data of ours is acknowledged once, and answered once",
+		test_answer),
+	    PROVES("an IP ID follows another by a few, also over the top",
+		test_id_steps),
 	    PROVES("a repeated SYN starts the round trip anew", test_syn_again),
 	    PROVES("a SYN that crosses the SYN-ACK unsettles nothing agreed",
 		test_syn_after_synack),

@@ -715,6 +715,7 @@ test_residual_block(void **state)
 			    : RESULT_SEQ_EXACT;
 		}
 		set_device(sc, 3, 0, 0.99);
+		sc->c.clues.blocked = campaign_is_blocked(&sc->c);
 		figures(sc);
 		verdict_fill(&sc->c);
 		assert_int_equal(sc->out.verdict.kind,
