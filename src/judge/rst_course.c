@@ -19,10 +19,15 @@ rst_is_refusal(const struct flow_reset *r)
 }
 
 bool
+rst_is_bare(const struct flow_reset *r)
+{
+	return !(r->mark.flags & PKT_TH_ACK) && r->mark.window == 0;
+}
+
+bool
 rst_is_stateless(const struct flow_reset *r)
 {
-	return !(r->mark.flags & PKT_TH_ACK) && r->mark.window == 0 &&
-	    (r->trigger_exact || r->trigger.frame == 0);
+	return rst_is_bare(r) && (r->trigger_exact || r->trigger.frame == 0);
 }
 
 /* --- its numbers --- */
@@ -311,6 +316,8 @@ weigh_time(struct judging *j)
 	const struct flow_reset *r = j->r;
 	int64_t took = r->mark.unix_ns - r->trigger.unix_ns;
 	int64_t rtt = known_rtt(r);
+	/* That of other connections may have been another path's. */
+	double scale = rtt == r->sender.rtt_min_ns ? 1 : 0.6;
 	bool acks_new = (r->mark.flags & PKT_TH_ACK) &&
 	    (rst_is_refusal(r) ||
 		(r->trigger.len > 0 &&
@@ -319,14 +326,14 @@ weigh_time(struct judging *j)
 	if (rtt == 0 || !r->trigger_exact || took < 0)
 		return;
 	if (took < rtt / 2 && rtt - took > MS) {
-		clue_add(j, acks_new ? CLUE_FASTER : CLUE_FASTER_BARE, 1,
+		clue_add(j, acks_new ? CLUE_FASTER : CLUE_FASTER_BARE, scale,
 		    "it came %.1f ms after what it answers; the %s is %.1f ms "
 		    "away",
 		    (double)took / MS, rst_sender_name(r), (double)rtt / MS);
 		return;
 	}
 	if (took >= rtt * 4 / 5 && took <= rtt * 8 / 5 && rtt >= 5 * MS)
-		clue_add(j, CLUE_TIMING_FITS, 1,
+		clue_add(j, CLUE_TIMING_FITS, scale,
 		    "it came %.1f ms after what it answers, as the %s's "
 		    "answers do (%.1f ms)",
 		    (double)took / MS, rst_sender_name(r), (double)rtt / MS);

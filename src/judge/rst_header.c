@@ -240,6 +240,10 @@ weigh_id_goes_on_loosely(struct judging *j)
 	return true;
 }
 
+/*
+ * A bare reset is made without a socket: stacks number it by another counter
+ * than the connection's, or not at all, so that a break says little.
+ */
 static void
 weigh_id_breaks(struct judging *j)
 {
@@ -260,7 +264,7 @@ weigh_id_breaks(struct judging *j)
 		break;
 	case FLOW_ID_ZERO:
 	case FLOW_ID_CONSTANT:
-		clue_add(j, CLUE_ID_NOT_ZERO, 1,
+		clue_add(j, CLUE_ID_NOT_ZERO, rst_is_bare(r) ? 0.4 : 1,
 		    "IP ID %u, while the %s's other packets all have %u",
 		    r->mark.id, rst_sender_name(r), s->ids[0]);
 		return;
@@ -269,8 +273,9 @@ weigh_id_breaks(struct judging *j)
 	default:
 		return;
 	}
-	clue_add(j, c, 1, "IP ID %u, while the %s's own had reached %u",
-	    r->mark.id, rst_sender_name(r), s->ids[0]);
+	clue_add(j, c, rst_is_bare(r) ? 0.25 : 1,
+	    "IP ID %u, while the %s's own had reached %u", r->mark.id,
+	    rst_sender_name(r), s->ids[0]);
 }
 
 static void

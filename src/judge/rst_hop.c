@@ -31,17 +31,14 @@ struct hop_grid {
 	int own_initial;
 };
 
-/* The TTL of what fired it, as it left; 0: not known. */
+/*
+ * The TTL of what fired it as it passed here, on its way to the device; hops
+ * count from here as well, be this the client or not.  0: not known.
+ */
 static int
 left_with(const struct flow_reset *r)
 {
-	uint8_t ttl = r->trigger.ttl;
-
-	if (r->trigger.frame == 0)
-		return 0;
-	if (r->trigger_was_probe)
-		return ttl;
-	return rst_distance(ttl) == 0 ? ttl : 0;
+	return r->trigger.frame != 0 ? r->trigger.ttl : 0;
 }
 
 /* The TTL with which a reset of this model arrives from there; -1: none. */
@@ -147,22 +144,29 @@ rst_find_hops(struct judging *j)
 {
 	struct rst_verdict *v = j->v;
 	struct hop_grid g = {.hops = HOPS_UNKNOWN};
-	double sum;
+	double sum = 0;
 
 	find_usable(j);
 	v->crossed = -1;
 	if (!v->ttl_usable)
 		return;
+	if (v->ruling != RST_GENUINE && v->kind != RST_KIND_LOAD_BALANCER) {
+		/* A device is before the server, by the server's own TTL. */
+		if (j->base_ttl != 0)
+			g.hops = rst_usual_distance(j->base_ttl) + 2;
+		if (g.hops > HOPS_UNKNOWN)
+			g.hops = HOPS_UNKNOWN;
+		sum = fill_grid(j, &g);
+		if (sum == 0) {
+			v->ttl_usable = false;
+			snprintf(v->ttl_why, sizeof(v->ttl_why),
+			    "no device before the %s would give it",
+			    rst_sender_name(j->r));
+			return;
+		}
+	}
 	v->initial_ttl = pkt_initial_ttl(j->r->mark.ttl);
 	v->crossed = rst_distance(j->r->mark.ttl);
-	if (v->ruling == RST_GENUINE || v->kind == RST_KIND_LOAD_BALANCER)
-		return;
-	/* A device is before the server, by the server's own TTL. */
-	if (j->base_ttl != 0 && rst_distance(j->base_ttl) > v->crossed)
-		g.hops = rst_distance(j->base_ttl) + 1;
-	if (g.hops > HOPS_UNKNOWN)
-		g.hops = HOPS_UNKNOWN;
-	sum = fill_grid(j, &g);
 	for (int h = 1; h <= g.hops; h++)
 		for (int p = 0; p < INFER_PLACES; p++)
 			if (g.p[h][p] > 0.02 * sum)

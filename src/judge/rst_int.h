@@ -134,6 +134,8 @@ int rst_usual_distance(uint8_t ttl);
 
 bool rst_has_clue(const struct judging *j, enum clue c);
 
+/* No ACK, no window: as stacks make it without a socket. */
+bool rst_is_bare(const struct flow_reset *r);
 /* No ACK, no window, and numbers that answer: a stack without the socket. */
 bool rst_is_stateless(const struct flow_reset *r);
 /* It answers a SYN. */

@@ -182,7 +182,7 @@ refusal_faster_than_the_path(void **state)
 	sc.s.isn = 0;
 	scene_reset(&sc, &sc.s, &h, RSTACK, 0, 1, 700);
 	v = scene_judge(&sc, 0);
-	assert_true(scene_weight(v, "faster-than-path") > 3);
+	assert_true(scene_weight(v, "faster-than-path") > 2);
 	assert_int_equal(v->ruling, RST_FORGED);
 	scene_end(&sc);
 }
