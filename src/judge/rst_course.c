@@ -298,9 +298,8 @@ weigh_after(struct judging *j)
 
 /* --- its time --- */
 
-/* To the alleged sender and back; 0 where nothing is sure enough. */
-static int64_t
-known_rtt(const struct flow_reset *r)
+int64_t
+rst_known_rtt(const struct flow_reset *r)
 {
 	const struct flow_side *s = &r->sender;
 	int64_t rtt = s->rtt_min_ns;
@@ -315,7 +314,7 @@ weigh_time(struct judging *j)
 {
 	const struct flow_reset *r = j->r;
 	int64_t took = r->mark.unix_ns - r->trigger.unix_ns;
-	int64_t rtt = known_rtt(r);
+	int64_t rtt = rst_known_rtt(r);
 	/* That of other connections may have been another path's. */
 	double scale = rtt == r->sender.rtt_min_ns ? 1 : 0.6;
 	bool acks_new = (r->mark.flags & PKT_TH_ACK) &&

@@ -25,6 +25,9 @@
 /* A device beyond where its trigger expired: only where routes changed. */
 #define BEYOND 0.02
 
+/* Round trips from which near and far can be told apart. */
+#define FAR_NS INT64_C(20000000)
+
 struct hop_grid {
 	double p[INFER_MAX_HOPS + 1][INFER_PLACES];
 	int hops; /* that there may be */
@@ -119,6 +122,21 @@ put_candidate(struct rst_verdict *v, int hop, enum infer_place place, double p)
 	    .probability = p};
 }
 
+/*
+ * It took as long as the way to the server takes, so that a device one or two
+ * hops away, which answers at once, is not what the TTL makes it look like.
+ * Later still is a tap behind a buffer (PHYSICS, trap 2), as near as may be.
+ */
+static bool
+came_from_afar(const struct flow_reset *r, int crossed)
+{
+	int64_t took = r->mark.unix_ns - r->trigger.unix_ns;
+	int64_t rtt = rst_known_rtt(r);
+
+	return crossed <= 1 && r->trigger_exact && rtt >= FAR_NS &&
+	    took >= rtt * 3 / 5 && took <= rtt * 8 / 5;
+}
+
 static void
 find_usable(struct judging *j)
 {
@@ -128,7 +146,15 @@ find_usable(struct judging *j)
 	v->ttl_usable = false;
 	if (rst_crowd_wanders(j->crowd, r, v->ttl_why, sizeof(v->ttl_why)))
 		return;
-	if (j->ttl_own && v->ruling == RST_FORGED)
+	if (j->any_ttl)
+		snprintf(v->ttl_why, sizeof(v->ttl_why),
+		    "this forger's TTLs say nothing of its distance");
+	else if (v->ruling != RST_GENUINE &&
+	    came_from_afar(r, rst_distance(r->mark.ttl)))
+		snprintf(v->ttl_why, sizeof(v->ttl_why),
+		    "it would be next door, yet took as long as the %s does",
+		    rst_sender_name(r));
+	else if (j->ttl_own && v->ruling == RST_FORGED)
 		snprintf(v->ttl_why, sizeof(v->ttl_why),
 		    "it is the %s's own: imitated, or alike by chance",
 		    rst_sender_name(r));

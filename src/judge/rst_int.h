@@ -118,6 +118,7 @@ struct judging {
 	struct found found[RST_CLUES];
 	struct text words;	      /* NUL after each */
 	enum rst_kind signature_kind; /* UNDETERMINED: none */
+	bool any_ttl; /* its forger's TTLs say nothing of distance */
 };
 
 /* scale: how much of the row's weight this case deserves, 1 for all. */
@@ -138,6 +139,8 @@ bool rst_has_clue(const struct judging *j, enum clue c);
 bool rst_is_bare(const struct flow_reset *r);
 /* No ACK, no window, and numbers that answer: a stack without the socket. */
 bool rst_is_stateless(const struct flow_reset *r);
+/* To the alleged sender and back; 0 where nothing is sure enough. */
+int64_t rst_known_rtt(const struct flow_reset *r);
 /* It answers a SYN. */
 bool rst_is_refusal(const struct flow_reset *r);
 

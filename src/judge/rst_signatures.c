@@ -48,6 +48,7 @@ struct signature {
 	bool near;    /* at most one router crossed */
 	bool wanders; /* the TTLs of this sender's resets do */
 	bool not_own; /* the TTL is not its alleged sender's */
+	bool any_ttl; /* it sets TTLs that say nothing of distance */
 };
 
 #define R  PKT_TH_RST
@@ -77,6 +78,7 @@ static const struct signature signatures[] = {
 	.weight = 5.0,
 	.flags = RA,
 	.not_own = true,
+	.any_ttl = true,
 	.window = WINDOW_WITH_TTL,
 	.seq = SEQ_ONE,
 	.burst = 3},
@@ -285,6 +287,7 @@ rst_weigh_signatures(struct judging *j)
 		clue_add(j, CLUE_SIGNATURE, s->weight, "%s", s->text);
 		j->v->signature = s->name;
 		j->signature_kind = s->kind;
+		j->any_ttl = s->any_ttl || s->wanders;
 		return;
 	}
 }

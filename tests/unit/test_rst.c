@@ -582,6 +582,8 @@ three_with_ttl_and_window_rising(void **state)
 
 		assert_int_equal(v->ruling, RST_FORGED);
 		assert_string_equal(v->signature, "gfw-2023");
+		assert_false(v->ttl_usable);
+		assert_int_equal(v->n_candidates, 0);
 	}
 	scene_end(&sc);
 }
@@ -720,6 +722,27 @@ wandering_ttls_name_no_hop(void **state)
 	assert_int_equal(v->ruling, RST_FORGED);
 	assert_false(v->ttl_usable);
 	assert_non_null(strstr(v->ttl_why, "wander"));
+	assert_int_equal(v->n_candidates, 0);
+	scene_end(&sc);
+}
+
+/* TTL 128, as from next door; but it took the whole way. */
+static void
+near_ttl_from_afar_names_no_hop(void **state)
+{
+	static struct scene sc;
+	struct scene_hand h = box();
+	const struct rst_verdict *v;
+
+	(void)state;
+	scene_begin(&sc, NULL);
+	scene_until_trigger(&sc);
+	h.ttl = 128;
+	h.id = 40000;
+	scene_reset(&sc, &sc.s, &h, RSTACK, 92, 69, 30000);
+	v = scene_judge(&sc, 0);
+	assert_int_equal(v->ruling, RST_FORGED);
+	assert_false(v->ttl_usable);
 	assert_int_equal(v->n_candidates, 0);
 	scene_end(&sc);
 }
@@ -905,6 +928,9 @@ main(void)
 		rewritten_response),
 	    PROVES("TTLs that wander from reset to reset name no hop",
 		wandering_ttls_name_no_hop),
+	    PROVES("a TTL from next door on a reset that came from afar names "
+		   "no hop",
+		near_ttl_from_afar_names_no_hop),
 	    PROVES("a reset that counts on from injected data is forged, "
 		   "though as far away as the server",
 		injected_data_gives_it_away),
