@@ -612,8 +612,22 @@ sweep(struct flow_table *t, int64_t unix_ns, struct fault *f)
 	return let_go(t, n, FLOW_END_IDLE, f);
 }
 
-int
-flow_table_see(struct flow_table *t, const struct flow_seen *s, struct fault *f)
+/*
+ * Stamps are hostile too.  Within 146 years of 1970 no difference of two of
+ * them overflows; what lies beyond is held at the edge.
+ */
+static int64_t
+sane_stamp(int64_t unix_ns)
+{
+	const int64_t edge = (INT64_C(1) << 62) - 1;
+
+	if (unix_ns > edge)
+		return edge;
+	return unix_ns < -edge ? -edge : unix_ns;
+}
+
+static int
+see_packet(struct flow_table *t, const struct flow_seen *s, struct fault *f)
 {
 	if (t->due != NULL && settle_due(t, s->unix_ns, f) != 0)
 		return -1;
@@ -627,9 +641,18 @@ flow_table_see(struct flow_table *t, const struct flow_seen *s, struct fault *f)
 }
 
 int
+flow_table_see(struct flow_table *t, const struct flow_seen *s, struct fault *f)
+{
+	struct flow_seen sane = *s;
+
+	sane.unix_ns = sane_stamp(s->unix_ns);
+	return see_packet(t, &sane, f);
+}
+
+int
 flow_table_tick(struct flow_table *t, int64_t unix_ns, struct fault *f)
 {
-	return settle_due(t, unix_ns, f);
+	return settle_due(t, sane_stamp(unix_ns), f);
 }
 
 int

@@ -6,6 +6,8 @@
 
 #include "flow_int.h"
 
+#define RTT_MOST INT64_C(600000000000) /* ten minutes: a clock was set */
+
 static void
 count16(uint16_t *n)
 {
@@ -230,7 +232,7 @@ see_ack(struct half *h, struct half *other, const struct flow_seen *s)
 	if (other->timed_ns == 0 || seq_after(other->timed_end, ack))
 		return;
 	other->timed_ns = 0;
-	if (rtt <= 0)
+	if (rtt <= 0 || rtt > RTT_MOST)
 		return;
 	if (h->rtt_min_ns == 0 || rtt < h->rtt_min_ns)
 		h->rtt_min_ns = rtt;

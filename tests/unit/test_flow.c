@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include <rsthop/rng.h>
+
 #include "flow_scene.h"
 
 #define PROVES(words, fn)                   \
@@ -374,6 +376,150 @@ many_resets_of_one_connection(void **state)
 	scene_end(&sc);
 }
 
+/* --- anything at all --- */
+
+#define CHAOS_PACKETS 2000
+
+static uint32_t chaos_resets;
+
+static int
+chaos_on_reset(void *ctx, const struct flow_reset *r, struct fault *f)
+{
+	struct rst_verdict v;
+	double sum = 0;
+
+	rst_crowd_see(ctx, r);
+	if (rst_judge(r, ctx, NULL, &v, f) != 0)
+		return -1;
+	assert_true(v.probability >= 0 && v.probability <= 1);
+	for (size_t i = 0; i < v.n_candidates; i++)
+		sum += v.candidates[i].probability;
+	assert_true(sum < 1.0001);
+	assert_true((v.ruling == RST_UNDETERMINED) == (v.missing != NULL));
+	rst_verdict_free(&v);
+	chaos_resets++;
+	return 0;
+}
+
+/* A few ends, numbers near each other, and now and then nonsense. */
+static struct pkt
+chaos_packet(struct rng *g)
+{
+	static const uint8_t flags[] = {SYN, SYNACK, ACK, PSHACK, FINACK, RST,
+	    RSTACK, RST, RSTACK, 0, 0xff};
+	static const uint8_t data[1500];
+	bool up = rng_below(g, 2);
+	uint8_t c[4] = {10, 0, 0, (uint8_t)rng_below(g, 3)};
+	uint8_t s[4] = {1, 2, 3, (uint8_t)rng_below(g, 3)};
+	uint16_t port = (uint16_t)(1000 + rng_below(g, 4));
+	uint32_t len = rng_below(g, 3) ? 0 : rng_below(g, sizeof(data));
+	struct pkt p = {.has = PKT_HAS_IP | PKT_HAS_TCP | PKT_HAS_MAC};
+
+	p.ip = (struct pkt_ip){.version = 4,
+	    .src = addr_from_v4(up ? c : s),
+	    .dst = addr_from_v4(up ? s : c),
+	    .ttl =
+		(uint8_t)(rng_below(g, 4) ? 64U - 10U * up : rng_below(g, 256)),
+	    .id = (uint16_t)rng_below(g, rng_below(g, 3) ? 300 : 65536),
+	    .tos = (uint8_t)(rng_below(g, 5) ? 0 : rng_u64(g)),
+	    .proto = PKT_PROTO_TCP,
+	    .df = rng_below(g, 2),
+	    .has_id = true};
+	p.tcp = (struct pkt_tcp){.sport = up ? port : 80,
+	    .dport = up ? 80 : port,
+	    .seq = 1000 + (uint32_t)(rng_u64(g) >> (rng_below(g, 4) ? 57 : 32)),
+	    .ack = 1000 + (uint32_t)(rng_u64(g) >> (rng_below(g, 4) ? 57 : 32)),
+	    .flags = flags[rng_below(g, sizeof(flags))],
+	    .window = (uint16_t)rng_u64(g),
+	    .wscale = (uint8_t)rng_u64(g),
+	    .has_wscale = true,
+	    .header_len = 20};
+	p.payload = len > 0 ? data : NULL;
+	p.payload_len = p.payload_wire = len;
+	return p;
+}
+
+static void
+chaos_quote(struct pkt *p)
+{
+	p->has = PKT_HAS_IP | PKT_HAS_ICMP | PKT_HAS_QUOTE;
+	p->icmp.is_time_exceeded = true;
+	p->quote = (struct pkt_quote){.ip = p->ip,
+	    .has_ports = true,
+	    .sport = p->tcp.sport,
+	    .dport = p->tcp.dport,
+	    .seq = p->tcp.seq,
+	    .has_flags = true,
+	    .flags = p->tcp.flags};
+}
+
+static int64_t
+chaos_stamp(struct rng *g, int64_t now_ns)
+{
+	switch (rng_below(g, 100)) {
+	case 0:
+		return INT64_MAX - rng_below(g, 100);
+	case 1:
+		return INT64_MIN + rng_below(g, 100);
+	case 2:
+		return now_ns - rng_below(g, 1000000000);
+	default:
+		return now_ns + rng_below(g, 10000000);
+	}
+}
+
+static uint32_t
+chaos_run(uint64_t seed)
+{
+	struct rng g;
+	struct flow_config cfg;
+	struct flow_sink sink = {.reset = chaos_on_reset};
+	struct flow_table *t = NULL;
+	struct rst_crowd *crowd = NULL;
+	uint32_t shown = 0;
+
+	rng_seed(&g, seed);
+	cfg = (struct flow_config){.max_flows = 1 + rng_below(&g, 20),
+	    .max_pending = 1 + rng_below(&g, 8),
+	    .payload_bytes = 1 + rng_below(&g, 5000),
+	    .max_hosts = 1 + rng_below(&g, 6),
+	    .settle_pkts = 1 + rng_below(&g, 10),
+	    .settle_ns = 1 + rng_below(&g, 100000000),
+	    .idle_ns = 1 + rng_below(&g, 1000000000)};
+	assert_int_equal(rst_crowd_new(&crowd, NULL), 0);
+	sink.ctx = crowd;
+	assert_int_equal(flow_table_new(&cfg, &sink, &t, NULL), 0);
+	for (unsigned int i = 0; i < CHAOS_PACKETS; i++) {
+		struct pkt p = chaos_packet(&g);
+		struct flow_seen s = {.pkt = &p, .frame = i + 1};
+
+		s.unix_ns = chaos_stamp(&g, CLOCK_S + i * CLOCK_MS);
+		if (rng_below(&g, 20) == 0)
+			chaos_quote(&p);
+		else if (p.tcp.flags & RST)
+			shown++;
+		assert_int_equal(flow_table_see(t, &s, NULL), 0);
+	}
+	assert_int_equal(flow_table_end(t, NULL), 0);
+	flow_table_free(t);
+	rst_crowd_free(crowd);
+	return shown;
+}
+
+static void
+any_packets_in_any_order(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 40; seed++) {
+		uint32_t shown;
+
+		chaos_resets = 0;
+		shown = chaos_run(seed);
+		assert_true(shown > 100);
+		assert_int_equal(shown, chaos_resets);
+	}
+}
+
 static void
 unknown_packets_are_left_alone(void **state)
 {
@@ -424,6 +570,8 @@ main(void)
 		no_more_than_allowed),
 	    PROVES("resets of one connection are handed over in order",
 		many_resets_of_one_connection),
+	    PROVES("of any packets in any order, every reset is judged once",
+		any_packets_in_any_order),
 	    PROVES("what is no TCP of a known connection changes nothing",
 		unknown_packets_are_left_alone),
 	};
