@@ -149,6 +149,9 @@ weigh_ttl(struct judging *j)
 		return;
 	}
 	c = classify_ttl(r->mark.ttl, j->base_ttl);
+	/* Many a server stands behind one address, each at its own distance. */
+	if (j->from != BASELINE_FLOW)
+		scale = 0.5;
 	/* Where the route changes anyway, or is hardly known, it may here. */
 	if (c == CLUE_TTL_NEAR_BY && !is_steady(j))
 		scale = 0.4;
@@ -456,7 +459,8 @@ weigh_place(struct judging *j)
 	uint8_t peer = flow_side_ttl(&r->peer);
 	bool here = rst_distance(r->mark.ttl) == 0;
 
-	if (is_loopback(&r->client.addr) && is_loopback(&r->server.addr)) {
+	if ((is_loopback(&r->client.addr) && is_loopback(&r->server.addr)) ||
+	    addr_equal(&r->client.addr, &r->server.addr)) {
 		clue_add(j, CLUE_LOOPBACK, 1,
 		    "both ends are this very host: nothing is in between");
 		return;
