@@ -17,6 +17,50 @@ pkt_is_tag(uint16_t ethertype)
 }
 
 /*
+ * RFC 2516 section 4, a PPPoE session, and the PPP protocol (RFC 1661) in it:
+ *
+ *  +-------+-------+---------+-------------+-------------+--------------+
+ *  |Ver (4)|Typ (4)| code (8)| session (16)| length (16) | protocol (16)|
+ *  +-------+-------+---------+-------------+-------------+--------------+
+ */
+static uint16_t
+pkt_skip_pppoe(struct cur *c)
+{
+	cur_skip(c, 6);
+	switch (cur_be16(c)) {
+	case 0x0021:
+		return PKT_ETHERTYPE_IP4;
+	case 0x0057:
+		return PKT_ETHERTYPE_IP6;
+	default:
+		return 0;
+	}
+}
+
+/*
+ * RFC 3032 section 2.1: labels up to the bottom of the stack; nothing says
+ * what stands below but its own first bits.
+ *
+ *  +---------------------------------------+-------+-+---------------+
+ *  |               label (20)              | TC (3)|S|    TTL (8)    |
+ *  +---------------------------------------+-------+-+---------------+
+ */
+static uint16_t
+pkt_skip_mpls(struct cur *c)
+{
+	for (int i = 0; i < PKT_TAGS_MAX && !c->bad; i++) {
+		if (!(cur_be32(c) & 0x100))
+			continue;
+		if (!cur_need(c, 1))
+			return 0;
+		if (*c->p >> 4 == 4)
+			return PKT_ETHERTYPE_IP4;
+		return *c->p >> 4 == 6 ? PKT_ETHERTYPE_IP6 : 0;
+	}
+	return 0;
+}
+
+/*
  * IEEE 802.1Q: behind each tag's type stand
  *
  *  +---------+---+---------------------+-------------------------------+
@@ -35,6 +79,10 @@ pkt_decode_ethertype(struct cur *c, uint16_t ethertype, struct pkt *out)
 		if (out->n_vlans < PKT_VLANS)
 			out->vlans[out->n_vlans++] = tci & 0x0fff;
 	}
+	if (ethertype == 0x8864)
+		ethertype = pkt_skip_pppoe(c);
+	else if (ethertype == 0x8847)
+		ethertype = pkt_skip_mpls(c);
 	out->ethertype = ethertype;
 	pkt_decode_ip(c, out);
 }

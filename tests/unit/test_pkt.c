@@ -887,10 +887,29 @@ teardown(void **state)
 	return 0;
 }
 
+static void
+tunnels_to_the_provider(void **state)
+{
+	static const char *const names[] = {"pppoe", "mpls"};
+	struct pkt bare = decode("syn");
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct pkt p = decode(names[i]);
+
+		assert_int_equal(p.ethertype, 0x0800);
+		assert_true(addr_equal(&p.ip.dst, &bare.ip.dst));
+		assert_int_equal(p.tcp.seq, bare.tcp.seq);
+		assert_int_equal(p.tcp.tsval, bare.tcp.tsval);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    PROVES("PPPoE sessions and MPLS labels are looked through",
+		tunnels_to_the_provider),
 	    PROVES("each packet gives the records it should", test_has),
 	    PROVES("a cut capture loses facts and changes none", test_prefixes),
 	    PROVES("a truncated packet is called malformed", test_truncated),
