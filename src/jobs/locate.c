@@ -13,13 +13,16 @@
 
 #include "campaign.h"
 
-#define CONNECT_NS    (5 * CLOCK_S)
-#define PAIRS_MAX     58 /* silent triggers, then: not reproduced */
-#define SILENT_BURSTS 3	 /* plain ones, before it is said to be the server */
-#define FULLS_FIRED   3	 /* likewise: more than a whim of its own */
-#define STALE	      10 /* of each: no more will come of it */
-#define PAIRS_EARLY   4	 /* then a pause: some devices are late */
-#define FULLS_WANTED  3	 /* triggers at full TTL, at the least */
+#define CONNECT_NS     (5 * CLOCK_S)
+#define TRIGGERS_MAX   58 /* silent triggers, then: not reproduced */
+#define SILENT_BURSTS  3  /* plain ones, before it is said to be the server */
+#define FULLS_FIRED    3  /* likewise: more than a whim of its own */
+#define STALE	       10 /* of each: no more will come of it */
+#define TRIGGERS_EARLY 4  /* then a pause: some devices are late */
+/* Triggers that have each a control of its own; then, a control to so many. */
+#define CONTROLS_FIRST 4
+#define CONTROLS_LATER 3
+#define FULLS_WANTED   3 /* triggers at full TTL, at the least */
 /* What else there is to know is worth so many rounds once the hop is sure. */
 #define EXTRA_ROUNDS 14
 #define EXTRA_QUICK  4 /* of them without a pause */
@@ -71,18 +74,38 @@ settle_unfired(struct campaign *c, struct fault *f)
 	return campaign_settle(c, true, f);
 }
 
-/* One more step of reproduction: pairs of control and trigger. */
+/*
+ * Adds triggers to a round, and the controls that go with them: each has its
+ * own at first, later one in three.
+ */
+static size_t
+add_triggers(const struct campaign *c, unsigned int triggers,
+    enum trial_kind kinds[CAMPAIGN_ROUND], size_t n)
+{
+	unsigned int fulls = campaign_count(c, TRIAL_FULL, false);
+	unsigned int controls = campaign_count(c, TRIAL_CONTROL, false);
+
+	for (; triggers > 0 && n + 1 < CAMPAIGN_ROUND; triggers--) {
+		fulls++;
+		if (controls < CONTROLS_FIRST ||
+		    controls * CONTROLS_LATER < fulls) {
+			kinds[n++] = TRIAL_CONTROL;
+			controls++;
+		}
+		kinds[n++] = TRIAL_FULL;
+	}
+	return n;
+}
+
+/* One more step of reproduction. */
 static int
-run_pairs(struct campaign *c, unsigned int pairs, struct fault *f)
+run_triggers(struct campaign *c, unsigned int triggers, struct fault *f)
 {
 	enum trial_kind kinds[CAMPAIGN_ROUND];
 	char text[80];
 	size_t n;
 
-	for (n = 0; n + 1 < CAMPAIGN_ROUND && n < 2 * (size_t)pairs; n += 2) {
-		kinds[n] = TRIAL_CONTROL;
-		kinds[n + 1] = TRIAL_FULL;
-	}
+	n = add_triggers(c, triggers, kinds, 0);
 	if (campaign_run(c, kinds, n, 0, f) == -1)
 		return -1;
 	snprintf(text, sizeof(text), "reproducing: %u of %u triggers reset",
@@ -93,26 +116,24 @@ run_pairs(struct campaign *c, unsigned int pairs, struct fault *f)
 }
 
 /*
- * The first reset.  Trigger and control in pairs, more at once while it is
+ * The first reset.  Triggers with their controls, more at once while it is
  * silent; after the first few, time for a device that is late.
  */
 static int
 reproduce(struct campaign *c, struct fault *f)
 {
-	unsigned int pairs, done = 0;
+	unsigned int done = 0, before = 0;
 
-	while (done < PAIRS_MAX && !campaign_is_over(c, 2) &&
+	while (done < TRIGGERS_MAX && !campaign_is_over(c, 2) &&
 	    !campaign_is_refused(c) &&
 	    campaign_count(c, TRIAL_FULL, true) == 0) {
-		pairs = 1 + done / 2;
-		if (pairs > CAMPAIGN_ROUND / 2)
-			pairs = CAMPAIGN_ROUND / 2;
-		if (run_pairs(c, pairs, f) == -1)
+		if (run_triggers(c, 1 + done / 2, f) == -1)
 			return -1;
-		done += pairs;
-		if (done - pairs < PAIRS_EARLY && done >= PAIRS_EARLY &&
+		done = campaign_count(c, TRIAL_FULL, false);
+		if (before < TRIGGERS_EARLY && done >= TRIGGERS_EARLY &&
 		    settle_unfired(c, f) == -1)
 			return -1;
+		before = done;
 	}
 	campaign_tell_failures(c);
 	return settle_unfired(c, f);
@@ -348,8 +369,7 @@ choose_round(const struct campaign *c, unsigned int width,
 		kinds[n++] = TRIAL_BURST;
 	if (campaign_count(c, TRIAL_FULL, false) < FULLS_WANTED ||
 	    (campaign_count(c, TRIAL_BURST, true) == 0 && !c->untagged)) {
-		kinds[n++] = TRIAL_CONTROL;
-		kinds[n++] = TRIAL_FULL;
+		n = add_triggers(c, 1, kinds, n);
 	}
 	return n;
 }
