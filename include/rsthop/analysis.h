@@ -30,7 +30,8 @@ struct analysis_file {
 	uint64_t packets;
 	uint64_t undecoded; /* neither IPv4 nor IPv6 could be read */
 	int64_t first_unix_ns, last_unix_ns;
-	char damage[256];      /* where it breaks off and how; "" where whole */
+	/* Where it breaks off and how, as a fault says it; "" where whole. */
+	char damage[sizeof(((struct fault *)0)->text)];
 	uint64_t damage_frame; /* the last whole frame before it */
 };
 
@@ -49,15 +50,17 @@ struct analysis_reset {
 	uint32_t seq, ack;
 	bool has_mac;
 	uint8_t mac[ADDR_MAC];
-	uint32_t copies;	    /* of this very packet, itself left out */
-	uint32_t group;		    /* index into groups */
+	const char *vendor; /* of the MAC; borrowed from vendors; NULL */
+	uint32_t copies;    /* of this very packet, itself left out */
+	uint32_t group;	    /* index into groups */
 	struct rst_verdict verdict; /* owned; analysis_free() */
 
-	uint64_t trigger_frame; /* 0: none known */
-	int64_t trigger_ns;	/* from the trigger to the reset */
-	uint8_t *trigger;	/* owned; NULL */
-	size_t trigger_len;	/* bytes kept */
-	uint32_t trigger_wire;	/* bytes sent */
+	uint64_t trigger_frame; /* 0: none known; in trigger_file */
+	uint32_t trigger_file;
+	int64_t trigger_ns;    /* from the trigger to the reset */
+	uint8_t *trigger;      /* owned; NULL */
+	size_t trigger_len;    /* bytes kept */
+	uint32_t trigger_wire; /* bytes sent */
 };
 
 /* What the triggers of a group have in common. */
@@ -67,12 +70,17 @@ struct analysis_trigger {
 	char key[256];	   /* the database, the host, the name; "" */
 	uint8_t *common;   /* owned: the longest common substring; NULL */
 	size_t common_len;
-	uint64_t fired;		       /* resets with this trigger */
+	uint64_t fired;		       /* packets with it that drew resets */
 	uint64_t unharmed;	       /* packets with it that drew none */
+	uint64_t others;	       /* of the group's: with another one */
 	double rate, rate_lo, rate_hi; /* Wilson, 95 %; < 0: not known */
 };
 
-/* Resets that read as one line: one server, ruling, kind, TTL, signature. */
+/*
+ * Resets that read as one line: one server, ruling, kind, TTL, signature.
+ * Where there are more servers than groups, the rest share one without an
+ * address.
+ */
 struct analysis_group {
 	struct endpoint server;
 	bool to_client;
@@ -83,11 +91,16 @@ struct analysis_group {
 	uint8_t ttl_lo, ttl_hi;
 	const char *signature; /* static; NULL */
 	uint64_t resets;
-	uint64_t flows;
+	uint64_t flows;	    /* more where one is reset again much later */
+	uint64_t both_ends; /* resets whose other end was reset as well */
 	double probability; /* mean */
 	int64_t first_unix_ns, last_unix_ns;
 	uint32_t file; /* of the first */
 	uint64_t frame;
+	bool has_mac;
+	uint8_t mac[ADDR_MAC];	/* of the first */
+	const char *vendor;	/* as in a reset */
+	struct rst_verdict why; /* owned: the surest of them */
 	struct analysis_trigger trigger;
 	/* Hops by all resets of the group and by probes in the capture. */
 	size_t n_candidates;
@@ -137,6 +150,8 @@ struct analysis {
 	struct analysis_reset *resets; /* owned */
 	size_t n_groups;	       /* forged first, most resets first */
 	struct analysis_group *groups; /* owned */
+	size_t n_vendors;
+	char **vendors; /* owned, each */
 	size_t n_probed;
 	struct analysis_probed *probed; /* owned */
 	struct analysis_compared compared;

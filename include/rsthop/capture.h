@@ -56,9 +56,18 @@ int capture_open_files(const char *const *paths, size_t n, const char *filter,
     struct capture **out, struct fault *f);
 
 /*
+ * The same, but a pipe, or standard input, that has nothing to give is waited
+ * for only until stop_fd can be read from: it then counts as damaged there.
+ * stop_fd is the caller's, and stays open beyond the capture; -1 for none.
+ */
+int capture_open_files_until(const char *const *paths, size_t n,
+    const char *filter, int stop_fd, struct capture **out, struct fault *f);
+
+/*
  * 1 and a packet; 0 where none is waiting (live) or at the end (files); -1.
  * Of files, -1 tells of one that could not be read, or not beyond some byte:
- * call again for the packets of the others, and for 0 in the end.
+ * out->file is which, out->frame its last whole packet.  Call again for the
+ * packets of the others, and for 0 in the end.
  */
 int capture_next(
     struct capture *c, struct capture_packet *out, struct fault *f);

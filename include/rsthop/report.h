@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include <rsthop/analysis.h>
 #include <rsthop/fault.h>
 #include <rsthop/result.h>
 
@@ -19,6 +20,7 @@ struct report_style {
 	bool utf8;   /* the locale allows more than ASCII */
 	int columns; /* to wrap at; 80 where 0 */
 	bool names;  /* show host names beside addresses */
+	bool each;   /* list every reset, not their groups alone */
 };
 
 struct report_writer {
@@ -28,6 +30,9 @@ struct report_writer {
 	    const struct report_style *st, FILE *out, struct fault *f);
 	int (*locate)(const struct locate_result *r,
 	    const struct report_style *st, FILE *out, struct fault *f);
+	/* NULL where this format has no use for captures. */
+	int (*analysis)(const struct analysis *a, const struct report_style *st,
+	    FILE *out, struct fault *f);
 };
 
 /* The table of writers, ended by a NULL name. */
@@ -46,5 +51,15 @@ const struct report_writer *report_writer_by_path(
 int report_write_file(const char *path, const struct trace_result *t,
     const struct locate_result *l, const struct report_style *st,
     struct fault *f);
+
+/* The same for what `analyze` found. */
+int report_write_analysis_file(const char *path, const struct analysis *a,
+    const struct report_style *st, struct fault *f);
+
+/*
+ * One reset as a line of JSON, with its file's name, as soon as it is judged.
+ */
+int report_write_reset(const struct analysis *a, const struct analysis_reset *r,
+    FILE *out, struct fault *f);
 
 #endif

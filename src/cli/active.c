@@ -2,11 +2,9 @@
 #include <inttypes.h>
 #include <linux/capability.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,6 +13,7 @@
 #include <rsthop/lookup.h>
 
 #include "active.h"
+#include "signals.h"
 
 #define NAMES_WAIT CLOCK_S /* for the names of all hops together */
 
@@ -76,49 +75,6 @@ find_target(struct active *a, const struct options_target *t, struct fault *f)
 	return 0;
 }
 
-/* From here on a signal ends the job, not the program. */
-static int
-hold_signals(struct active *a, struct fault *f)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	a->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-	if (a->signal_fd < 0)
-		return fault(f, FAULT_SYSTEM, "signalfd: %s", strerror(errno));
-	return 0;
-}
-
-/* One that came and was not read by the job; 0: none. */
-static int
-pending_signal(const struct active *a)
-{
-	struct signalfd_siginfo si;
-
-	if (a->signal_fd < 0 ||
-	    read(a->signal_fd, &si, sizeof(si)) != (ssize_t)sizeof(si))
-		return 0;
-	return (int)si.ssi_signo;
-}
-
-static void
-release_signals(struct active *a)
-{
-	sigset_t set;
-
-	if (a->signal_fd < 0)
-		return;
-	close(a->signal_fd);
-	a->signal_fd = -1;
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
-}
-
 int
 active_open(struct active *a, const struct options *o,
     const struct options_target *t, struct fault *f)
@@ -130,7 +86,7 @@ active_open(struct active *a, const struct options *o,
 	a->signal_fd = -1;
 	progress_open(&a->progress, o);
 	if (check_privilege(f) < 0 || find_target(a, t, f) < 0 ||
-	    hold_signals(a, f) < 0)
+	    signals_hold(&a->signal_fd, f) < 0)
 		return -1;
 	ask = (struct world_live_ask){
 	    .target = a->target,
@@ -234,8 +190,8 @@ active_finish(struct active *a, struct result_head *head, struct path *path)
 	if (head->interrupted)
 		signal = head->interrupted;
 	else
-		signal = pending_signal(a);
-	release_signals(a);
+		signal = signals_take(a->signal_fd);
+	signals_release(&a->signal_fd);
 	return signal;
 }
 
@@ -248,5 +204,5 @@ active_close(struct active *a)
 		pthread_join(a->freer, NULL);
 	a->freeing = false;
 	progress_clear(&a->progress);
-	release_signals(a);
+	signals_release(&a->signal_fd);
 }

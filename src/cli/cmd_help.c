@@ -40,7 +40,7 @@ command_print_usage(const struct command *cmd)
 		print_options(cmd->options);
 	}
 	printf("\nCommon options:\n");
-	print_options(options_common);
+	print_options(options_of(cmd));
 	printf("\nManual: rsthop-%s(1)\n", cmd->name);
 }
 

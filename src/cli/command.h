@@ -22,7 +22,11 @@ enum option_key {
 	OPTION_RATE,
 	OPTION_COOLDOWN,
 	OPTION_MAX_HOPS,
-	OPTION_SOURCE_PORT
+	OPTION_SOURCE_PORT,
+	OPTION_JSONL,
+	OPTION_MAX_FLOWS,
+	OPTION_CLIENT_CAPTURE,
+	OPTION_SERVER_CAPTURE
 };
 
 struct option_spec {
@@ -38,12 +42,14 @@ struct command {
 	const char *summary;
 	const char *details; /* lines below the usage line; "" for none */
 	const struct option_spec *options;
+	const struct option_spec *common; /* NULL: options_common */
 	/* Takes one option of the table above. */
 	int (*take)(void *ctx, int key, const char *value, struct fault *f);
 	/* Gives the exit status; argv[0] is the command's name. */
 	int (*run)(const struct command *cmd, int argc, char **argv);
 };
 
+extern const struct command cmd_analyze;
 extern const struct command cmd_help;
 extern const struct command cmd_locate;
 extern const struct command cmd_trace;

@@ -16,6 +16,7 @@
 const struct command *const commands[] = {
     &cmd_locate,
     &cmd_trace,
+    &cmd_analyze,
     &cmd_help,
     NULL,
 };

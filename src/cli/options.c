@@ -7,8 +7,9 @@
 
 #include "options.h"
 
-#define LONGS  64  /* options of one command at most */
-#define SHORTS 128 /* their letters, for getopt */
+#define LONGS	 64  /* options of one command at most */
+#define IN_ORDER 1   /* getopt's key of an operand */
+#define SHORTS	 128 /* their letters, for getopt */
 
 const struct option_spec options_common[] = {
     {OPTION_JSON, "json", NULL, "one JSON document on standard output"},
@@ -23,6 +24,23 @@ const struct option_spec options_common[] = {
     {'h', "help", NULL, "show this text"},
     {0, NULL, NULL, NULL},
 };
+
+const struct option_spec options_reading[] = {
+    {OPTION_JSON, "json", NULL, "one JSON document on standard output"},
+    {'o', NULL, "FILE", "write the report to FILE too (repeatable)"},
+    {'n', NULL, NULL, "look up no names"},
+    {'q', NULL, NULL, "show no progress"},
+    {'v', NULL, NULL, "tell more: each reset, and what is being done"},
+    {OPTION_COLOR, "color", "WHEN", "auto, always or never"},
+    {'h', "help", NULL, "show this text"},
+    {0, NULL, NULL, NULL},
+};
+
+const struct option_spec *
+options_of(const struct command *cmd)
+{
+	return cmd->common != NULL ? cmd->common : options_common;
+}
 
 /* A command's options in getopt's own form. */
 struct forms {
@@ -139,7 +157,7 @@ static int
 fault_option(const struct command *cmd, int why, int key, const char *word,
     struct fault *f)
 {
-	const struct option_spec *s = find_spec(options_common, key);
+	const struct option_spec *s = find_spec(options_of(cmd), key);
 
 	if (s == NULL)
 		s = find_spec(cmd->options, key);
@@ -160,19 +178,27 @@ fault_option(const struct command *cmd, int why, int key, const char *word,
 	    (int)strcspn(word, "="), word, cmd->name);
 }
 
+/*
+ * Operands are taken as they come, for getopt to say nothing of where "--"
+ * stood; they move to the front of argv, over what was read by then.
+ */
 int
 options_parse(const struct command *cmd, int argc, char **argv,
     struct options *o, void *ctx, struct fault *f)
 {
-	struct forms fm = {.shorts = ":", .n_shorts = 1};
+	struct forms fm = {.shorts = "-:", .n_shorts = 2};
 	int key, taken;
 
 	memset(o, 0, sizeof(*o));
-	add_forms(&fm, options_common);
+	add_forms(&fm, options_of(cmd));
 	add_forms(&fm, cmd->options);
 	opterr = 0;
 	while (
 	    (key = getopt_long(argc, argv, fm.shorts, fm.longs, NULL)) != -1) {
+		if (key == IN_ORDER) {
+			argv[1 + o->n_operands++] = optarg;
+			continue;
+		}
 		if (key == '?' || key == ':')
 			return fault_option(
 			    cmd, key, optopt, argv[optind - 1], f);
@@ -182,8 +208,11 @@ options_parse(const struct command *cmd, int argc, char **argv,
 		if (taken < 0)
 			return -1;
 	}
-	o->operands = argv + optind;
-	o->n_operands = (size_t)(argc - optind);
+	o->n_behind = (size_t)(argc - optind);
+	memmove(argv + 1 + o->n_operands, argv + optind,
+	    o->n_behind * sizeof(*argv));
+	o->n_operands += o->n_behind;
+	o->operands = argv + 1;
 	return 0;
 }
 

@@ -33,6 +33,7 @@ struct options {
 	const char *files[OPTIONS_FILES]; /* -o */
 	size_t n_operands;
 	char *const *operands;
+	size_t n_behind; /* of the operands: the last ones, behind "--" */
 };
 
 struct options_target {
@@ -42,6 +43,10 @@ struct options_target {
 
 /* The table that every active command shares, ended by a NULL help. */
 extern const struct option_spec options_common[];
+/* ... and that of those that only read. */
+extern const struct option_spec options_reading[];
+/* The one of the two that cmd takes. */
+const struct option_spec *options_of(const struct command *cmd);
 
 /*
  * Reads the whole line of cmd.  What is not common goes to cmd->take(ctx, …).

@@ -1,3 +1,5 @@
+#define _GNU_SOURCE /* fopencookie */
+
 #include <errno.h>
 #include <langinfo.h>
 #include <poll.h>
@@ -24,6 +26,22 @@ output_check_endings(const struct options *o, struct fault *f)
 	for (i = 0; i < o->n_files; i++)
 		if (report_writer_by_path(o->files[i], f) == NULL)
 			return -1;
+	return 0;
+}
+
+int
+output_check_analysis(const struct options *o, struct fault *f)
+{
+	const struct report_writer *w;
+
+	for (size_t i = 0; i < o->n_files; i++) {
+		w = report_writer_by_path(o->files[i], f);
+		if (w == NULL)
+			return -1;
+		if (w->analysis == NULL)
+			return fault(f, FAULT_USAGE, "%s: analyze writes no %s",
+			    o->files[i], w->name);
+	}
 	return 0;
 }
 
@@ -146,6 +164,37 @@ write_stdout(const char *p, size_t n, struct fault *f)
 	return 0;
 }
 
+static ssize_t
+write_cookie(void *ctx, const char *p, size_t n)
+{
+	return write_stdout(p, n, ctx) == 0 ? (ssize_t)n : 0;
+}
+
+/* Many resets make a long report: it goes out as it is written. */
+static int
+stream_analysis(const struct options *o, const struct analysis *a,
+    const struct report_style *st, struct fault *f)
+{
+	cookie_io_functions_t io = {.write = write_cookie};
+	const struct report_writer *w;
+	struct fault why = {0};
+	FILE *out;
+	int rc;
+
+	w = report_writer_by_name(o->json ? "json" : "text");
+	out = w != NULL ? fopencookie(&why, "w", io) : NULL;
+	if (out == NULL)
+		return fault(f, FAULT_SYSTEM, "out of memory for the report");
+	rc = w->analysis(a, st, out, f);
+	if (fclose(out) != 0 && rc == 0)
+		rc = -1;
+	if (why.kind != FAULT_NONE) { /* it knows better what went wrong */
+		*f = why;
+		rc = -1;
+	}
+	return rc;
+}
+
 static int
 report_stdout(const struct options *o, const struct trace_result *t,
     const struct locate_result *l, const struct report_style *st,
@@ -165,16 +214,23 @@ report_stdout(const struct options *o, const struct trace_result *t,
 	return rc;
 }
 
-int
-output_write(const struct options *o, const struct trace_result *t,
-    const struct locate_result *l, struct fault *f)
+static struct report_style
+make_style(const struct options *o)
 {
-	struct report_style st = {
+	return (struct report_style){
 	    .color = want_color(o),
 	    .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
 	    .columns = terminal_columns(),
 	    .names = !o->no_names,
+	    .each = o->verbose,
 	};
+}
+
+int
+output_write(const struct options *o, const struct trace_result *t,
+    const struct locate_result *l, struct fault *f)
+{
+	struct report_style st = make_style(o);
 	int rc = report_stdout(o, t, l, &st, f);
 	size_t i;
 
@@ -183,6 +239,23 @@ output_write(const struct options *o, const struct trace_result *t,
 	for (i = 0; i < o->n_files; i++)
 		if (report_write_file(
 			o->files[i], t, l, &st, rc < 0 ? NULL : f) < 0)
+			rc = -1;
+	return rc;
+}
+
+int
+output_write_analysis(const struct options *o, const struct analysis *a,
+    bool quiet, struct fault *f)
+{
+	struct report_style st = make_style(o);
+	int rc = quiet ? 0 : stream_analysis(o, a, &st, f);
+	size_t i;
+
+	st.color = false;
+	st.columns = 80;
+	for (i = 0; i < o->n_files; i++)
+		if (report_write_analysis_file(
+			o->files[i], a, &st, rc < 0 ? NULL : f) < 0)
 			rc = -1;
 	return rc;
 }

@@ -4,6 +4,7 @@
 #ifndef CLI_OUTPUT_H
 #define CLI_OUTPUT_H
 
+#include <rsthop/analysis.h>
 #include <rsthop/fault.h>
 #include <rsthop/result.h>
 
@@ -11,6 +12,9 @@
 
 /* Endings known (FAULT_USAGE)?  Before anything else is looked at. */
 int output_check_endings(const struct options *o, struct fault *f);
+
+/* The same for reports on captures, which fewer formats have. */
+int output_check_analysis(const struct options *o, struct fault *f);
 
 /* Can the files be written (FAULT_INPUT)?  Before the job runs. */
 int output_check_folders(const struct options *o, struct fault *f);
@@ -21,5 +25,12 @@ int output_check_folders(const struct options *o, struct fault *f);
  */
 int output_write(const struct options *o, const struct trace_result *t,
     const struct locate_result *l, struct fault *f);
+
+/*
+ * The same for what was found in captures; quiet: to the files alone, for
+ * standard output has had it already.
+ */
+int output_write_analysis(const struct options *o, const struct analysis *a,
+    bool quiet, struct fault *f);
 
 #endif

@@ -22,11 +22,16 @@ analysis_free(struct analysis *a)
 		free(a->files[i].path);
 	for (size_t i = 0; i < a->n_resets; i++)
 		analysis_reset_free(&a->resets[i]);
-	for (size_t i = 0; i < a->n_groups; i++)
+	for (size_t i = 0; i < a->n_groups; i++) {
+		rst_verdict_free(&a->groups[i].why);
 		free(a->groups[i].trigger.common);
+	}
+	for (size_t i = 0; i < a->n_vendors; i++)
+		free(a->vendors[i]);
 	free(a->files);
 	free(a->resets);
 	free(a->groups);
+	free(a->vendors);
 	free(a->probed);
 	memset(a, 0, sizeof(*a));
 }

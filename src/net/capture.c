@@ -151,19 +151,26 @@ out:
 }
 
 int
-capture_open_files(const char *const *paths, size_t n, const char *filter,
-    struct capture **out, struct fault *f)
+capture_open_files_until(const char *const *paths, size_t n, const char *filter,
+    int stop_fd, struct capture **out, struct fault *f)
 {
 	struct capture *c = capture_new("files", f);
 
 	if (c == NULL)
 		return -1;
-	if (merge_open(paths, n, filter, &c->files, f) != 0) {
+	if (merge_open(paths, n, filter, stop_fd, &c->files, f) != 0) {
 		capture_free(c);
 		return -1;
 	}
 	*out = c;
 	return 0;
+}
+
+int
+capture_open_files(const char *const *paths, size_t n, const char *filter,
+    struct capture **out, struct fault *f)
+{
+	return capture_open_files_until(paths, n, filter, -1, out, f);
 }
 
 int

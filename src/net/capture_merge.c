@@ -20,11 +20,13 @@ struct merge_file {
 /* A file that could not be opened, kept until merge_next tells it. */
 struct merge_fault {
 	struct merge_fault *next;
+	size_t file;
 	struct fault fault;
 };
 
 struct merge {
 	struct capture_filter *filter; /* NULL for none */
+	int stop_fd;		       /* the caller's; -1 for none */
 	struct merge_file *files;
 	size_t n_files;
 	size_t *heap; /* indices of files that go on, the earliest first */
@@ -99,7 +101,8 @@ merge_read(struct merge *m, struct merge_file *file, struct fault *f)
 static int
 merge_begin(struct merge *m, struct merge_file *file, struct fault *f)
 {
-	if (reader_open(file->path, &file->reader, f) != 0)
+	file->head.frame = 0;
+	if (reader_open(file->path, m->stop_fd, &file->reader, f) != 0)
 		return -1;
 	return merge_read(m, file, f);
 }
@@ -126,13 +129,15 @@ merge_look(struct merge *m, size_t i, struct fault *f)
 }
 
 static int
-merge_keep_fault(struct merge *m, const struct fault *why, struct fault *f)
+merge_keep_fault(
+    struct merge *m, size_t file, const struct fault *why, struct fault *f)
 {
 	struct merge_fault *kept = calloc(1, sizeof(*kept));
 
 	if (kept == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	kept->fault = *why;
+	kept->file = file;
 	*m->last_fault = kept;
 	m->last_fault = &kept->next;
 	return 0;
@@ -153,7 +158,7 @@ merge_look_all(struct merge *m, struct fault *f)
 				*f = why;
 			return -1;
 		}
-		if (merge_keep_fault(m, &why, f) != 0)
+		if (merge_keep_fault(m, i, &why, f) != 0)
 			return -1;
 	}
 	return 0;
@@ -200,13 +205,14 @@ merge_new(size_t n)
 }
 
 int
-merge_open(const char *const *paths, size_t n, const char *filter,
+merge_open(const char *const *paths, size_t n, const char *filter, int stop_fd,
     struct merge **out, struct fault *f)
 {
 	struct merge *m = merge_new(n);
 
 	if (m == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
+	m->stop_fd = stop_fd;
 	if (merge_copy_paths(m, paths, n, f) != 0)
 		goto out;
 	if (filter != NULL && capture_filter_new(filter, &m->filter, f) != 0)
@@ -251,34 +257,46 @@ merge_enter(struct merge *m, struct fault *f)
 	return merge_settle(m, merge_begin(m, file, f));
 }
 
+/* Of which file, and behind which of its packets, stands in *out. */
 static int
-merge_tell_fault(struct merge *m, struct fault *f)
+merge_tell(struct merge *m, size_t file, struct capture_packet *out)
+{
+	out->file = (uint32_t)file;
+	out->frame = m->files[file].head.frame;
+	return -1;
+}
+
+static int
+merge_tell_kept(struct merge *m, struct capture_packet *out, struct fault *f)
 {
 	struct merge_fault *kept = m->faults;
+	size_t file = kept->file;
 
 	m->faults = kept->next;
 	if (f != NULL)
 		*f = kept->fault;
 	free(kept);
-	return -1;
+	return merge_tell(m, file, out);
 }
 
 int
 merge_next(struct merge *m, struct capture_packet *out, struct fault *f)
 {
 	if (m->faults != NULL)
-		return merge_tell_fault(m, f);
+		return merge_tell_kept(m, out, f);
 	for (;;) {
 		const struct merge_file *first;
+		size_t file = m->n_heap > 0 ? m->heap[0] : 0;
 
 		if (m->handed && merge_advance(m, f) != 0)
-			return -1;
+			return merge_tell(m, file, out);
 		if (m->n_heap == 0)
 			return 0;
 		first = &m->files[m->heap[0]];
 		if (first->reader == NULL) {
+			file = m->heap[0];
 			if (merge_enter(m, f) != 0)
-				return -1;
+				return merge_tell(m, file, out);
 			continue; /* it may have changed, and be later now */
 		}
 		m->handed = true;
@@ -305,8 +323,12 @@ merge_free(struct merge *m)
 {
 	if (m == NULL)
 		return;
-	while (m->faults != NULL)
-		merge_tell_fault(m, NULL);
+	while (m->faults != NULL) {
+		struct merge_fault *kept = m->faults;
+
+		m->faults = kept->next;
+		free(kept);
+	}
 	for (size_t i = 0; i < m->n_files; i++) {
 		merge_shut(&m->files[i]);
 		free(m->files[i].path);

@@ -10,9 +10,9 @@
 
 struct merge;
 
-/* As capture_open_files.  merge_free in any case. */
+/* As capture_open_files_until.  merge_free in any case. */
 int merge_open(const char *const *paths, size_t n, const char *filter,
-    struct merge **out, struct fault *f);
+    int stop_fd, struct merge **out, struct fault *f);
 
 /* As capture_next of files. */
 int merge_next(struct merge *m, struct capture_packet *out, struct fault *f);

@@ -231,13 +231,14 @@ reader_begin(struct reader *r, struct fault *f)
 }
 
 int
-reader_open(const char *path, struct reader **out, struct fault *f)
+reader_open(const char *path, int stop_fd, struct reader **out, struct fault *f)
 {
 	struct reader *r = calloc(1, sizeof(*r));
 
 	if (r == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
-	if (source_open(&r->src, path, f) != 0 || reader_begin(r, f) != 0) {
+	if (source_open(&r->src, path, stop_fd, f) != 0 ||
+	    reader_begin(r, f) != 0) {
 		reader_free(r);
 		return -1;
 	}

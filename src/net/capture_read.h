@@ -39,8 +39,12 @@ struct reader {
 	uint16_t unknown_number;
 };
 
-/* The file at path, "-" for standard input.  The caller reader_frees it. */
-int reader_open(const char *path, struct reader **out, struct fault *f);
+/*
+ * The file at path, "-" for standard input; stop_fd as for source_open().
+ * The caller reader_frees it.
+ */
+int reader_open(
+    const char *path, int stop_fd, struct reader **out, struct fault *f);
 
 /*
  * 1 and the next packet, 0 at the end, -1 where the rest cannot be read.  file

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,15 +29,35 @@ struct source_gzip {
 	bool in_member; /* between a member's header and its trailer */
 };
 
+/* False where the wait for a pipe was ended by stop_fd. */
+static bool
+source_wait(struct source *s)
+{
+	struct pollfd fds[] = {
+	    {.fd = s->stop_fd, .events = POLLIN},
+	    {.fd = s->fd, .events = POLLIN},
+	};
+
+	if (s->can_reopen)
+		return true;
+	while (poll(fds, 2, -1) == -1 && (errno == EINTR || errno == EAGAIN))
+		continue;
+	return (fds[0].revents & POLLIN) == 0;
+}
+
 /* read(2) with what it must not be confused by; 0 at the end or a fault. */
 static size_t
 source_read_fd(struct source *s, uint8_t *p, size_t n)
 {
 	ssize_t got;
 
-	do
+	do {
+		if (!source_wait(s)) {
+			snprintf(s->bad, sizeof(s->bad), "interrupted");
+			return 0;
+		}
 		got = read(s->fd, p, n);
-	while (got == -1 && errno == EINTR);
+	} while (got == -1 && (errno == EINTR || errno == EAGAIN));
 	if (got == -1)
 		snprintf(s->bad, sizeof(s->bad), "%s", strerror(errno));
 	return got > 0 ? (size_t)got : 0;
@@ -183,7 +204,11 @@ source_open_fd(struct source *s, const char *path, struct fault *f)
 {
 	struct stat st;
 
-	s->fd = s->is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	/* To open a pipe that nobody writes to would wait without an end. */
+	int how = s->stop_fd != -1 ? O_NONBLOCK : 0;
+
+	s->fd =
+	    s->is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | how);
 	if (s->fd == -1 && errno == EACCES)
 		return fault(f, FAULT_INPUT,
 		    "%.180s: you may not read it: ask its owner, or run it "
@@ -211,11 +236,12 @@ source_open_fd(struct source *s, const char *path, struct fault *f)
 }
 
 int
-source_open(struct source *s, const char *path, struct fault *f)
+source_open(struct source *s, const char *path, int stop_fd, struct fault *f)
 {
 	const uint8_t *p;
 
 	s->fd = -1;
+	s->stop_fd = stop_fd;
 	s->is_stdin = strcmp(path, "-") == 0;
 	s->name = strdup(s->is_stdin ? "standard input" : path);
 	s->buf = malloc(SOURCE_BUFFER);

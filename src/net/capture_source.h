@@ -16,6 +16,7 @@ struct source_gzip;
 struct source {
 	char *name; /* for faults */
 	int fd;
+	int stop_fd; /* ends the waiting for a pipe; -1 for none */
 	bool is_stdin;
 	bool can_reopen; /* a regular file */
 	bool ended;
@@ -26,8 +27,12 @@ struct source {
 	char bad[96];		 /* why reading stopped early; "" */
 };
 
-/* Zero *s first; source_close in any case. */
-int source_open(struct source *s, const char *path, struct fault *f);
+/*
+ * Zero *s first; source_close in any case.  Waiting for a pipe ends where
+ * stop_fd, if it is one, can be read from.
+ */
+int source_open(
+    struct source *s, const char *path, int stop_fd, struct fault *f);
 void source_close(struct source *s);
 
 /* Tries to have n bytes at s->start; false where no more than fewer come. */

@@ -16,11 +16,11 @@
 #define TRIES	  100 /* temporary names */
 
 const struct report_writer report_writers[] = {
-    {"text", ".txt", text_trace, text_locate},
-    {"json", ".json", json_trace, json_locate},
-    {"html", ".html", html_trace, html_locate},
-    {"pcapng", ".pcapng", pcapng_trace, pcapng_locate},
-    {NULL, NULL, NULL, NULL},
+    {"text", ".txt", text_trace, text_locate, text_analysis},
+    {"json", ".json", json_trace, json_locate, json_analysis},
+    {"html", ".html", html_trace, html_locate, NULL},
+    {"pcapng", ".pcapng", pcapng_trace, pcapng_locate, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
 };
 
 const struct report_writer *
@@ -127,8 +127,19 @@ struct order {
 	const struct report_writer *writer;
 	const struct trace_result *trace;
 	const struct locate_result *locate;
+	const struct analysis *analysis;
 	const struct report_style *style;
 };
+
+static int
+write_result(const struct order *o, FILE *out, struct fault *f)
+{
+	if (o->analysis != NULL)
+		return o->writer->analysis(o->analysis, o->style, out, f);
+	if (o->trace != NULL)
+		return o->writer->trace(o->trace, o->style, out, f);
+	return o->writer->locate(o->locate, o->style, out, f);
+}
 
 /* Writes it to fd, which is closed in any case. */
 static int
@@ -143,10 +154,7 @@ write_fd(const struct order *o, int fd, struct fault *f)
 		close(fd);
 		return fault_file(o->path, err, f);
 	}
-	if (o->trace != NULL)
-		rc = o->writer->trace(o->trace, o->style, out, &why);
-	else
-		rc = o->writer->locate(o->locate, o->style, out, &why);
+	rc = write_result(o, out, &why);
 	err = errno;
 	if (fclose(out) != 0 && rc == 0)
 		return fault_file(o->path, errno, f);
@@ -228,17 +236,37 @@ out:
 	return rc;
 }
 
+static int
+write_order(struct order *o, const struct report_style *st, struct fault *f)
+{
+	struct report_style plain = *st;
+
+	plain.color = false; /* a file is no terminal */
+	o->style = &plain;
+	o->writer = report_writer_by_path(o->path, f);
+	if (o->writer == NULL)
+		return -1;
+	if (o->analysis != NULL && o->writer->analysis == NULL)
+		return fault(f, FAULT_USAGE, "%s: no report on captures in %s",
+		    o->path, o->writer->name);
+	return is_special(o->path) ? write_special(o, f) : write_plain(o, f);
+}
+
 int
 report_write_file(const char *path, const struct trace_result *t,
     const struct locate_result *l, const struct report_style *st,
     struct fault *f)
 {
-	struct report_style plain = *st;
-	struct order o = {path, NULL, t, l, &plain};
+	struct order o = {.path = path, .trace = t, .locate = l};
 
-	plain.color = false; /* a file is no terminal */
-	o.writer = report_writer_by_path(path, f);
-	if (o.writer == NULL)
-		return -1;
-	return is_special(path) ? write_special(&o, f) : write_plain(&o, f);
+	return write_order(&o, st, f);
+}
+
+int
+report_write_analysis_file(const char *path, const struct analysis *a,
+    const struct report_style *st, struct fault *f)
+{
+	struct order o = {.path = path, .analysis = a};
+
+	return write_order(&o, st, f);
 }

@@ -31,6 +31,11 @@ int pcapng_trace(const struct trace_result *r, const struct report_style *st,
 int pcapng_locate(const struct locate_result *r, const struct report_style *st,
     FILE *out, struct fault *f);
 
+int text_analysis(const struct analysis *a, const struct report_style *st,
+    FILE *out, struct fault *f);
+int json_analysis(const struct analysis *a, const struct report_style *st,
+    FILE *out, struct fault *f);
+
 /* Flushes; FAULT_INPUT where anything written to out so far was lost. */
 int writers_flush(FILE *out, struct fault *f);
 

@@ -1,0 +1,58 @@
+/*
+ * The job `analyze`: every reset in captures to a verdict, in one pass and in
+ * bounded memory, however long the captures are.
+ */
+#ifndef RSTHOP_ANALYZE_H
+#define RSTHOP_ANALYZE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rsthop/analysis.h>
+#include <rsthop/capture.h>
+#include <rsthop/fault.h>
+
+struct analyze_path {
+	const char *path;
+	enum analysis_vantage vantage;
+};
+
+/* What the job asks of the world; ctx goes to each. */
+struct analyze_input {
+	void *ctx;
+	/* As capture_next() of files, whose numbers are those of the ask. */
+	int (*next)(void *ctx, struct capture_packet *out, struct fault *f);
+	/* The signal that asks for the end, 0: none.  NULL is fine. */
+	int (*interrupted)(void *ctx);
+	/* lookup_vendor(); NULL: nobody asks. */
+	void (*vendor)(const uint8_t mac[ADDR_MAC], char *out, size_t size);
+	/* Nanoseconds of any clock, for how long it took; NULL is fine. */
+	int64_t (*now_ns)(void *ctx);
+};
+
+struct analyze_ask {
+	size_t n_paths;
+	const struct analyze_path *paths;
+	int64_t started_unix_ns;
+	uint32_t max_flows;  /* 0: FLOW_MAX_FLOWS */
+	uint64_t hash_seed;  /* so that no capture can aim at the hashes */
+	size_t max_resets;   /* kept one by one; 0: none */
+	size_t max_triggers; /* kinds of data that are counted; 0: 65536 */
+	void *ctx;
+	/* Each reset as it is judged; its group is not set yet.  NULL. */
+	int (*reset)(void *ctx, const struct analysis *a,
+	    const struct analysis_reset *r, struct fault *f);
+	/* A line on how far it is, now and then.  NULL is fine. */
+	void (*progress)(void *ctx, const char *text);
+};
+
+/*
+ * Fills *out, which analysis_free() frees in any case.  Damaged files and
+ * signals end nothing: they stand in the result.  -1 where memory ran out or
+ * ask->reset failed; out->trouble says so too, and the rest of it holds.
+ */
+int analyze_run(const struct analyze_ask *ask, const struct analyze_input *in,
+    struct analysis *out, struct fault *f);
+
+#endif

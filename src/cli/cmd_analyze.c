@@ -1,0 +1,357 @@
+/*
+ * rsthop analyze: judge every reset in captures.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include <rsthop/analyze.h>
+#include <rsthop/clock.h>
+#include <rsthop/lookup.h>
+#include <rsthop/num.h>
+#include <rsthop/report.h>
+#include <rsthop/text.h>
+
+#include "command.h"
+#include "options.h"
+#include "output.h"
+#include "progress.h"
+#include "signals.h"
+
+static const struct option_spec analyze_options[] = {
+    {OPTION_JSONL, "jsonl", NULL,
+	"a JSON object a line for each reset, as it is judged"},
+    {OPTION_CLIENT_CAPTURE, "client-capture", "FILE",
+	"a capture taken at or near the client (repeatable)"},
+    {OPTION_SERVER_CAPTURE, "server-capture", "FILE",
+	"a capture taken at or near the server (repeatable)"},
+    {OPTION_MAX_FLOWS, "max-flows", "N",
+	"remember N connections at once at most (1000000)"},
+    {0, NULL, NULL, NULL},
+};
+
+struct line {
+	struct options options;
+	bool jsonl;
+	int max_flows;
+	size_t n_paths, n_room;
+	struct analyze_path *paths; /* owned */
+	struct text filter;	    /* empty: none */
+};
+
+/* What a run needs beside its line. */
+struct run {
+	const struct line *line;
+	struct progress progress;
+	struct capture *capture;
+	int signal_fd;
+	bool reader_gone; /* standard output is a pipe that nobody reads */
+};
+
+static int
+add_path(
+    struct line *l, const char *path, enum analysis_vantage v, struct fault *f)
+{
+	struct analyze_path *more;
+
+	if (path[0] == '\0')
+		return fault(f, FAULT_USAGE, "a capture's name is empty");
+	if (l->n_paths == l->n_room) {
+		l->n_room = l->n_room != 0 ? 2 * l->n_room : 16;
+		more = realloc(l->paths, l->n_room * sizeof(*more));
+		if (more == NULL)
+			return fault(f, FAULT_SYSTEM, "out of memory");
+		l->paths = more;
+	}
+	l->paths[l->n_paths].path = path;
+	l->paths[l->n_paths++].vantage = v;
+	return 0;
+}
+
+static int
+take_analyze(void *ctx, int key, const char *value, struct fault *f)
+{
+	struct line *l = ctx;
+
+	switch (key) {
+	case OPTION_JSONL:
+		l->jsonl = true;
+		return 0;
+	case OPTION_CLIENT_CAPTURE:
+		return add_path(l, value, ANALYSIS_VANTAGE_CLIENT, f);
+	case OPTION_SERVER_CAPTURE:
+		return add_path(l, value, ANALYSIS_VANTAGE_SERVER, f);
+	case OPTION_MAX_FLOWS:
+		return num_int(
+		    "--max-flows", value, 16, 100000000, &l->max_flows, f);
+	default:
+		return fault(f, FAULT_USAGE, "an option without a meaning");
+	}
+}
+
+/* FILE... before "--", words of the filter behind it. */
+static int
+take_operands(struct line *l, struct fault *f)
+{
+	const struct options *o = &l->options;
+	size_t n_files = o->n_operands - o->n_behind;
+
+	for (size_t i = 0; i < n_files; i++)
+		if (add_path(l, o->operands[i], ANALYSIS_VANTAGE_ANY, f) != 0)
+			return -1;
+	for (size_t i = n_files; i < o->n_operands; i++) {
+		text_add(&l->filter, i > n_files ? " " : "");
+		text_add(&l->filter, o->operands[i]);
+	}
+	if (l->filter.bad)
+		return fault(f, FAULT_SYSTEM, "out of memory");
+	if (l->n_paths == 0)
+		return fault(f, FAULT_USAGE,
+		    "no capture given: write rsthop analyze FILE, or - for "
+		    "standard input");
+	return 0;
+}
+
+static int
+parse_line(const struct command *cmd, int argc, char **argv, struct line *l,
+    struct fault *f)
+{
+	if (options_parse(cmd, argc, argv, &l->options, l, f) < 0)
+		return -1;
+	if (l->options.help)
+		return 0;
+	if (l->jsonl && l->options.json)
+		return fault(
+		    f, FAULT_USAGE, "--json and --jsonl: give one of the two");
+	if (take_operands(l, f) < 0 ||
+	    output_check_analysis(&l->options, f) < 0)
+		return -1;
+	return output_check_folders(&l->options, f);
+}
+
+/* --- what the job asks for --- */
+
+static int
+next_packet(void *ctx, struct capture_packet *out, struct fault *f)
+{
+	return capture_next(((struct run *)ctx)->capture, out, f);
+}
+
+static int
+interrupted(void *ctx)
+{
+	return signals_take(((struct run *)ctx)->signal_fd);
+}
+
+static void
+find_vendor(const uint8_t mac[ADDR_MAC], char *out, size_t size)
+{
+	char vendor[LOOKUP_VENDOR];
+
+	lookup_vendor(mac, vendor);
+	snprintf(out, size, "%s", vendor);
+}
+
+static int64_t
+read_clock(clockid_t id)
+{
+	struct timespec ts;
+
+	clock_gettime(id, &ts);
+	return (int64_t)ts.tv_sec * CLOCK_S + ts.tv_nsec;
+}
+
+static int64_t
+now_ns(void *ctx)
+{
+	(void)ctx;
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+static int
+write_reset(void *ctx, const struct analysis *a, const struct analysis_reset *r,
+    struct fault *f)
+{
+	struct run *run = ctx;
+
+	if (report_write_reset(a, r, stdout, f) == 0)
+		return 0;
+	run->reader_gone = errno == EPIPE;
+	return -1;
+}
+
+static void
+say_progress(void *ctx, const char *text)
+{
+	progress_say(&((struct run *)ctx)->progress, text);
+}
+
+/* --- the run --- */
+
+/* Whether any of the reports wants resets one by one. */
+static bool
+wants_each(const struct line *l)
+{
+	const struct options *o = &l->options;
+
+	if (o->json || o->verbose)
+		return true;
+	for (size_t i = 0; i < o->n_files; i++)
+		if (strcmp(report_writer_by_path(o->files[i], NULL)->name,
+			"json") == 0)
+			return true;
+	return false;
+}
+
+static void
+fill_ask(const struct line *l, struct run *run, struct analyze_ask *ask)
+{
+	ask->n_paths = l->n_paths;
+	ask->paths = l->paths;
+	ask->started_unix_ns = read_clock(CLOCK_REALTIME);
+	ask->max_flows = (uint32_t)l->max_flows;
+	ask->max_resets = wants_each(l) ? ANALYSIS_RESETS : 0;
+	ask->ctx = run;
+	ask->reset = l->jsonl ? write_reset : NULL;
+	ask->progress = say_progress;
+	if (getrandom(&ask->hash_seed, sizeof(ask->hash_seed), 0) < 0)
+		ask->hash_seed = (uint64_t)ask->started_unix_ns;
+}
+
+static int
+open_capture(const struct line *l, struct run *run, struct fault *f)
+{
+	const char **paths = calloc(l->n_paths, sizeof(*paths));
+	int rc;
+
+	if (paths == NULL)
+		return fault(f, FAULT_SYSTEM, "out of memory");
+	for (size_t i = 0; i < l->n_paths; i++)
+		paths[i] = l->paths[i].path;
+	rc = capture_open_files_until(paths, l->n_paths,
+	    l->filter.len > 0 ? l->filter.p : NULL, run->signal_fd,
+	    &run->capture, f);
+	free(paths);
+	return rc;
+}
+
+/* One line for each file that could not be read to its end; their number. */
+static size_t
+tell_damage(const struct analysis *a)
+{
+	struct fault f = {.kind = FAULT_INPUT};
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->n_files; i++) {
+		if (a->files[i].damage[0] == '\0')
+			continue;
+		memcpy(f.text, a->files[i].damage, sizeof(f.text));
+		command_complain(&f);
+		n++;
+	}
+	return n;
+}
+
+/* The reports and the exit status, or -1 with a fault. */
+static int
+tell(const struct line *l, const struct analysis *a, struct fault *f)
+{
+	bool nothing = a->packets == 0 && a->interrupted == 0;
+	size_t damaged;
+	int rc = 0;
+
+	for (size_t i = 0; nothing && i < a->n_files; i++)
+		nothing = a->files[i].damage[0] != '\0';
+	if (!nothing)
+		rc = output_write_analysis(&l->options, a, l->jsonl, f);
+	damaged = tell_damage(a);
+	if (rc < 0)
+		return -1;
+	if (a->interrupted != 0)
+		return 128 + a->interrupted;
+	if (damaged > 0)
+		return 3;
+	return a->forged > 0 ? 0 : 1;
+}
+
+/* Gives the exit status, or -1 with a fault. */
+static int
+run_job(const struct line *l, struct run *run, struct fault *f)
+{
+	struct analyze_input in = {.ctx = run,
+	    .next = next_packet,
+	    .interrupted = interrupted,
+	    .vendor = l->options.no_names ? NULL : find_vendor,
+	    .now_ns = now_ns};
+	struct analyze_ask ask = {0};
+	struct analysis a;
+	int status = -1, rc;
+
+	fill_ask(l, run, &ask);
+	if (open_capture(l, run, f) < 0)
+		return -1;
+	rc = analyze_run(&ask, &in, &a, f);
+	progress_clear(&run->progress);
+	if (rc == 0)
+		status = tell(l, &a, f);
+	else if (run->reader_gone) {
+		clearerr(stdout);
+		status = a.forged > 0 ? 0 : 1;
+	} else if (a.packets > 0 && !l->jsonl)
+		(void)output_write_analysis(&l->options, &a, false, NULL);
+	analysis_free(&a);
+	return status;
+}
+
+static int
+analyze(const struct line *l, struct fault *f)
+{
+	struct run run = {.line = l, .signal_fd = -1};
+	int status = -1;
+
+	progress_open(&run.progress, &l->options);
+	if (signals_hold(&run.signal_fd, f) == 0)
+		status = run_job(l, &run, f);
+	capture_free(run.capture);
+	progress_clear(&run.progress);
+	signals_release(&run.signal_fd);
+	return status;
+}
+
+static int
+run_analyze(const struct command *cmd, int argc, char **argv)
+{
+	struct line l = {0};
+	struct fault f;
+	int status = -1;
+
+	fault_clear(&f);
+	if (parse_line(cmd, argc, argv, &l, &f) == 0) {
+		if (l.options.help) {
+			command_print_usage(cmd);
+			status = EXIT_SUCCESS;
+		} else
+			status = analyze(&l, &f);
+	}
+	if (status < 0)
+		status = command_complain(&f);
+	text_free(&l.filter);
+	free(l.paths);
+	return status;
+}
+
+const struct command cmd_analyze = {
+    .name = "analyze",
+    .operands = "[OPTIONS] FILE... [-- FILTER]",
+    .summary = "Judges every TCP reset in captures: forged or genuine",
+    .details = "FILE is pcap or pcapng, gzip-compressed or not, - for standard "
+	       "input; several\nare read as one, by time.  FILTER is a pcap "
+	       "filter, as of tcpdump.\n",
+    .options = analyze_options,
+    .common = options_reading,
+    .take = take_analyze,
+    .run = run_analyze,
+};

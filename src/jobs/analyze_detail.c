@@ -1,0 +1,260 @@
+/*
+ * Of one group of resets: what fired them, how often that went by without
+ * one, and where the device may be.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze_int.h"
+
+#define TALLIES	   4  /* kinds of triggers that are told apart */
+#define SAMPLES	   8  /* triggers that are compared byte by byte */
+#define PLACES	   32 /* hops and places that are weighed */
+#define COMMON_MIN 4  /* bytes in common that say something */
+
+struct tally {
+	uint64_t id;
+	uint64_t fired;
+	uint64_t whole; /* of these: by packets that were no probes */
+	struct trigger trigger;
+};
+
+struct detail {
+	size_t n_tallies;
+	struct tally tallies[TALLIES];
+	uint64_t others;
+	size_t n_samples;
+	struct trigger_bytes samples[SAMPLES]; /* owned */
+	uint64_t resets, placed; /* placed: with candidates of their own */
+	size_t n_places;
+	struct rst_candidate places[PLACES]; /* probability: summed up */
+};
+
+struct detail *
+detail_new(void)
+{
+	return calloc(1, sizeof(struct detail));
+}
+
+static void
+free_sample(struct trigger_bytes *s)
+{
+	union {
+		const uint8_t *p;
+		void *owned;
+	} u = {s->p};
+
+	free(u.owned);
+}
+
+void
+detail_free(struct detail *d)
+{
+	if (d == NULL)
+		return;
+	for (size_t i = 0; i < d->n_samples; i++)
+		free_sample(&d->samples[i]);
+	free(d);
+}
+
+static bool
+has_sample(const struct detail *d, const uint8_t *p, size_t len)
+{
+	for (size_t i = 0; i < d->n_samples; i++)
+		if (d->samples[i].len == len &&
+		    memcmp(d->samples[i].p, p, len) == 0)
+			return true;
+	return d->n_samples == SAMPLES;
+}
+
+static int
+add_sample(struct detail *d, const uint8_t *p, size_t len)
+{
+	uint8_t *copy;
+
+	if (len > ANALYSIS_TRIGGER)
+		len = ANALYSIS_TRIGGER;
+	if (has_sample(d, p, len))
+		return 0;
+	copy = malloc(len);
+	if (copy == NULL)
+		return -1;
+	memcpy(copy, p, len);
+	d->samples[d->n_samples].p = copy;
+	d->samples[d->n_samples++].len = len;
+	return 0;
+}
+
+static void
+add_tally(struct detail *d, const struct tally *t)
+{
+	for (size_t i = 0; i < d->n_tallies; i++)
+		if (d->tallies[i].id == t->id) {
+			d->tallies[i].fired += t->fired;
+			d->tallies[i].whole += t->whole;
+			return;
+		}
+	if (d->n_tallies == TALLIES)
+		d->others += t->fired;
+	else
+		d->tallies[d->n_tallies++] = *t;
+}
+
+static void
+add_place(struct detail *d, const struct rst_candidate *c)
+{
+	for (size_t i = 0; i < d->n_places; i++)
+		if (d->places[i].hop == c->hop &&
+		    d->places[i].place == c->place) {
+			d->places[i].probability += c->probability;
+			return;
+		}
+	if (d->n_places < PLACES)
+		d->places[d->n_places++] = *c;
+}
+
+int
+detail_add(struct detail *d, const struct flow_reset *r,
+    const struct rst_verdict *v, const struct passed *passed, bool fresh)
+{
+	struct tally t = {.fired = 1};
+
+	d->resets++;
+	d->placed += v->n_candidates > 0;
+	for (size_t i = 0; i < v->n_candidates; i++)
+		add_place(d, &v->candidates[i]);
+	/* Toward the server there is only what the server sent before. */
+	if (!fresh || !r->to_client || r->payload_len == 0)
+		return 0;
+	trigger_parse(r->payload, r->payload_len, r->trigger.len, &t.trigger);
+	t.id = passed_id(passed, &r->server, &t.trigger, r->payload,
+	    r->payload_len, r->trigger.len);
+	t.whole = r->trigger.ttl > ANALYZE_PROBE_TTL;
+	add_tally(d, &t);
+	return add_sample(d, r->payload, r->payload_len);
+}
+
+void
+detail_merge(struct detail *d, struct detail *from)
+{
+	for (size_t i = 0; i < from->n_tallies; i++)
+		add_tally(d, &from->tallies[i]);
+	d->resets += from->resets;
+	d->placed += from->placed;
+	d->others += from->others;
+	for (size_t i = 0; i < from->n_places; i++)
+		add_place(d, &from->places[i]);
+	for (size_t i = 0; i < from->n_samples; i++) {
+		struct trigger_bytes *s = &from->samples[i];
+
+		if (has_sample(d, s->p, s->len))
+			free_sample(s);
+		else
+			d->samples[d->n_samples++] = *s;
+	}
+	from->n_samples = 0;
+}
+
+/* Wilson's interval, 95 %: it holds where all or none fired, too. */
+static void
+set_rate(struct analysis_trigger *t)
+{
+	const double z = 1.959964;
+	double n = (double)(t->fired + t->unharmed);
+	double p = (double)t->fired / n, mid = p + z * z / (2 * n);
+	double half = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n));
+
+	t->rate = p;
+	t->rate_lo = fmax(0, (mid - half) / (1 + z * z / n));
+	t->rate_hi = fmin(1, (mid + half) / (1 + z * z / n));
+}
+
+static void
+finish_tally(const struct detail *d, const struct passed *passed,
+    struct analysis_group *g)
+{
+	struct analysis_trigger *t = &g->trigger;
+	const struct tally *top = NULL;
+	const char *name;
+	uint64_t all;
+
+	t->others = d->others;
+	for (size_t i = 0; i < d->n_tallies; i++) {
+		t->others += d->tallies[i].fired;
+		if (top == NULL || d->tallies[i].fired > top->fired)
+			top = &d->tallies[i];
+	}
+	if (top == NULL)
+		return;
+	t->others -= top->fired;
+	t->fired = top->fired;
+	name = trigger_protocol_name(top->trigger.protocol);
+	if (name != NULL)
+		memcpy(t->protocol, name, strlen(name) + 1);
+	memcpy(t->command, top->trigger.command, sizeof(t->command));
+	memcpy(t->key, top->trigger.key, sizeof(t->key));
+	/* Fewer where it began nothing, or the table was full. */
+	all = passed_count(passed, top->id);
+	if (top->whole == 0 || all < top->whole)
+		return;
+	t->fired = top->whole; /* for the rate to be what it says */
+	t->unharmed = all - t->fired;
+	set_rate(t);
+}
+
+static int
+finish_common(const struct detail *d, struct analysis_group *g)
+{
+	const uint8_t *at;
+	size_t n = trigger_common(d->samples, d->n_samples, &at);
+
+	if (n < COMMON_MIN)
+		return 0;
+	g->trigger.common = malloc(n);
+	if (g->trigger.common == NULL)
+		return -1;
+	memcpy(g->trigger.common, at, n);
+	g->trigger.common_len = n;
+	return 0;
+}
+
+static int
+by_probability(const void *a, const void *b)
+{
+	double x = ((const struct rst_candidate *)a)->probability;
+	double y = ((const struct rst_candidate *)b)->probability;
+
+	return x < y ? 1 : x > y ? -1 : 0;
+}
+
+/*
+ * The mean over the resets: what misleads one of them misleads them all.
+ * Nothing where most of them can't be placed, as where TTLs wander: the first
+ * of such resets were only judged before that was known.
+ */
+static void
+finish_places(struct detail *d, struct analysis_group *g)
+{
+	double sum = 0;
+
+	qsort(d->places, d->n_places, sizeof(d->places[0]), by_probability);
+	for (size_t i = 0; i < d->n_places; i++)
+		sum += d->places[i].probability;
+	for (size_t i = 0;
+	     i < d->n_places && i < RST_CANDIDATES && 2 * d->placed > d->resets;
+	     i++) {
+		g->candidates[i] = d->places[i];
+		g->candidates[i].probability /= sum;
+		g->n_candidates = i + 1;
+	}
+}
+
+int
+detail_finish(struct detail *d, const struct passed *passed, bool common,
+    struct analysis_group *g)
+{
+	finish_tally(d, passed, g);
+	finish_places(d, g);
+	return common ? finish_common(d, g) : 0;
+}

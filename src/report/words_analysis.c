@@ -1,0 +1,502 @@
+/* The sentences on judged captures. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rsthop/clock.h>
+
+#include "words.h"
+#include "words_analysis.h"
+
+#define KEY_SHOWN   48	 /* bytes of a trigger's words */
+#define PAYLOAD_MAX 40	 /* bytes that a command line is offered for */
+#define NEAR	    0.15 /* candidates less probable are left to the JSON */
+
+/* --- batches --- */
+
+static bool
+is_alike(const struct analysis_group *a, const struct analysis_group *b)
+{
+	return a->ruling == b->ruling && a->kind == b->kind &&
+	    a->to_client == b->to_client && a->signature == b->signature &&
+	    a->ttl_varies == b->ttl_varies &&
+	    (a->ttl_varies || a->ttl == b->ttl);
+}
+
+static bool
+same_trigger(const struct analysis_trigger *a, const struct analysis_trigger *b)
+{
+	if (a->fired == 0 || b->fired == 0)
+		return a->fired == b->fired;
+	return a->protocol[0] != '\0' &&
+	    strcmp(a->protocol, b->protocol) == 0 &&
+	    strcmp(a->command, b->command) == 0 && strcmp(a->key, b->key) == 0;
+}
+
+static void
+add_to(struct batch *b, const struct analysis_group *g)
+{
+	if (b->servers < sizeof(b->some) / sizeof(b->some[0]))
+		b->some[b->servers] = g;
+	b->servers++;
+	b->resets += g->resets;
+	b->flows += g->flows;
+	b->both_ends += g->both_ends;
+	b->fired += g->trigger.fired;
+	b->unharmed += g->trigger.unharmed;
+	if (!same_trigger(&b->first->trigger, &g->trigger))
+		b->one_trigger = false;
+}
+
+void
+batches_make(struct batches *bs, const struct analysis *a)
+{
+	size_t i, k;
+
+	bs->b = calloc(a->n_groups + 1, sizeof(*bs->b));
+	bs->bad = bs->b == NULL;
+	for (i = 0; !bs->bad && i < a->n_groups; i++) {
+		const struct analysis_group *g = &a->groups[i];
+
+		if (g->ruling == RST_GENUINE)
+			continue;
+		for (k = 0; k < bs->n && !is_alike(bs->b[k].first, g); k++)
+			continue;
+		if (k == bs->n)
+			bs->b[bs->n++] = (struct batch){
+			    .a = a, .first = g, .one_trigger = true};
+		add_to(&bs->b[k], g);
+	}
+}
+
+void
+batches_free(struct batches *bs)
+{
+	free(bs->b);
+}
+
+/* --- the whole --- */
+
+void
+words_analysis(struct text *t, const struct analysis *a)
+{
+	uint64_t all = a->forged + a->genuine + a->undetermined;
+
+	if (all == 0) {
+		text_add(t, "There is no reset in what was read.");
+		return;
+	}
+	if (all == 1 && a->forged == 1)
+		text_add(t, "The only reset is forged.");
+	else if (a->forged == all)
+		text_addf(t, "All %" PRIu64 " resets are forged.", all);
+	else if (a->forged > 0)
+		text_addf(t, "%" PRIu64 " of %" PRIu64 " resets %s forged.",
+		    a->forged, all, a->forged == 1 ? "is" : "are");
+	else if (all == 1)
+		text_addf(t, "The only reset is %s.",
+		    a->genuine > 0 ? "genuine" : "not known to be forged");
+	else
+		text_addf(t,
+		    "None of %" PRIu64 " resets is known to be forged.", all);
+	if (a->undetermined > 0 && all > 1)
+		text_addf(
+		    t, " Of %" PRIu64 " there is no telling.", a->undetermined);
+}
+
+static void
+add_time(struct text *t, int64_t unix_ns)
+{
+	char buf[CLOCK_TEXT];
+
+	clock_format_utc(unix_ns, buf, sizeof(buf));
+	buf[strcspn(buf, ".")] = '\0'; /* to the second; Z says UTC */
+	text_addf(t, "%sZ", buf);
+}
+
+static void
+add_span(struct text *t, const struct analysis *a)
+{
+	const struct analysis_file *lo = NULL, *hi = NULL;
+
+	for (size_t i = 0; i < a->n_files; i++) {
+		const struct analysis_file *f = &a->files[i];
+
+		if (f->packets == 0)
+			continue;
+		if (lo == NULL || f->first_unix_ns < lo->first_unix_ns)
+			lo = f;
+		if (hi == NULL || f->last_unix_ns > hi->last_unix_ns)
+			hi = f;
+	}
+	if (lo == NULL)
+		return;
+	text_add(t, ", ");
+	add_time(t, lo->first_unix_ns);
+	text_add(t, " to ");
+	add_time(t, hi->last_unix_ns);
+}
+
+void
+words_captures(struct text *t, const struct analysis *a)
+{
+	if (a->n_files == 1)
+		words_safe(t, a->files[0].path);
+	else
+		words_count(t, a->n_files, "file", "files");
+	text_add(t, ": ");
+	words_count(t, a->packets, "packet", "packets");
+	text_add(t, ", ");
+	words_count(t, a->flows, "connection", "connections");
+	add_span(t, a);
+	text_add(t, ".");
+	if (a->interrupted != 0)
+		text_add(t, " Interrupted: this is what was read by then.");
+	else if (a->trouble.kind != FAULT_NONE) {
+		text_add(t, " Cut short: ");
+		words_prose(t, a->trouble.text);
+		text_add(t, ".");
+	}
+}
+
+void
+words_analysis_notes(struct text *t, const struct analysis *a)
+{
+	uint64_t undecoded = 0;
+
+	for (size_t i = 0; i < a->n_files; i++) {
+		undecoded += a->files[i].undecoded;
+		if (a->files[i].damage[0] == '\0')
+			continue;
+		words_prose(t, a->files[i].damage);
+		text_add(t, ".\n");
+	}
+	if (undecoded > 0) {
+		words_count(t, undecoded, "packet was", "packets were");
+		text_add(t, " neither IPv4 nor IPv6 that could be read.\n");
+	}
+	if (a->flows_dropped > 0) {
+		words_count(
+		    t, a->flows_dropped, "connection was", "connections were");
+		text_add(t,
+		    " let go early for want of room; --max-flows makes "
+		    "more.\n");
+	}
+	if (a->resets_hurried > 0) {
+		words_count(t, a->resets_hurried, "reset was", "resets were");
+		text_add(t,
+		    " judged before all that followed was seen: too "
+		    "many at once.\n");
+	}
+	for (size_t i = 0; i < a->notes.n && i < RESULT_NOTES; i++) {
+		words_prose(t, a->notes.text[i]);
+		text_add(t, "\n");
+	}
+}
+
+/* --- a batch --- */
+
+static void
+add_ttl(struct text *t, const struct analysis_group *g)
+{
+	if (g->ttl_varies)
+		text_addf(t, "TTLs from %u to %u", g->ttl_lo, g->ttl_hi);
+	else
+		text_addf(t, "TTL %u", g->ttl);
+}
+
+void
+words_batch(struct text *t, const struct batch *b)
+{
+	const struct analysis_group *g = b->first;
+	char percent[WORDS_PERCENT];
+
+	text_addf(t,
+	    "%s (%s): ", g->ruling == RST_FORGED ? "Forged" : "Undetermined",
+	    words_percent(g->probability, percent));
+	words_count(t, b->resets, "reset", "resets");
+	text_add(t, " in ");
+	words_count(t, b->flows, "connection", "connections");
+	text_add(t, ", ");
+	add_ttl(t, g);
+}
+
+static void
+add_server(struct text *t, const struct analysis_group *g)
+{
+	if (addr_is_none(&g->server.addr))
+		text_add(t, "many other servers");
+	else
+		words_endpoint(t, &g->server);
+}
+
+void
+words_batch_names(struct text *t, const struct batch *b)
+{
+	const size_t max = sizeof(b->some) / sizeof(b->some[0]);
+
+	if (!b->first->to_client)
+		text_add(t, "clients, to ");
+	for (size_t i = 0; i < b->servers && i < max; i++) {
+		text_add(t, i > 0 ? ", " : "");
+		add_server(t, b->some[i]);
+	}
+	if (b->servers > max)
+		text_addf(t, " and %zu more servers", b->servers - max);
+	if (b->first->to_client)
+		text_add(t, ", to the client");
+	if (b->both_ends == b->resets)
+		text_add(t, "; the other end was reset as well");
+	else if (b->both_ends > 0)
+		text_addf(t, "; of %" PRIu64 " the other end was reset as well",
+		    b->both_ends);
+}
+
+static const char *
+kind_words(enum rst_kind k)
+{
+	switch (k) {
+	case RST_KIND_MIDDLEBOX:
+		return "a middlebox";
+	case RST_KIND_RESPONSE_TRIGGERED:
+		return "a middlebox that reads the server's answers";
+	case RST_KIND_LOAD_BALANCER:
+		return "a load balancer before the server, in its name";
+	case RST_KIND_UNDETERMINED:
+	case RST_KIND_ABORT:
+	case RST_KIND_NO_CONNECTION:
+	case RST_KIND_HALF_OPEN:
+	case RST_KIND_AFTER_FIN:
+	case RST_KIND_REFUSED:
+	case RST_KIND_IDLE:
+		break;
+	}
+	return "";
+}
+
+static void
+add_mac(struct text *t, const struct analysis_group *g)
+{
+	char mac[ADDR_MAC_TEXT];
+
+	text_add(t, addr_format_mac(g->mac, mac));
+	if (g->vendor == NULL)
+		return;
+	text_add(t, " (");
+	words_safe(t, g->vendor);
+	text_add(t, ")");
+}
+
+void
+words_batch_sender(struct text *t, const struct batch *b)
+{
+	const struct analysis_group *g = b->first;
+
+	text_add(t, kind_words(g->kind));
+	if (g->signature != NULL)
+		text_addf(
+		    t, "%sas %s does", t->len > 0 ? ", " : "", g->signature);
+	if (!g->has_mac || g->ruling != RST_FORGED)
+		return;
+	text_addf(t, "%sthrough ", t->len > 0 ? "; it came " : "");
+	add_mac(t, g);
+}
+
+static void
+add_candidate(struct text *t, const struct rst_candidate *c)
+{
+	char percent[WORDS_PERCENT];
+
+	switch (c->place) {
+	case RST_WIRE:
+		text_addf(t, "the wire before hop %d", c->hop);
+		break;
+	case RST_ROUTER:
+		text_addf(t, "hop %d, its forwarding plane", c->hop);
+		break;
+	case RST_PLACE_UNKNOWN:
+		text_addf(t, "hop %d", c->hop);
+		break;
+	}
+	text_addf(t, " (%s)", words_percent(c->probability, percent));
+}
+
+void
+words_batch_place(struct text *t, const struct batch *b)
+{
+	const struct analysis_group *g = b->first;
+
+	if (g->ruling != RST_FORGED)
+		return;
+	for (size_t i = 0; i < g->n_candidates; i++) {
+		if (i > 0 && g->candidates[i].probability < NEAR)
+			break;
+		text_add(t, i > 0 ? ", or " : "");
+		add_candidate(t, &g->candidates[i]);
+	}
+	if (g->n_candidates > 0) {
+		text_add(t, "; hops are counted from where it was captured");
+		return;
+	}
+	text_add(t,
+	    g->ttl_varies ? "no telling: its TTLs wander"
+			  : "no telling by its TTL");
+	if (!g->ttl_varies && g->why.ttl_why[0] != '\0') {
+		text_add(t, ": ");
+		words_prose(t, g->why.ttl_why);
+	}
+}
+
+static void
+add_percents(struct text *t, const struct analysis_trigger *r)
+{
+	char p[WORDS_PERCENT], lo[WORDS_PERCENT], hi[WORDS_PERCENT];
+
+	words_percent(r->rate, p);
+	words_percent(r->rate_lo, lo);
+	words_percent(r->rate_hi, hi);
+	lo[strcspn(lo, " ")] = '\0';
+	text_addf(t, " (%s, by 95 %% between %s and %s)", p, lo, hi);
+}
+
+static void
+add_key(struct text *t, const struct analysis_trigger *r)
+{
+	if (r->protocol[0] == '\0') {
+		text_add(t, r->common != NULL ? "data with \"" : "data");
+		if (r->common == NULL)
+			return;
+		text_add_safe(t, r->common, r->common_len, KEY_SHOWN);
+		text_add(t, "\"");
+		return;
+	}
+	text_addf(t, "%s ", r->protocol);
+	words_safe(t, r->command);
+	if (r->key[0] == '\0')
+		return;
+	text_add(t, " \"");
+	text_add_safe(t, r->key, strlen(r->key), KEY_SHOWN);
+	text_add(t, "\"");
+}
+
+void
+words_batch_trigger(struct text *t, const struct batch *b)
+{
+	const struct analysis_trigger *r = &b->first->trigger;
+
+	if (r->fired == 0)
+		return;
+	add_key(t, r);
+	if (b->servers > 1) {
+		text_add(t, b->one_trigger ? "" : ", and other data to others");
+		return;
+	}
+	if (r->rate >= 0) {
+		text_addf(t, ": %" PRIu64 " of %" PRIu64 " drew a reset",
+		    r->fired, r->fired + r->unharmed);
+		add_percents(t, r);
+	}
+	if (r->others > 0)
+		text_addf(t,
+		    "; %" PRIu64 " of these resets answer%s other data",
+		    r->others, r->others == 1 ? "s" : "");
+}
+
+void
+words_batch_first(struct text *t, const struct batch *b)
+{
+	const struct analysis_group *g = b->first;
+
+	if (b->a->n_files > 1) {
+		words_safe(t, b->a->files[g->file].path);
+		text_add(t, ", ");
+	}
+	text_addf(t, "frame %" PRIu64 ", ", g->frame);
+	add_time(t, g->first_unix_ns);
+}
+
+/* --- what to do --- */
+
+/* In single quotes of a shell, with locate's C escapes. */
+static bool
+is_quotable(const struct analysis_trigger *r)
+{
+	if (r->common == NULL || r->common_len > PAYLOAD_MAX)
+		return false;
+	return memchr(r->common, '\'', r->common_len) == NULL;
+}
+
+static void
+add_locate(struct text *t, const struct analysis_group *g)
+{
+	const struct analysis_trigger *r = &g->trigger;
+
+	text_add(t, "find the device: rsthop locate --payload");
+	if (is_quotable(r)) {
+		text_add(t, " '");
+		text_add_safe(t, r->common, r->common_len, r->common_len);
+		text_add(t, "' ");
+	} else {
+		text_add(t, "-file FILE ");
+	}
+	words_endpoint(t, &g->server);
+	if (!is_quotable(r))
+		text_addf(
+		    t, ", FILE holding what fired frame %" PRIu64, g->frame);
+}
+
+void
+words_batch_next(struct text *t, const struct batch *b)
+{
+	const struct analysis_group *g = b->first;
+
+	if (g->ruling != RST_FORGED) {
+		if (g->why.missing == NULL)
+			return;
+		text_add(t, "get ");
+		words_prose(t, g->why.missing);
+	} else if (g->kind == RST_KIND_LOAD_BALANCER) {
+		text_add(t,
+		    "ask who runs the servers for the load balancer's "
+		    "idle time-out and health checks");
+	} else if (g->to_client && g->trigger.fired > 0 &&
+	    !addr_is_none(&g->server.addr)) {
+		add_locate(t, g);
+	} else if (g->has_mac && g->n_candidates > 0 &&
+	    g->candidates[0].hop <= 1) {
+		text_add(t, "ask who runs ");
+		add_mac(t, g);
+		text_add(t, " for its session log of that time");
+	} else {
+		text_add(t,
+		    "capture at the other end too: give both to "
+		    "--client-capture and --server-capture");
+	}
+}
+
+const char *
+words_genuine(enum rst_kind k)
+{
+	switch (k) {
+	case RST_KIND_ABORT:
+		return "aborts: an application closed with data unread, or "
+		       "ended";
+	case RST_KIND_NO_CONNECTION:
+		return "of a stack that knew no such connection any more";
+	case RST_KIND_HALF_OPEN:
+		return "half-open: one end had forgotten the connection";
+	case RST_KIND_AFTER_FIN:
+		return "after its sender had closed: it wanted no more";
+	case RST_KIND_REFUSED:
+		return "refused: no one listens on that port";
+	case RST_KIND_IDLE:
+		return "after a long silence: a time-out or a keep-alive";
+	case RST_KIND_LOAD_BALANCER:
+		return "of a load balancer before the server, in its name";
+	case RST_KIND_UNDETERMINED:
+	case RST_KIND_MIDDLEBOX:
+	case RST_KIND_RESPONSE_TRIGGERED:
+		break;
+	}
+	return "of no known kind";
+}
