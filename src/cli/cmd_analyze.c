@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -180,6 +181,8 @@ write_reset(void *ctx, const struct analysis *a, const struct analysis_reset *r,
 	if (report_write_reset(a, r, stdout, f) == 0)
 		return 0;
 	run->reader_gone = errno == EPIPE;
+	__fpurge(stdout); /* what was lost has been told then */
+	clearerr(stdout);
 	return -1;
 }
 
@@ -297,10 +300,9 @@ run_job(const struct line *l, struct run *run, struct fault *f)
 	progress_clear(&run->progress);
 	if (rc == 0)
 		status = tell(l, &a, f);
-	else if (run->reader_gone) {
-		clearerr(stdout);
+	else if (run->reader_gone)
 		status = a.forged > 0 ? 0 : 1;
-	} else if (a.packets > 0 && !l->jsonl)
+	else if (a.packets > 0 && !l->jsonl)
 		(void)output_write_analysis(&l->options, &a, false, NULL);
 	analysis_free(&a);
 	return status;

@@ -1,5 +1,6 @@
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <rsthop/addr.h>
@@ -179,17 +180,50 @@ fault_option(const struct command *cmd, int why, int key, const char *word,
 }
 
 /*
- * Operands are taken as they come, for getopt to say nothing of where "--"
- * stood; they move to the front of argv, over what was read by then.
+ * Where getopt stops at the first operand, as POSIX has it: "--" is among the
+ * operands then, if it is there.
  */
+static void
+take_rest(struct options *o, int argc, char **argv)
+{
+	size_t i;
+
+	o->operands = argv + optind;
+	o->n_operands = (size_t)(argc - optind);
+	for (i = 0; i < o->n_operands; i++)
+		if (strcmp(o->operands[i], "--") == 0)
+			break;
+	if (i == o->n_operands)
+		return;
+	o->n_behind = --o->n_operands - i;
+	memmove(argv + optind + i, argv + optind + i + 1,
+	    o->n_behind * sizeof(*argv));
+}
+
+/*
+ * Else operands came one by one, for getopt to say nothing of where "--" stood
+ * otherwise; they have moved to the front of argv, over what was read by then.
+ */
+static void
+take_behind(struct options *o, int argc, char **argv)
+{
+	o->n_behind = (size_t)(argc - optind);
+	memmove(argv + 1 + o->n_operands, argv + optind,
+	    o->n_behind * sizeof(*argv));
+	o->n_operands += o->n_behind;
+	o->operands = argv + 1;
+}
+
 int
 options_parse(const struct command *cmd, int argc, char **argv,
     struct options *o, void *ctx, struct fault *f)
 {
+	bool posix = getenv("POSIXLY_CORRECT") != NULL;
 	struct forms fm = {.shorts = "-:", .n_shorts = 2};
 	int key, taken;
 
 	memset(o, 0, sizeof(*o));
+	fm.shorts[0] = posix ? '+' : '-';
 	add_forms(&fm, options_of(cmd));
 	add_forms(&fm, cmd->options);
 	opterr = 0;
@@ -208,11 +242,10 @@ options_parse(const struct command *cmd, int argc, char **argv,
 		if (taken < 0)
 			return -1;
 	}
-	o->n_behind = (size_t)(argc - optind);
-	memmove(argv + 1 + o->n_operands, argv + optind,
-	    o->n_behind * sizeof(*argv));
-	o->n_operands += o->n_behind;
-	o->operands = argv + 1;
+	if (posix)
+		take_rest(o, argc, argv);
+	else
+		take_behind(o, argc, argv);
 	return 0;
 }
 

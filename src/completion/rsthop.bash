@@ -15,11 +15,11 @@ _rsthop()
 	fi
 	if ((COMP_CWORD == 1)); then
 		mapfile -t COMPREPLY < <(compgen \
-		    -W 'locate trace help --help --version' -- "$cur")
+		    -W 'locate trace analyze help --help --version' -- "$cur")
 		return
 	fi
 	case $prev in
-	-o | --payload-file)
+	-o | --payload-file | --client-capture | --server-capture)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
@@ -33,7 +33,7 @@ _rsthop()
 		;;
 	*)
 		case $command in
-		help) words='locate trace help' ;;
+		help) words='locate trace analyze help' ;;
 		trace) words="--max-hops --source-port --rate $common" ;;
 		locate)
 			words="--payload --payload-hex --payload-file --control"
@@ -41,8 +41,16 @@ _rsthop()
 			words+=' --max-connections --max-time --cooldown --rate'
 			words+=" --max-hops --source-port $common"
 			;;
+		analyze)
+			words='--json --jsonl --client-capture --server-capture'
+			words+=' --max-flows --color --help -o -n -q -v -h'
+			;;
 		*) return ;;
 		esac
+		if [[ $command == analyze && $cur != -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+			return
+		fi
 		# What is no option is a host.
 		if [[ $command != help && $cur != -* ]]; then
 			mapfile -t COMPREPLY < <(compgen -A hostname -- "$cur")

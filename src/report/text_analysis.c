@@ -166,10 +166,10 @@ put_reset(
 		    strlen(a->files[r->file].path), EACH_FILE);
 		text_add(&t, " ");
 	}
-	text_addf(&t, "frame %" PRIu64 "  %s  %s, %s (%s forged), TTL %u, ",
-	    r->frame, time, rst_ruling_name(r->verdict.ruling),
-	    rst_kind_name(r->verdict.kind),
-	    words_percent(r->verdict.probability, percent), r->ttl);
+	text_addf(&t, "frame %" PRIu64 "  %s  %s (%s), %s, TTL %u: ", r->frame,
+	    time + strcspn(time, "T") + 1, rst_ruling_name(r->verdict.ruling),
+	    words_percent(r->verdict.probability, percent),
+	    rst_kind_name(r->verdict.kind), r->ttl);
 	words_endpoint(&t, from);
 	text_add(&t, " to ");
 	words_endpoint(&t, to);
@@ -185,7 +185,7 @@ put_each(struct sheet *s, const struct analysis *a)
 
 	if (a->n_resets == 0)
 		return;
-	text_add(&s->t, "\nAll resets\n");
+	text_add(&s->t, "\nAll resets, and how likely each is forged\n");
 	for (size_t i = 0; i < a->n_resets; i++)
 		put_reset(s, a, &a->resets[i]);
 	if (a->resets_left_out > 0) {

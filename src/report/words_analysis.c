@@ -97,8 +97,8 @@ words_analysis(struct text *t, const struct analysis *a)
 		text_addf(t, "The only reset is %s.",
 		    a->genuine > 0 ? "genuine" : "not known to be forged");
 	else
-		text_addf(t,
-		    "None of %" PRIu64 " resets is known to be forged.", all);
+		text_addf(t, "None of %" PRIu64 " resets is %sforged.", all,
+		    a->undetermined > 0 ? "known to be " : "");
 	if (a->undetermined > 0 && all > 1)
 		text_addf(
 		    t, " Of %" PRIu64 " there is no telling.", a->undetermined);
@@ -355,6 +355,10 @@ add_percents(struct text *t, const struct analysis_trigger *r)
 	words_percent(r->rate, p);
 	words_percent(r->rate_lo, lo);
 	words_percent(r->rate_hi, hi);
+	if (strcmp(lo, hi) == 0) {
+		text_addf(t, " (%s)", p);
+		return;
+	}
 	lo[strcspn(lo, " ")] = '\0';
 	text_addf(t, " (%s, by 95 %% between %s and %s)", p, lo, hi);
 }

@@ -18,6 +18,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import analyze
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 NOBODY = 65534
 CASES = []
@@ -88,7 +90,7 @@ V4 = "192.0.2.1:3306"  # documentation, RFC 5737: no host
 case("--version gives the version in VERSION", "--version",
      shows("^rsthop " + re.escape(
          (ROOT / "VERSION").read_text().strip()) + "\n$"))
-case("help lists the commands", "help", shows("locate.*trace.*help"))
+case("help lists the commands", "help", shows("locate.*trace.*analyze.*help"))
 case("--help does", "--help", shows("locate.*trace"))
 case("-h does", "-h", shows("locate.*trace"))
 case("help COMMAND shows its options", "help locate", shows("--rst-ttl N"))
@@ -112,7 +114,7 @@ for later in ("--from", "--mysql-use", "--dialogue", "--exec", "--http-host",
               "--tls-sni"):
     case(f"{later} is not offered before it works",
          f"locate {later} x {V4}", usage(f"'{later}'"))
-for later in ("analyze", "watch"):
+for later in ("watch",):
     case(f"{later} is not offered before it works", later, usage(later))
 case("a flag with a value", f"trace --json=yes {V4}",
      usage("--json takes no value"))
@@ -342,13 +344,13 @@ def early_signal(program, tmp):
 def manual_and_completion(program, _):
     """Every option stands in the manual and in the completion."""
     completion = (ROOT / "src/completion/rsthop.bash").read_text()
-    for command in ("locate", "trace"):
+    for command in ("locate", "trace", "analyze"):
         text = Ran(program, ["help", command]).out
         manual = (ROOT / f"man/rsthop-{command}.1").read_text()
         options = re.findall(r"^  (?:-(\w)(?:,)?|  )? *(?:--([a-z-]+))?",
                              text[text.index("Options"):], re.M)
         options = [o for o in options if any(o)]
-        if len(options) < 12:
+        if len(options) < 11:
             raise Wrong(f"help {command} shows {len(options)} options")
         for letter, long in options:
             if long and not re.search(rf"--{long}\b", completion):
@@ -379,7 +381,7 @@ def nothing_left(_, tmp):
 
 SPECIAL = [unprivileged, unwritable, unknown_host, loopback, no_interface,
            odd_words, full_disk, closed_pipe, closed_stdout, early_signal,
-           manual_and_completion, reasons, nothing_left]
+           manual_and_completion, reasons, *analyze.ALL, nothing_left]
 
 
 def isolate():
@@ -411,7 +413,7 @@ def main():
         for words, run in tests:
             try:
                 run()
-            except (Wrong, OSError, subprocess.SubprocessError) as e:
+            except (Wrong, analyze.Wrong, OSError, subprocess.SubprocessError) as e:
                 failed += 1
                 print(f"FAIL {words}\n     {e}")
             else:

@@ -1,0 +1,330 @@
+"""rsthop analyze from outside: captures of our own making (tests/data), what
+is wrong with a line or a file, signals, and every JSON against its schema.
+
+With RSTHOP_UPDATE_GOLDEN=1 the files NAME.json in tests/data are written
+anew, to be read before they are committed.
+"""
+
+import gzip
+import importlib.util
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DATA = ROOT / "tests/data"
+SCHEMA = ROOT / "share/schema/rsthop.analyze-1.schema.json"
+LINE_SCHEMA = ROOT / "share/schema/rsthop.analyze-reset-1.schema.json"
+
+
+class Wrong(Exception):
+    """What was seen is not what was to be seen."""
+
+
+def expect(what, seen, wanted):
+    if seen != wanted:
+        raise Wrong(f"{what} is {seen!r}, not {wanted!r}")
+
+
+def load_maker():
+    spec = importlib.util.spec_from_file_location("make", DATA / "make.py")
+    make = importlib.util.module_from_spec(spec)
+    sys.dont_write_bytecode = True
+    spec.loader.exec_module(make)
+    return make
+
+
+def run(program, *args, stdin=subprocess.DEVNULL, **kw):
+    r = subprocess.run([program, "analyze", *map(str, args)],
+                       stdin=None if "input" in kw else stdin,
+                       capture_output=True, timeout=120, cwd=DATA,
+                       env=dict(os.environ, LC_ALL="C.UTF-8"), check=False,
+                       **kw)
+    r.stdout = r.stdout.decode()
+    r.stderr = r.stderr.decode()
+    return r
+
+
+def complains(program, status, pattern, *args):
+    """One line on stderr that says so, nothing on stdout."""
+    r = run(program, *args)
+    expect(f"status of {args}", r.returncode, status)
+    expect("stdout", r.stdout, "")
+    if not re.fullmatch(r"rsthop: [^\n]*\n", r.stderr) or \
+            not re.search(pattern, r.stderr):
+        raise Wrong(f"stderr is not one line with {pattern!r}: {r.stderr!r}")
+
+
+def validate(text, schema=SCHEMA):
+    r = subprocess.run([sys.executable, ROOT / "tests/cli/schema.py", schema],
+                       input=text.encode(), capture_output=True, check=False)
+    if r.returncode not in (0, 77):
+        raise Wrong(f"not what {schema.name} says: {r.stderr.decode()}")
+
+
+def document(r, status):
+    expect("status", r.returncode, status)
+    validate(r.stdout)
+    return json.loads(r.stdout)
+
+
+def steady(d):
+    """Without what changes from run to run, or with each tuning of weights."""
+    for key in ("started", "duration_s", "version"):
+        del d[key]
+    for part in d["resets"] + d["groups"]:
+        for key in ("probability", "log_odds", "hop"):
+            part.pop(key, None)
+        part["reasons"] = sorted(r["code"] for r in part["reasons"])
+    return d
+
+
+def golden(program, _):
+    """Each capture in tests/data is judged as its golden JSON says."""
+    for name in load_maker().KEPT:
+        forged = name in ("founding", "sni-v6")
+        d = document(run(program, "--json", f"{name}.pcap"), int(not forged))
+        text = json.dumps(steady(d), indent=1) + "\n"
+        path = DATA / f"{name}.json"
+        if os.environ.get("RSTHOP_UPDATE_GOLDEN"):
+            path.write_text(text)
+        if text != path.read_text():
+            raise Wrong(f"{name}.pcap is not judged as {path.name} says")
+
+
+def made_again(_, tmp):
+    """The captures in tests/data are what their maker makes."""
+    make = load_maker()
+    for name, how in make.KEPT.items():
+        if how().bytes() != (DATA / f"{name}.pcap").read_bytes():
+            raise Wrong(f"{name}.pcap is not what make.py makes")
+
+
+def founding_told(program, _):
+    """The founding case is told: who, how far, by what, what to do."""
+    r = run(program, "founding.pcap")
+    expect("stderr", r.stderr, "")
+    expect("status", r.returncode, 0)
+    for words in (r"^4 of 8 resets are forged\.", r"hop 1, its forwarding",
+                  r'mysql COM_INIT_DB "db": 4 of 6 drew', r"own packet",
+                  r"rsthop locate --payload '\\x03\\x00\\x00\\x00\\x02db'",
+                  r"Genuine\n +4 "):
+        if not re.search(words, r.stdout):
+            raise Wrong(f"{words!r} is not told: {r.stdout}")
+    if max(map(len, r.stdout.splitlines())) > 80:
+        raise Wrong("a line is over 80 columns")
+
+
+def listed(program, _):
+    """-v lists each reset, --color=always paints, -n leaves out makers."""
+    r = run(program, "-v", "-n", "--color=always", "founding.pcap")
+    expect("resets listed", len(re.findall(r"^  frame \d+", r.stdout, re.M)),
+           8)
+    if "\033[1;31m" not in r.stdout:
+        raise Wrong("the forged are not painted")
+
+
+def many_told_shortly(program, tmp):
+    """Ten thousand forged resets read as a few lines; all are counted."""
+    path = os.path.join(tmp, "many.pcap")
+    Path(path).write_bytes(load_maker().many().bytes())
+    r = run(program, path)
+    expect("status", r.returncode, 0)
+    if len(r.stdout.splitlines()) > 20 or "All 10000 resets" not in r.stdout:
+        raise Wrong(f"not short, or not all: {r.stdout}")
+    d = document(run(program, "--json", path), 0)
+    expect("resets", len(d["resets"]), 10000)
+    expect("fired", d["triggers"][0]["fired"], 10000)
+    os.unlink(path)
+
+
+def lines(program, _):
+    """--jsonl writes a valid object a reset, the same as --json has."""
+    r = run(program, "--jsonl", "founding.pcap")
+    expect("status", r.returncode, 0)
+    whole = json.loads(run(program, "--json", "founding.pcap").stdout)
+    seen = []
+    for line in r.stdout.splitlines():
+        validate(line, LINE_SCHEMA)
+        seen.append(json.loads(line))
+    for reset in whole["resets"]:
+        del reset["group"]
+    expect("the resets", sorted(seen, key=lambda x: x["frame"]),
+           whole["resets"])
+
+
+def reports_in_files(program, tmp):
+    """-o writes text and JSON; other endings are refused."""
+    text, doc = (os.path.join(tmp, n) for n in ("r.txt", "r.json"))
+    r = run(program, "--jsonl", "-o", text, "-o", doc, "founding.pcap")
+    expect("status", r.returncode, 0)
+    validate(Path(doc).read_text())
+    if not Path(text).read_text().startswith("4 of 8 resets"):
+        raise Wrong("the text is not the report")
+    expect("resets in the file",
+           len(json.loads(Path(doc).read_text())["resets"]), 8)
+    os.unlink(text)
+    os.unlink(doc)
+    complains(program, 2, "pcapng", "-o", "x.pcapng", "founding.pcap")
+    complains(program, 2, "ending", "-o", "x.doc", "founding.pcap")
+
+
+def bad_lines(program, _):
+    """What is wrong with a line is one line and status 2."""
+    for pattern, *args in (
+            ("no capture", ), ("no capture", "--", "tcp"),
+            ("--json and --jsonl", "--json", "--jsonl", "founding.pcap"),
+            ("--max-flows", "--max-flows=0", "founding.pcap"),
+            ("--max-flows", "--max-flows=x", "founding.pcap"),
+            ("--client-capture", "--client-capture"),
+            ("empty", ""), ("'-i'", "-i", "lo", "founding.pcap"),
+            ("'-4'", "-4", "founding.pcap"),
+            ("does not compile", "founding.pcap", "--", "tcp", "and"),
+            ("2 times", "-", "-"), ("'--frob'", "--frob", "founding.pcap")):
+        complains(program, 2, pattern, *args)
+
+
+def bad_files(program, tmp):
+    """What cannot be read is one line and status 3."""
+    path = os.path.join(tmp, "junk.pcap")
+    Path(path).write_bytes(b"no capture, but words")
+    for pattern, *args in (
+            ("no/such.pcap: No such file", "no/such.pcap"),
+            ("directory", tmp), ("it is empty", "/dev/null"),
+            ("neither pcap nor pcapng", path),
+            ("neither pcap nor pcapng", "--json", path),
+            ("cannot write", "-o", "no/such/r.json", "founding.pcap")):
+        complains(program, 3, pattern, *args)
+    os.unlink(path)
+
+
+def damaged(program, tmp):
+    """A file that breaks off gives the verdicts up to there, then status 3."""
+    path = os.path.join(tmp, "cut.pcap")
+    whole = (DATA / "founding.pcap").read_bytes()
+    Path(path).write_bytes(whole[:len(whole) // 2])
+    r = run(program, "--json", path)
+    d = document(r, 3)
+    expect("lines on stderr", r.stderr.count("\n"), 1)
+    frames = d["files"][0]["damage_frame"]
+    if f"damaged behind packet {frames}, at byte {len(whole) // 2}" \
+            not in r.stderr or d["files"][0]["damage"] not in r.stderr:
+        raise Wrong(f"it is not said where: {r.stderr}")
+    expect("packets", d["packets"], frames)
+    if d["summary"]["forged"] < 1:
+        raise Wrong("what stands before the damage was not judged")
+    r = run(program, path, "quiet.pcap", "no/such.pcap")
+    expect("status with good files", r.returncode, 3)
+    expect("lines on stderr", r.stderr.count("\n"), 2)
+    os.unlink(path)
+
+
+def ways_in(program, tmp):
+    """gzip, standard input, several files, vantages and filters give as much."""
+    raw = (DATA / "founding.pcap").read_bytes()
+    packed = os.path.join(tmp, "founding.pcap.gz")
+    Path(packed).write_bytes(gzip.compress(raw))
+    for what, r in (
+            ("gzip", run(program, "--json", packed)),
+            ("standard input", run(program, "--json", "-", input=raw)),
+            ("a filter", run(program, "--json", "founding.pcap", "--",
+                             "tcp", "port", "3306")),
+            ("a few flows", run(program, "--json", "--max-flows", "16",
+                                "founding.pcap")),
+            ("a vantage", run(program, "--json", "--client-capture",
+                              "founding.pcap"))):
+        expect(f"forged of {what}", document(r, 0)["summary"]["forged"], 4)
+    d = document(run(program, "--json", "founding.pcap", "sni-v6.pcap",
+                     "--server-capture=quiet.pcap"), 0)
+    expect("forged of all", d["summary"]["forged"], 8)
+    expect("vantages", [f["vantage"] for f in d["files"]],
+           ["server", None, None])
+    d = document(run(program, "--json", "founding.pcap", "--", "udp"), 1)
+    expect("packets of a filter that leaves all out", d["packets"], 0)
+    os.unlink(packed)
+
+
+def signals(program, _):
+    """A signal ends a silent pipe with the report so far and 128 + signal."""
+    raw = (DATA / "founding.pcap").read_bytes()
+    for sig in (signal.SIGINT, signal.SIGTERM):
+        for given in (b"", raw):
+            with subprocess.Popen(
+                    [program, "analyze", "--json", "-"],
+                    stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE) as p:
+                p.stdin.write(given)
+                p.stdin.flush()
+                time.sleep(0.3)
+                p.send_signal(sig)
+                out = p.stdout.read().decode()
+                err = p.stderr.read().decode()
+                p.wait(timeout=10)
+            expect("status", p.returncode, 128 + sig)
+            expect("stderr", err, "")
+            validate(out)
+            d = json.loads(out)
+            expect("interrupted", d["interrupted"], True)
+            expect("forged so far", d["summary"]["forged"],
+                   4 if given else 0)
+
+
+def reader_gone(program, _):
+    """A reader that has left is no error, and ends nothing badly."""
+    for option in ("--json", "--jsonl", "-q"):
+        read, write = os.pipe()
+        os.close(read)
+        r = subprocess.run([program, "analyze", option,
+                            DATA / "founding.pcap"], stdout=write,
+                           stderr=subprocess.PIPE, timeout=60, check=False)
+        os.close(write)
+        expect(f"status with {option}", r.returncode, 0)
+        expect("stderr", r.stderr, b"")
+
+
+def full_disk(program, _):
+    """A standard output that is full is told."""
+    for option in ("--json", "--jsonl", "-q"):
+        with open("/dev/full", "wb") as full:
+            r = subprocess.run([program, "analyze", option,
+                                DATA / "founding.pcap"], stdout=full,
+                               stderr=subprocess.PIPE, timeout=60,
+                               check=False)
+        expect(f"status with {option}", r.returncode, 3)
+        if b"No space left" not in r.stderr or r.stderr.count(b"\n") != 1:
+            raise Wrong(f"stderr with {option}: {r.stderr!r}")
+
+
+def clues_in_manual(_, __):
+    """Every clue's code stands in the manual, and no other does."""
+    source = (ROOT / "src/judge/rst_evidence.c").read_text()
+    used = set(re.findall(r'\{"([a-z0-9-]+)", FAMILY', source))
+    manual = (ROOT / "man/rsthop-analyze.1").read_text()
+    section = manual.split("\n.Sh REASONS")[1].split("\n.Sh ")[0]
+    expect("the manual's list", re.findall(r"^\.It Sy (\S+)", section, re.M),
+           sorted(used))
+
+
+def shared_captures(program, _):
+    """Public captures, where they are at hand: valid JSON, no crash."""
+    folder = ROOT.parent / "shared/captures"
+    files = sorted(p for p in folder.glob("**/*") if p.is_file() and
+                   not p.suffix in (".md", ".tsv"))
+    if not files:
+        print("     skipped: no ../shared/captures here")
+    for path in files:
+        r = run(program, "--json", path)
+        if r.returncode not in (0, 1, 3):
+            raise Wrong(f"{path}: status {r.returncode}: {r.stderr}")
+        if r.stdout:
+            validate(r.stdout)
+
+
+ALL = [golden, made_again, founding_told, listed, many_told_shortly, lines,
+       reports_in_files, bad_lines, bad_files, damaged, ways_in, signals,
+       reader_gone, full_disk, clues_in_manual, shared_captures]
