@@ -194,11 +194,12 @@ int infer_get_posterior(
     const struct infer *in, struct infer_posterior *out, struct fault *f);
 
 /*
- * gains[n], for n = 1 .. upto: the expected information, in nats, of one shot
- * at TTL n about (hop, place); that is, the mutual information of its outcome,
- * fired or silent, and the device.
+ * gains[n], for n = 1 .. upto: the expected information, in nats, of so many
+ * shots at TTL n on one connection about (hop, place); that is, the mutual
+ * information of their outcome, one has fired or all are silent, and the
+ * device.
  */
-int infer_gains(
-    const struct infer *in, int upto, double *gains, struct fault *f);
+int infer_gains(const struct infer *in, int upto, int copies, double *gains,
+    struct fault *f);
 
 #endif

@@ -14,7 +14,7 @@
 #include "campaign.h"
 
 #define CONNECT_NS     (5 * CLOCK_S)
-#define TRIGGERS_MAX   58 /* silent triggers, then: not reproduced */
+#define TRIGGERS_MAX   66 /* silent triggers, then: not reproduced */
 #define SILENT_BURSTS  3  /* plain ones, before it is said to be the server */
 #define FULLS_FIRED    3  /* likewise: more than a whim of its own */
 #define STALE	       10 /* of each: no more will come of it */
@@ -26,9 +26,13 @@
 /* What else there is to know is worth so many rounds once the hop is sure. */
 #define EXTRA_ROUNDS 14
 #define EXTRA_QUICK  4 /* of them without a pause */
+/* Of a single TTL: what a router's time-exceeded may be asked for at once. */
+#define COPIES	     6
 #define REST_NS	     (CLOCK_S + 50 * CLOCK_MS)
 #define DETAIL_SURE  0.9
-#define MARGIN	     0.6
+#define MARGIN	     0.5
+#define GAIN_MIN     0.02 /* nats */
+#define PLACE_MARGIN 0.25
 
 void
 locate_default_control(const uint8_t *payload, size_t len, uint8_t *out)
@@ -181,9 +185,9 @@ ask_server_side(struct campaign *c, struct fault *f)
  * search goes on for a little more than was asked, where more can be had.
  */
 static double
-goal(const struct campaign *c)
+goal(const struct campaign *c, double margin)
 {
-	return 1 - (1 - c->ask->confidence) * MARGIN;
+	return 1 - (1 - c->ask->confidence) * margin;
 }
 
 static bool
@@ -198,7 +202,9 @@ details_known(const struct campaign *c)
 {
 	const double *at = c->post.at[c->post.best_hop];
 
-	return (at[INFER_WIRE] >= goal(c) || at[INFER_ROUTER] >= goal(c)) &&
+	double sure = goal(c, PLACE_MARGIN);
+
+	return (at[INFER_WIRE] >= sure || at[INFER_ROUTER] >= sure) &&
 	    drops_known(&c->post);
 }
 
@@ -214,14 +220,14 @@ ttls_tell(const struct infer_posterior *p)
 static bool
 hop_is_sure(const struct campaign *c)
 {
-	return c->post.hop[c->post.best_hop] >= goal(c);
+	return c->post.hop[c->post.best_hop] >= goal(c, MARGIN);
 }
 
 /* Hop and threshold, or the threshold alone, are as sure as was asked. */
 static bool
 threshold_is_sure(const struct campaign *c)
 {
-	return c->post.threshold >= goal(c);
+	return c->post.threshold >= goal(c, MARGIN);
 }
 
 /*
@@ -285,19 +291,20 @@ has_verdict(struct campaign *c, struct fault *f)
 	return is_sure(c);
 }
 
-/* The single TTL whose outcome would tell most. */
+/* The single TTL whose outcome would tell most, and how much, in nats. */
 static int
-best_single(const struct campaign *c, int *best, struct fault *f)
+best_single(const struct campaign *c, int *best, double *gain, struct fault *f)
 {
 	double gains[INFER_MAX_HOPS + 1];
 	int ttl;
 
-	if (infer_gains(c->infer, c->load.last_ttl, gains, f) == -1)
+	if (infer_gains(c->infer, c->load.last_ttl, COPIES, gains, f) == -1)
 		return -1;
 	*best = 1;
 	for (ttl = 2; ttl <= c->load.last_ttl; ttl++)
 		if (gains[ttl] > gains[*best])
 			*best = ttl;
+	*gain = gains[*best];
 	return 0;
 }
 
@@ -344,6 +351,8 @@ choose_kind(const struct campaign *c, int *plain)
 	if (c->clues.blocked)
 		return TRIAL_BURST;
 	if (c->untagged && !tags_name(c))
+		return TRIAL_SINGLE;
+	if (c->clues.tags_pass && (hop_is_sure(c) || threshold_is_sure(c)))
 		return TRIAL_SINGLE;
 	if (c->clues.tags_pass || fired % 2 == 0)
 		return TRIAL_BURST;
@@ -406,6 +415,7 @@ find_device(struct campaign *c, struct fault *f)
 {
 	enum trial_kind kinds[CAMPAIGN_ROUND];
 	unsigned int width = 1;
+	double gain = 0;
 	size_t n;
 	int ttl, rc;
 
@@ -420,8 +430,16 @@ find_device(struct campaign *c, struct fault *f)
 			return -1;
 		c->vary_full = campaign_count(c, TRIAL_BURST, true) == 0;
 		n = choose_round(c, width, kinds, &ttl);
-		if (kinds[0] == TRIAL_SINGLE && best_single(c, &ttl, f) == -1)
+		if (kinds[0] == TRIAL_SINGLE &&
+		    best_single(c, &ttl, &gain, f) == -1)
 			return -1;
+		/* What is sure is told, and what is not can't be known. */
+		if (kinds[0] == TRIAL_SINGLE && gain < GAIN_MIN &&
+		    hop_is_sure(c) && drops_known(&c->post) &&
+		    c->extra_rounds > 1)
+			return campaign_settle(c, true, f);
+		c->load.copies = COPIES;
+		c->load.tagged = c->clues.tags_pass;
 		if (campaign_run(c, kinds, n, ttl, f) == -1)
 			return -1;
 		/* Silent: more side by side. */

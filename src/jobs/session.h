@@ -46,6 +46,7 @@ struct probe {
 	int64_t answered_ns;
 
 	bool fired;
+	bool among_like; /* it, or another copy of its TTL */
 	uint8_t rst_ttl;
 	int64_t fired_ns;
 };

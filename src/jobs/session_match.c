@@ -383,13 +383,27 @@ can_fire(const struct probe *p, int conn)
 	    (p->kind == PROBE_SHOT || p->kind == PROBE_FULL);
 }
 
+/* All shots of the connection have the TTL of this one. */
+static bool
+have_one_ttl(const struct session *s, int conn, int probe)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_probes; i++)
+		if (can_fire(&s->probes[i], conn) &&
+		    s->probes[i].ttl != s->probes[probe].ttl)
+			return false;
+	return true;
+}
+
 /*
  * The probe that fired a reset: by its tag in the seq, by its IP ID, by its
- * window; else, where the connection had only one, that one.
+ * window; else, where the connection had only one, that one; or one of
+ * several that are alike.
  */
 static int
 find_fired(const struct session *s, int conn, const struct pkt *k,
-    struct result_reset *r)
+    struct result_reset *r, bool *alike)
 {
 	int by_seq = -1, by_id = -1, by_window = -1, only = -1, n = 0;
 	int n_seq = 0;
@@ -416,7 +430,7 @@ find_fired(const struct session *s, int conn, const struct pkt *k,
 		if (k->tcp.window != 0 && k->tcp.window == p->window)
 			by_window = (int)i;
 	}
-	/* Copies of a plain burst share their number: it names none. */
+	/* Copies with one acknowledgement number: it names none. */
 	if (n_seq > 1) {
 		by_seq = -1;
 		m = RESULT_SEQ_EXACT;
@@ -429,7 +443,8 @@ find_fired(const struct session *s, int conn, const struct pkt *k,
 		return by_id;
 	if (by_window >= 0)
 		return by_window;
-	return n == 1 ? only : -1;
+	*alike = n > 1 && n_seq > 1 && have_one_ttl(s, conn, only);
+	return n == 1 || *alike ? only : -1;
 }
 
 static void
@@ -510,6 +525,7 @@ session_take_reset(struct session *s, int conn, const struct world_packet *wp,
 {
 	struct session_conn *c = &s->conns[conn];
 	struct seen_reset r = {0};
+	bool alike = false;
 
 	r.conn = conn;
 	r.probe = -1;
@@ -522,8 +538,10 @@ session_take_reset(struct session *s, int conn, const struct world_packet *wp,
 			c->server_alive = RESULT_NO;
 		snprintf(note, size, "reset: the server knows no connection");
 	} else {
-		r.probe = find_fired(s, conn, &wp->pkt, &r.facts);
+		r.probe = find_fired(s, conn, &wp->pkt, &r.facts, &alike);
 		charge_probe(s, &r);
+		if (alike && !r.late)
+			s->probes[r.probe].among_like = true;
 		if (!r.late)
 			c->resets++;
 		if (r.probe >= 0)

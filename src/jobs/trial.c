@@ -46,22 +46,24 @@ trial_begin(struct session *s, struct trial *t, enum trial_kind kind, int ttl,
 	return t->conn == -1 ? -1 : 0;
 }
 
-/* One copy of the trigger; tag 0 leaves it untagged. */
+/* One copy of the trigger; tag 0 leaves it as the kernel would send it. */
 static int
 send_shot(struct session *s, const struct trial *t,
     const struct trial_load *load, int ttl, int tag, uint16_t id_base,
     struct fault *f)
 {
+	bool plain =
+	    t->plain || tag == 0 || (t->kind == TRIAL_SINGLE && !load->tagged);
 	const struct tcb *tcb = &s->conns[t->conn].tcb;
 	struct probe p = {0};
 
 	p.kind = PROBE_SHOT;
 	p.conn = t->conn;
 	p.ttl = (uint8_t)ttl;
-	p.ip_id = (uint16_t)(id_base + ttl);
+	p.ip_id = (uint16_t)(id_base + tag);
 	p.seq = tcb->snd_nxt;
-	p.plain = t->plain || tag == 0;
-	p.ack = tcb->rcv_nxt - (t->plain ? 0 : (uint32_t)tag);
+	p.plain = plain;
+	p.ack = tcb->rcv_nxt - (plain ? 0 : (uint32_t)tag);
 	p.window = tag == 0 ? tcb->client_window
 			    : (uint16_t)(TAG_WINDOW + TAG_WINDOW_STEP * tag);
 	p.len = (uint16_t)load->trigger_len;
@@ -81,6 +83,22 @@ fire_burst(struct session *s, const struct trial *t,
 		if (send_shot(s, t, load, ttl, ttl, base, f) == -1)
 			return -1;
 	}
+	return 0;
+}
+
+/* Copies of one TTL: who rolls his dice for each packet has several rolls. */
+static int
+fire_single(struct session *s, const struct trial *t,
+    const struct trial_load *load, struct fault *f)
+{
+	uint16_t base = (uint16_t)(1 + rng_below(&s->rng, 0xff00));
+	int i;
+
+	if (load->copies <= 1)
+		return send_shot(s, t, load, t->ttl, 0, base, f);
+	for (i = 1; i <= load->copies; i++)
+		if (send_shot(s, t, load, t->ttl, i, base, f) == -1)
+			return -1;
 	return 0;
 }
 
@@ -109,8 +127,7 @@ fire(struct session *s, struct trial *t, const struct trial_load *load,
 		rc = fire_burst(s, t, load, f);
 		break;
 	case TRIAL_SINGLE:
-		rc = send_shot(s, t, load, t->ttl, 0,
-		    (uint16_t)(1 + rng_below(&s->rng, 0xff00)), f);
+		rc = fire_single(s, t, load, f);
 		break;
 	}
 	s->hold_tick = false;
@@ -222,7 +239,7 @@ prompt_ns(const struct trial_timing *tm)
 static bool
 is_single(const struct trial *t)
 {
-	return t->kind != TRIAL_BURST;
+	return t->n_probes == 1;
 }
 
 /* When a fired trial is over for good. */
@@ -387,11 +404,14 @@ shot_te(const struct session *s, size_t probe)
 {
 	const struct probe *p = &s->probes[probe];
 
-	if (p->kind == PROBE_FULL)
+	/*
+	 * Nor does one that is seen, where one that is missing would not: what
+	 * a device drops before the hop costs the hop no token, and to count
+	 * but the answers would be to take it for one that lets packets pass.
+	 */
+	if (p->kind == PROBE_FULL || !hop_could_answer(s, probe))
 		return INFER_TE_UNKNOWN;
-	if (p->te)
-		return INFER_TE_SEEN;
-	return hop_could_answer(s, probe) ? INFER_TE_MISSING : INFER_TE_UNKNOWN;
+	return p->te ? INFER_TE_SEEN : INFER_TE_MISSING;
 }
 
 /* The TTL of a reset on the trial's connection that no probe is known for. */
@@ -464,6 +484,31 @@ doubt_silence(const struct session *s, const struct trial *t,
 			shots[i].te = INFER_TE_UNKNOWN;
 }
 
+/* One of several copies of one TTL fired, and nothing says which. */
+static bool
+is_among_like(const struct session *s, const struct trial *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->n_probes; i++)
+		if (s->probes[t->first_probe + i].among_like)
+			return true;
+	return false;
+}
+
+static int
+forget_which(struct infer_shot *shots, size_t n)
+{
+	int ttl = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		ttl = shots[i].fired ? shots[i].rst_ttl : ttl;
+		shots[i].fired = false;
+	}
+	return ttl;
+}
+
 void
 trial_to_infer(const struct session *s, const struct trial *t,
     struct infer_shot *shots, struct infer_trial *out)
@@ -485,7 +530,10 @@ trial_to_infer(const struct session *s, const struct trial *t,
 	}
 	out->n_shots = i;
 	doubt_silence(s, t, shots, i);
-	if (!any) {
+	if (is_among_like(s, t)) {
+		out->fired_unknown = true;
+		out->rst_ttl = forget_which(shots, i);
+	} else if (!any) {
 		out->rst_ttl = unknown_reset_ttl(s, t);
 		out->fired_unknown = out->rst_ttl != 0;
 	}

@@ -5,7 +5,7 @@
  * control  harmless bytes of the same length, likewise
  * burst    the trigger injected once for each TTL below N, each copy tagged by
  *          its IP ID, its acknowledgement number and its window
- * single   the trigger injected with one TTL
+ * single   the trigger injected with one TTL, in one copy or several
  */
 #ifndef RSTHOP_JOBS_TRIAL_H
 #define RSTHOP_JOBS_TRIAL_H
@@ -62,6 +62,8 @@ struct trial_load {
 	const uint8_t *control;
 	size_t control_len;
 	int last_ttl; /* of a burst: N - 1 */
+	int copies;   /* of a single; 0 is 1 */
+	bool tagged;  /* several copies are told apart by tags */
 };
 
 /* ttl: of a single; of a burst, not 0 for a plain one. */

@@ -328,9 +328,10 @@ trial_likelihood(
 /* Resets came, from one of the shots that could be seen to fire. */
 static void
 untagged_likelihood(const struct infer *in, const struct story *s,
-    const struct infer_trial *t, double l[INFER_NP])
+    const struct infer_trial *t, enum infer_dice d, double l[INFER_NP])
 {
 	double none;
+	double rolls;
 	size_t i, k, could = 0;
 
 	for (i = 0; i < t->n_shots; i++)
@@ -338,8 +339,9 @@ untagged_likelihood(const struct infer *in, const struct story *s,
 		    (s->hop == 0 ||
 			infer_expected_ttl(
 			    in, s->hop, s->model, t->shots[i].ttl) != 0);
+	rolls = d == INFER_DICE_CONNECTION && could > 1 ? 1 : (double)could;
 	for (k = 0; k < INFER_NP; k++) {
-		none = pow(1 - infer_p[k] * (1 - RESET_LOST), (double)could);
+		none = pow(1 - infer_p[k] * (1 - RESET_LOST), rolls);
 		l[k] = 1 - none + RESET_STRAY;
 	}
 }
@@ -374,7 +376,7 @@ see_story(const struct infer *in, const struct story *s,
 		v[i] = shot_pair(in, s, &t->shots[i]);
 	for (d = 0; d < INFER_DICES; d++)
 		if (t->fired_unknown)
-			untagged_likelihood(in, s, t, l[d]);
+			untagged_likelihood(in, s, t, (enum infer_dice)d, l[d]);
 		else
 			trial_likelihood(v, n, (enum infer_dice)d, l[d]);
 	weigh_cells(w, scale, l);

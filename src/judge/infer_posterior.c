@@ -225,13 +225,35 @@ fires_visibly(const struct infer *in, size_t h, size_t m, int n)
 	    infer_expected_ttl(in, (int)h, model, n) != 0;
 }
 
+/* The chance that one of so many shots on a connection fires, by class. */
+static void
+fill_rates(const struct infer *in, int copies, double *rate)
+{
+	const double *w;
+	double all, p;
+	size_t i, c;
+
+	for (c = 0; c < in->n_classes * INFER_DROPS; c++) {
+		w = infer_cells(in, c / INFER_DROPS, c % INFER_DROPS);
+		all = rate[c] = 0;
+		for (i = 0; i < INFER_STORY; i++) {
+			p = infer_p[i % INFER_NP];
+			if (i / INFER_NP != INFER_DICE_CONNECTION)
+				p = 1 - pow(1 - p, copies);
+			all += w[i];
+			rate[c] += w[i] * p;
+		}
+		rate[c] /= all;
+	}
+}
+
 /*
  * The mutual information of the outcome and (hop, place): the entropy of the
  * outcome less its mean entropy once the device is known.
  */
 static double
 gain_at(
-    const struct infer *in, const struct sum *v, const struct weights *w, int n)
+    const struct infer *in, const double *rate, const struct weights *w, int n)
 {
 	double at[INFER_PLACES], fires[INFER_PLACES], e, mean = 0, inner = 0;
 	size_t h, m, d, p;
@@ -246,10 +268,9 @@ gain_at(
 				at[p] += e;
 				if (fires_visibly(in, h, m, n))
 					fires[p] += e *
-					    v[infer_class(in, h, m) *
+					    rate[infer_class(in, h, m) *
 						    INFER_DROPS +
-						d]
-						.rate;
+						d];
 			}
 		for (p = 0; p < INFER_PLACES; p++) {
 			if (at[p] <= 0)
@@ -262,18 +283,26 @@ gain_at(
 }
 
 int
-infer_gains(const struct infer *in, int n, double *gains, struct fault *f)
+infer_gains(
+    const struct infer *in, int n, int copies, double *gains, struct fault *f)
 {
-	struct sum *v = calloc(in->n_classes * INFER_DROPS, sizeof(struct sum));
+	size_t cells = in->n_classes * INFER_DROPS;
+	struct sum *v = calloc(cells, sizeof(*v));
+	double *rate = calloc(cells, sizeof(*rate));
 	struct weights w;
 	int i;
 
-	if (v == NULL)
+	if (v == NULL || rate == NULL) {
+		free(v);
+		free(rate);
 		return fault(f, FAULT_SYSTEM, "out of memory");
+	}
 	sum_classes(in, v);
 	weigh_all(in, v, &w);
+	fill_rates(in, copies, rate);
 	for (i = 1; i <= n; i++)
-		gains[i] = gain_at(in, v, &w, i);
+		gains[i] = gain_at(in, rate, &w, i);
 	free(v);
+	free(rate);
 	return 0;
 }

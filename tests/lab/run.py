@@ -67,6 +67,8 @@ def validators():
     known = {}
     for name in os.listdir(folder):
         text = schema.load(os.path.join(folder, name))
+        if "schema" not in text["properties"]:
+            continue
         known[text["properties"]["schema"]["const"]] = \
             Draft202012Validator(text)
     return known

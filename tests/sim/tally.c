@@ -247,6 +247,7 @@ sim_tally_print_strata(FILE *out)
 struct row {
 	unsigned int runs, outcome[SIM_OUTCOMES];
 	unsigned int sure, sure_right; /* verdicts at 0.95 and above */
+	unsigned int told, told_right; /* of these, where there is no twin */
 	double brier, connections, packets, seconds, cpu_ms;
 	unsigned int *each; /* connections, for the median */
 };
@@ -261,6 +262,10 @@ row_add(struct row *w, const struct sim_record *r)
 	if (sim_claims(r) && r->confidence >= SURE) {
 		w->sure++;
 		w->sure_right += r->outcome == SIM_RIGHT;
+		if (!sim_truth_twin(&r->truth)) {
+			w->told++;
+			w->told_right += r->outcome == SIM_RIGHT;
+		}
 	}
 	w->brier += miss * miss;
 	w->connections += r->connections;
@@ -550,6 +555,39 @@ demand(struct judge *j, bool met, const char *fmt, ...)
 	fputc('\n', j->out);
 }
 
+/*
+ * What is said must hold, whatever the truth; and where the truth is of a
+ * kind, what is said must hold but for truths that no probe can tell from
+ * another: there, who is right on one is wrong on its twin.
+ */
+static void
+judge_claims(const struct sim_tally *t, struct judge *j)
+{
+	static const enum result_kind kinds[] = {RESULT_MIDDLEBOX,
+	    RESULT_SERVER, RESULT_RESPONSE_TRIGGERED, RESULT_NOT_REPRODUCED};
+	const struct sim_record *r;
+	unsigned int sure, right;
+	size_t i, k;
+
+	for (k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+		sure = right = 0;
+		for (i = 0; i < t->n; i++) {
+			r = &t->records[i];
+			if (r->kind != kinds[k] || !sim_claims(r) ||
+			    r->confidence < SURE)
+				continue;
+			sure++;
+			right += r->outcome == SIM_RIGHT;
+		}
+		if (sure >= CLAIMS_MIN)
+			demand(j, right >= SURE * sure,
+			    "of all %u verdicts `%s' at 0.95 and more, %.3f "
+			    "are right",
+			    sure, result_kind_name(kinds[k]),
+			    share(right, sure));
+	}
+}
+
 static void
 judge_calibration(const struct sim_tally *t, struct row *w, struct judge *j)
 {
@@ -559,13 +597,13 @@ judge_calibration(const struct sim_tally *t, struct row *w, struct judge *j)
 	for (i = 0; i < STRATA; i++)
 		for (k = 0; strata[i].labels[k] != NULL; k++) {
 			fill_row(t, &strata[i], k, w);
-			if (w->sure < CLAIMS_MIN)
+			if (w->told < CLAIMS_MIN)
 				continue;
-			demand(j, w->sure_right >= SURE * w->sure,
+			demand(j, w->told_right >= SURE * w->told,
 			    "%s=%s: of %u verdicts at 0.95 and more, %.3f "
 			    "are right",
-			    strata[i].name, strata[i].labels[k], w->sure,
-			    share(w->sure_right, w->sure));
+			    strata[i].name, strata[i].labels[k], w->told,
+			    share(w->told_right, w->told));
 		}
 }
 
@@ -605,6 +643,7 @@ sim_tally_judge(
 	if (w.each == NULL)
 		return;
 	fputc('\n', out);
+	judge_claims(t, &j);
 	judge_calibration(t, &w, &j);
 	free(w.each);
 	fill_duels(t, d);

@@ -950,7 +950,7 @@ test_tags_distinct(void **state)
 {
 	struct scene *sc = scene_new(4);
 	struct trial_load load = {
-	    (const uint8_t *)TRIGGER, 6, NULL, 0, PATH_MAX_HOPS - 1};
+	    (const uint8_t *)TRIGGER, 6, NULL, 0, PATH_MAX_HOPS - 1, 1, false};
 	struct trial_timing tm = {.rtt_ns = 20 * CLOCK_MS};
 	struct craft_tcp t;
 	struct probe p;
@@ -1381,7 +1381,8 @@ static void
 test_reset_single(void **state)
 {
 	struct scene *sc = scene_new(4);
-	struct trial_load load = {(const uint8_t *)TRIGGER, 6, NULL, 0, 6};
+	struct trial_load load = {
+	    (const uint8_t *)TRIGGER, 6, NULL, 0, 6, 1, false};
 	struct trial_timing tm = {.rtt_ns = 20 * CLOCK_MS};
 	struct craft_tcp t;
 	struct trial tr;
