@@ -33,7 +33,8 @@ struct campaign {
 	uint8_t *control; /* owned, where the default was made */
 	int64_t end_ns;	  /* of --max-time */
 
-	struct infer *infer;
+	struct infer *infer;   /* by all that has settled */
+	struct infer *assumed; /* as if no more came; NULL before the first */
 	struct infer_posterior post;
 	struct infer_path infer_path; /* that infer was made with */
 	struct campaign_clues clues;  /* that it has seen */

@@ -416,7 +416,8 @@ assume_silence(struct campaign *c, struct fault *f)
 	tell_answers(c, in);
 	tell_id_steps(c, in);
 	rc = infer_get_posterior(in, &c->post, f);
-	infer_free(in);
+	infer_free(c->assumed);
+	c->assumed = in;
 	return rc;
 }
 

@@ -20,7 +20,7 @@
 #define STALE	       10 /* of each: no more will come of it */
 #define TRIGGERS_EARLY 4  /* then a pause: some devices are late */
 /* Triggers that have each a control of its own; then, a control to so many. */
-#define CONTROLS_FIRST 4
+#define CONTROLS_FIRST 3
 #define CONTROLS_LATER 3
 #define FULLS_WANTED   3 /* triggers at full TTL, at the least */
 /* What else there is to know is worth so many rounds once the hop is sure. */
@@ -298,7 +298,7 @@ best_single(const struct campaign *c, int *best, double *gain, struct fault *f)
 	double gains[INFER_MAX_HOPS + 1];
 	int ttl;
 
-	if (infer_gains(c->infer, c->load.last_ttl, COPIES, gains, f) == -1)
+	if (infer_gains(c->assumed, c->load.last_ttl, COPIES, gains, f) == -1)
 		return -1;
 	*best = 1;
 	for (ttl = 2; ttl <= c->load.last_ttl; ttl++)
@@ -701,6 +701,7 @@ locate_run(const struct locate_ask *ask, struct world *w,
 		rc = conclude(&c, f);
 	session_free(&c.s);
 	infer_free(c.infer);
+	infer_free(c.assumed);
 	free(c.trials);
 	free(c.control);
 	return rc;

@@ -14,7 +14,7 @@
 #define CAUSE_SURE 0.8
 /* The resets have stopped, if so many at least failed, so improbably. */
 #define STOPPED_MIN 5
-#define STOPPED_P   0.02
+#define STOPPED_P   0.002
 /* Alternatives that are worth a line. */
 #define WORTH_SAYING 0.005
 

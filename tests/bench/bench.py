@@ -88,15 +88,27 @@ def bench_trace(lab, rsthop, runs):
     print(f"  {'ratio':30}{a / b:9.2f}{'':13}{bound(a / b, RATIO_BOUND)}\n")
 
 
+# Words, hop, the forger's options; bounds: round trips, connections.
 CASES = [
-    ("fixed TTL, every time", 6, ["--ttl", "64", "--drop"]),
+    ("fixed TTL, every time", 6, ["--ttl", "64", "--drop"], 15, None),
     ("copied TTL and ID, every time", 6,
-     ["--ttl", "copy", "--id", "copy", "--drop"]),
+     ["--ttl", "copy", "--id", "copy", "--drop"], 15, None),
     ("fixed TTL, half the time", 6,
-     ["--ttl", "64", "--drop", "--probability", "0.5"]),
+     ["--ttl", "64", "--drop", "--probability", "0.5"], None, None),
     ("fixed TTL, p = 0.3", 6,
-     ["--ttl", "64", "--drop", "--probability", "0.3"]),
+     ["--ttl", "64", "--drop", "--probability", "0.3"], None, 15),
+    ("the same, its seq no tag", 6,
+     ["--ttl", "64", "--drop", "--probability", "0.3", "--seq", "state"],
+     None, 33),
 ]
+
+
+def against(value, bound, unit):
+    """`at most 15 connections: met', or nothing where none is asked."""
+    if bound is None:
+        return ""
+    return (f"  at most {bound} {unit}: "
+            f"{'met' if value <= bound else 'missed'}")
 
 
 def bench_locate(lab, rsthop, runs):
@@ -106,7 +118,7 @@ def bench_locate(lab, rsthop, runs):
     print(f"locate, a forger in hop 6 of {HOPS}, to its verdict, median of "
           f"{runs} (most)")
     print(f"  {'':32}{'round trips':>14}{'connections':>14}{'right':>9}")
-    for n, (words, hop, options) in enumerate(CASES):
+    for n, (words, hop, options, trips_max, conns_max) in enumerate(CASES):
         trips, connections, right = [], [], 0
         for run in range(runs):
             lab.clear()
@@ -123,7 +135,10 @@ def bench_locate(lab, rsthop, runs):
               f"{statistics.median(trips):8.1f} {f'({max(trips):.1f})':>7}"
               f"{statistics.median(connections):6g} "
               f"{f'({max(connections)})':>5}"
-              f"{f'{right} of {runs}':>11}", flush=True)
+              f"{f'{right} of {runs}':>11}"
+              f"{against(statistics.median(trips), trips_max, 'round trips')}"
+              f"{against(statistics.median(connections), conns_max, 'connections')}",
+              flush=True)
 
 
 def main():
