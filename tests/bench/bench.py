@@ -136,9 +136,9 @@ def bench_locate(lab, rsthop, runs):
               f"{statistics.median(connections):6g} "
               f"{f'({max(connections)})':>5}"
               f"{f'{right} of {runs}':>11}"
-              f"{against(statistics.median(trips), trips_max, 'round trips')}"
-              f"{against(statistics.median(connections), conns_max, 'connections')}",
-              flush=True)
+              + against(statistics.median(trips), trips_max, "round trips")
+              + against(statistics.median(connections), conns_max,
+                        "connections"), flush=True)
 
 
 def main():
