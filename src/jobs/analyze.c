@@ -320,6 +320,9 @@ finish(struct job *j, struct fault *f)
 		if (flow_table_end(j->sides[v].flows, f) != 0)
 			rc = -1;
 		add_stats(j->out, j->sides[v].flows);
+		/* Room for the reports: groups hold all that is still needed. */
+		flow_table_free(j->sides[v].flows);
+		j->sides[v].flows = NULL;
 	}
 	for (size_t i = 0; i < j->out->n_files; i++)
 		j->out->packets += j->out->files[i].packets;

@@ -8,10 +8,9 @@
 #include <rsthop/clock.h>
 #include <rsthop/text.h>
 
+#include "json_line.h"
 #include "json_parts.h"
 #include "writers.h"
-
-#define LINE (JSON_COMPACT | JSON_REAL_PRECISION(12))
 
 static json_t *
 endpoint(const struct endpoint *e)
@@ -70,82 +69,127 @@ reasons(const struct rst_verdict *v, bool *bad)
 
 /* --- a reset --- */
 
-static json_t *
-reset_trigger(const struct analysis_reset *r)
+static void
+line_endpoint(struct text *t, const char *key, const struct endpoint *e)
 {
-	if (r->trigger_frame == 0)
-		return json_null();
-	return json_pack("{s:I, s:o, s:I, s:o}", "frame",
-	    (json_int_t)r->trigger_frame, "hex",
-	    hex(r->trigger, r->trigger_len), "bytes",
-	    (json_int_t)r->trigger_wire, "latency_ms",
-	    json_ms(r->trigger_ns, 0));
-}
+	char buf[ADDR_ENDPOINT];
 
-static json_t *
-reset_head(const struct analysis *a, const struct analysis_reset *r)
-{
-	return json_pack("{s:o, s:I, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:s}",
-	    "file", json_word(a->files[r->file].path), "frame",
-	    (json_int_t)r->frame, "time", json_time(r->unix_ns), "client",
-	    endpoint(&r->client), "server", endpoint(&r->server), "direction",
-	    r->to_client ? "to-client" : "to-server", "verdict",
-	    rst_ruling_name(r->verdict.ruling), "probability",
-	    json_round(r->verdict.probability, 4), "log_odds",
-	    json_round(r->verdict.log_odds, 2), "kind",
-	    rst_kind_name(r->verdict.kind));
+	line_plain(t, key, endpoint_format(e, buf));
 }
 
 static void
-put_header(json_t *o, const struct analysis_reset *r, bool *bad)
+line_head(
+    struct text *t, const struct analysis *a, const struct analysis_reset *r)
 {
-	char flags[PKT_FLAGS_TEXT];
+	char time[CLOCK_TEXT];
 
-	json_put(o, "ttl", json_integer(r->ttl), bad);
-	json_put(o, "peer_ttl", json_count(r->verdict.peer_ttl), bad);
-	json_put(o, "ip_id",
-	    r->has_ip_id ? json_integer(r->ip_id) : json_null(), bad);
-	json_put(
-	    o, "flags", json_string(pkt_format_flags(r->flags, flags)), bad);
-	json_put(o, "seq", json_integer(r->seq), bad);
-	json_put(o, "ack", json_integer(r->ack), bad);
-	json_put(o, "window", json_integer(r->window), bad);
-	json_put(o, "tos", json_integer(r->tos), bad);
-	json_put(o, "df",
-	    r->server.addr.version == 4 ? json_boolean(r->df) : json_null(),
-	    bad);
-	json_put(o, "mac", json_mac(r->has_mac, r->mac), bad);
-	json_put(o, "vendor", json_word(r->vendor), bad);
-	json_put(o, "copies", json_integer(r->copies), bad);
+	clock_format_utc(r->unix_ns, time, sizeof(time));
+	line_word(t, "file", a->files[r->file].path);
+	line_int(t, "frame", (int64_t)r->frame);
+	line_plain(t, "time", time);
+	line_endpoint(t, "client", &r->client);
+	line_endpoint(t, "server", &r->server);
+	line_plain(t, "direction", r->to_client ? "to-client" : "to-server");
+	line_plain(t, "verdict", rst_ruling_name(r->verdict.ruling));
+	line_real(t, "probability", r->verdict.probability, 4);
+	line_real(t, "log_odds", r->verdict.log_odds, 2);
+	line_plain(t, "kind", rst_kind_name(r->verdict.kind));
 }
 
 static void
-put_verdict(json_t *o, const struct rst_verdict *v, bool *bad)
+line_header(struct text *t, const struct analysis_reset *r)
 {
-	json_put(o, "initial_ttl", json_count(v->initial_ttl), bad);
-	json_put(o, "crossed",
-	    v->crossed < 0 ? json_null() : json_integer(v->crossed), bad);
-	json_put(o, "hop", hop(v->candidates, v->n_candidates, bad), bad);
-	json_put(o, "ttl_usable", json_boolean(v->ttl_usable), bad);
-	json_put(o, "ttl_why", json_word(v->ttl_why), bad);
-	json_put(o, "signature", json_word(v->signature), bad);
-	json_put(o, "both_ends", json_boolean(v->both_ends), bad);
-	json_put(o, "same_segment", json_boolean(v->same_segment), bad);
-	json_put(o, "reasons", reasons(v, bad), bad);
-	json_put(o, "missing", json_word(v->missing), bad);
+	char flags[PKT_FLAGS_TEXT], mac[ADDR_MAC_TEXT];
+
+	line_int(t, "ttl", r->ttl);
+	line_count(t, "peer_ttl", r->verdict.peer_ttl);
+	if (r->has_ip_id)
+		line_int(t, "ip_id", r->ip_id);
+	else
+		line_null(t, "ip_id");
+	line_plain(t, "flags", pkt_format_flags(r->flags, flags));
+	line_int(t, "seq", r->seq);
+	line_int(t, "ack", r->ack);
+	line_int(t, "window", r->window);
+	line_int(t, "tos", r->tos);
+	if (r->server.addr.version == 4)
+		line_bool(t, "df", r->df);
+	else
+		line_null(t, "df");
+	line_word(t, "mac", r->has_mac ? addr_format_mac(r->mac, mac) : NULL);
+	line_word(t, "vendor", r->vendor);
+	line_int(t, "copies", r->copies);
 }
 
-static int
-write_line(json_t *o, bool bad, FILE *out, struct fault *f)
+static void
+line_hop(struct text *t, const struct rst_verdict *v)
 {
-	int rc = -1;
+	if (v->n_candidates == 0) {
+		line_null(t, "hop");
+		return;
+	}
+	line_begin(t, "hop", '{');
+	line_int(t, "best", v->candidates[0].hop);
+	line_begin(t, "candidates", '[');
+	for (size_t i = 0; i < v->n_candidates; i++) {
+		line_begin(t, NULL, '{');
+		line_int(t, "hop", v->candidates[i].hop);
+		line_word(t, "place", rst_place_name(v->candidates[i].place));
+		line_real(t, "probability", v->candidates[i].probability, 4);
+		line_end(t, '}');
+	}
+	line_end(t, ']');
+	line_end(t, '}');
+}
 
-	if (o != NULL && !bad)
-		rc = json_dumpf(o, out, LINE);
-	json_decref(o);
-	if (rc != 0 && !ferror(out))
-		return fault(f, FAULT_SYSTEM, "out of memory for the report");
-	return rc == 0 ? 0 : writers_flush(out, f); /* which says why */
+static void
+line_reasons(struct text *t, const struct rst_verdict *v)
+{
+	line_begin(t, "reasons", '[');
+	for (size_t i = 0; i < v->n_reasons; i++) {
+		line_begin(t, NULL, '{');
+		line_plain(t, "code", v->reasons[i].code);
+		line_real(t, "weight", v->reasons[i].weight, 2);
+		line_word(t, "text", v->reasons[i].text);
+		line_end(t, '}');
+	}
+	line_end(t, ']');
+}
+
+static void
+line_verdict(struct text *t, const struct rst_verdict *v)
+{
+	line_count(t, "initial_ttl", v->initial_ttl);
+	if (v->crossed < 0)
+		line_null(t, "crossed");
+	else
+		line_int(t, "crossed", v->crossed);
+	line_hop(t, v);
+	line_bool(t, "ttl_usable", v->ttl_usable);
+	line_word(t, "ttl_why", v->ttl_why);
+	line_word(t, "signature", v->signature);
+	line_bool(t, "both_ends", v->both_ends);
+	line_bool(t, "same_segment", v->same_segment);
+	line_reasons(t, v);
+	line_word(t, "missing", v->missing);
+}
+
+static void
+line_trigger(struct text *t, const struct analysis_reset *r)
+{
+	if (r->trigger_frame == 0) {
+		line_null(t, "trigger");
+		return;
+	}
+	line_begin(t, "trigger", '{');
+	line_int(t, "frame", (int64_t)r->trigger_frame);
+	line_hex(t, "hex", r->trigger, r->trigger_len);
+	line_int(t, "bytes", r->trigger_wire);
+	if (r->trigger_ns < 0)
+		line_null(t, "latency_ms");
+	else
+		line_real(t, "latency_ms", (double)r->trigger_ns / CLOCK_MS, 3);
+	line_end(t, '}');
 }
 
 /* grouped: its group is known by now. */
@@ -153,15 +197,22 @@ static int
 write_reset(const struct analysis *a, const struct analysis_reset *r,
     bool grouped, FILE *out, struct fault *f)
 {
-	json_t *o = reset_head(a, r);
-	bool bad = false;
+	struct text t = {0};
+	bool bad;
 
-	put_header(o, r, &bad);
-	put_verdict(o, &r->verdict, &bad);
-	json_put(o, "trigger", reset_trigger(r), &bad);
+	line_begin(&t, NULL, '{');
+	line_head(&t, a, r);
+	line_header(&t, r);
+	line_verdict(&t, &r->verdict);
+	line_trigger(&t, r);
 	if (grouped)
-		json_put(o, "group", json_integer(r->group), &bad);
-	return write_line(o, bad, out, f);
+		line_int(&t, "group", r->group);
+	line_end(&t, '}');
+	bad = t.bad;
+	if (!bad)
+		fwrite(t.p, 1, t.len, out);
+	text_free(&t);
+	return bad ? fault(f, FAULT_SYSTEM, "out of memory for the report") : 0;
 }
 
 int
