@@ -23,6 +23,8 @@ struct analyze_input {
 	void *ctx;
 	/* As capture_next() of files, whose numbers are those of the ask. */
 	int (*next)(void *ctx, struct capture_packet *out, struct fault *f);
+	/* capture_is_ready(); NULL: never. */
+	bool (*ready)(void *ctx);
 	/* The signal that asks for the end, 0: none.  NULL is fine. */
 	int (*interrupted)(void *ctx);
 	/* lookup_vendor(); NULL: nobody asks. */

@@ -5,6 +5,7 @@
 #ifndef RSTHOP_CAPTURE_H
 #define RSTHOP_CAPTURE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -71,6 +72,12 @@ int capture_open_files_until(const char *const *paths, size_t n,
  */
 int capture_next(
     struct capture *c, struct capture_packet *out, struct fault *f);
+
+/*
+ * Whether capture_next() would give a packet at once and leave the data of
+ * those before it where they are: so they can be taken by the handful.
+ */
+bool capture_is_ready(const struct capture *c);
 
 /* For poll(2); -1 for a file. */
 int capture_fd(const struct capture *c);

@@ -311,6 +311,21 @@ int flow_table_new(const struct flow_config *cfg, const struct flow_sink *sink,
 int flow_table_see(
     struct flow_table *t, const struct flow_seen *s, struct fault *f);
 
+/*
+ * Asks the processor ahead for what flow_table_see() will read of a packet,
+ * which is most of the time that it takes: first _expect(), then, some packets
+ * later, _expect_soon().  Neither changes anything.
+ */
+struct flow_hint {
+	uint64_t hash;
+	int side; /* -1: no segment */
+};
+
+void flow_table_expect(
+    const struct flow_table *t, const struct pkt *p, struct flow_hint *out);
+void flow_table_expect_soon(
+    const struct flow_table *t, const struct flow_hint *h);
+
 /* Settles what is due at that time, without a packet: for live captures. */
 int flow_table_tick(struct flow_table *t, int64_t unix_ns, struct fault *f);
 

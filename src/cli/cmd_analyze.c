@@ -141,6 +141,12 @@ next_packet(void *ctx, struct capture_packet *out, struct fault *f)
 	return capture_next(((struct run *)ctx)->capture, out, f);
 }
 
+static bool
+is_ready(void *ctx)
+{
+	return capture_is_ready(((struct run *)ctx)->capture);
+}
+
 static int
 interrupted(void *ctx)
 {
@@ -286,6 +292,7 @@ run_job(const struct line *l, struct run *run, struct fault *f)
 {
 	struct analyze_input in = {.ctx = run,
 	    .next = next_packet,
+	    .ready = is_ready,
 	    .interrupted = interrupted,
 	    .vendor = l->options.no_names ? NULL : find_vendor,
 	    .now_ns = now_ns};

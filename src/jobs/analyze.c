@@ -10,10 +10,12 @@
 
 #include "analyze_int.h"
 
-#define LOOK_EVERY 1024		   /* packets between two looks for a signal */
-#define SAY_EVERY  524288	   /* ... and two words on how far it is */
-#define STAMP_MAX  (INT64_MAX / 4) /* so that no difference overflows */
-#define VANTAGES   (ANALYSIS_VANTAGE_SERVER + 1)
+#define LOOK_EVERY	1024   /* packets between two looks for a signal */
+#define TRIGGER_GENUINE 64     /* bytes kept of what fired nothing odd */
+#define HANDFUL		16     /* packets that are under way at once */
+#define SAY_EVERY	524288 /* ... and two words on how far it is */
+#define STAMP_MAX	(INT64_MAX / 4) /* so that no difference overflows */
+#define VANTAGES	(ANALYSIS_VANTAGE_SERVER + 1)
 
 struct job;
 
@@ -22,6 +24,15 @@ struct side {
 	struct job *job;
 	struct flow_table *flows; /* NULL until its first packet */
 	struct rst_crowd *crowd;
+};
+
+/* A packet under way. */
+struct taken {
+	struct capture_packet cp;
+	struct pkt pkt;
+	struct flow_seen seen;
+	struct flow_table *flows;
+	struct flow_hint hint;
 };
 
 struct job {
@@ -34,6 +45,7 @@ struct job {
 	struct vendors *vendors;
 	size_t cap_resets;
 	uint64_t packets; /* read, for what is due now and then */
+	struct taken taken[HANDFUL];
 };
 
 /* --- one reset --- */
@@ -41,6 +53,9 @@ struct job {
 static int
 keep_trigger(struct analysis_reset *a, const struct flow_reset *r)
 {
+	size_t max = a->verdict.ruling == RST_GENUINE ? TRIGGER_GENUINE
+						      : ANALYSIS_TRIGGER;
+
 	a->trigger_frame = r->trigger.frame;
 	a->trigger_file = r->trigger.file;
 	a->trigger_wire = r->trigger.len;
@@ -48,8 +63,7 @@ keep_trigger(struct analysis_reset *a, const struct flow_reset *r)
 		a->trigger_ns = r->mark.unix_ns - r->trigger.unix_ns;
 	if (r->payload_len == 0)
 		return 0;
-	a->trigger_len = r->payload_len < ANALYSIS_TRIGGER ? r->payload_len
-							   : ANALYSIS_TRIGGER;
+	a->trigger_len = r->payload_len < max ? r->payload_len : max;
 	a->trigger = malloc(a->trigger_len);
 	if (a->trigger == NULL)
 		return -1;
@@ -99,6 +113,30 @@ count_ruling(struct analysis *out, enum rst_ruling r)
 	}
 }
 
+/* Words grow by doubling: many resets would hold twice what they need. */
+static void
+trim_words(struct rst_verdict *v)
+{
+	const char *was = v->words;
+	size_t size = 0;
+	char *words;
+
+	for (size_t i = 0; i < v->n_reasons; i++) {
+		const char *s = v->reasons[i].text;
+		size_t end = (size_t)(s - was) + strlen(s) + 1;
+
+		size = end > size ? end : size;
+	}
+	words = size > 0 ? malloc(size) : NULL;
+	if (words == NULL)
+		return;
+	memcpy(words, was, size);
+	for (size_t i = 0; i < v->n_reasons; i++)
+		v->reasons[i].text = words + (v->reasons[i].text - was);
+	free(v->words);
+	v->words = words;
+}
+
 /* Takes what *a owns, or lets go of it. */
 static int
 keep_reset(struct job *j, struct analysis_reset *a, struct fault *f)
@@ -122,6 +160,7 @@ keep_reset(struct job *j, struct analysis_reset *a, struct fault *f)
 		out->resets = more;
 		j->cap_resets = cap;
 	}
+	trim_words(&a->verdict);
 	out->resets[out->n_resets++] = *a;
 	return 0;
 }
@@ -202,22 +241,55 @@ count_packet(struct analysis_file *file, int64_t unix_ns, bool decoded)
 	file->undecoded += !decoded;
 }
 
+/* Decoded, counted, and what its connection needs asked for. */
 static int
-see_packet(struct job *j, const struct capture_packet *cp, struct fault *f)
+prepare(struct job *j, struct taken *t, struct fault *f)
 {
+	const struct capture_packet *cp = &t->cp;
 	struct analysis_file *file = &j->out->files[cp->file];
 	struct side *s = &j->sides[file->vantage];
-	struct pkt p;
-	struct flow_seen seen = {.unix_ns = clamp_stamp(cp->unix_ns),
+
+	pkt_decode(cp->link, cp->data, cp->len, cp->wire_len, &t->pkt);
+	t->seen = (struct flow_seen){.unix_ns = clamp_stamp(cp->unix_ns),
 	    .file = cp->file,
 	    .frame = cp->frame,
-	    .pkt = &p};
-
-	pkt_decode(cp->link, cp->data, cp->len, cp->wire_len, &p);
-	count_packet(file, seen.unix_ns, p.has & PKT_HAS_IP);
+	    .pkt = &t->pkt};
+	count_packet(file, t->seen.unix_ns, t->pkt.has & PKT_HAS_IP);
 	if (s->flows == NULL && open_side(j, file->vantage, f) != 0)
 		return -1;
-	return flow_table_see(s->flows, &seen, f);
+	t->flows = s->flows;
+	flow_table_expect(t->flows, &t->pkt, &t->hint);
+	return 0;
+}
+
+/* Those before wait in the processor's cache while the later ones come. */
+static int
+see_handful(struct job *j, size_t n, struct fault *f)
+{
+	for (size_t i = 0; i < n; i++)
+		if (prepare(j, &j->taken[i], f) != 0)
+			return -1;
+	for (size_t i = 0; i < n; i++)
+		flow_table_expect_soon(j->taken[i].flows, &j->taken[i].hint);
+	for (size_t i = 0; i < n; i++)
+		if (flow_table_see(j->taken[i].flows, &j->taken[i].seen, f) !=
+		    0)
+			return -1;
+	return 0;
+}
+
+/* As many as are ready; *rc is what came in place of one more. */
+static size_t
+take_handful(struct job *j, int *rc, struct fault *why)
+{
+	const struct analyze_input *in = j->in;
+	size_t n = 0;
+
+	do
+		*rc = in->next(in->ctx, &j->taken[n].cp, why);
+	while (*rc == 1 && ++n < HANDFUL && in->ready != NULL &&
+	    in->ready(in->ctx));
+	return n;
 }
 
 static bool
@@ -233,7 +305,7 @@ say_progress(const struct job *j)
 {
 	char text[96];
 
-	if (j->ask->progress == NULL || j->packets == 0)
+	if (j->ask->progress == NULL)
 		return;
 	snprintf(text, sizeof(text),
 	    "%.1f million packets, %" PRIu64 " of %" PRIu64 " resets forged",
@@ -252,34 +324,39 @@ note_damage(
 	file->damage_frame = cp->frame;
 }
 
+/* What is due once in so many packets, where n of them came. */
+static bool
+is_due(const struct job *j, size_t n, uint64_t every)
+{
+	return j->packets / every != (j->packets - n) / every;
+}
+
 static int
 read_packets(struct job *j, struct fault *f)
 {
-	struct capture_packet cp;
 	struct fault why = {0};
-	size_t damaged = 0;
+	size_t damaged = 0, n;
 	int rc;
 
-	for (;; j->packets++) {
-		if (j->packets % LOOK_EVERY == 0 && is_interrupted(j))
-			return 0;
-		if (j->packets % SAY_EVERY == 0)
-			say_progress(j);
-		rc = j->in->next(j->in->ctx, &cp, &why);
+	while (!is_interrupted(j)) {
+		do {
+			n = take_handful(j, &rc, &why);
+			j->packets += n;
+			if (n > 0 && see_handful(j, n, f) != 0)
+				return -1;
+			if (is_due(j, n, SAY_EVERY))
+				say_progress(j);
+		} while (rc == 1 && !is_due(j, n, LOOK_EVERY));
 		if (rc == 0)
 			return 0;
-		if (rc > 0) {
-			if (see_packet(j, &cp, f) != 0)
-				return -1;
-			continue;
-		}
 		/* A read that a signal ended is no damage. */
-		if (is_interrupted(j))
-			return 0;
-		note_damage(j, &cp, &why);
+		if (rc == 1 || is_interrupted(j))
+			continue;
+		note_damage(j, &j->taken[n].cp, &why);
 		if (++damaged > j->out->n_files)
 			return 0;
 	}
+	return 0;
 }
 
 /* --- the whole --- */

@@ -649,6 +649,28 @@ flow_table_see(struct flow_table *t, const struct flow_seen *s, struct fault *f)
 	return see_packet(t, &sane, f);
 }
 
+void
+flow_table_expect(
+    const struct flow_table *t, const struct pkt *p, struct flow_hint *out)
+{
+	struct flow_ends ends = {0};
+
+	out->side = -1;
+	if (!(p->has & PKT_HAS_TCP))
+		return;
+	out->side = make_ends(
+	    &p->ip.src, p->tcp.sport, &p->ip.dst, p->tcp.dport, &ends);
+	out->hash = node_hash(t->nodes, &ends);
+	node_expect(t->nodes, out->hash);
+}
+
+void
+flow_table_expect_soon(const struct flow_table *t, const struct flow_hint *h)
+{
+	if (h->side >= 0)
+		node_expect_soon(t->nodes, h->hash, h->side);
+}
+
 int
 flow_table_tick(struct flow_table *t, int64_t unix_ns, struct fault *f)
 {

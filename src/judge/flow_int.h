@@ -219,6 +219,9 @@ int node_table_new(
     uint32_t max, uint64_t seed, struct node_table **out, struct fault *f);
 void node_table_free(struct node_table *t);
 uint64_t node_hash(const struct node_table *t, const struct flow_ends *e);
+/* Ask ahead for what node_find() will read: of the table, of the node. */
+void node_expect(const struct node_table *t, uint64_t hash);
+void node_expect_soon(const struct node_table *t, uint64_t hash, int side);
 struct node *node_find(
     struct node_table *t, const struct flow_ends *e, uint64_t hash, int side);
 /* NULL where the table is full or memory ran out. */

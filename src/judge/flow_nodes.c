@@ -142,6 +142,28 @@ fetch(const struct node *n, int side)
 	__builtin_prefetch(&n->half[!side], 1);
 }
 
+void
+node_expect(const struct node_table *t, uint64_t hash)
+{
+	__builtin_prefetch(&t->slots[(uint32_t)hash & t->mask]);
+}
+
+/* Its tag will do: a node too many is fetched once in four billion times. */
+void
+node_expect_soon(const struct node_table *t, uint64_t hash, int side)
+{
+	uint32_t tag = (uint32_t)hash;
+	uint32_t i = tag & t->mask;
+
+	for (; t->slots[i].place != 0; i = (i + 1) & t->mask)
+		if (t->slots[i].tag == tag) {
+			fetch(&t->chunks[(t->slots[i].place - 1) / CHUNK]
+					[(t->slots[i].place - 1) % CHUNK],
+			    side);
+			return;
+		}
+}
+
 struct node *
 node_find(
     struct node_table *t, const struct flow_ends *e, uint64_t hash, int side)

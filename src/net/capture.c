@@ -253,6 +253,12 @@ capture_next(struct capture *c, struct capture_packet *out, struct fault *f)
 	return 1;
 }
 
+bool
+capture_is_ready(const struct capture *c)
+{
+	return c->files != NULL && merge_is_ready(c->files);
+}
+
 int
 capture_fd(const struct capture *c)
 {

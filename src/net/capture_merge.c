@@ -308,6 +308,14 @@ merge_next(struct merge *m, struct capture_packet *out, struct fault *f)
 	}
 }
 
+/* A filter may pass over many packets, beyond what is in the buffer. */
+bool
+merge_is_ready(const struct merge *m)
+{
+	return m->faults == NULL && m->filter == NULL && m->handed &&
+	    m->n_heap > 0 && reader_is_ready(m->files[m->heap[0]].reader);
+}
+
 int
 merge_first_fault(const struct merge *m, struct fault *f)
 {

@@ -4,6 +4,7 @@
 #ifndef NET_CAPTURE_MERGE_H
 #define NET_CAPTURE_MERGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <rsthop/capture.h>
@@ -16,6 +17,9 @@ int merge_open(const char *const *paths, size_t n, const char *filter,
 
 /* As capture_next of files. */
 int merge_next(struct merge *m, struct capture_packet *out, struct fault *f);
+
+/* As capture_is_ready. */
+bool merge_is_ready(const struct merge *m);
 
 /* -1 and the fault of the first file that could not be opened, if any. */
 int merge_first_fault(const struct merge *m, struct fault *f);

@@ -113,6 +113,18 @@ reader_next_pcap(struct reader *r, struct capture_packet *out, struct fault *f)
 	return 1;
 }
 
+bool
+reader_is_ready(const struct reader *r)
+{
+	size_t left = source_left(&r->src);
+	uint32_t len;
+
+	if (r->next != reader_next_pcap || r->minor < 4 || left < r->header_len)
+		return false;
+	len = reader_get32(r, r->src.buf + r->src.start + 8);
+	return len <= READ_PACKET_MAX && left >= r->header_len + len;
+}
+
 /* The upper bits of the link type tell of a frame check sequence. */
 #define PCAP_LINK_MASK 0x03ffffff
 

@@ -56,6 +56,13 @@ reader_next(struct reader *r, struct capture_packet *out, struct fault *f)
 	return r->next(r, out, f);
 }
 
+/*
+ * Whether the next packet is there in whole, so that to read it moves nothing
+ * of what is in the buffer.  Of pcap alone: blocks of pcapng that are no
+ * packets may stand in between.
+ */
+bool reader_is_ready(const struct reader *r);
+
 void reader_free(struct reader *r);
 
 /* The parts for either format: each reads what stands before the packets. */

@@ -1,6 +1,6 @@
 /*
- * The JSON document rsthop.analyze/1.  Its resets may be many: they are
- * written one by one, a line each, and never held as a whole.
+ * The JSON document rsthop.analyze/1.  Its groups and resets may be many: they
+ * are written one by one, a line each, and never held as a whole.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,61 +11,6 @@
 #include "json_line.h"
 #include "json_parts.h"
 #include "writers.h"
-
-static json_t *
-endpoint(const struct endpoint *e)
-{
-	char buf[ADDR_ENDPOINT];
-
-	if (addr_is_none(&e->addr))
-		return json_null();
-	return json_string(endpoint_format(e, buf));
-}
-
-static json_t *
-hex(const uint8_t *p, size_t n)
-{
-	struct text t = {0};
-	json_t *v;
-
-	if (p == NULL)
-		return json_null();
-	text_add_hex(&t, p, n);
-	v = t.bad ? NULL : json_string(text_str(&t));
-	text_free(&t);
-	return v;
-}
-
-static json_t *
-hop(const struct rst_candidate *c, size_t n, bool *bad)
-{
-	json_t *a;
-
-	if (n == 0)
-		return json_null();
-	a = json_array();
-	for (size_t i = 0; i < n && i < RST_CANDIDATES; i++)
-		*bad |= json_array_append_new(a,
-			    json_pack("{s:i, s:o, s:o}", "hop", c[i].hop,
-				"place", json_word(rst_place_name(c[i].place)),
-				"probability",
-				json_round(c[i].probability, 4))) != 0;
-	return json_pack("{s:i, s:o}", "best", c[0].hop, "candidates", a);
-}
-
-static json_t *
-reasons(const struct rst_verdict *v, bool *bad)
-{
-	json_t *a = json_array();
-
-	for (size_t i = 0; i < v->n_reasons; i++)
-		*bad |=
-		    json_array_append_new(a,
-			json_pack("{s:s, s:o, s:o}", "code", v->reasons[i].code,
-			    "weight", json_round(v->reasons[i].weight, 2),
-			    "text", json_word(v->reasons[i].text))) != 0;
-	return a;
-}
 
 /* --- a reset --- */
 
@@ -122,20 +67,20 @@ line_header(struct text *t, const struct analysis_reset *r)
 }
 
 static void
-line_hop(struct text *t, const struct rst_verdict *v)
+line_hop(struct text *t, const struct rst_candidate *c, size_t n)
 {
-	if (v->n_candidates == 0) {
+	if (n == 0) {
 		line_null(t, "hop");
 		return;
 	}
 	line_begin(t, "hop", '{');
-	line_int(t, "best", v->candidates[0].hop);
+	line_int(t, "best", c[0].hop);
 	line_begin(t, "candidates", '[');
-	for (size_t i = 0; i < v->n_candidates; i++) {
+	for (size_t i = 0; i < n; i++) {
 		line_begin(t, NULL, '{');
-		line_int(t, "hop", v->candidates[i].hop);
-		line_word(t, "place", rst_place_name(v->candidates[i].place));
-		line_real(t, "probability", v->candidates[i].probability, 4);
+		line_int(t, "hop", c[i].hop);
+		line_word(t, "place", rst_place_name(c[i].place));
+		line_real(t, "probability", c[i].probability, 4);
 		line_end(t, '}');
 	}
 	line_end(t, ']');
@@ -164,7 +109,7 @@ line_verdict(struct text *t, const struct rst_verdict *v)
 		line_null(t, "crossed");
 	else
 		line_int(t, "crossed", v->crossed);
-	line_hop(t, v);
+	line_hop(t, v->candidates, v->n_candidates);
 	line_bool(t, "ttl_usable", v->ttl_usable);
 	line_word(t, "ttl_why", v->ttl_why);
 	line_word(t, "signature", v->signature);
@@ -192,37 +137,27 @@ line_trigger(struct text *t, const struct analysis_reset *r)
 	line_end(t, '}');
 }
 
-/* grouped: its group is known by now. */
-static int
-write_reset(const struct analysis *a, const struct analysis_reset *r,
-    bool grouped, FILE *out, struct fault *f)
+static void
+line_reset(
+    struct text *t, const struct analysis *a, const struct analysis_reset *r)
 {
-	struct text t = {0};
-	bool bad;
-
-	line_begin(&t, NULL, '{');
-	line_head(&t, a, r);
-	line_header(&t, r);
-	line_verdict(&t, &r->verdict);
-	line_trigger(&t, r);
-	if (grouped)
-		line_int(&t, "group", r->group);
-	line_end(&t, '}');
-	bad = t.bad;
-	if (!bad)
-		fwrite(t.p, 1, t.len, out);
-	text_free(&t);
-	return bad ? fault(f, FAULT_SYSTEM, "out of memory for the report") : 0;
+	line_begin(t, NULL, '{');
+	line_head(t, a, r);
+	line_header(t, r);
+	line_verdict(t, &r->verdict);
+	line_trigger(t, r);
 }
 
 int
 report_write_reset(const struct analysis *a, const struct analysis_reset *r,
     FILE *out, struct fault *f)
 {
-	if (write_reset(a, r, false, out, f) != 0)
-		return -1;
-	fputc('\n', out);
-	return writers_flush(out, f);
+	struct text t = {0};
+
+	line_reset(&t, a, r);
+	line_end(&t, '}');
+	text_add(&t, "\n");
+	return writers_finish(&t, out, f);
 }
 
 /* --- the document --- */
@@ -273,87 +208,147 @@ has_trigger(const struct analysis_group *g)
 	return g->trigger.fired > 0;
 }
 
-static json_t *
-trigger(const struct analysis_group *g, size_t at)
+/* Null where nobody knows the server: a group of many. */
+static void
+line_server(struct text *t, const struct analysis_group *g)
 {
-	const struct analysis_trigger *t = &g->trigger;
-	bool known = t->rate >= 0;
-	json_t *ci = known ? json_pack("[o, o]", json_round(t->rate_lo, 4),
-				 json_round(t->rate_hi, 4))
-			   : json_null();
-
-	return json_pack(
-	    "{s:I, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o}", "group",
-	    (json_int_t)at, "server", endpoint(&g->server), "protocol",
-	    json_word(t->protocol), "command", json_word(t->command), "key",
-	    json_word(t->key), "common_hex", hex(t->common, t->common_len),
-	    "fired", (json_int_t)t->fired, "other_triggers",
-	    (json_int_t)t->others, "unharmed",
-	    known ? json_integer((json_int_t)t->unharmed) : json_null(), "rate",
-	    known ? json_round(t->rate, 4) : json_null(), "rate_ci95", ci);
-}
-
-static json_t *
-triggers(const struct analysis *a, bool *bad)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < a->n_groups; i++)
-		if (has_trigger(&a->groups[i]))
-			*bad |= json_array_append_new(
-				    list, trigger(&a->groups[i], i)) != 0;
-	return list;
+	if (addr_is_none(&g->server.addr))
+		line_null(t, "server");
+	else
+		line_endpoint(t, "server", &g->server);
 }
 
 static void
-put_group_more(json_t *o, const struct analysis *a,
-    const struct analysis_group *g, bool *bad)
+line_rate(struct text *t, const struct analysis_trigger *r)
 {
-	json_put(o, "probability", json_round(g->probability, 4), bad);
-	json_put(o, "first", json_time(g->first_unix_ns), bad);
-	json_put(o, "last", json_time(g->last_unix_ns), bad);
-	json_put(o, "file", json_word(a->files[g->file].path), bad);
-	json_put(o, "frame", json_integer((json_int_t)g->frame), bad);
-	json_put(o, "mac", json_mac(g->has_mac, g->mac), bad);
-	json_put(o, "vendor", json_word(g->vendor), bad);
-	json_put(o, "hop", hop(g->candidates, g->n_candidates, bad), bad);
-	json_put(o, "reasons", reasons(&g->why, bad), bad);
-	json_put(o, "missing", json_word(g->why.missing), bad);
-}
-
-static json_t *
-group(const struct analysis *a, const struct analysis_group *g,
-    json_int_t trigger_at, bool *bad)
-{
-	json_t *o;
-
-	o = json_pack("{s:o, s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:o}",
-	    "server", endpoint(&g->server), "direction",
-	    g->to_client ? "to-client" : "to-server", "verdict",
-	    rst_ruling_name(g->ruling), "kind", rst_kind_name(g->kind), "ttl",
-	    g->ttl_varies ? json_null() : json_integer(g->ttl), "ttl_range",
-	    json_pack("[i, i]", g->ttl_lo, g->ttl_hi), "signature",
-	    json_word(g->signature), "resets", (json_int_t)g->resets, "flows",
-	    (json_int_t)g->flows, "both_ends", (json_int_t)g->both_ends,
-	    "trigger", trigger_at < 0 ? json_null() : json_integer(trigger_at));
-	put_group_more(o, a, g, bad);
-	return o;
-}
-
-static json_t *
-groups(const struct analysis *a, bool *bad)
-{
-	json_t *list = json_array();
-	json_int_t at = 0;
-
-	for (size_t i = 0; i < a->n_groups; i++) {
-		const struct analysis_group *g = &a->groups[i];
-
-		*bad |= json_array_append_new(list,
-			    group(a, g, has_trigger(g) ? at : -1, bad)) != 0;
-		at += has_trigger(g);
+	if (r->rate < 0) {
+		line_null(t, "unharmed");
+		line_null(t, "rate");
+		line_null(t, "rate_ci95");
+		return;
 	}
-	return list;
+	line_int(t, "unharmed", (int64_t)r->unharmed);
+	line_real(t, "rate", r->rate, 4);
+	line_begin(t, "rate_ci95", '[');
+	line_real(t, NULL, r->rate_lo, 4);
+	line_real(t, NULL, r->rate_hi, 4);
+	line_end(t, ']');
+}
+
+static void
+line_group_trigger(struct text *t, const struct analysis *a, size_t at)
+{
+	const struct analysis_group *g = &a->groups[at];
+	const struct analysis_trigger *r = &g->trigger;
+
+	line_int(t, "group", (int64_t)at);
+	line_server(t, g);
+	line_word(t, "protocol", r->protocol);
+	line_word(t, "command", r->command);
+	line_word(t, "key", r->key);
+	line_hex(t, "common_hex", r->common, r->common_len);
+	line_int(t, "fired", (int64_t)r->fired);
+	line_int(t, "other_triggers", (int64_t)r->others);
+	line_rate(t, r);
+}
+
+static void
+line_group_marks(struct text *t, const struct analysis_group *g)
+{
+	line_server(t, g);
+	line_plain(t, "direction", g->to_client ? "to-client" : "to-server");
+	line_plain(t, "verdict", rst_ruling_name(g->ruling));
+	line_plain(t, "kind", rst_kind_name(g->kind));
+	if (g->ttl_varies)
+		line_null(t, "ttl");
+	else
+		line_int(t, "ttl", g->ttl);
+	line_begin(t, "ttl_range", '[');
+	line_int(t, NULL, g->ttl_lo);
+	line_int(t, NULL, g->ttl_hi);
+	line_end(t, ']');
+	line_word(t, "signature", g->signature);
+	line_int(t, "resets", (int64_t)g->resets);
+	line_int(t, "flows", (int64_t)g->flows);
+	line_int(t, "both_ends", (int64_t)g->both_ends);
+}
+
+static void
+line_time(struct text *t, const char *key, int64_t unix_ns)
+{
+	char time[CLOCK_TEXT];
+
+	clock_format_utc(unix_ns, time, sizeof(time));
+	line_plain(t, key, time);
+}
+
+static void
+line_group(struct text *t, const struct analysis *a, size_t at, int64_t trigger)
+{
+	const struct analysis_group *g = &a->groups[at];
+	char mac[ADDR_MAC_TEXT];
+
+	line_group_marks(t, g);
+	if (trigger < 0)
+		line_null(t, "trigger");
+	else
+		line_int(t, "trigger", trigger);
+	line_real(t, "probability", g->probability, 4);
+	line_time(t, "first", g->first_unix_ns);
+	line_time(t, "last", g->last_unix_ns);
+	line_word(t, "file", a->files[g->file].path);
+	line_int(t, "frame", (int64_t)g->frame);
+	line_word(t, "mac", g->has_mac ? addr_format_mac(g->mac, mac) : NULL);
+	line_word(t, "vendor", g->vendor);
+	line_hop(t, g->candidates, g->n_candidates);
+	line_reasons(t, &g->why);
+	line_word(t, "missing", g->why.missing);
+}
+
+/* Puts one more element, on a line of its own. */
+static int
+write_element(struct text *t, bool *begun, FILE *out, struct fault *f)
+{
+	line_end(t, '}');
+	if (t->bad)
+		return fault(f, FAULT_SYSTEM, "out of memory for the report");
+	fputs(*begun ? ",\n    " : "\n    ", out);
+	fwrite(t->p, 1, t->len, out);
+	*begun = true;
+	return 0;
+}
+
+static int
+write_groups(const struct analysis *a, FILE *out, struct fault *f)
+{
+	struct text t = {0};
+	bool begun = false;
+	int64_t triggers = 0;
+	int rc = 0;
+
+	fputs(",\n  \"groups\": [", out);
+	for (size_t i = 0; rc == 0 && i < a->n_groups; i++) {
+		bool has = has_trigger(&a->groups[i]);
+
+		t.len = 0;
+		line_begin(&t, NULL, '{');
+		line_group(&t, a, i, has ? triggers++ : -1);
+		rc = write_element(&t, &begun, out, f);
+	}
+	fputs(
+	    begun ? "\n  ],\n  \"triggers\": [" : "],\n  \"triggers\": [", out);
+	begun = false;
+	for (size_t i = 0; rc == 0 && i < a->n_groups; i++) {
+		if (!has_trigger(&a->groups[i]))
+			continue;
+		t.len = 0;
+		line_begin(&t, NULL, '{');
+		line_group_trigger(&t, a, i);
+		rc = write_element(&t, &begun, out, f);
+	}
+	fputs(begun ? "\n  ]" : "]", out);
+	text_free(&t);
+	return rc;
 }
 
 static json_t *
@@ -383,8 +378,6 @@ document(const struct analysis *a, bool *bad)
 		(json_int_t)a->resets_hurried, "resets_left_out",
 		(json_int_t)a->resets_left_out),
 	    bad);
-	json_put(doc, "groups", groups(a, bad), bad);
-	json_put(doc, "triggers", triggers(a, bad), bad);
 	json_put(doc, "notes", json_notes(&a->notes), bad);
 	return doc;
 }
@@ -412,19 +405,32 @@ write_document(const struct analysis *a, FILE *out, struct fault *f)
 	return 0;
 }
 
+static int
+write_resets(const struct analysis *a, FILE *out, struct fault *f)
+{
+	struct text t = {0};
+	bool begun = false;
+	int rc = 0;
+
+	fputs(",\n  \"resets\": [", out);
+	for (size_t i = 0; rc == 0 && i < a->n_resets; i++) {
+		t.len = 0;
+		line_reset(&t, a, &a->resets[i]);
+		line_int(&t, "group", a->resets[i].group);
+		rc = write_element(&t, &begun, out, f);
+	}
+	fputs(begun ? "\n  ]\n}\n" : "]\n}\n", out);
+	text_free(&t);
+	return rc;
+}
+
 int
 json_analysis(const struct analysis *a, const struct report_style *st,
     FILE *out, struct fault *f)
 {
 	(void)st;
-	if (write_document(a, out, f) != 0)
+	if (write_document(a, out, f) != 0 || write_groups(a, out, f) != 0 ||
+	    write_resets(a, out, f) != 0)
 		return -1;
-	fputs(",\n  \"resets\": [", out);
-	for (size_t i = 0; i < a->n_resets; i++) {
-		fputs(i > 0 ? ",\n    " : "\n    ", out);
-		if (write_reset(a, &a->resets[i], true, out, f) != 0)
-			return -1;
-	}
-	fputs(a->n_resets > 0 ? "\n  ]\n}\n" : "]\n}\n", out);
 	return writers_flush(out, f);
 }
