@@ -10,10 +10,11 @@
 
 #include "analyze_int.h"
 
-#define LOOK_EVERY	1024   /* packets between two looks for a signal */
-#define TRIGGER_GENUINE 64     /* bytes kept of what fired nothing odd */
-#define HANDFUL		16     /* packets that are under way at once */
-#define SAY_EVERY	524288 /* ... and two words on how far it is */
+#define LOOK_EVERY	1024 /* packets between two looks for a signal */
+#define TRIGGER_GENUINE 64   /* bytes kept of what fired nothing odd */
+#define PAYLOADS	((size_t)16 << 20) /* bytes kept of all flows' data */
+#define HANDFUL		16		/* packets that are under way at once */
+#define SAY_EVERY	524288		/* ... and two words on how far it is */
 #define STAMP_MAX	(INT64_MAX / 4) /* so that no difference overflows */
 #define VANTAGES	(ANALYSIS_VANTAGE_SERVER + 1)
 
@@ -211,8 +212,10 @@ on_data(void *ctx, const struct flow_data *d)
 static int
 open_side(struct job *j, enum analysis_vantage v, struct fault *f)
 {
-	struct flow_config cfg = {
-	    .max_flows = j->ask->max_flows, .hash_seed = j->ask->hash_seed};
+	struct flow_config cfg = {.payload_bytes = PAYLOADS,
+
+	    .max_flows = j->ask->max_flows,
+	    .hash_seed = j->ask->hash_seed};
 	struct flow_sink sink = {
 	    .ctx = &j->sides[v], .reset = on_reset, .data = on_data};
 

@@ -17,7 +17,7 @@
 static bool
 is_alike(const struct analysis_group *a, const struct analysis_group *b)
 {
-	return a->ruling == b->ruling && a->kind == b->kind &&
+	return a != NULL && a->ruling == b->ruling && a->kind == b->kind &&
 	    a->to_client == b->to_client && a->signature == b->signature &&
 	    a->ttl_varies == b->ttl_varies &&
 	    (a->ttl_varies || a->ttl == b->ttl);
