@@ -175,8 +175,9 @@ is_fresh(uint64_t *places, size_t n, uint64_t number)
 static bool
 is_fresh_flow(struct groups *g, const struct analysis_reset *a, uint64_t group)
 {
-	uint64_t h = hash_endpoint(g->seed ^ group, &a->client);
+	uint64_t h = analyze_hash(g->seed, &group, sizeof(group));
 
+	h = hash_endpoint(h, &a->client);
 	return is_fresh(g->flows, FLOWS, hash_endpoint(h, &a->server));
 }
 
@@ -268,8 +269,8 @@ groups_add(struct groups *g, const struct flow_reset *r,
 		m->g.ttl_lo = a->ttl;
 	if (a->ttl > m->g.ttl_hi)
 		m->g.ttl_hi = a->ttl;
+	m->g.flows += is_fresh_flow(g, a, a->group) || m->g.resets == 0;
 	m->g.resets++;
-	m->g.flows += is_fresh_flow(g, a, a->group);
 	m->g.both_ends += a->verdict.both_ends;
 	m->sum += a->verdict.probability;
 	return 0;
