@@ -157,6 +157,7 @@ void infer_set_id_steps(
  */
 struct infer_answers {
 	unsigned int unacked; /* nothing */
+	unsigned int refused; /* a reset of its own after the other's */
 	unsigned int acked;   /* an acknowledgement, no data */
 	unsigned int behind;  /* data that the reset's seq does not count */
 	unsigned int beyond;  /* data, and the reset's seq is not before it */

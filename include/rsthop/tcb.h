@@ -19,7 +19,7 @@ struct tcb {
 	struct flow_key flow; /* client to server */
 
 	bool has_syn, has_synack, established;
-	bool server_fin;
+	bool client_fin, server_fin;
 	uint32_t iss, irs;
 	uint32_t snd_nxt, snd_una; /* ours */
 	uint32_t rcv_nxt;	   /* the server's next */

@@ -307,6 +307,29 @@ see_settled(struct campaign *c)
 	}
 }
 
+/*
+ * After the device's reset the server sent its own, of another TTL: the
+ * trigger came to a connection that it did not know any more, since the device
+ * had reset that end first.
+ */
+static bool
+was_refused_after(const struct session *s, const struct trial *t)
+{
+	const struct probe *p = &s->probes[t->first_probe];
+	const struct seen_reset *r;
+	size_t i;
+
+	for (i = 0; i < s->n_resets; i++) {
+		r = &s->resets[i];
+		if (r->conn == t->conn && !r->late && r->at_ns > p->fired_ns &&
+		    p->rst_ttl != s->path->server_ttl &&
+		    r->facts.ttl == s->path->server_ttl &&
+		    !(r->facts.flags & PKT_TH_ACK))
+			return true;
+	}
+	return false;
+}
+
 /* What the server said to a trigger that fired, once it had the time. */
 static void
 count_answer(
@@ -321,7 +344,9 @@ count_answer(
 		return;
 	if (said == 0 || (tcb->acked_ns != 0 && tcb->acked_ns < said))
 		said = tcb->acked_ns;
-	if (said == 0)
+	if (said == 0 && was_refused_after(&c->s, t))
+		a->refused++;
+	else if (said == 0)
 		a->unacked++;
 	else if (tcb->answer_ns == 0)
 		a->acked++;

@@ -13,12 +13,11 @@
 
 #include "campaign.h"
 
-#define CONNECT_NS     (5 * CLOCK_S)
-#define TRIGGERS_MAX   66 /* silent triggers, then: not reproduced */
-#define SILENT_BURSTS  3  /* plain ones, before it is said to be the server */
-#define FULLS_FIRED    3  /* likewise: more than a whim of its own */
-#define STALE	       10 /* of each: no more will come of it */
-#define TRIGGERS_EARLY 4  /* then a pause: some devices are late */
+#define CONNECT_NS    (5 * CLOCK_S)
+#define TRIGGERS_MAX  66 /* silent triggers, then: not reproduced */
+#define SILENT_BURSTS 3	 /* plain ones, before it is said to be the server */
+#define FULLS_FIRED   3	 /* likewise: more than a whim of its own */
+#define STALE	      10 /* of each: no more will come of it */
 /* Triggers that have each a control of its own; then, a control to so many. */
 #define CONTROLS_FIRST 3
 #define CONTROLS_LATER 3
@@ -101,6 +100,22 @@ add_triggers(const struct campaign *c, unsigned int triggers,
 	return n;
 }
 
+/*
+ * Some devices are late: after so many silent triggers, time for them, lest
+ * dozens are sent that fire all the same.
+ */
+static bool
+is_pause_due(unsigned int before, unsigned int done)
+{
+	static const unsigned int at[] = {4, 12, 36};
+	size_t i;
+
+	for (i = 0; i < sizeof(at) / sizeof(at[0]); i++)
+		if (before < at[i] && done >= at[i])
+			return true;
+	return false;
+}
+
 /* One more step of reproduction. */
 static int
 run_triggers(struct campaign *c, unsigned int triggers, struct fault *f)
@@ -121,7 +136,7 @@ run_triggers(struct campaign *c, unsigned int triggers, struct fault *f)
 
 /*
  * The first reset.  Triggers with their controls, more at once while it is
- * silent; after the first few, time for a device that is late.
+ * silent.
  */
 static int
 reproduce(struct campaign *c, struct fault *f)
@@ -134,8 +149,7 @@ reproduce(struct campaign *c, struct fault *f)
 		if (run_triggers(c, 1 + done / 2, f) == -1)
 			return -1;
 		done = campaign_count(c, TRIAL_FULL, false);
-		if (before < TRIGGERS_EARLY && done >= TRIGGERS_EARLY &&
-		    settle_unfired(c, f) == -1)
+		if (is_pause_due(before, done) && settle_unfired(c, f) == -1)
 			return -1;
 		before = done;
 	}
@@ -166,7 +180,7 @@ ask_server_side(struct campaign *c, struct fault *f)
 	for (i = 0; i < c->n_trials; i++) {
 		sc = &c->s.conns[c->trials[i].conn];
 		if (c->trials[i].kind != TRIAL_FULL || sc->resets == 0 ||
-		    sc->alive_asked)
+		    sc->alive_asked || sc->tcb.client_fin)
 			continue;
 		if (session_ask_alive(&c->s, c->trials[i].conn, f) == -1)
 			return -1;

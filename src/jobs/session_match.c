@@ -533,8 +533,12 @@ session_take_reset(struct session *s, int conn, const struct world_packet *wp,
 	fill_reset(s, &r, wp);
 	if (answers_alive(c, &wp->pkt)) {
 		r.server = true;
-		/* Unless it was our own kernel that reset the server. */
-		if (!c->we_reset)
+		/*
+		 * Unless it was our own kernel that reset the server; or the
+		 * reset was too old for it, and the connection was closed in
+		 * good order.
+		 */
+		if (!c->we_reset && !c->tcb.client_fin && !c->tcb.server_fin)
 			c->server_alive = RESULT_NO;
 		snprintf(note, size, "reset: the server knows no connection");
 	} else {

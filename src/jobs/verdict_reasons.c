@@ -256,7 +256,7 @@ reason_answers(const struct campaign *c)
 {
 	struct reasons *rs = &c->out->verdict.reasons;
 	const struct infer_answers *a = &c->answers;
-	unsigned int heard = a->acked + a->behind + a->beyond;
+	unsigned int heard = a->acked + a->behind + a->beyond + a->refused;
 	unsigned int all = heard + a->unacked;
 
 	if (a->behind > 0)

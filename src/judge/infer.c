@@ -568,7 +568,8 @@ struct answer_odds {
 	double response;
 };
 
-static const struct answer_odds odds_unacked = {0.12, 0.97, 0.45, 0.15};
+static const struct answer_odds odds_unacked = {0.3, 0.97, 0.35, 0.15};
+static const struct answer_odds odds_refused = {0.3, 0.003, 0.01, 0.05};
 static const struct answer_odds odds_acked = {0.4, 0.005, 0.45, 0.4};
 static const struct answer_odds odds_acked_talks = {0.4, 0.005, 0.45, 0.5};
 static const struct answer_odds odds_acked_mute = {0.9, 0.005, 0.5, 0.1};
@@ -600,7 +601,9 @@ infer_set_answers(struct infer *in, const struct infer_answers *a)
 
 	memset(in->answers, 0, sizeof(in->answers));
 	in->answers_dropped = 0;
-	weigh_answers(in, &odds_unacked, a->unacked);
+	/* Who resets the server before the trigger gets there, always does. */
+	weigh_answers(in, &odds_unacked, a->unacked > 0);
+	weigh_answers(in, &odds_refused, a->refused > 0);
 	weigh_answers(in,
 	    a->mute	   ? &odds_acked_mute
 		: a->talks ? &odds_acked_talks

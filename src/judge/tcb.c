@@ -59,6 +59,8 @@ see_sent(struct tcb *t, const struct pkt *p, int64_t at_ns)
 
 	if ((p->tcp.flags & PKT_TH_SYN) && !t->has_synack)
 		see_syn(t, p, at_ns);
+	if (p->tcp.flags & PKT_TH_FIN)
+		t->client_fin = true;
 	t->client_tos = p->ip.tos;
 	t->client_df = p->ip.df;
 	t->client_ip_id = p->ip.id;

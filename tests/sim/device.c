@@ -180,6 +180,8 @@ reset_server(struct sim_net *n, struct sim_conn *c, const struct pkt *p,
 
 	if (reach >= t->hops) {
 		when = at_ns + t->out_ns[t->hops] - t->out_ns[t->dev.hop];
+		if (t->dev.server_first)
+			when -= CLOCK_US;
 		if (when < c->peer_dies_ns)
 			c->peer_dies_ns = when;
 		return;
@@ -195,6 +197,9 @@ reset_server(struct sim_net *n, struct sim_conn *c, const struct pkt *p,
 static int64_t
 leaves_at(const struct sim_device *d, int64_t at_ns)
 {
+	/* It holds the packet until it has sent its resets. */
+	if (d->server_first && d->both_ends)
+		return at_ns;
 	at_ns += d->work_ns;
 	if (d->buffer_ns != 0)
 		at_ns += d->buffer_ns - at_ns % d->buffer_ns;

@@ -240,6 +240,7 @@ sim_truth_draw(uint64_t seed, struct sim_truth *t)
 	}
 	if (chance(&r, 0.08))
 		t->alarm = chance(&r, 0.5) ? 0.01 : 0.05;
+	t->dev.server_first = chance(&r, 0.5);
 	t->server_acks = chance(&r, 0.7);
 	t->server_ids = chance(&r, 0.65) ? SIM_IDS_COUNTED
 	    : chance(&r, 0.6)		 ? SIM_IDS_ZERO

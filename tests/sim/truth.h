@@ -46,10 +46,11 @@ struct sim_device {
 	int initial; /* of FIXED, CONSTANT; where STEPPING begins */
 	double p;
 	enum sim_dice dice;
-	bool once;	/* once for each connection */
-	bool drops;	/* the trigger goes no further */
-	bool both_ends; /* resets the server too */
-	bool tags;	/* seq = the trigger's ack; else its own idea */
+	bool once;	   /* once for each connection */
+	bool drops;	   /* the trigger goes no further */
+	bool both_ends;	   /* resets the server too */
+	bool server_first; /* and before the trigger gets there */
+	bool tags;	   /* seq = the trigger's ack; else its own idea */
 	enum sim_id id;
 	enum sim_window window;
 	bool with_ack; /* R+A */
