@@ -16,7 +16,8 @@
 
 /* Linux lets a router send one time-exceeded a second to each target. */
 #define RETRY_NS   (CLOCK_S + 50 * CLOCK_MS)
-#define ROUNDS	   3
+#define LOST_NS	   (20 * CLOCK_MS) /* after two round trips: it was lost */
+#define ROUNDS	   4
 #define CONNECT_NS (5 * CLOCK_S)
 /* TTLs asked beyond where the server's own TTL puts it. */
 #define BEYOND 2
@@ -199,12 +200,21 @@ ask_silent(struct tracing *t, struct fault *f)
 	return 0;
 }
 
-/* A wave has left: silent hops are asked again a second from now. */
+/*
+ * A wave has left: silent hops are asked again.  At once for the first time,
+ * for a packet may have been lost, and even a router that limits its answers
+ * has a few in hand; then a second from now.
+ */
 static void
 note_wave(struct tracing *t)
 {
+	int64_t rtt = t->s->path->server_rtt_ns;
+	int64_t wait = RETRY_NS;
+
+	if (t->round == 1 && rtt > 0 && 2 * rtt + LOST_NS < RETRY_NS)
+		wait = 2 * rtt + LOST_NS;
 	t->wave_ns = session_now(t->s);
-	t->s->tick_ns = t->wave_ns + RETRY_NS;
+	t->s->tick_ns = t->wave_ns + wait;
 }
 
 /*

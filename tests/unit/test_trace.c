@@ -335,7 +335,6 @@ test_silent_again(void **state)
 	struct sw *sw = world_of(&sc);
 	struct trace_ask ask = ask_of(sw);
 	struct trace_result out;
-	int i;
 
 	(void)state;
 	sc.silent[3] = 4; /* two waves of two probes */
@@ -345,8 +344,8 @@ test_silent_again(void **state)
 	assert_int_equal(out.path.hops[2].asked, 6);
 	assert_int_equal(out.path.hops[2].answered, 2);
 	assert_int_equal(sc.asked[3], 3);
-	for (i = 1; i < 3; i++)
-		assert_true(sc.when[3][i] - sc.when[3][i - 1] >= CLOCK_S);
+	assert_true(sc.when[3][1] - sc.when[3][0] < CLOCK_S / 2);
+	assert_true(sc.when[3][2] - sc.when[3][1] >= CLOCK_S);
 	/* The others were left alone. */
 	assert_int_equal(sc.asked[2], 1);
 	assert_int_equal(sc.asked[4], 1);
@@ -366,7 +365,7 @@ test_silent_given_up(void **state)
 	run(sw, &ask, &out);
 	assert_server(&out.path, 7, PATH_DISTANCE_PROBE);
 	assert_int_equal(out.path.hops[2].n_responders, 0);
-	assert_int_equal(out.path.hops[2].asked, 6);
+	assert_int_equal(out.path.hops[2].asked, 8);
 	assert_int_equal(out.path.hops[2].answered, 0);
 	assert_true(out.head.duration_ns < 4 * CLOCK_S);
 	end(sw, &out);
@@ -866,9 +865,10 @@ main(void)
 	    PROVES("the server's D-SACK tells how far it is", test_by_dsack),
 	    PROVES("its echo reply tells how far it is", test_by_echo),
 	    PROVES("else its TTL does, with or without the hops", test_by_ttl),
-	    PROVES("a silent hop is asked again, a second apart",
+	    PROVES(
+		"a silent hop is asked again, at once and then a second apart",
 		test_silent_again),
-	    PROVES("one that stays silent is given up after three rounds",
+	    PROVES("one that stays silent is given up after four rounds",
 		test_silent_given_up),
 	    PROVES("a path longer than the TTL says is followed", test_longer),
 	    PROVES("a path shorter than the TTL says is found", test_shorter),
