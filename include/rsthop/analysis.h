@@ -53,7 +53,8 @@ struct analysis_reset {
 	const char *vendor; /* of the MAC; borrowed from vendors; NULL */
 	uint32_t copies;    /* of this very packet, itself left out */
 	uint32_t group;	    /* index into groups */
-	struct rst_verdict verdict; /* owned; analysis_free() */
+	struct rst_verdict verdict;	/* owned; analysis_free() */
+	struct rst_elsewhere elsewhere; /* at the other vantage */
 
 	uint64_t trigger_frame; /* 0: none known; in trigger_file */
 	uint32_t trigger_file;
@@ -124,13 +125,13 @@ struct analysis_probed {
 /* Two vantages compared. */
 struct analysis_compared {
 	bool done;
-	uint64_t flows;	   /* seen at both */
-	bool nat;	   /* addresses or ports differ between them */
-	int64_t offset_ns; /* server's clock minus client's */
-	int64_t offset_error_ns;
-	int path_hops;	     /* routers between both; -1: not known */
-	uint64_t never_sent; /* resets proven so */
-	int hop_lo, hop_hi;  /* of the device, from the client; 0: not known */
+	uint64_t flows;		 /* seen at both */
+	bool nat;		 /* addresses or ports differ between them */
+	int64_t offset_ns;	 /* server's clock minus client's */
+	int64_t offset_error_ns; /* below 0: the offset is not known */
+	int path_hops;		 /* routers between both; -1: not known */
+	uint64_t never_sent;	 /* resets proven so */
+	int hop_lo, hop_hi; /* of the device, from the client; 0: not known */
 };
 
 struct analysis {

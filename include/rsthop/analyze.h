@@ -25,6 +25,11 @@ struct analyze_input {
 	int (*next)(void *ctx, struct capture_packet *out, struct fault *f);
 	/* capture_is_ready(); NULL: never. */
 	bool (*ready)(void *ctx);
+	/*
+	 * Back to the first packet of all files, which two vantages take; NULL
+	 * where that cannot be: they are not compared then.
+	 */
+	int (*again)(void *ctx, struct fault *f);
 	/* The signal that asks for the end, 0: none.  NULL is fine. */
 	int (*interrupted)(void *ctx);
 	/* lookup_vendor(); NULL: nobody asks. */

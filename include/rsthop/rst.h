@@ -64,7 +64,11 @@ enum rst_peer {
 struct rst_elsewhere {
 	enum rst_peer peer;
 	uint8_t ttl; /* RST_PEER_SENT: the TTL it had there; else 0 */
-	/* Packets of the same side between which it should have stood. */
+	/*
+	 * RST_PEER_SENT: the reset there, in both; else packets of the same
+	 * side between which it should have stood.
+	 */
+	uint32_t file_before, file_after;
 	uint64_t frame_before, frame_after;
 };
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include <rsthop/analyze.h>
@@ -247,6 +248,29 @@ open_capture(const struct line *l, struct run *run, struct fault *f)
 	return rc;
 }
 
+static int
+open_again(void *ctx, struct fault *f)
+{
+	struct run *run = ctx;
+
+	capture_free(run->capture);
+	run->capture = NULL;
+	return open_capture(run->line, run, f);
+}
+
+/* Whether they can be read more than once. */
+static bool
+are_regular(const struct line *l)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < l->n_paths; i++)
+		if (strcmp(l->paths[i].path, "-") == 0 ||
+		    (stat(l->paths[i].path, &st) == 0 && !S_ISREG(st.st_mode)))
+			return false;
+	return true;
+}
+
 /* One line for each file that could not be read to its end; their number. */
 static size_t
 tell_damage(const struct analysis *a)
@@ -293,6 +317,7 @@ run_job(const struct line *l, struct run *run, struct fault *f)
 	struct analyze_input in = {.ctx = run,
 	    .next = next_packet,
 	    .ready = is_ready,
+	    .again = are_regular(l) ? open_again : NULL,
 	    .interrupted = interrupted,
 	    .vendor = l->options.no_names ? NULL : find_vendor,
 	    .now_ns = now_ns};

@@ -8,7 +8,7 @@
 
 #include <rsthop/clock.h>
 
-#include "analyze_int.h"
+#include "analyze_compare.h"
 
 #define LOOK_EVERY	1024 /* packets between two looks for a signal */
 #define TRIGGER_GENUINE 64   /* bytes kept of what fired nothing odd */
@@ -44,6 +44,7 @@ struct job {
 	struct passed *passed;
 	struct groups *groups;
 	struct vendors *vendors;
+	struct compare *compare; /* NULL: one vantage */
 	size_t cap_resets;
 	uint64_t packets; /* read, for what is due now and then */
 	struct taken taken[HANDFUL];
@@ -171,12 +172,17 @@ on_reset(void *ctx, const struct flow_reset *r, struct fault *f)
 {
 	struct side *s = ctx;
 	struct job *j = s->job;
+	const struct rst_elsewhere *elsewhere =
+	    compare_find(j->compare, r->mark.file, r->mark.frame);
 	struct analysis_reset a = {0};
 
 	rst_crowd_see(s->crowd, r);
-	if (rst_judge(r, s->crowd, NULL, &a.verdict, f) != 0)
+	if (rst_judge(r, s->crowd, elsewhere, &a.verdict, f) != 0)
 		return -1;
 	fill_reset(j, r, &a);
+	if (elsewhere != NULL)
+		a.elsewhere = *elsewhere;
+	compare_see_judged(j->compare, &a);
 	if (keep_trigger(&a, r) != 0) {
 		fault(f, FAULT_SYSTEM, "out of memory");
 		goto fail;
@@ -406,6 +412,7 @@ finish(struct job *j, struct fault *f)
 	}
 	for (size_t i = 0; i < j->out->n_files; i++)
 		j->out->packets += j->out->files[i].packets;
+	compare_finish(j->compare, j->out);
 	if (groups_finish(j->groups, j->out, rc == 0 ? f : NULL) != 0)
 		rc = -1;
 	if (j->out->n_resets > 0)
@@ -454,6 +461,7 @@ close_job(struct job *j)
 	groups_free(j->groups);
 	passed_free(j->passed);
 	vendors_free(j->vendors);
+	compare_free(j->compare);
 }
 
 static int64_t
@@ -474,6 +482,8 @@ analyze_run(const struct analyze_ask *ask, const struct analyze_input *in,
 	memset(out, 0, sizeof(*out));
 	out->started_unix_ns = ask->started_unix_ns;
 	if (open_job(&j, f) != 0)
+		goto out;
+	if (compare_new(ask, in, out, &j.compare, f) != 0)
 		goto out;
 	rc = read_packets(&j, f);
 	if (finish(&j, rc == 0 ? f : &later) != 0)
