@@ -1,6 +1,7 @@
 /*
  * The job `analyze`: every reset in captures to a verdict, in one pass and in
- * bounded memory, however long the captures are.
+ * bounded memory, however long the captures are.  Two vantages take two passes
+ * before, to compare them.
  */
 #ifndef RSTHOP_ANALYZE_H
 #define RSTHOP_ANALYZE_H

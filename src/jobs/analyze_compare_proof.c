@@ -12,7 +12,8 @@
 #define DELAY_NS   (3 * CLOCK_S)   /* a packet takes no longer than this */
 #define OLD_NS	   (120 * CLOCK_S) /* ... and is not taken for one as old */
 #define BRACKET_NS (120 * CLOCK_S) /* no longer without a packet */
-#define TTL_OFF	   2		   /* routes differ by no more */
+#define HALF_SPACE (UINT32_C(1) << 31)
+#define TTL_OFF	   2   /* routes differ by no more */
 #define LOOKS	   256 /* resets of one five-tuple that are looked at */
 
 struct mark {
@@ -384,6 +385,22 @@ is_lossy(const struct compare_side *s, int64_t from, int64_t to)
 	return s->lossy || (lo < s->n_holes && s->holes[lo] <= to);
 }
 
+/* Bytes of the sender arrived that its own capture does not have. */
+static bool
+lacks_bytes(const struct compare *c, const struct compare_reset *r,
+    const struct compare_flow *there)
+{
+	const struct compare_flow *here = flow_of(c, r);
+	const struct compare_half *got = &here->half[r->half];
+	const struct compare_half *sent =
+	    &there->half[r->half ^ (int)here->flipped];
+
+	if (!got->seen)
+		return false;
+	return !sent->seen ||
+	    got->seq_next - sent->seq_next - 1 < HALF_SPACE - 1;
+}
+
 static bool
 is_newer(const struct mark *a, const struct mark *b)
 {
@@ -417,7 +434,7 @@ prove(struct compare *c, const struct query *q)
 	struct mark before, after;
 
 	if (r->elsewhere.peer != RST_PEER_NONE || c->resets_full ||
-	    there->hole || may_be_rewritten(c, q) ||
+	    there->hole || lacks_bytes(c, r, there) || may_be_rewritten(c, q) ||
 	    !find_bracket(q, there, &before, &after) ||
 	    is_lossy(s, before.unix_ns, after.unix_ns))
 		return;

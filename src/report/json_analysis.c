@@ -137,6 +137,30 @@ line_trigger(struct text *t, const struct analysis_reset *r)
 	line_end(t, '}');
 }
 
+/* What the other vantage says of it. */
+static void
+line_peer(
+    struct text *t, const struct analysis *a, const struct rst_elsewhere *e)
+{
+	bool sent = e->peer == RST_PEER_SENT;
+
+	if (e->peer == RST_PEER_NONE) {
+		line_null(t, "peer");
+		return;
+	}
+	line_begin(t, "peer", '{');
+	line_bool(t, "sent", sent);
+	if (sent)
+		line_int(t, "ttl", e->ttl);
+	else
+		line_null(t, "ttl");
+	line_word(t, "file_before", a->files[e->file_before].path);
+	line_int(t, "frame_before", (int64_t)e->frame_before);
+	line_word(t, "file_after", a->files[e->file_after].path);
+	line_int(t, "frame_after", (int64_t)e->frame_after);
+	line_end(t, '}');
+}
+
 static void
 line_reset(
     struct text *t, const struct analysis *a, const struct analysis_reset *r)
@@ -146,6 +170,7 @@ line_reset(
 	line_header(t, r);
 	line_verdict(t, &r->verdict);
 	line_trigger(t, r);
+	line_peer(t, a, &r->elsewhere);
 }
 
 int
@@ -352,6 +377,26 @@ write_groups(const struct analysis *a, FILE *out, struct fault *f)
 }
 
 static json_t *
+compared(const struct analysis_compared *k)
+{
+	bool known = k->offset_error_ns >= 0;
+
+	if (!k->done)
+		return json_null();
+	return json_pack("{s:I, s:b, s:o, s:o, s:o, s:I, s:o}", "flows",
+	    (json_int_t)k->flows, "nat", k->nat, "offset_ms",
+	    known ? json_round((double)k->offset_ns / 1e6, 3) : json_null(),
+	    "offset_error_ms",
+	    known ? json_round((double)k->offset_error_ns / 1e6, 3)
+		  : json_null(),
+	    "path_hops",
+	    k->path_hops >= 0 ? json_integer(k->path_hops) : json_null(),
+	    "never_sent", (json_int_t)k->never_sent, "hop",
+	    k->hop_lo > 0 ? json_pack("[i, i]", k->hop_lo, k->hop_hi)
+			  : json_null());
+}
+
+static json_t *
 document(const struct analysis *a, bool *bad)
 {
 	json_t *doc;
@@ -378,6 +423,7 @@ document(const struct analysis *a, bool *bad)
 		(json_int_t)a->resets_hurried, "resets_left_out",
 		(json_int_t)a->resets_left_out),
 	    bad);
+	json_put(doc, "compared", compared(&a->compared), bad);
 	json_put(doc, "notes", json_notes(&a->notes), bad);
 	return doc;
 }

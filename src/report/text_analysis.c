@@ -217,6 +217,20 @@ put_answer(struct sheet *s, const struct analysis *a)
 }
 
 static void
+put_compared(struct sheet *s, const struct analysis *a)
+{
+	struct text t = {0};
+
+	words_compared(&t, a);
+	if (t.len > 0) {
+		text_add(&s->t, "\nBoth vantages\n");
+		sheet_wrap(s, text_str(&t), 2, 0, 0);
+	}
+	s->t.bad |= t.bad;
+	text_free(&t);
+}
+
+static void
 put_notes(struct sheet *s, const struct analysis *a)
 {
 	struct text t = {0};
@@ -253,6 +267,7 @@ text_analysis(const struct analysis *a, const struct report_style *st,
 	put_genuine(&s, a);
 	if (st->each)
 		put_each(&s, a);
+	put_compared(&s, a);
 	put_notes(&s, a);
 	return writers_finish(&s.t, out, f);
 }

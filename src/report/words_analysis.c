@@ -1,5 +1,6 @@
 /* The sentences on judged captures. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -157,6 +158,61 @@ words_captures(struct text *t, const struct analysis *a)
 		words_prose(t, a->trouble.text);
 		text_add(t, ".");
 	}
+}
+
+static void
+add_clocks(struct text *t, const struct analysis_compared *k)
+{
+	double ms = (double)k->offset_ns / 1e6;
+
+	if (k->offset_error_ns < 0)
+		return;
+	text_addf(t, " The server's clock is %.3f s %s", fabs(ms) / 1e3,
+	    ms < 0 ? "behind" : "ahead");
+	text_addf(
+	    t, ", give or take %.1f ms.", (double)k->offset_error_ns / 1e6);
+}
+
+static void
+add_between(struct text *t, const struct analysis_compared *k)
+{
+	if (k->hop_lo <= 0)
+		return;
+	text_add(t, " By what both ends received, the device is at hop ");
+	text_addf(t, "%d", k->hop_lo);
+	if (k->hop_hi != k->hop_lo)
+		text_addf(t, " to %d", k->hop_hi);
+	text_add(t, " from the client's capture");
+	if (k->hop_lo == k->path_hops + 1)
+		text_add(t, ", on the wire before the server's");
+	text_add(t, ".");
+}
+
+void
+words_compared(struct text *t, const struct analysis *a)
+{
+	const struct analysis_compared *k = &a->compared;
+
+	if (!k->done)
+		return;
+	words_count(t, k->flows, "connection is", "connections are");
+	text_add(t, " in both captures");
+	if (k->nat)
+		text_add(t, ", some under other addresses");
+	if (k->path_hops >= 0) {
+		text_add(t, ", with ");
+		words_count(t, (uint64_t)k->path_hops, "router", "routers");
+		text_add(t, " between");
+	}
+	text_add(t, ".");
+	add_clocks(t, k);
+	text_add(t, " ");
+	if (k->never_sent == 0)
+		text_add(t, "No reset is");
+	else
+		words_count(t, k->never_sent, "reset is", "resets are");
+	text_add(t, " proven to have been received and never sent.");
+	add_between(t, k);
 }
 
 void

@@ -36,6 +36,8 @@ void batches_free(struct batches *bs);
 void words_analysis(struct text *t, const struct analysis *a);
 /* What was read: files, packets, connections, from when to when. */
 void words_captures(struct text *t, const struct analysis *a);
+/* Two vantages, and where the device is between them; nothing where one. */
+void words_compared(struct text *t, const struct analysis *a);
 /* A line, with its newline, each. */
 void words_analysis_notes(struct text *t, const struct analysis *a);
 
