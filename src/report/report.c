@@ -129,6 +129,7 @@ struct order {
 	const struct locate_result *locate;
 	const struct analysis *analysis;
 	const struct report_style *style;
+	struct report_style plain;
 };
 
 static int
@@ -239,10 +240,9 @@ out:
 static int
 write_order(struct order *o, const struct report_style *st, struct fault *f)
 {
-	struct report_style plain = *st;
-
-	plain.color = false; /* a file is no terminal */
-	o->style = &plain;
+	o->plain = *st;
+	o->plain.color = false; /* a file is no terminal */
+	o->style = &o->plain;
 	o->writer = report_writer_by_path(o->path, f);
 	if (o->writer == NULL)
 		return -1;
