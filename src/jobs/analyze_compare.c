@@ -323,24 +323,38 @@ compare_find(const struct compare *c, uint32_t file, uint64_t frame)
 							       : NULL;
 }
 
+/*
+ * Routers that it crossed, by its TTL.  One toward the server with the TTL of
+ * the client's own packets looks as if it came all the way.
+ */
+static int
+crossed_by(const struct compare *c, const struct analysis_reset *r)
+{
+	if (r->verdict.crossed >= 0 || r->to_client ||
+	    r->verdict.peer_ttl == 0 || r->ttl != r->verdict.peer_ttl)
+		return r->verdict.crossed;
+	return c->hops[0];
+}
+
 void
 compare_see_judged(struct compare *c, const struct analysis_reset *r)
 {
 	const struct compare_reset *k;
 	struct compare_flow *fl;
+	int crossed;
 
 	if (c == NULL || r->elsewhere.peer != RST_PEER_NEVER_SENT)
 		return;
 	c->never_sent++;
 	k = find(c, r->file, r->frame);
-	if (r->verdict.ruling != RST_FORGED || r->verdict.crossed < 0 ||
-	    k == NULL)
+	crossed = crossed_by(c, r);
+	if (r->verdict.ruling != RST_FORGED || crossed < 0 || k == NULL)
 		return;
 	fl = &c->sides[k->vantage].flows[k->flow];
 	if (k->vantage == 1)
 		fl = &c->sides[0].flows[fl->match];
-	if (fl->crossed[k->vantage] == 0 && r->verdict.crossed < 255)
-		fl->crossed[k->vantage] = (uint8_t)(1 + r->verdict.crossed);
+	if (fl->crossed[k->vantage] == 0 && crossed < 255)
+		fl->crossed[k->vantage] = (uint8_t)(1 + crossed);
 }
 
 /* --- where the device is --- */

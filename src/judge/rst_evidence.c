@@ -121,8 +121,8 @@ const struct clue_row rst_clues[N_CLUES] = {
     /* 0.05 : 0.35; both in one /24 or /64 and no router crossed. */
     [CLUE_SAME_NETWORK] = {"same-network", FAMILY_SAME, -2.0},
 
-    /* Proof, but for a capture that lost packets. */
-    [CLUE_NEVER_SENT] = {"peer-never-sent", FAMILY_NONE, 8.0},
+    /* 1 : 6e-6; proof, but for a capture that lost this packet alone. */
+    [CLUE_NEVER_SENT] = {"peer-never-sent", FAMILY_NONE, 12.0},
     [CLUE_SENT] = {"peer-sent", FAMILY_NONE, -8.0},
 
     /* Its weight is that of its own row in rst_signatures.c. */

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -467,12 +468,97 @@ def device_starts(connections, hop, place, *options):
 DOWN = "link set toserver down"
 UP = ("link set toserver up", "route add 10.9.0.0/16 via 10.9.0.2")
 
+# analyze, with a capture at either end
+
+
+def converse(address, times):
+    """So many connections that end with the keyword, or with a reset."""
+    for i in range(times):
+        with socket.socket() as s:
+            s.settimeout(1.5)
+            try:
+                s.connect((address, PORT))
+                s.sendall(b"greetings %d" % i)
+                s.recv(100)
+                s.sendall(b"please " + labs.KEYWORD.encode())
+                s.recv(100)
+            except OSError:
+                pass
+        time.sleep(0.02)
+    return times
+
+
+def end_all(*procs):
+    for p in procs:
+        p.popen.terminate()
+        p.popen.wait(5)
+
+
+def two_vantages(hop, place, bracket, *options, nat=False):
+    """Of half the connections the forger is to blame, else the server."""
+    def check(bench):
+        lab = bench.lab
+        lab.serve("--mode", "abort", "--keyword", labs.KEYWORD)
+        device = lab.forge(hop, place, "--drop", "--ends", "both",
+                           "--probability", "0.5", *options)
+        if nat:
+            lab.masquerade()
+        files = [os.path.join(lab.tmp, f"{n}.pcap")
+                 for n in ("client", "server")]
+        watch = os.path.join(labs.HERE, "watch.py")
+        eyes = [lab.start("client", [labs.PYTHON, watch, "--interface",
+                                     "toserver", files[0]]),
+                lab.start("server", [labs.PYTHON, watch, "--interface",
+                                     "toclient", "--ahead", "400",
+                                     files[1]])]
+        lab.call_in("client", converse, lab.server_address(), 24)
+        time.sleep(0.3)
+        # Another one, so that what is last has something behind it.
+        end_all(device)
+        lab.call_in("client", converse, lab.server_address(), 1)
+        time.sleep(0.3)
+        end_all(*eyes)
+        done = bench.run("analyze", "--json", "-n", "--client-capture",
+                         files[0], "--server-capture", files[1])
+        check_vantages(bench, done.json() or {}, device.count(), bracket, nat)
+    return check
+
+
+def check_vantages(bench, document, fired, bracket, nat):
+    compared = document.get("compared") or {}
+    bench.same("compared.flows", compared.get("flows"), 25)
+    bench.same("compared.nat", compared.get("nat"), nat)
+    bench.same("compared.path_hops", compared.get("path_hops"),
+               bench.lab.hops)
+    bench.same("compared.hop", compared.get("hop"), bracket)
+    off = (compared.get("offset_ms") or 0) - 400e3
+    if abs(off) > compared.get("offset_error_ms", 0):
+        bench.wrong.append(f"the offset is wrong by {off} ms: {compared!r}")
+    said = [(r["peer"]["sent"] if r["peer"] else None, r["verdict"],
+             r["direction"]) for r in document.get("resets", [])]
+    # Each at its receiver; the genuine ones leave the server as well.
+    for what, wanted in (((False, "forged", "to-client"), fired),
+                         ((False, "forged", "to-server"), fired),
+                         ((True, "genuine", "to-client"), 25 - fired)):
+        bench.same(f"resets that are {what}", said.count(what), wanted)
+    if not 4 <= fired <= 20:
+        bench.wrong.append(f"the device fired {fired} times")
+    bench.same("compared.never_sent", compared.get("never_sent"), 2 * fired)
+
+
 CASES = [scenario_case(s) for s in scenarios.SCENARIOS] + [
     Case("trace", "trace names every hop and the server", trace(4)),
     Case("trace6", "trace does so in IPv6", trace(6)),
     Case("trace-silent", "a silent hop keeps its row", trace(4),
          silent=(3,)),
     Case("mac", "the first hop's MAC is told", first_mac),
+    Case("vantages", "a capture at either end: every forged reset proven"
+         " never sent, no genuine one, the device bracketed",
+         two_vantages(3, "router", [3, 3], "--ttl", "64")),
+    Case("vantages-copy", "likewise, of the founding case",
+         two_vantages(2, "router", [2, 2], "--ttl", "copy", "--id", "copy")),
+    Case("vantages-nat", "likewise, with NAT between",
+         two_vantages(4, "wire", [4, 4], "--ttl", "64", nat=True)),
     Case("closed-port", "a reset to the SYN is no handshake: exit 3, one"
          " line", closed_port),
     Case("no-route", "no route: exit 3, one line", no_route),
