@@ -276,7 +276,9 @@ struct flow_probe {
 	uint8_t server_ttl;    /* of the server's, on arrival; 0: not seen */
 	bool reset; /* one came to the client, before another probe */
 	struct flow_mark reset_mark;
-	bool answered; /* the server acknowledged it, or a SYN-ACK came */
+	bool answered;	  /* the server acknowledged it, or a SYN-ACK came */
+	bool unacked;	  /* when it was sent, the server had not all of it */
+	bool after_reset; /* one had come to the client before it was sent */
 	bool has_expired;
 	struct flow_expired expired;
 };
@@ -287,6 +289,9 @@ struct flow_sink {
 	/* -1 stops flow_table_see() and _end() with the same fault. */
 	int (*reset)(void *ctx, const struct flow_reset *r, struct fault *f);
 	int (*probe)(void *ctx, const struct flow_probe *p, struct fault *f);
+	/* The same as it is sent: what it drew is not known yet. */
+	int (*probe_sent)(void *ctx, const struct flow_probe *p,
+	    const struct pkt *pkt, struct fault *f);
 	void (*data)(void *ctx, const struct flow_data *d);
 };
 

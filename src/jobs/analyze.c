@@ -9,6 +9,7 @@
 #include <rsthop/clock.h>
 
 #include "analyze_compare.h"
+#include "analyze_probes.h"
 
 #define LOOK_EVERY	1024 /* packets between two looks for a signal */
 #define TRIGGER_GENUINE 64   /* bytes kept of what fired nothing odd */
@@ -43,6 +44,7 @@ struct job {
 	struct side sides[VANTAGES];
 	struct passed *passed;
 	struct groups *groups;
+	struct probes *probes;
 	struct vendors *vendors;
 	struct compare *compare; /* NULL: one vantage */
 	size_t cap_resets;
@@ -179,6 +181,7 @@ on_reset(void *ctx, const struct flow_reset *r, struct fault *f)
 	rst_crowd_see(s->crowd, r);
 	if (rst_judge(r, s->crowd, elsewhere, &a.verdict, f) != 0)
 		return -1;
+	probes_judge(j->probes, r, a.verdict.ruling);
 	fill_reset(j, r, &a);
 	if (elsewhere != NULL)
 		a.elsewhere = *elsewhere;
@@ -213,6 +216,13 @@ on_data(void *ctx, const struct flow_data *d)
 		j->passed, d->server, &t, d->payload, d->len, d->mark.len));
 }
 
+static int
+on_probe(void *ctx, const struct flow_probe *p, const struct pkt *pkt,
+    struct fault *f)
+{
+	return probes_sent(((struct side *)ctx)->job->probes, p, pkt, f);
+}
+
 /* --- packets --- */
 
 static int
@@ -222,8 +232,11 @@ open_side(struct job *j, enum analysis_vantage v, struct fault *f)
 
 	    .max_flows = j->ask->max_flows,
 	    .hash_seed = j->ask->hash_seed};
-	struct flow_sink sink = {
-	    .ctx = &j->sides[v], .reset = on_reset, .data = on_data};
+	struct flow_sink sink = {.ctx = &j->sides[v],
+	    .reset = on_reset,
+	    .data = on_data,
+	    /* At the server only what did not expire is seen. */
+	    .probe_sent = v == ANALYSIS_VANTAGE_SERVER ? NULL : on_probe};
 
 	j->sides[v].job = j;
 	if (rst_crowd_new(&j->sides[v].crowd, f) != 0)
@@ -271,6 +284,18 @@ prepare(struct job *j, struct taken *t, struct fault *f)
 	return 0;
 }
 
+static int
+see_packet(struct job *j, struct taken *t, struct fault *f)
+{
+	enum analysis_vantage v = j->out->files[t->cp.file].vantage;
+
+	if (flow_table_see(t->flows, &t->seen, f) != 0)
+		return -1;
+	if (v == ANALYSIS_VANTAGE_SERVER)
+		return 0;
+	return probes_see(j->probes, &t->seen, f);
+}
+
 /* Those before wait in the processor's cache while the later ones come. */
 static int
 see_handful(struct job *j, size_t n, struct fault *f)
@@ -281,8 +306,7 @@ see_handful(struct job *j, size_t n, struct fault *f)
 	for (size_t i = 0; i < n; i++)
 		flow_table_expect_soon(j->taken[i].flows, &j->taken[i].hint);
 	for (size_t i = 0; i < n; i++)
-		if (flow_table_see(j->taken[i].flows, &j->taken[i].seen, f) !=
-		    0)
+		if (see_packet(j, &j->taken[i], f) != 0)
 			return -1;
 	return 0;
 }
@@ -415,6 +439,8 @@ finish(struct job *j, struct fault *f)
 	compare_finish(j->compare, j->out);
 	if (groups_finish(j->groups, j->out, rc == 0 ? f : NULL) != 0)
 		rc = -1;
+	if (probes_finish(j->probes, j->out, rc == 0 ? f : NULL) != 0)
+		rc = -1;
 	if (j->out->n_resets > 0)
 		qsort(j->out->resets, j->out->n_resets,
 		    sizeof(j->out->resets[0]), by_time);
@@ -448,6 +474,8 @@ open_job(struct job *j, struct fault *f)
 		return -1;
 	if (vendors_new(j->in, &j->vendors, f) != 0)
 		return -1;
+	if (probes_new(ask->hash_seed, j->passed, &j->probes, f) != 0)
+		return -1;
 	return groups_new(ask->hash_seed, j->passed, &j->groups, f);
 }
 
@@ -459,6 +487,7 @@ close_job(struct job *j)
 		rst_crowd_free(j->sides[v].crowd);
 	}
 	groups_free(j->groups);
+	probes_free(j->probes);
 	passed_free(j->passed);
 	vendors_free(j->vendors);
 	compare_free(j->compare);

@@ -516,7 +516,9 @@ see_probe(struct flow_table *t, struct node *n, int side,
 		return -1;
 	if (probe_begin(n->rare, n, side, s) != 0)
 		return fault(f, FAULT_SYSTEM, "out of memory");
-	return 0;
+	if (t->sink.probe_sent == NULL)
+		return 0;
+	return t->sink.probe_sent(t->sink.ctx, n->rare->probe, s->pkt, f);
 }
 
 static int

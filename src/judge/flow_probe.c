@@ -34,6 +34,9 @@ probe_begin(
 	half_make_mark(s, &q->mark);
 	q->client_ttl = h->first_ttl;
 	q->server_ttl = other->packets > 0 ? other->first_ttl : 0;
+	q->unacked = !(other->seen & FLOW_SEEN_ACK) ||
+	    seq_after(q->mark.seq + q->mark.len, other->ack_high);
+	q->after_reset = other->seen & FLOW_SEEN_RST;
 	free(r->probe);
 	r->probe = q;
 	return 0;

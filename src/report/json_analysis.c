@@ -424,6 +424,7 @@ document(const struct analysis *a, bool *bad)
 		(json_int_t)a->resets_left_out),
 	    bad);
 	json_put(doc, "compared", compared(&a->compared), bad);
+	json_put(doc, "probes", json_probes(a), bad);
 	json_put(doc, "notes", json_notes(&a->notes), bad);
 	return doc;
 }

@@ -13,6 +13,7 @@
 #include <jansson.h>
 
 #include <rsthop/addr.h>
+#include <rsthop/analysis.h>
 #include <rsthop/fault.h>
 #include <rsthop/path.h>
 #include <rsthop/result.h>
@@ -32,6 +33,8 @@ json_t *json_time(int64_t unix_ns);
 json_t *json_server(const struct path *p);
 json_t *json_path(const struct path *p);
 json_t *json_notes(const struct result_notes *n);
+/* The probes that captures hold. */
+json_t *json_probes(const struct analysis *a);
 
 /* A document with the keys of every active job: schema, version, target … */
 json_t *json_document(const char *schema, const struct result_head *h,

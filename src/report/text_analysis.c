@@ -149,6 +149,40 @@ put_genuine(struct sheet *s, const struct analysis *a)
 	}
 }
 
+/* --- probes --- */
+
+static void
+put_probed_words(struct sheet *s, const char *label,
+    const struct analysis_probed *p,
+    void (*fill)(struct text *, const struct analysis_probed *))
+{
+	struct text t = {0};
+
+	fill(&t, p);
+	put_field(s, label, &t);
+	text_free(&t);
+}
+
+static void
+put_probed(struct sheet *s, const struct analysis_probed *p)
+{
+	struct text head = {0};
+	char buf[ADDR_TEXT];
+
+	text_addf(&head, "Probes of %s to ", addr_format(&p->client, buf));
+	if (p->server.port != 0)
+		words_endpoint(&head, &p->server);
+	else
+		text_add(&head, addr_format(&p->server.addr, buf));
+	text_add(&s->t, "\n");
+	sheet_wrap(s, text_str(&head), 0, 2, 0);
+	s->t.bad |= head.bad;
+	text_free(&head);
+	put_probed_words(s, "sent", p, words_probes);
+	put_probed_words(s, "device at", p, words_probed_place);
+	put_probed_words(s, "path", p, words_probed_path);
+}
+
 /* --- all, one by one --- */
 
 static void
@@ -264,6 +298,8 @@ text_analysis(const struct analysis *a, const struct report_style *st,
 	put_batches(&s, &bs, RST_FORGED, SHOWN);
 	put_batches(&s, &bs, RST_UNDETERMINED, SHOWN_LESS);
 	batches_free(&bs);
+	for (size_t i = 0; i < a->n_probed && i < SHOWN; i++)
+		put_probed(&s, &a->probed[i]);
 	put_genuine(&s, a);
 	if (st->each)
 		put_each(&s, a);

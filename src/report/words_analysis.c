@@ -358,8 +358,8 @@ words_batch_sender(struct text *t, const struct batch *b)
 	add_mac(t, g);
 }
 
-static void
-add_candidate(struct text *t, const struct rst_candidate *c)
+void
+words_candidate(struct text *t, const struct rst_candidate *c)
 {
 	char percent[WORDS_PERCENT];
 
@@ -388,7 +388,7 @@ words_batch_place(struct text *t, const struct batch *b)
 		if (i > 0 && g->candidates[i].probability < NEAR)
 			break;
 		text_add(t, i > 0 ? ", or " : "");
-		add_candidate(t, &g->candidates[i]);
+		words_candidate(t, &g->candidates[i]);
 	}
 	if (g->n_candidates > 0) {
 		text_add(t, "; hops are counted from where it was captured");

@@ -50,6 +50,16 @@ void words_batch_trigger(struct text *t, const struct batch *b);
 void words_batch_first(struct text *t, const struct batch *b);
 void words_batch_next(struct text *t, const struct batch *b);
 
+/* "hop 3, its forwarding plane (98 %)". */
+void words_candidate(struct text *t, const struct rst_candidate *c);
+
+/* "30 packets ... with limited TTLs, 12 of which drew a reset: ..." */
+void words_probes(struct text *t, const struct analysis_probed *p);
+/* "hop 3 is 10.9.2.2; ..."; nothing where no hop comes into question. */
+void words_probed_place(struct text *t, const struct analysis_probed *p);
+/* "1 10.9.0.2, 2 *, 3 10.9.2.2". */
+void words_probed_path(struct text *t, const struct analysis_probed *p);
+
 /* Why a stack sent a reset of this kind. */
 const char *words_genuine(enum rst_kind k);
 
