@@ -13,11 +13,6 @@
 #include <rsthop/analyze.h>
 #include <rsthop/clock.h>
 
-#define PROVES(what, test)                   \
-	{                                    \
-		what, test, NULL, NULL, NULL \
-	}
-
 #define PROVES(words, fn)                   \
 	{                                   \
 		words, fn, NULL, NULL, NULL \
