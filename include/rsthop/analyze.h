@@ -14,6 +14,8 @@
 #include <rsthop/capture.h>
 #include <rsthop/fault.h>
 
+#define ANALYZE_TICK 2
+
 struct analyze_path {
 	const char *path;
 	enum analysis_vantage vantage;
@@ -22,7 +24,11 @@ struct analyze_path {
 /* What the job asks of the world; ctx goes to each. */
 struct analyze_input {
 	void *ctx;
-	/* As capture_next() of files, whose numbers are those of the ask. */
+	/*
+	 * As capture_next() of files, whose numbers are those of the ask.  Of
+	 * live captures also ANALYZE_TICK: none has come for now, and all that
+	 * was sent before out->unix_ns has been handed over.
+	 */
 	int (*next)(void *ctx, struct capture_packet *out, struct fault *f);
 	/* capture_is_ready(); NULL: never. */
 	bool (*ready)(void *ctx);
@@ -46,6 +52,9 @@ struct analyze_ask {
 	uint32_t max_flows;  /* 0: FLOW_MAX_FLOWS */
 	uint64_t hash_seed;  /* so that no capture can aim at the hashes */
 	size_t max_resets;   /* kept one by one; 0: none */
+	uint64_t max_judged; /* ends with so many resets; 0: no such end */
+	int64_t settle_ns;   /* as of struct flow_config */
+	uint32_t max_pending;
 	size_t max_triggers; /* kinds of data that are counted; 0: 65536 */
 	void *ctx;
 	/* Each reset as it is judged; its group is not set yet.  NULL. */

@@ -37,6 +37,21 @@ struct capture_stats {
 int capture_open_live(const char *iface, const char *filter,
     struct capture **out, struct fault *f);
 
+/*
+ * The same for whole lines' worth of packets, where none may be lost and none
+ * is waited for: the kernel keeps ring_bytes of them, packed, and hands them
+ * out in batches, each up to CAPTURE_BATCH_MS after its first packet.
+ */
+#define CAPTURE_BATCH_MS 100
+int capture_open_batches(const char *iface, const char *filter, int ring_bytes,
+    struct capture **out, struct fault *f);
+
+/*
+ * Whether filter compiles for Ethernet: FAULT_USAGE in libpcap's words where
+ * it does not.  Needs no privilege.
+ */
+int capture_check_filter(const char *filter, struct fault *f);
+
 /* A capture file, or standard input for "-". */
 int capture_open_file(const char *path, struct capture **out, struct fault *f);
 

@@ -17,6 +17,10 @@ int num_u64(const char *what, const char *s, uint64_t lo, uint64_t hi,
 int num_int(
     const char *what, const char *s, int lo, int hi, int *out, struct fault *f);
 
+/* Bytes: a number with K, M or G behind it, of 1024, or nothing. */
+int num_bytes(const char *what, const char *s, uint64_t lo, uint64_t hi,
+    uint64_t *out, struct fault *f);
+
 /* A decimal fraction such as 0.95 or 2; no exponent, nan, inf or hex. */
 int num_double(const char *what, const char *s, double lo, double hi,
     double *out, struct fault *f);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include <rsthop/analysis.h>
+#include <rsthop/capture.h>
 #include <rsthop/fault.h>
 #include <rsthop/result.h>
 
@@ -61,5 +62,40 @@ int report_write_analysis_file(const char *path, const struct analysis *a,
  */
 int report_write_reset(const struct analysis *a, const struct analysis_reset *r,
     FILE *out, struct fault *f);
+
+/* The same as a line of text; st->each: with its strongest reason's words. */
+int report_write_reset_text(const struct analysis_reset *r,
+    const struct report_style *st, FILE *out, struct fault *f);
+
+/* What `watch` knows beside what it judged. */
+struct report_watch {
+	const char *ifname;
+	const char *filter; /* the user's, or NULL */
+	uint64_t received;  /* packets, by the filter in the kernel */
+	uint64_t dropped;   /* by the kernel, for want of room */
+	uint64_t lost;	    /* times that the interface went */
+};
+
+/* The whole of a watch as a last line of JSON, rsthop.watch/1. */
+int report_write_watch(const struct analysis *a, const struct report_watch *w,
+    FILE *out, struct fault *f);
+
+/*
+ * Packets as evidence, in a pcapng file that grows.  Each block goes out by one
+ * write(2) at its end, so whatever ends the program leaves whole blocks.
+ */
+struct report_evidence;
+
+/*
+ * What is at path already, and what is in it once it has grown beyond
+ * max_bytes, becomes path.1, whose place it takes.
+ */
+int report_evidence_open(const char *path, const char *ifname,
+    uint64_t max_bytes, struct report_evidence **out, struct fault *f);
+/* r: the reset that this very packet is, for its comment; NULL. */
+int report_evidence_add(struct report_evidence *e,
+    const struct capture_packet *p, const struct analysis_reset *r,
+    struct fault *f);
+void report_evidence_free(struct report_evidence *e); /* NULL is fine */
 
 #endif

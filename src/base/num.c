@@ -72,6 +72,52 @@ num_u64(const char *what, const char *s, uint64_t lo, uint64_t hi,
 	return 0;
 }
 
+/* Bits to shift by for a suffix; 0 for none. */
+static unsigned int
+num_suffix(char c)
+{
+	switch (c) {
+	case 'k':
+	case 'K':
+		return 10;
+	case 'M':
+		return 20;
+	case 'G':
+		return 30;
+	default:
+		return 0;
+	}
+}
+
+int
+num_bytes(const char *what, const char *s, uint64_t lo, uint64_t hi,
+    uint64_t *out, struct fault *f)
+{
+	char digits[24], why[80];
+	size_t n = strlen(s);
+	unsigned int shift = n > 0 ? num_suffix(s[n - 1]) : 0;
+	uint64_t v;
+	bool big;
+
+	n -= shift != 0;
+	if (n >= sizeof(digits))
+		return num_fault(what, s, "is no size", f);
+	memcpy(digits, s, n);
+	digits[n] = '\0';
+	if (!num_digits(digits, &v, &big))
+		return num_fault(
+		    what, s, "is no size: give bytes, or as in 64M", f);
+	if (big || v > UINT64_MAX >> shift || v << shift < lo ||
+	    v << shift > hi) {
+		snprintf(why, sizeof(why),
+		    "is out of range: give %" PRIu64 " to %" PRIu64 " bytes",
+		    lo, hi);
+		return num_fault(what, s, why, f);
+	}
+	*out = v << shift;
+	return 0;
+}
+
 int
 num_int(
     const char *what, const char *s, int lo, int hi, int *out, struct fault *f)

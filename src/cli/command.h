@@ -26,7 +26,12 @@ enum option_key {
 	OPTION_JSONL,
 	OPTION_MAX_FLOWS,
 	OPTION_CLIENT_CAPTURE,
-	OPTION_SERVER_CAPTURE
+	OPTION_SERVER_CAPTURE,
+	OPTION_COUNT,
+	OPTION_DURATION,
+	OPTION_ROTATE,
+	OPTION_RING,
+	OPTION_RING_SIZE
 };
 
 struct option_spec {
@@ -53,6 +58,7 @@ extern const struct command cmd_analyze;
 extern const struct command cmd_help;
 extern const struct command cmd_locate;
 extern const struct command cmd_trace;
+extern const struct command cmd_watch;
 
 /* All of them, ended by NULL. */
 extern const struct command *const commands[];

@@ -17,6 +17,7 @@ const struct command *const commands[] = {
     &cmd_locate,
     &cmd_trace,
     &cmd_analyze,
+    &cmd_watch,
     &cmd_help,
     NULL,
 };

@@ -214,8 +214,8 @@ report_stdout(const struct options *o, const struct trace_result *t,
 	return rc;
 }
 
-static struct report_style
-make_style(const struct options *o)
+struct report_style
+output_style(const struct options *o)
 {
 	return (struct report_style){
 	    .color = want_color(o),
@@ -230,7 +230,7 @@ int
 output_write(const struct options *o, const struct trace_result *t,
     const struct locate_result *l, struct fault *f)
 {
-	struct report_style st = make_style(o);
+	struct report_style st = output_style(o);
 	int rc = report_stdout(o, t, l, &st, f);
 	size_t i;
 
@@ -247,7 +247,7 @@ int
 output_write_analysis(const struct options *o, const struct analysis *a,
     bool quiet, struct fault *f)
 {
-	struct report_style st = make_style(o);
+	struct report_style st = output_style(o);
 	int rc = quiet ? 0 : stream_analysis(o, a, &st, f);
 	size_t i;
 

@@ -6,6 +6,7 @@
 
 #include <rsthop/analysis.h>
 #include <rsthop/fault.h>
+#include <rsthop/report.h>
 #include <rsthop/result.h>
 
 #include "options.h"
@@ -18,6 +19,9 @@ int output_check_analysis(const struct options *o, struct fault *f);
 
 /* Can the files be written (FAULT_INPUT)?  Before the job runs. */
 int output_check_folders(const struct options *o, struct fault *f);
+
+/* How the common options want a report on standard output to look. */
+struct report_style output_style(const struct options *o);
 
 /*
  * Writes everything; exactly one of the results is not NULL.  The first fault

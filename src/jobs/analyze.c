@@ -169,6 +169,16 @@ keep_reset(struct job *j, struct analysis_reset *a, struct fault *f)
 	return 0;
 }
 
+/* Those which still wait then are not judged any more. */
+static bool
+is_enough(const struct job *j)
+{
+	const struct analysis *a = j->out;
+
+	return j->ask->max_judged != 0 &&
+	    a->forged + a->genuine + a->undetermined >= j->ask->max_judged;
+}
+
 static int
 on_reset(void *ctx, const struct flow_reset *r, struct fault *f)
 {
@@ -178,6 +188,8 @@ on_reset(void *ctx, const struct flow_reset *r, struct fault *f)
 	    compare_find(j->compare, r->mark.file, r->mark.frame);
 	struct analysis_reset a = {0};
 
+	if (is_enough(j))
+		return 0;
 	rst_crowd_see(s->crowd, r);
 	if (rst_judge(r, s->crowd, elsewhere, &a.verdict, f) != 0)
 		return -1;
@@ -229,8 +241,9 @@ static int
 open_side(struct job *j, enum analysis_vantage v, struct fault *f)
 {
 	struct flow_config cfg = {.payload_bytes = PAYLOADS,
-
 	    .max_flows = j->ask->max_flows,
+	    .settle_ns = j->ask->settle_ns,
+	    .max_pending = j->ask->max_pending,
 	    .hash_seed = j->ask->hash_seed};
 	struct flow_sink sink = {.ctx = &j->sides[v],
 	    .reset = on_reset,
@@ -325,6 +338,17 @@ take_handful(struct job *j, int *rc, struct fault *why)
 	return n;
 }
 
+static int
+tick(struct job *j, int64_t unix_ns, struct fault *f)
+{
+	for (size_t v = 0; v < VANTAGES; v++)
+		if (j->sides[v].flows != NULL &&
+		    flow_table_tick(
+			j->sides[v].flows, clamp_stamp(unix_ns), f) != 0)
+			return -1;
+	return 0;
+}
+
 static bool
 is_interrupted(struct job *j)
 {
@@ -371,7 +395,7 @@ read_packets(struct job *j, struct fault *f)
 	size_t damaged = 0, n;
 	int rc;
 
-	while (!is_interrupted(j)) {
+	while (!is_interrupted(j) && !is_enough(j)) {
 		do {
 			n = take_handful(j, &rc, &why);
 			j->packets += n;
@@ -379,9 +403,14 @@ read_packets(struct job *j, struct fault *f)
 				return -1;
 			if (is_due(j, n, SAY_EVERY))
 				say_progress(j);
-		} while (rc == 1 && !is_due(j, n, LOOK_EVERY));
+		} while (rc == 1 && !is_due(j, n, LOOK_EVERY) && !is_enough(j));
 		if (rc == 0)
 			return 0;
+		if (rc == ANALYZE_TICK) {
+			if (tick(j, j->taken[n].cp.unix_ns, f) != 0)
+				return -1;
+			continue;
+		}
 		/* A read that a signal ended is no damage. */
 		if (rc == 1 || is_interrupted(j))
 			continue;
@@ -427,7 +456,7 @@ finish(struct job *j, struct fault *f)
 	for (size_t v = 0; v < VANTAGES; v++) {
 		if (j->sides[v].flows == NULL)
 			continue;
-		if (flow_table_end(j->sides[v].flows, f) != 0)
+		if (!is_enough(j) && flow_table_end(j->sides[v].flows, f) != 0)
 			rc = -1;
 		add_stats(j->out, j->sides[v].flows);
 		/* Room for the reports: groups hold all that is still needed. */

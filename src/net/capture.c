@@ -82,8 +82,9 @@ capture_fault_activate(struct capture *c, int status, struct fault *f)
 	    pcap_statustostr(status));
 }
 
+/* ring_bytes 0: each packet at once, from CAPTURE_RING. */
 static int
-capture_activate(struct capture *c, struct fault *f)
+capture_activate(struct capture *c, int ring_bytes, struct fault *f)
 {
 	char err[PCAP_ERRBUF_SIZE];
 	int rc;
@@ -94,8 +95,10 @@ capture_activate(struct capture *c, struct fault *f)
 		    f, FAULT_SYSTEM, "capturing on %s: %s", c->name, err);
 	pcap_set_snaplen(c->pcap, CAPTURE_SNAPLEN);
 	pcap_set_promisc(c->pcap, 0);
-	pcap_set_immediate_mode(c->pcap, 1);
-	pcap_set_buffer_size(c->pcap, CAPTURE_RING);
+	pcap_set_immediate_mode(c->pcap, ring_bytes == 0);
+	pcap_set_timeout(c->pcap, CAPTURE_BATCH_MS);
+	pcap_set_buffer_size(
+	    c->pcap, ring_bytes != 0 ? ring_bytes : CAPTURE_RING);
 	/* Refused where the kernel has none; microseconds come scaled up. */
 	pcap_set_tstamp_precision(c->pcap, PCAP_TSTAMP_PRECISION_NANO);
 	rc = pcap_activate(c->pcap);
@@ -126,9 +129,9 @@ capture_set_filter(struct capture *c, const char *filter, struct fault *f)
 	return 0;
 }
 
-int
-capture_open_live(const char *iface, const char *filter, struct capture **out,
-    struct fault *f)
+static int
+capture_open(const char *iface, const char *filter, int ring_bytes,
+    struct capture **out, struct fault *f)
 {
 	struct capture *c;
 	int rc = -1;
@@ -136,7 +139,7 @@ capture_open_live(const char *iface, const char *filter, struct capture **out,
 	c = capture_new(iface, f);
 	if (c == NULL)
 		return -1;
-	if (capture_activate(c, f) != 0)
+	if (capture_activate(c, ring_bytes, f) != 0)
 		goto out;
 	if (capture_set_link(c, f) != 0)
 		goto out;
@@ -147,6 +150,33 @@ capture_open_live(const char *iface, const char *filter, struct capture **out,
 	rc = 0;
 out:
 	capture_free(c);
+	return rc;
+}
+
+int
+capture_open_live(const char *iface, const char *filter, struct capture **out,
+    struct fault *f)
+{
+	return capture_open(iface, filter, 0, out, f);
+}
+
+int
+capture_open_batches(const char *iface, const char *filter, int ring_bytes,
+    struct capture **out, struct fault *f)
+{
+	return capture_open(iface, filter, ring_bytes, out, f);
+}
+
+int
+capture_check_filter(const char *filter, struct fault *f)
+{
+	struct capture_filter *cf;
+	int rc;
+
+	if (capture_filter_new(filter, &cf, f) != 0)
+		return -1;
+	rc = capture_filter_prepare(cf, PKT_LINK_ETHERNET, f);
+	capture_filter_free(cf);
 	return rc;
 }
 

@@ -429,6 +429,32 @@ document(const struct analysis *a, bool *bad)
 	return doc;
 }
 
+static void
+put_watch(json_t *doc, const struct report_watch *w, bool *bad)
+{
+	json_put(doc, "schema", json_string("rsthop.watch/1"), bad);
+	json_put(doc, "interface", json_word(w->ifname), bad);
+	json_put(doc, "filter", json_word(w->filter), bad);
+	json_put(doc, "received", json_integer((json_int_t)w->received), bad);
+	json_put(doc, "dropped", json_integer((json_int_t)w->dropped), bad);
+	json_put(doc, "interface_lost", json_integer((json_int_t)w->lost), bad);
+}
+
+int
+report_write_watch(const struct analysis *a, const struct report_watch *w,
+    FILE *out, struct fault *f)
+{
+	bool bad = false;
+	json_t *doc = document(a, &bad);
+
+	put_watch(doc, w, &bad);
+	(void)json_object_del(doc, "files"); /* there is but the interface */
+	if (write_line(doc, bad, out, f) != 0)
+		return -1;
+	fputc('\n', out);
+	return writers_flush(out, f);
+}
+
 /* All but its last brace, so that the resets can follow. */
 static int
 write_document(const struct analysis *a, FILE *out, struct fault *f)

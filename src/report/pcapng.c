@@ -7,6 +7,7 @@
 
 #include <rsthop/text.h>
 
+#include "pcapng_parts.h"
 #include "words.h"
 #include "writers.h"
 
@@ -21,13 +22,6 @@
 #define IF_NAME	    2U
 #define IF_TSRESOL  9U
 #define NANOSECONDS 9 /* if_tsresol: 10 to the minus 9 */
-
-#define LINKS 6 /* link types there are, so interfaces at most */
-
-struct links {
-	unsigned int n;
-	enum pkt_link link[LINKS];
-};
 
 static void
 put16(struct text *b, unsigned int v)
@@ -85,8 +79,8 @@ put_block(struct text *b, uint32_t type, const struct text *body)
 	b->bad |= body->bad;
 }
 
-static void
-put_section(struct text *b, const char *comment)
+void
+pcapng_section(struct text *b, const char *comment)
 {
 	struct text body = {0};
 
@@ -123,8 +117,8 @@ link_number(enum pkt_link l)
 	return 1;
 }
 
-static void
-put_interface(struct text *b, enum pkt_link link, const char *name)
+void
+pcapng_interface(struct text *b, enum pkt_link link, const char *name)
 {
 	static const uint8_t resolution = NANOSECONDS;
 	struct text body = {0};
@@ -139,8 +133,8 @@ put_interface(struct text *b, enum pkt_link link, const char *name)
 	text_free(&body);
 }
 
-static void
-put_packet(struct text *b, const struct result_packet *p, uint32_t interface)
+void
+pcapng_packet(struct text *b, const struct result_packet *p, uint32_t interface)
 {
 	uint64_t at = p->unix_ns < 0 ? 0 : (uint64_t)p->unix_ns;
 	struct text body = {0}, note = {0};
@@ -162,9 +156,8 @@ put_packet(struct text *b, const struct result_packet *p, uint32_t interface)
 	text_free(&body);
 }
 
-/* The interface of this link type; *fresh where it is a new one. */
-static uint32_t
-find_link(struct links *ls, enum pkt_link link, bool *fresh)
+uint32_t
+pcapng_find_link(struct pcapng_links *ls, enum pkt_link link, bool *fresh)
 {
 	unsigned int i;
 
@@ -178,9 +171,8 @@ find_link(struct links *ls, enum pkt_link link, bool *fresh)
 	return ls->n++;
 }
 
-/* Writes what b holds, and empties it, so that a long file takes no memory. */
-static int
-drain(struct text *b, FILE *out, struct fault *f)
+int
+pcapng_drain(struct text *b, FILE *out, struct fault *f)
 {
 	if (b->bad) {
 		text_free(b);
@@ -196,7 +188,7 @@ static int
 write_file(const struct result_head *h, const struct result_evidence *e,
     const char *comment, FILE *out, struct fault *f)
 {
-	struct links ls = {0};
+	struct pcapng_links ls = {0};
 	struct text b = {0}, name = {0};
 	uint32_t interface;
 	bool fresh;
@@ -204,18 +196,19 @@ write_file(const struct result_head *h, const struct result_evidence *e,
 	int rc = 0;
 
 	words_prose(&name, h->ifname);
-	put_section(&b, comment);
+	pcapng_section(&b, comment);
 	if (e->n == 0)
-		put_interface(&b, PKT_LINK_ETHERNET, text_str(&name));
+		pcapng_interface(&b, PKT_LINK_ETHERNET, text_str(&name));
 	for (i = 0; rc == 0 && i < e->n; i++) {
-		interface = find_link(&ls, e->packets[i].link, &fresh);
+		interface = pcapng_find_link(&ls, e->packets[i].link, &fresh);
 		if (fresh)
-			put_interface(&b, e->packets[i].link, text_str(&name));
-		put_packet(&b, &e->packets[i], interface);
-		rc = drain(&b, out, f);
+			pcapng_interface(
+			    &b, e->packets[i].link, text_str(&name));
+		pcapng_packet(&b, &e->packets[i], interface);
+		rc = pcapng_drain(&b, out, f);
 	}
 	if (rc == 0)
-		rc = drain(&b, out, f);
+		rc = pcapng_drain(&b, out, f);
 	text_free(&b);
 	text_free(&name);
 	return rc == 0 ? writers_flush(out, f) : rc;
