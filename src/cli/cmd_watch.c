@@ -375,6 +375,8 @@ write_summary(const struct run *run, const struct analysis *a,
 		return rc;
 	if (o.json)
 		return report_write_watch(a, w, stdout, f) != 0 ? -1 : rc;
+	fputs(a->forged + a->genuine + a->undetermined > 0 ? "\n" : "", stdout);
+	fflush(stdout);
 	o.n_files = 0; /* they have it */
 	o.verbose = false;
 	return output_write_analysis(&o, a, false, f) != 0 ? -1 : rc;
