@@ -179,6 +179,8 @@ bench-parts:
 		--build $(O)/tests/lab
 	$(Q)$(PYTHON) tests/bench/bench_analyze.py --rsthop $(BIN) \
 		--tools $(O)/tests/bench $(BENCH)
+	$(Q)$(PYTHON) tests/bench/bench_watch.py --rsthop $(BIN) \
+		--build $(O)/tests/lab --tools $(O)/tests/bench
 
 # What MATRIX says is handed on: make matrix MATRIX='--runs 3 --only nat'.
 .PHONY: matrix matrix-parts

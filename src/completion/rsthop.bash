@@ -15,11 +15,11 @@ _rsthop()
 	fi
 	if ((COMP_CWORD == 1)); then
 		mapfile -t COMPREPLY < <(compgen \
-		    -W 'locate trace analyze help --help --version' -- "$cur")
+		    -W 'locate trace analyze watch help --help --version' -- "$cur")
 		return
 	fi
 	case $prev in
-	-o | --payload-file | --client-capture | --server-capture)
+	-o | --payload-file | --client-capture | --server-capture | --ring)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
@@ -33,7 +33,7 @@ _rsthop()
 		;;
 	*)
 		case $command in
-		help) words='locate trace analyze help' ;;
+		help) words='locate trace analyze watch help' ;;
 		trace) words="--max-hops --source-port --rate $common" ;;
 		locate)
 			words="--payload --payload-hex --payload-file --control"
@@ -45,8 +45,17 @@ _rsthop()
 			words='--json --jsonl --client-capture --server-capture'
 			words+=' --max-flows --color --help -o -n -q -v -h'
 			;;
+		watch)
+			words='--json --jsonl --count --duration --rotate'
+			words+=' --ring --ring-size --max-flows --color --help'
+			words+=' -i -o -n -q -v -h'
+			;;
 		*) return ;;
 		esac
+		# What is no option is a word of a filter.
+		if [[ $command == watch && $cur != -* ]]; then
+			return
+		fi
 		if [[ $command == analyze && $cur != -* ]]; then
 			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 			return

@@ -446,14 +446,19 @@ report_write_watch(const struct analysis *a, const struct report_watch *w,
 {
 	bool bad = false;
 	json_t *doc = document(a, &bad);
+	int rc = -1;
 
 	put_watch(doc, w, &bad);
 	(void)json_object_del(doc, "files"); /* there is but the interface */
 	/* Each has had its line. */
 	(void)json_object_del(
 	    json_object_get(doc, "bounds"), "resets_left_out");
-	if (write_line(doc, bad, out, f) != 0)
-		return -1;
+	if (doc != NULL && !bad)
+		rc = json_dumpf(
+		    doc, out, JSON_COMPACT | JSON_REAL_PRECISION(12));
+	json_decref(doc);
+	if (rc != 0 && !ferror(out))
+		return fault(f, FAULT_SYSTEM, "out of memory for the report");
 	fputc('\n', out);
 	return writers_flush(out, f);
 }

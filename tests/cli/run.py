@@ -90,7 +90,7 @@ V4 = "192.0.2.1:3306"  # documentation, RFC 5737: no host
 case("--version gives the version in VERSION", "--version",
      shows("^rsthop " + re.escape(
          (ROOT / "VERSION").read_text().strip()) + "\n$"))
-case("help lists the commands", "help", shows("locate.*trace.*analyze.*help"))
+case("help lists the commands", "help", shows("locate.*trace.*analyze.*watch.*help"))
 case("--help does", "--help", shows("locate.*trace"))
 case("-h does", "-h", shows("locate.*trace"))
 case("help COMMAND shows its options", "help locate", shows("--rst-ttl N"))
@@ -114,8 +114,6 @@ for later in ("--from", "--mysql-use", "--dialogue", "--exec", "--http-host",
               "--tls-sni"):
     case(f"{later} is not offered before it works",
          f"locate {later} x {V4}", usage(f"'{later}'"))
-for later in ("watch",):
-    case(f"{later} is not offered before it works", later, usage(later))
 case("a flag with a value", f"trace --json=yes {V4}",
      usage("--json takes no value"))
 case("a long option without its value", f"locate {V4} --payload",
@@ -161,6 +159,30 @@ for option, bad in (
              usage(re.escape(option)))
 case("more --rst-ttl than are taken",
      "locate " + "--rst-ttl=63 " * 9 + V4, usage("--rst-ttl"))
+
+# Watching: what is wrong with the line is told before privilege
+case("help of watch shows its options", "help watch", shows("--ring FILE"))
+case("watch with a filter that does not compile", "watch tcp and and",
+     usage("tcp and and.*syntax error"))
+case("watch with a filter that closes what it did not open",
+     ["watch", "tcp) or (udp"], usage("does not compile"))
+case("watch into a file whose ending it has no use for",
+     "watch -o report.json", usage(r"\.jsonl"))
+case("watch with --rotate and no file", "watch --rotate 1M", usage("-o FILE"))
+case("watch with --ring-size and no ring", "watch --ring-size 1M",
+     usage("--ring FILE"))
+case("watch with an empty ring", ["watch", "--ring="], usage("--ring"))
+case("watch with an interface's name too long", "watch -i " + "x" * 16,
+     usage("-i"))
+for option, bad in (
+        ("--count", ("0", "-1", "x", "99999999999999999999")),
+        ("--duration", ("0", "-1", "1e3", "nan", "x")),
+        ("--rotate", ("0", "4095", "1T", "x", "M", "99999999999G")),
+        ("--ring-size", ("0", "65535", "63K", "1.5M", "-1", "")),
+        ("--max-flows", ("0", "15", "x"))):
+    for value in bad:
+        case(f"watch {option}={value}", ["watch", f"{option}={value}"],
+             usage(re.escape(option)))
 
 # Triggers
 case("locate with nothing to go by", f"locate {V4}", usage("--payload"))
@@ -249,7 +271,7 @@ def unprivileged(program, tmp):
         os.chmod(copy, 0o755)
         program, kw["preexec_fn"] = copy, drop_privilege
     for args in (f"trace {V4}", f"locate --payload a {V4}",
-                 f"trace --json {V4}"):
+                 f"trace --json {V4}", "watch -i lo", "watch --json -i lo"):
         complains(3, "CAP_NET_RAW.*sudo")(
             Ran(program, before + args.split(), **kw))
     usage("-Z")(Ran(program, before + ["trace", "-Z"], **kw))
@@ -287,6 +309,7 @@ def no_interface(program, _):
     """An interface that is not there is told by its name."""
     says = "nosuch0" if has_net_raw() else "CAP_NET_RAW"
     complains(3, says)(Ran(program, ["trace", "-i", "nosuch0", V4]))
+    complains(3, says)(Ran(program, ["watch", "-i", "nosuch0"]))
 
 
 def odd_words(program, _):
