@@ -39,10 +39,13 @@
 #define MAX_FLOWS   200000
 
 /* How much later than its stamp a packet may reach us. */
-#define LAG_NS	 ((CAPTURE_BATCH_MS + 150) * CLOCK_MS)
-#define TICK_NS	 (200 * CLOCK_MS)
-#define LOOK_NS	 CLOCK_S	/* between two looks for drops */
-#define SPEAK_NS (10 * CLOCK_S) /* ... and two words about them */
+#define LAG_NS	((CAPTURE_BATCH_MS + 150) * CLOCK_MS)
+#define TICK_NS (200 * CLOCK_MS)
+/* After a signal: batches come so late; more than 2 s is not waited. */
+#define SIGNAL_NS ((CAPTURE_BATCH_MS + 20) * CLOCK_MS)
+#define DRAIN_NS  (2 * CLOCK_S)
+#define LOOK_NS	  CLOCK_S	 /* between two looks for drops */
+#define SPEAK_NS  (10 * CLOCK_S) /* ... and two words about them */
 
 static const struct option_spec watch_options[] = {
     {'i', NULL, "IFACE", "the interface (that of the default route)"},
@@ -95,6 +98,8 @@ struct run {
 	size_t n_files;
 	int signal_fd;
 	int64_t end_ns; /* of CLOCK_MONOTONIC; INT64_MAX: none */
+	int signal;	/* it asks for the end; 0: none */
+	int64_t signal_ns, signal_unix_ns;
 	uint64_t frame;
 	int64_t look_ns, speak_ns;
 	uint64_t dropped; /* told of */
@@ -198,10 +203,36 @@ now_ns(void *ctx)
 	return read_clock(CLOCK_MONOTONIC);
 }
 
+/*
+ * What had passed before the signal is still read; another signal, or more
+ * than can be read in time, ends that.
+ */
 static int
 interrupted(void *ctx)
 {
-	return signals_take(((struct run *)ctx)->signal_fd);
+	struct run *run = ctx;
+	int signal = signals_take(run->signal_fd);
+
+	if (signal != 0 && run->signal == 0) {
+		run->signal_ns = now_ns(NULL);
+		run->signal_unix_ns = read_clock(CLOCK_REALTIME);
+		run->end_ns = run->signal_ns + DRAIN_NS;
+	} else if (signal != 0)
+		run->end_ns = 0;
+	if (signal != 0)
+		run->signal = signal;
+	return now_ns(NULL) >= run->end_ns ? run->signal : 0;
+}
+
+/* Has all come that had passed before the signal? */
+static bool
+is_drained(const struct run *run, int rc, const struct capture_packet *p)
+{
+	if (run->signal == 0)
+		return false;
+	if (rc > 0)
+		return p->unix_ns > run->signal_unix_ns;
+	return now_ns(NULL) - run->signal_ns >= SIGNAL_NS;
 }
 
 static void
@@ -262,12 +293,21 @@ next_packet(void *ctx, struct capture_packet *out, struct fault *f)
 	int64_t now = now_ns(NULL), wait = run->end_ns - now;
 	int rc;
 
+	out->unix_ns = read_clock(CLOCK_REALTIME) - LAG_NS;
 	if (wait <= 0)
-		return 0;
+		return run->signal != 0 ? ANALYZE_TICK : 0;
 	tell_drops(run, now);
-	rc = listen_next(run->listen, wait < TICK_NS ? wait : TICK_NS, out, f);
+	if (wait > TICK_NS)
+		wait = TICK_NS;
+	if (run->signal != 0)
+		wait = CAPTURE_BATCH_MS / 2 * CLOCK_MS;
+	rc = listen_next(run->listen, wait, out, f);
 	if (rc < 0)
 		return -1;
+	if (is_drained(run, rc, out)) {
+		run->end_ns = 0;
+		rc = 0;
+	}
 	if (rc == 0) {
 		out->unix_ns = read_clock(CLOCK_REALTIME) - LAG_NS;
 		return ANALYZE_TICK;

@@ -17,11 +17,13 @@ import time
 
 import lab as labs
 import scenarios
+import watching
 
 sys.path.insert(0, os.path.join(labs.TOP, "tests", "cli"))
 import schema  # noqa: E402
 
 PORT = labs.PORT
+RESET_LINE = "a reset's line"
 TIMEOUT = 150  # more than locate takes by itself
 SANITIZERS = ("AddressSanitizer", "runtime error:", "LeakSanitizer",
               "ThreadSanitizer")
@@ -69,9 +71,12 @@ def validators():
     for name in os.listdir(folder):
         text = schema.load(os.path.join(folder, name))
         if "schema" not in text["properties"]:
-            continue
+            continue  # a line's
         known[text["properties"]["schema"]["const"]] = \
             Draft202012Validator(text)
+    text = schema.load(
+        os.path.join(folder, "rsthop.analyze-reset-1.schema.json"))
+    known[RESET_LINE] = Draft202012Validator(text)
     return known
 
 
@@ -135,14 +140,21 @@ class Bench:
         """A document on standard output holds to its schema."""
         if self.schemas is None or not done.out.startswith("{"):
             return
+        # JSON Lines, or one document over many lines.
+        parts = done.out.splitlines()
+        if not parts[0].endswith("}"):
+            parts = [done.out]
+        for part in parts:
+            self.look_at_document(part)
+
+    def look_at_document(self, text):
         try:
-            document = json.loads(done.out,
-                                  parse_constant=schema.no_constant,
+            document = json.loads(text, parse_constant=schema.no_constant,
                                   object_pairs_hook=schema.no_twins)
         except ValueError as e:
             self.wrong.append(f"no strict JSON: {e}")
             return
-        name = document.get("schema")
+        name = document.get("schema", RESET_LINE)
         if name not in self.schemas:
             self.wrong.append(f"there is no schema {name!r}")
             return
@@ -547,6 +559,8 @@ def check_vantages(bench, document, fired, bracket, nat):
 
 
 CASES = [scenario_case(s) for s in scenarios.SCENARIOS] + [
+    Case(name, words, check, **topology)
+    for name, words, check, topology in watching.CASES] + [
     Case("trace", "trace names every hop and the server", trace(4)),
     Case("trace6", "trace does so in IPv6", trace(6)),
     Case("trace-silent", "a silent hop keeps its row", trace(4),
