@@ -131,7 +131,7 @@ add_flow(struct compare *c, struct compare_side *s, const struct flow_key *k,
 	struct compare_flow *more;
 	uint32_t i = s->n_flows;
 
-	if (i == s->cap_flows) {
+	if (s->flows == NULL || i == s->cap_flows) {
 		uint32_t cap = i != 0 ? 2 * i : 256;
 
 		more = realloc(s->flows, cap * sizeof(*more));
@@ -220,7 +220,7 @@ keep_sample(struct compare_half *h, struct compare_sample *new)
 	}
 	if (h->n_samples < COMPARE_SAMPLES)
 		h->samples[h->n_samples++] = *new;
-	else if (is_worse(worst, new))
+	else if (worst != NULL && is_worse(worst, new))
 		*worst = *new;
 }
 

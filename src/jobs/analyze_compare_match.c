@@ -195,7 +195,7 @@ match_other(struct compare *c, uint32_t a, const struct place *p, size_t n)
 {
 	const struct compare_flow *fl = &c->sides[0].flows[a];
 	const struct votes *best = NULL;
-	struct votes v[CANDIDATES];
+	struct votes v[CANDIDATES] = {{0}};
 	size_t n_votes = 0, good = 0;
 
 	for (int h = 0; h < 2; h++)
