@@ -171,6 +171,33 @@ test_double_refuses(void **state)
 	assert_true(v == 77);
 }
 
+static void
+test_bytes(void **state)
+{
+	static const char *const bad[] = {"", "K", "1KB", "1.5M", "-1", " 1",
+	    "1T", "18446744073709551615G", "17179869184G", "3", "2M",
+	    "111111111111111111111111111111111K"};
+	struct fault f = {0};
+	uint64_t v;
+
+	(void)state;
+	assert_int_equal(num_bytes("--n", "4", 4, 8, &v, &f), 0);
+	assert_true(v == 4);
+	assert_int_equal(num_bytes("--n", "3k", 0, 1 << 20, &v, &f), 0);
+	assert_true(v == 3 << 10);
+	assert_int_equal(num_bytes("--n", "2M", 0, UINT64_MAX, &v, &f), 0);
+	assert_true(v == 2 << 20);
+	assert_int_equal(num_bytes("--n", "5G", 0, UINT64_MAX, &v, &f), 0);
+	assert_true(v == UINT64_C(5) << 30);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		v = 77;
+		assert_int_equal(
+		    num_bytes("--n", bad[i], 4, 1 << 20, &v, &f), -1);
+		assert_int_equal(f.kind, FAULT_USAGE);
+		assert_true(v == 77);
+	}
+}
+
 int
 main(void)
 {
@@ -181,6 +208,7 @@ main(void)
 	    PROVES("a fault is one safe line, however bad the word",
 		test_one_line),
 	    PROVES("num_int keeps to its range", test_int),
+	    PROVES("sizes take K, M and G, and nothing else", test_bytes),
 	    PROVES("decimal fractions are read exactly", test_double),
 	    PROVES(
 		"what is no decimal fraction is refused", test_double_refuses),
