@@ -45,6 +45,8 @@ struct link {
 	size_t n, cap;
 };
 
+#define LOOK_MS 200
+
 static volatile sig_atomic_t ended;
 
 static void
@@ -185,7 +187,8 @@ serve(struct link *l)
 	while (!ended) {
 		release(l);
 		arm(l);
-		if (poll(p, 2, -1) < 0) {
+		/* A signal between the look at it and the wait is lost. */
+		if (poll(p, 2, LOOK_MS) < 0) {
 			if (errno == EINTR)
 				continue;
 			err(3, "poll");
