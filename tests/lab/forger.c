@@ -912,15 +912,22 @@ close_all(struct forger *f)
 	free(f->o.payload.p);
 }
 
-/* Milliseconds until the next reset is due, for poll(2). */
+/*
+ * Milliseconds until the next reset is due, for poll(2); not too long, since a
+ * signal between the look at it and the wait is lost.
+ */
+#define LOOK_MS 200
+
 static int
 wait_ms(const struct forger *f)
 {
 	int64_t left;
 
 	if (f->n_pending == 0)
-		return -1;
+		return LOOK_MS;
 	left = f->pending[f->first].due_ns - now_ns();
+	if (left > LOOK_MS * CLOCK_MS)
+		return LOOK_MS;
 	return left <= 0 ? 0 : (int)((left + CLOCK_MS - 1) / CLOCK_MS);
 }
 
