@@ -107,6 +107,7 @@ scene_free(struct scene *sc)
 		sc->c.s.conns[i].closed = true; /* the world never had it */
 	session_free(&sc->c.s);
 	infer_free(sc->c.infer);
+	infer_free(sc->c.assumed);
 	free(sc->c.trials);
 	locate_result_free(&sc->out);
 	free(sc->sw);
@@ -1021,6 +1022,7 @@ test_update_anew(void **state)
 	a->out.path.hops[2].responders[0].reply_ttl = 60;
 	b->out.path.hops[2].responders[0].reply_ttl = 60;
 	infer_free(b->c.infer);
+	infer_free(b->c.assumed);
 	b->c.infer = NULL;
 	update(a, false);
 	update(b, false);
