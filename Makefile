@@ -203,16 +203,18 @@ fuzz-setup:
 
 MAN = $(sort $(wildcard man/*.1))
 SCHEMAS = $(sort $(wildcard share/schema/*.json))
+DIALOGUES = $(sort $(wildcard share/dialogues/*.dialogue))
 DOCS = README.md CHANGELOG.md LICENSE
 
 .PHONY: install uninstall
 install: all
 	$(Q)install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 \
-		$(DESTDIR)$(DATADIR)/schema $(DESTDIR)$(DOCDIR) \
-		$(DESTDIR)$(BASHCOMPDIR)
+		$(DESTDIR)$(DATADIR)/schema $(DESTDIR)$(DATADIR)/dialogues \
+		$(DESTDIR)$(DOCDIR) $(DESTDIR)$(BASHCOMPDIR)
 	$(Q)install -m 755 $(BIN) $(DESTDIR)$(BINDIR)/rsthop
 	$(Q)install -m 644 $(MAN) $(DESTDIR)$(MANDIR)/man1
 	$(Q)install -m 644 $(SCHEMAS) $(DESTDIR)$(DATADIR)/schema
+	$(Q)install -m 644 $(DIALOGUES) $(DESTDIR)$(DATADIR)/dialogues
 	$(Q)install -m 644 $(DOCS) $(DESTDIR)$(DOCDIR)
 	$(Q)install -m 644 src/completion/rsthop.bash \
 		$(DESTDIR)$(BASHCOMPDIR)/rsthop
@@ -222,9 +224,11 @@ uninstall:
 	$(Q)rm -f $(DESTDIR)$(BINDIR)/rsthop \
 		$(MAN:man/%=$(DESTDIR)$(MANDIR)/man1/%) \
 		$(SCHEMAS:share/schema/%=$(DESTDIR)$(DATADIR)/schema/%) \
+		$(DIALOGUES:share/%=$(DESTDIR)$(DATADIR)/%) \
 		$(DOCS:%=$(DESTDIR)$(DOCDIR)/%) \
 		$(DESTDIR)$(BASHCOMPDIR)/rsthop
-	$(Q)for d in $(DATADIR)/schema $(DATADIR) $(DOCDIR); do \
+	$(Q)for d in $(DATADIR)/schema $(DATADIR)/dialogues $(DATADIR) \
+		$(DOCDIR); do \
 		rmdir $(DESTDIR)$$d 2>/dev/null || true; done
 
 .PHONY: clean

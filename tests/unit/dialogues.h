@@ -114,6 +114,54 @@ static const struct good_dialogue good_dialogues[] = {
 	1, "c", "a"},
 };
 
+/*
+ * What real servers said to the dialogues that are shipped, up to where the
+ * trigger is due, recorded by tests/lab/dialogues.py -v from exim 4.96, redis
+ * 7.0, PostgreSQL 15 (of its parameters only some), dovecot 2.3, vsftpd 3.0 and
+ * nginx 1.22.  C escapes.
+ */
+struct shipped_dialogue {
+	const char *name;
+	const char *answers[4]; /* one before each send or the trigger */
+	const char *trigger;	/* how it begins */
+};
+
+static const struct shipped_dialogue shipped_dialogues[] = {
+    {"smtp",
+	{"220 mail.example ESMTP Exim 4.96 Fri, 27 Nov 2026 00:58:44 "
+	 "+0000\\r\\n",
+	    "250-mail.example Hello client.example "
+	    "[127.0.0.1]\\r\\n250-SIZE 52428800\\r\\n250-8BITMIME\\r\\n"
+	    "250-PIPELINING\\r\\n250-SMTPUTF8\\r\\n250 HELP\\r\\n"},
+	"MAIL FROM:"},
+    {"redis", {"", "+PONG\\r\\n"}, "*2\r\n$3\r\nGET"},
+    {"postgresql",
+	{"",
+	    "R\\0\\0\\0\\x08\\0\\0\\0\\0"
+	    "S\\0\\0\\0\\x16application_name\\0\\0"
+	    "S\\0\\0\\0\\x15TimeZone\\0Etc/UTC\\0"
+	    "K\\0\\0\\0\\x0c\\0\\0U\\xd9(\\x9a\\xb8\\xea"
+	    "Z\\0\\0\\0\\x05I"},
+	"Q"},
+    {"imap",
+	{"* OK [CAPABILITY IMAP4rev1 ID AUTH=PLAIN] Dovecot (Debian) "
+	 "ready.\\r\\n",
+	    "* CAPABILITY IMAP4rev1 ID AUTH=PLAIN\\r\\na1 OK Pre-login "
+	    "capabilities listed, post-login capabilities have more.\\r\\n"},
+	"a2 LOGIN "},
+    {"ftp",
+	{"220 (vsFTPd 3.0.3)\\r\\n", "331 Please specify the password.\\r\\n",
+	    "230 Login successful.\\r\\n"},
+	"CWD "},
+    {"http",
+	{"",
+	    "HTTP/1.1 200 OK\\r\\nServer: nginx/1.22.1\\r\\n"
+	    "Content-Length: 5\\r\\nConnection: keep-alive\\r\\n\\r\\n"},
+	"GET / HTTP/1.1\r\n"},
+};
+
+#define SHIPPED_DIALOGUES \
+	(sizeof(shipped_dialogues) / sizeof(shipped_dialogues[0]))
 #define BAD_DIALOGUES  (sizeof(bad_dialogues) / sizeof(bad_dialogues[0]))
 #define GOOD_DIALOGUES (sizeof(good_dialogues) / sizeof(good_dialogues[0]))
 

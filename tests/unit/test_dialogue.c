@@ -1,9 +1,12 @@
 /*
  * Dialogues: what is refused and in which words, and that a talk says and
- * waits for what its file has, however the server's bytes are cut.
+ * waits for what its file has, however the server's bytes are cut.  Run from
+ * the root of the checkout.
  */
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -533,6 +536,86 @@ test_late_words(void **state)
 	dialogue_free(d);
 }
 
+/* The shipped file, its server's answers each cut after `cut` bytes. */
+static void
+play_shipped(const struct shipped_dialogue *s, size_t cut)
+{
+	struct text said = {0};
+	struct dialogue *d;
+	struct fault f = {0};
+	struct talk t;
+	char path[128];
+
+	snprintf(path, sizeof(path), "share/dialogues/%s.dialogue", s->name);
+	if (dialogue_load(path, &d, &f) == -1)
+		fail_msg("%s", f.text);
+	t = talk_of(d);
+	for (size_t i = 0; i < 4 && s->answers[i] != NULL; i++) {
+		bool is_last = i == 3 || s->answers[i + 1] == NULL;
+		size_t len, n;
+		uint8_t *in;
+
+		assert_int_equal(
+		    text_unescape(path, s->answers[i], &in, &len, &f), 0);
+		n = cut < len ? cut : len;
+		assert_int_equal(run(&t, 1, (char *)in, n, &said),
+		    is_last && n == len ? TALK_READY : TALK_WAITS);
+		assert_int_equal(run(&t, 1, (char *)in + n, len - n, &said),
+		    is_last ? TALK_READY : TALK_WAITS);
+		assert_true(is_last ? said.len == 0 : said.len > 0);
+		text_free(&said);
+		free(in);
+	}
+	t.free(t.ctx);
+	dialogue_free(d);
+}
+
+static void
+check_shipped_ends(const struct shipped_dialogue *s)
+{
+	struct dialogue *d;
+	struct fault f;
+	char path[128];
+	const uint8_t *p;
+	size_t n;
+
+	snprintf(path, sizeof(path), "share/dialogues/%s.dialogue", s->name);
+	assert_int_equal(dialogue_load(path, &d, &f), 0);
+	p = dialogue_trigger(d, &n);
+	assert_true(n >= strlen(s->trigger) && n <= 1400);
+	assert_memory_equal(p, s->trigger, strlen(s->trigger));
+	assert_non_null(dialogue_control(d, &n));
+	dialogue_free(d);
+}
+
+static void
+test_shipped(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < SHIPPED_DIALOGUES; i++) {
+		print_message("    %s\n", shipped_dialogues[i].name);
+		check_shipped_ends(&shipped_dialogues[i]);
+		for (size_t cut = 0; cut < 250; cut++)
+			play_shipped(&shipped_dialogues[i], cut);
+	}
+}
+
+/* Each shipped file has its answers here: none goes untested. */
+static void
+test_shipped_all(void **state)
+{
+	DIR *dir = opendir("share/dialogues");
+	struct dirent *e;
+	size_t n = 0;
+
+	(void)state;
+	assert_non_null(dir);
+	while ((e = readdir(dir)) != NULL)
+		n += strstr(e->d_name, ".dialogue") != NULL;
+	closedir(dir);
+	assert_int_equal(n, SHIPPED_DIALOGUES);
+}
+
 static void
 test_two_at_once(void **state)
 {
@@ -654,6 +737,8 @@ main(void)
 	    PROVES("a pause wakes in time and loses nothing", test_pause),
 	    PROVES("an expect's time ends in a fault that tells", test_late),
 	    PROVES("it says what came instead, cut", test_late_words),
+	    PROVES("the shipped ones talk with their servers", test_shipped),
+	    PROVES("no shipped one goes untested", test_shipped_all),
 	    PROVES("talks of one dialogue go apart", test_two_at_once),
 	    PROVES("one made by hand talks the same", test_by_hand),
 	    PROVES("one made by hand has bounds", test_by_hand_refused),
