@@ -1,0 +1,305 @@
+"""Checks of the lab about what is said on a connection: the real database,
+the forger that follows its protocol, and blocks with a scope.
+"""
+
+import hashlib
+import os
+import stat
+import struct
+import time
+
+import mariadb
+import wire
+from proof import PORT, QUIET, TESTS, Wrong, fire, same, test, within
+
+assert TESTS is not None  # for selftest.py
+DB, OTHER = mariadb.DATABASE, mariadb.OTHER_DATABASE
+
+
+# MySQL by hand
+
+CAPABILITIES = (1 << 0 | 1 << 9 | 1 << 15 | 1 << 19)  # long password,
+# protocol 4.1, secure connection, plugin auth
+NATIVE = b"mysql_native_password"
+COM_INIT_DB, COM_QUERY = 2, 3
+GREETING, OK, SWITCH, ERROR = 10, 0, 0xfe, 0xff
+
+
+def packet(number, body):
+    return struct.pack("<I", len(body))[:3] + bytes([number]) + body
+
+
+def init_db(name=DB):
+    return packet(0, bytes([COM_INIT_DB]) + name.encode())
+
+
+def query(text):
+    return packet(0, bytes([COM_QUERY]) + text.encode())
+
+
+def scramble(password, salt):
+    """mysql_native_password: SHA1(p) xor SHA1(salt + SHA1(SHA1(p)))."""
+    once = hashlib.sha1(password.encode()).digest()
+    mixed = hashlib.sha1(salt + hashlib.sha1(once).digest()).digest()
+    return bytes(a ^ b for a, b in zip(once, mixed))
+
+
+def receive(c):
+    """A packet of the server's: its number and body."""
+    data = b""
+    while len(data) < 4 or len(data) < 4 + int.from_bytes(data[:3],
+                                                          "little"):
+        piece = c.sock.recv(65536)
+        if not piece:
+            raise Wrong("the server hung up")
+        data += piece
+    return data[3], data[4:]
+
+
+def salt_of(greeting):
+    """The scramble's two parts in a greeting."""
+    at = greeting.index(b"\0") + 1 + 4
+    return greeting[at:at + 8] + greeting[at + 27:at + 39]
+
+
+def response(user, proof, plugin):
+    return packet(1, struct.pack("<IIB23x", CAPABILITIES, 1 << 24, 45)
+                  + user.encode() + b"\0" + bytes([len(proof)]) + proof
+                  + plugin + b"\0")
+
+
+def log_in(c, switch=False):
+    """A login; switch: the server has to ask for another method first."""
+    _, greeting = receive(c)
+    same("the greeting's version", greeting[0], GREETING)
+    proof = scramble(mariadb.PASSWORD, salt_of(greeting))
+    first = (b"", b"no_such_password") if switch else (proof, NATIVE)
+    c.sock.sendall(response(mariadb.USER, *first))
+    number, body = receive(c)
+    if switch:
+        same("what the server says", body[0], SWITCH)
+        salt = body[body.index(b"\0") + 1:][:20]
+        c.sock.sendall(packet(number + 1, scramble(mariadb.PASSWORD, salt)))
+        number, body = receive(c)
+    same("what the server says to the login", body[0], OK)
+    c.watch(0.02)
+
+
+def advance(c):
+    """By what the socket has sent and got, so that inject() goes on."""
+    c.watch(0.02)
+    sent = [p for p in c.sent() if p.ttl == 64]
+    c.seq = max((p.seq + len(p.payload) for p in sent), default=c.seq)
+    c.ack = max((p.seq + len(p.payload) for p in c.data()), default=c.ack)
+
+
+def mysql_shot(server, payload, ttls=(6,), login=True, switch=False,
+               wanted=1, wait=2.0):
+    """In the client: resets that a connection's injected segments bring."""
+    with wire.Client(server, PORT) as c:
+        if login:
+            log_in(c, switch)
+        else:
+            receive(c)
+        advance(c)
+        for ttl in ttls:
+            c.inject(payload, ttl, ack=c.ack - ttl)
+        c.watch(wait if wanted else QUIET, wire.have_resets(max(wanted, 1)))
+        c.watch(0.02)
+        return len(c.resets())
+
+
+def shots(lab, *args, **kw):
+    call = lambda: mysql_shot(lab.server_address(), *args, **kw)
+    return lab.call_in("client", call)
+
+
+# The database
+
+
+@test("a real MariaDB: its client logs in by an option file of mode 600,"
+      " v4 and v6, and is refused with another password")
+def database(lab):
+    server = lab.mariadb()
+    for version in (4, 6):
+        done = lab.mysql("SELECT DATABASE(), USER()", database=DB,
+                         version=version)
+        same("rows", done.stdout.split(),
+             [DB, f"{mariadb.USER}@{lab.address(0, version)}"])
+        same("is the password on the line",
+             [a for a in done.args if mariadb.PASSWORD in a], [])
+    path = lab.mysql_defaults()
+    same("mode", stat.S_IMODE(os.stat(path).st_mode), 0o600)
+    same("USE", lab.mysql(f"USE {OTHER}").returncode, 0)
+    same("COM_INIT_DB in its log", server.count("Init DB"), 1)
+    refused = lab.mysql("SELECT 1", password="wrong")
+    same("status, error", (refused.returncode, "1045" in refused.stderr),
+         (1, True))
+
+
+@test("MariaDB's limits: TLS only, connections in all and for a user, errors"
+      " in a row of a host")
+def database_limits(lab):
+    lab.mariadb(port=PORT, require_tls=True)
+    lab.mariadb(port=PORT + 1, max_connections=10, max_user_connections=1)
+    seen = [lab.mysql("SELECT 1", user=user, port=port, tls=tls).returncode
+            for user, port, tls in (
+                (mariadb.USER, PORT, False), (mariadb.USER, PORT, True),
+                (mariadb.TLS_USER, PORT, True),
+                (mariadb.TLS_USER, PORT + 1, False),
+                (mariadb.USER, PORT + 1, False))]
+    same("which are refused", seen, [1, 0, 0, 1, 0])
+    words = lab.call_in("client", crowd, lab.server_address(), PORT + 1)
+    same("errors of one too many", words, (1203, 1040))
+
+
+def error_of(c):
+    """What a server that refuses says: an error's number."""
+    _, body = receive(c)
+    return struct.unpack("<H", body[1:3])[0] if body[0] == ERROR else None
+
+
+def crowd(server, port):
+    """In the client: a user's second connection; one more than all."""
+    held = [wire.Client(server, port) for _ in range(2)]
+    log_in(held[0])
+    _, greeting = receive(held[1])
+    proof = scramble(mariadb.PASSWORD, salt_of(greeting))
+    held[1].sock.sendall(response(mariadb.USER, proof, NATIVE))
+    second = error_of(held[1])
+    while len(held) < 20:
+        held.append(wire.Client(server, port))
+        number = error_of(held[-1])
+        if number is not None:
+            break
+    for c in held:
+        c.__exit__()
+    return second, number
+
+
+def hang_up(server):
+    """In the client: a connection that ends before its login."""
+    with wire.Client(server, PORT) as c:
+        receive(c)
+
+
+@test("MariaDB counts a host's errors, and turns it away after so many")
+def database_blocks(lab):
+    server = lab.mariadb(max_connect_errors=2)
+    same("USE before", lab.mysql(f"USE {DB}").returncode, 0)
+    for n in (1, 2):
+        lab.call_in("client", hang_up, lab.server_address())
+        end = time.monotonic() + 2
+        while (server.connect_errors(lab.address(0))[0] < n
+               and time.monotonic() < end):
+            time.sleep(0.01)
+        same("errors", server.connect_errors(lab.address(0)), (n, 0))
+    same("aborted", server.status("Aborted_connects"), 2)
+    done = lab.mysql(f"USE {DB}")
+    same("the client's error", "1129" in done.stderr, True)
+    same("errors, refusals", server.connect_errors(lab.address(0)), (2, 1))
+
+
+# The forger that follows it
+
+
+def forge_mysql(lab, *options, match=DB, hop=3):
+    return lab.forge(hop, "router", "--protocol", "mysql", *options,
+                     match=match)
+
+
+@test("mysql: the real client's USE fires after its login; its queries,"
+      " another database, one named in the login, TLS do not")
+def mysql_client(lab):
+    lab.mariadb(tls=True)
+    forger = forge_mysql(lab, "--drop", "--ends", "both")
+    for sql, more, status, fired in (
+            (f"USE {OTHER}", {}, 0, 0), (f"SELECT '{DB}'", {}, 0, 0),
+            ("SELECT 1", {"database": DB}, 0, 0),
+            (f"USE {DB}", {"tls": True}, 0, 0), (f"USE {DB}", {}, 1, 1),
+            (f"USE {DB}", {"version": 6}, 1, 2)):
+        done = lab.mysql(sql, **more)
+        same(f"{sql} {more}: status, firings",
+             (done.returncode, len(forger.firings())), (status, fired))
+    same("the client's error", "2013" in done.stderr, True)
+
+
+@test("mysql: a command fires behind a login alone, in one round or two;"
+      " neither before it nor without one")
+def mysql_login(lab):
+    lab.mariadb()
+    forge_mysql(lab)
+    for login, switch, n in ((True, False, 1), (True, True, 1),
+                             (False, False, 0)):
+        same(f"resets, login {login}, switch {switch}",
+             shots(lab, init_db(), login=login, switch=switch, wanted=n), n)
+    same("resets of the name alone", shots(lab, b"use testdb", wanted=0), 0)
+    lab.clear()
+    lab.serve()
+    forge_mysql(lab)
+    same("resets by a bare connection",
+         len(fire(lab, payload=init_db(), resets=0).resets), 0)
+
+
+@test("mysql: copies fire each, a box that reassembles is fired by the first")
+def mysql_copies(lab):
+    lab.mariadb()
+    forge_mysql(lab)
+    same("resets of copies", shots(lab, init_db(), (2, 4, 5, 6), wanted=3), 3)
+    lab.clear(keep=lab.procs[:1])
+    forge_mysql(lab, "--once-in-order")
+    same("resets in order", shots(lab, init_db(), (2, 4, 5, 6)), 1)
+
+
+@test("once-in-order without a protocol: the same bytes again fire nothing")
+def bytes_once(lab):
+    lab.serve()
+    for options, n in (((), 3), (("--once-in-order",), 1)):
+        lab.clear(keep=lab.procs[:1])
+        lab.forge(3, "router", *options)
+        same("resets", len(fire(lab, (4, 5, 6), resets=n).resets), n)
+
+
+@test("mysql: --command query is fired by a statement, any by both")
+def mysql_command(lab):
+    lab.mariadb()
+    for command, wanted in (("query", (0, 1)), ("any", (1, 1)),
+                            ("init-db", (1, 0))):
+        lab.clear(keep=lab.procs[:1])
+        forge_mysql(lab, "--command", command)
+        seen = tuple(shots(lab, what, wanted=n) for what, n in
+                     zip((init_db(), query(f"SELECT '{DB}'")), wanted))
+        same(f"resets by {command}", seen, wanted)
+
+
+def in_pieces(server):
+    """In the client: resets by a command cut in two, and after one more."""
+    with wire.Client(server, PORT) as c:
+        log_in(c)
+        c.sock.sendall(query("SELECT 1"))
+        receive(c)
+        advance(c)
+        command = init_db()
+        c.inject(command[:7], 6)
+        c.watch(QUIET)
+        before = len(c.resets())
+        c.inject(command[7:], 6, seq=c.seq + 7)
+        c.watch(2.0, wire.have_resets(1))
+        c.watch(0.02)
+        return before, len(c.resets())
+
+
+@test("mysql: a later command, cut in two, fires with its end")
+def mysql_pieces(lab):
+    lab.mariadb()
+    forge_mysql(lab)
+    same("resets before and after its end",
+         lab.call_in("client", in_pieces, lab.server_address()), (0, 1))
+
+
+@test("mysql: the dice are rolled for commands")
+def mysql_dice(lab):
+    lab.mariadb()
+    forge_mysql(lab, "--probability", "0.3")
+    within("resets of 60 copies", shots(lab, init_db(), (6,) * 60, wanted=60,
+                                        wait=0.3), 6, 32)
