@@ -33,7 +33,7 @@
 #include "nfq.h"
 
 #define CONNS	65536 /* connections remembered */
-#define PAIRS	256   /* address pairs under a residual block */
+#define BLOCKS	4096  /* residual blocks remembered */
 #define PENDING 4096  /* resets that wait for their time */
 #define STEP_1	65    /* where a TTL that steps begins */
 
@@ -48,8 +48,8 @@ struct conn_note {
 	uint32_t taken; /* of the client, as a box that reassembles has it */
 };
 
-struct pair_note {
-	struct addr client, server;
+struct block_note {
+	struct flow_key key; /* ports out of its scope are 0 */
 	int64_t until_ns;
 };
 
@@ -73,7 +73,7 @@ struct forger {
 	int step; /* what a stepping TTL or window stands at */
 	struct conn_note conns[CONNS];
 	struct mysql_conn *mysql; /* one for each of these, or NULL */
-	struct pair_note pairs[PAIRS];
+	struct block_note blocks[BLOCKS];
 	struct reset pending[PENDING]; /* a ring; the delay is constant */
 	size_t first, n_pending;
 };
@@ -262,33 +262,37 @@ conn_of(struct forger *f, const struct flow_key *key)
 	return c;
 }
 
-static struct pair_note *
-pair_of(struct forger *f, const struct flow_key *key)
+/* A connection's key without what the blocks here do not look at. */
+static struct flow_key
+block_key(const struct forger *f, const struct flow_key *key)
 {
-	uint64_t h = hash(key->src.addr.b, sizeof(key->src.addr.b), 7);
+	struct flow_key k = *key;
 
-	h = hash(key->dst.addr.b, sizeof(key->dst.addr.b), h);
-	return &f->pairs[h % PAIRS];
+	if (f->o.residual_scope != WORD_4TUPLE)
+		k.src.port = 0;
+	if (f->o.residual_scope == WORD_PAIR)
+		k.dst.port = 0;
+	return k;
 }
 
 static bool
-is_blocked(struct forger *f, const struct flow_key *key)
+is_blocked(const struct forger *f, const struct flow_key *key)
 {
-	const struct pair_note *p = pair_of(f, key);
+	struct flow_key k = block_key(f, key);
+	const struct block_note *b = &f->blocks[hash_flow(&k) % BLOCKS];
 
-	return now_ns() < p->until_ns &&
-	    addr_equal(&p->client, &key->src.addr) &&
-	    addr_equal(&p->server, &key->dst.addr);
+	return now_ns() < b->until_ns && flow_key_equal(&b->key, &k);
 }
 
+/* From now on, for the time that is set. */
 static void
 block(struct forger *f, const struct flow_key *key)
 {
-	struct pair_note *p = pair_of(f, key);
+	struct flow_key k = block_key(f, key);
+	struct block_note *b = &f->blocks[hash_flow(&k) % BLOCKS];
 
-	p->client = key->src.addr;
-	p->server = key->dst.addr;
-	p->until_ns = now_ns() + (int64_t)(f->o.residual_s * (double)CLOCK_S);
+	b->key = k;
+	b->until_ns = now_ns() + (int64_t)(f->o.residual_s * (double)CLOCK_S);
 }
 
 /*
@@ -394,10 +398,24 @@ has_match(struct forger *f, const struct pkt *p, const struct conn_note *c,
 	return bytes_contain(p->payload, p->payload_len, &f->o.match);
 }
 
+/* What a block resets, without dice: the client's data, SYNs if asked to. */
+static bool
+is_hit(const struct forger *f, const struct pkt *p, const struct conn_note *c,
+    bool from_server)
+{
+	bool syn = is_syn(p);
+
+	if ((p->tcp.flags & PKT_TH_RST) != 0 || from_server)
+		return false;
+	if (syn ? !f->o.residual_syn : p->payload_len == 0)
+		return false;
+	return is_blocked(f, &c->key);
+}
+
 /* Before the dice; matches: what is in it. */
 static bool
-is_trigger(struct forger *f, const struct pkt *p, const struct conn_note *c,
-    bool from_server, bool matches)
+is_trigger(const struct forger *f, const struct pkt *p,
+    const struct conn_note *c, bool from_server, bool matches)
 {
 	const struct options *o = &f->o;
 
@@ -407,8 +425,6 @@ is_trigger(struct forger *f, const struct pkt *p, const struct conn_note *c,
 		return o->on_syn && !from_server;
 	if (p->payload_len == 0)
 		return false;
-	if (!from_server && is_blocked(f, &c->key))
-		return true;
 	if (from_server ? o->from == WORD_CLIENT : o->from == WORD_SERVER)
 		return false;
 	if (o->first_segment && c->has_data && !from_server)
@@ -575,18 +591,24 @@ fire(struct forger *f, const struct pkt *p, const struct conn_note *c)
 	fflush(f->log);
 }
 
+static bool
+is_watched(const struct options *o, uint16_t port)
+{
+	return port != 0 && (port == o->port || port == o->also_port);
+}
+
 /* True where the packet shall go no further. */
 static bool
 see(struct forger *f, const struct pkt *p)
 {
 	struct conn_note *c;
 	struct flow_key key;
-	bool from_server, fires, matches, again;
+	bool from_server, fires, matches, again, hit;
 
 	if (!pkt_flow_key(p, &key))
 		return false;
-	from_server = p->tcp.sport == f->o.port;
-	if (!from_server && p->tcp.dport != f->o.port)
+	from_server = is_watched(&f->o, p->tcp.sport);
+	if (!from_server && !is_watched(&f->o, p->tcp.dport))
 		return false;
 	if (from_server)
 		key = flow_key_reverse(&key);
@@ -601,10 +623,13 @@ see(struct forger *f, const struct pkt *p)
 	again = !from_server && p->payload_len > 0 && !take_in_order(c, p);
 	if (f->o.once_in_order && again)
 		matches = false;
-	fires = is_trigger(f, p, c, from_server, matches) && is_lucky(f, c);
+	hit = is_hit(f, p, c, from_server);
+	fires = hit ||
+	    (is_trigger(f, p, c, from_server, matches) && is_lucky(f, c));
 	if (fires)
 		fire(f, p, c);
-	if (fires && f->o.residual_s > 0)
+	/* Within a block, a trigger is a packet like any other. */
+	if (fires && f->o.residual_s > 0 && (!hit || f->o.residual_refresh))
 		block(f, &key);
 	if (!from_server && p->payload_len > 0)
 		c->has_data = true;

@@ -31,6 +31,7 @@ static const struct knob knobs[] = {
     {"queue", KNOB_INT, AT(queue), 65535, {0}, "in the path: queue N"},
     {"tap", KNOB_TEXT, AT(tap), 0, {0}, "beside the path: interface"},
     {"port", KNOB_INT, AT(port), 65535, {0}, "the server's"},
+    {"also-port", KNOB_INT, AT(also_port), 65535, {0}, "another of its ports"},
     {"log", KNOB_TEXT, AT(log), 0, {0}, "file for the firings, else stderr"},
     {"match", KNOB_BYTES, AT(match), 0, {0}, "the trigger, C escapes"},
     {"from", KNOB_INT, AT(from), -1, {WORD_CLIENT, WORD_SERVER, WORD_ANY},
@@ -51,7 +52,14 @@ static const struct knob knobs[] = {
 	"rolled per packet, per connection, or fixed per five-tuple"},
     {"seed", KNOB_INT, AT(seed), 1 << 30, {0}, "of the dice"},
     {"residual-s", KNOB_REAL, AT(residual_s), 600, {0},
-	"after a firing any data of that address pair fires, so long"},
+	"so long after a firing any data of the client's is reset"},
+    {"residual-scope", KNOB_INT, AT(residual_scope), -1,
+	{WORD_PAIR, WORD_3TUPLE, WORD_4TUPLE},
+	"both addresses; the server's port too; both ports"},
+    {"residual-refresh", KNOB_FLAG, AT(residual_refresh), 1, {0},
+	"what meets the block prolongs it"},
+    {"residual-syn", KNOB_FLAG, AT(residual_syn), 1, {0},
+	"SYNs are reset by it too"},
     {"drop", KNOB_FLAG, AT(drop), 1, {0}, "what fires goes no further"},
     {"ends", KNOB_INT, AT(ends), -1, {WORD_CLIENT, WORD_BOTH, WORD_SERVER},
 	"which are reset"},
@@ -85,6 +93,7 @@ static const struct options defaults = {
     .from = WORD_CLIENT,
     .protocol = WORD_BYTES,
     .command = WORD_INIT_DB,
+    .residual_scope = WORD_PAIR,
     .ends = WORD_CLIENT,
     .ttl = 64,
     .id = WORD_RANDOM,
@@ -147,6 +156,12 @@ word_name(int w)
 		return "init-db";
 	case WORD_QUERY:
 		return "query";
+	case WORD_PAIR:
+		return "pair";
+	case WORD_3TUPLE:
+		return "3tuple";
+	case WORD_4TUPLE:
+		return "4tuple";
 	}
 	return "?";
 }
@@ -159,7 +174,7 @@ usage(FILE *out)
 	for (size_t i = 0; i < KNOBS; i++) {
 		const struct knob *k = &knobs[i];
 
-		fprintf(out, "  --%-14s", k->name);
+		fprintf(out, "  --%-16s", k->name);
 		for (size_t w = 0; k->words[w] != 0; w++)
 			fprintf(out, " %s%s", word_name(k->words[w]),
 			    k->words[w + 1] != 0 ? " |" : "");
@@ -227,6 +242,8 @@ check_options(const struct options *o)
 		errx(2, "give something to --match, or --on-syn");
 	if (o->protocol == WORD_MYSQL && o->from != WORD_CLIENT)
 		errx(2, "--protocol mysql looks at what the client says only");
+	if (o->residual_s <= 0 && (o->residual_refresh || o->residual_syn))
+		errx(2, "a residual block needs its length: --residual-s");
 	if (o->payload.len > FORGER_PACKET / 2)
 		errx(2, "--payload is longer than %d bytes", FORGER_PACKET / 2);
 	/* A raw socket replaces the ID 0 of a packet that may fragment. */

@@ -33,7 +33,10 @@ enum word {
 	WORD_BYTES = -19,
 	WORD_MYSQL = -20,
 	WORD_INIT_DB = -21,
-	WORD_QUERY = -22
+	WORD_QUERY = -22,
+	WORD_PAIR = -23,
+	WORD_3TUPLE = -24,
+	WORD_4TUPLE = -25
 };
 
 struct bytes {
@@ -42,7 +45,7 @@ struct bytes {
 };
 
 struct options {
-	int queue, port, from, ends;
+	int queue, port, also_port, from, ends;
 	const char *tap, *log;
 	struct bytes match, payload;
 	int ttl, decrement;
@@ -52,6 +55,7 @@ struct options {
 	int count, seed, dice, drop;
 	int on_syn, first_segment, plain_header;
 	int protocol, command, once_in_order;
+	int residual_scope, residual_refresh, residual_syn;
 	double probability, delay_ms, residual_s;
 };
 

@@ -761,11 +761,17 @@ class Lab:
     # Devices
 
     def forge(self, hop, place="router", *options, port=PORT,
-              match=KEYWORD):
-        """Our forger at a hop or node: place is router, wire or tap."""
+              also=None, match=KEYWORD):
+        """Our forger at a hop or node: place is router, wire or tap.
+
+        also: another port of the server's that it watches.
+        """
         log = os.path.join(self.tmp, f"forger-{len(self.procs)}.log")
         argv = [self.program("forger"), "--port", str(port), "--match",
                 match, "--log", log, "--seed", str(self.seed)]
+        ports = [port] if also is None else [port, also]
+        if also is not None:
+            argv += ["--also-port", str(also)]
         if place == "tap":
             argv += ["--tap", "toclient"]
         else:
@@ -775,8 +781,8 @@ class Lab:
                             "wire": ("raw", "PREROUTING")}[place]
             to = f"-j NFQUEUE --queue-num {queue} --queue-bypass"
             self._take(hop, chain)
-            rules = [f"{chain} -p tcp --dport {port} {to}",
-                     f"{chain} -p tcp --sport {port} {to}"]
+            rules = [f"{chain} -p tcp --{end} {number} {to}"
+                     for number in ports for end in ("dport", "sport")]
             self.rules(hop, table, rules, rules)
         return self.start(self.node(hop), argv + list(options), log=log)
 

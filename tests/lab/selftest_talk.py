@@ -8,6 +8,7 @@ import stat
 import struct
 import time
 
+import lab as labs
 import mariadb
 import wire
 from proof import PORT, QUIET, TESTS, Wrong, fire, same, test, within
@@ -303,3 +304,81 @@ def mysql_dice(lab):
     forge_mysql(lab, "--probability", "0.3")
     within("resets of 60 copies", shots(lab, init_db(), (6,) * 60, wanted=60,
                                         wait=0.3), 6, 32)
+
+
+# Residual blocks
+
+
+def block_shot(server, local, port, payload):
+    """In the client: whether that local port's connection is reset, which
+    may happen to its SYN already."""
+    with wire.Client(server, port, local=local) as c:
+        c.send(payload)
+        c.watch(QUIET, wire.have_resets(1))
+        return len(c.resets()) > 0
+
+
+def is_reset(lab, local, port=PORT, payload=b"hi"):
+    try:
+        return lab.call_in("client", block_shot, lab.server_address(), local,
+                           port, payload)
+    except labs.LabError as e:
+        same("connect", "ConnectionRefusedError" in str(e), True)
+        return "syn"
+
+
+@test("a residual block's scope: the pair of addresses, the server's port"
+      " too, both ports")
+def residual_scope(lab):
+    for port in (PORT, PORT + 1):
+        lab.serve(port=port)
+    for scope, wanted in (("pair", (True, True, True)),
+                          ("3tuple", (True, True, False)),
+                          ("4tuple", (True, False, False))):
+        lab.clear(keep=lab.procs[:2])
+        lab.forge(2, "router", "--residual-s", "30", "--residual-scope",
+                  scope, also=PORT + 1)
+        same(f"{scope}: is the trigger reset",
+             is_reset(lab, 42000, payload=b"use db"), True)
+        same(f"{scope}: the same ports, another of the client's, of the"
+             " server's", (is_reset(lab, 42000), is_reset(lab, 42001),
+                           is_reset(lab, 42000, PORT + 1)), wanted)
+
+
+def innocent_for(lab, seconds):
+    """For how long after a firing innocent connections are reset."""
+    same("is the trigger reset", is_reset(lab, 43000, payload=b"use db"),
+         True)
+    start = last = time.monotonic()
+    for local in range(43001, 43999):
+        at = time.monotonic()
+        if at > start + seconds:
+            break
+        if is_reset(lab, local):
+            last = at
+    return last - start
+
+
+@test("a residual block lasts from its firing, or from what met it last")
+def residual_refresh(lab):
+    lab.serve()
+    for options, low, high in (
+            ((), 0.3, 0.65), (("--residual-refresh",), 1.4, 1.7)):
+        lab.clear(keep=lab.procs[:1])
+        lab.forge(2, "router", "--residual-s", "0.6", *options)
+        lasted = innocent_for(lab, 1.6)
+        within(f"seconds with {options}", lasted, low, high)
+
+
+@test("a residual block hits without dice, and SYNs where it is asked to")
+def residual_syn(lab):
+    lab.serve()
+    for options, wanted in (((), True), (("--residual-syn",), "syn")):
+        lab.clear(keep=lab.procs[:1])
+        lab.forge(2, "router", "--residual-s", "30", "--probability", "0.5",
+                  *options)
+        for local in range(44000, 44040):
+            if is_reset(lab, local, payload=b"use db"):
+                break
+        same(f"{options}: what is reset",
+             {is_reset(lab, 44100 + i) for i in range(8)}, {wanted})
