@@ -9,7 +9,7 @@
 #define CLIENT_PROTOCOL_41 (UINT32_C(1) << 9)
 #define CLIENT_SSL	   (UINT32_C(1) << 11)
 #define CLIENT_ZSTD	   (UINT32_C(1) << 26)
-#define ANSWER_MIN	   32 /* capabilities ... reserved; TLS asks with these alone */
+#define ANSWER_MIN	   32 /* up to the name; all where TLS is asked for */
 
 #define PROTOCOL_10 0x0a /* of a greeting */
 

@@ -891,7 +891,7 @@ class Lab:
                                       password)
 
     def mysql(self, sql, user=mariadbs.USER, password=mariadbs.PASSWORD,
-              database=None, port=PORT, version=4, tls=False):
+              database=None, port=PORT, version=4, tls=False, options=()):
         """MariaDB's own client, run in the client: a CompletedProcess."""
         if shutil.which("mariadb") is None:
             raise Missing("mariadb is not installed (package"
@@ -901,7 +901,7 @@ class Lab:
                 "--host", self.server_address(version), "--port", str(port),
                 "--protocol=tcp", "--connect-timeout=5", "--batch",
                 "--skip-column-names", "--execute", sql,
-                "--ssl" if tls else "--skip-ssl"]
+                "--ssl" if tls else "--skip-ssl", *options]
         if database is not None:
             argv += ["--database", database]
         return self.run("client", argv)

@@ -30,13 +30,15 @@ ENGINE = ("--innodb=OFF", "--default-storage-engine=Aria",
 SYSTEM_SQL = ("system_tables.sql", "performance_tables.sql",
               "system_tables_data.sql")
 
-# A line each: in bootstrap, a line's end is a statement's where ; is before.
+BY_PASSWORD = f"""
+IDENTIFIED VIA mysql_native_password USING PASSWORD('{PASSWORD}')"""
+
 USERS_SQL = f"""
 FLUSH PRIVILEGES;
 CREATE DATABASE {DATABASE};
 CREATE DATABASE {OTHER_DATABASE};
-CREATE USER {USER} IDENTIFIED VIA mysql_native_password USING PASSWORD('{PASSWORD}');
-CREATE USER {TLS_USER} IDENTIFIED VIA mysql_native_password USING PASSWORD('{PASSWORD}') REQUIRE SSL;
+CREATE USER {USER} {BY_PASSWORD};
+CREATE USER {TLS_USER} {BY_PASSWORD} REQUIRE SSL;
 GRANT ALL ON {DATABASE}.* TO {USER}, {TLS_USER};
 GRANT ALL ON {OTHER_DATABASE}.* TO {USER}, {TLS_USER};
 """

@@ -23,7 +23,7 @@ CAPABILITIES = (1 << 0 | 1 << 9 | 1 << 15 | 1 << 19)  # long password,
 # protocol 4.1, secure connection, plugin auth
 NATIVE = b"mysql_native_password"
 COM_INIT_DB, COM_QUERY = 2, 3
-GREETING, OK, SWITCH, ERROR = 10, 0, 0xfe, 0xff
+GREETING, OK, MORE, SWITCH, ERROR = 10, 0, 1, 0xfe, 0xff
 
 
 def packet(number, body):
@@ -210,14 +210,16 @@ def forge_mysql(lab, *options, match=DB, hop=3):
 
 
 @test("mysql: the real client's USE fires after its login; its queries,"
-      " another database, one named in the login, TLS do not")
+      " another database, one named in the login, TLS, compression do not")
 def mysql_client(lab):
     lab.mariadb(tls=True)
     forger = forge_mysql(lab, "--drop", "--ends", "both")
     for sql, more, status, fired in (
             (f"USE {OTHER}", {}, 0, 0), (f"SELECT '{DB}'", {}, 0, 0),
             ("SELECT 1", {"database": DB}, 0, 0),
-            (f"USE {DB}", {"tls": True}, 0, 0), (f"USE {DB}", {}, 1, 1),
+            (f"USE {DB}", {"tls": True}, 0, 0),
+            (f"USE {DB}", {"options": ["--compress"]}, 0, 0),
+            (f"USE {DB}", {}, 1, 1),
             (f"USE {DB}", {"version": 6}, 1, 2)):
         done = lab.mysql(sql, **more)
         same(f"{sql} {more}: status, firings",
@@ -304,6 +306,120 @@ def mysql_dice(lab):
     forge_mysql(lab, "--probability", "0.3")
     within("resets of 60 copies", shots(lab, init_db(), (6,) * 60, wanted=60,
                                         wait=0.3), 6, 32)
+
+
+# A method of more rounds than MariaDB's, and answers that are none
+
+
+GREETING_HEX = packet(0, bytes([GREETING]) + b"8.0\0" + bytes(4)
+                      + b"12345678" + bytes(28) + b"90abcdef1234\0"
+                      + b"caching_sha2_password\0").hex()
+ANSWER = response("app", b"x" * 32, b"caching_sha2_password")
+
+
+def scripted(server, replies):
+    """In the client: resets by a command behind these answers; each but the
+    last is answered with a packet of five bytes."""
+    with wire.Client(server, PORT) as c:
+        receive(c)
+        c.sock.sendall(ANSWER)
+        for n in range(replies):
+            number, _ = receive(c)
+            if n + 1 < replies:
+                c.sock.sendall(packet(number + 1, b"x"))
+        advance(c)
+        c.inject(init_db(), 6)
+        c.watch(0.2, wire.have_resets(1))
+        return len(c.resets())
+
+
+@test("mysql: more data is no OK, an error is the end")
+def mysql_rounds(lab):
+    more = lambda n: packet(n, bytes([MORE, 4])).hex()
+    good, bad = (packet(4, bytes([b]) + bytes(6)).hex() for b in (OK, ERROR))
+    for replies, wanted in (((more(2), good), 1), ((more(2),), 0),
+                            ((good,), 1), ((bad,), 0), ((more(2), bad), 0)):
+        lab.clear()
+        words = [f"say:{GREETING_HEX}", f"await:{len(ANSWER)}"]
+        for reply in replies:
+            words += [f"say:{reply}", "await:5"]
+        lab.serve("--speak", "script", "--script", *words[:-1])
+        forge_mysql(lab)
+        same(f"resets behind {replies}",
+             lab.call_in("client", scripted, lab.server_address(),
+                         len(replies)), wanted)
+
+
+# Servers that speak
+
+
+def dialogue(server, port, steps):
+    """In the client: (what is sent, what has to be in the answer, seconds
+    that it takes)."""
+    with wire.Client(server, port) as c:
+        for send, wanted, least in steps:
+            start, seen = time.monotonic(), b""
+            if send:
+                c.sock.sendall(send)
+            while wanted not in seen:
+                piece = c.sock.recv(4096)
+                if not piece:
+                    return f"hung up after {seen!r} to {send!r}"
+                seen += piece
+            took = time.monotonic() - start
+            if not least <= took < least + 0.4:
+                return f"{took} s for {seen!r}"
+    return None
+
+
+def pg_text(kind, text):
+    return kind + struct.pack("!I", 4 + len(text)) + text
+
+
+PLAIN = b"AGFwcABzZWNyZXQgd29yZA=="
+STARTUP = struct.pack("!I", 196608) + b"user\0app\0database\0testdb\0\0"
+DIALOGUES = (
+    ("smtp", (), ((b"", b"220 ", 0), (b"MAIL FROM:<a@b>\r\n", b"503 ", 0),
+                  (b"EHLO x\r\n", b"250 SIZE", 0),
+                  (b"AUTH PLAIN eA==\r\n", b"535 ", 0),
+                  (b"AUTH PLAIN " + PLAIN + b"\r\n", b"235 ", 0),
+                  (b"MAIL FROM:<a@b>\r\n", b"250 ", 0),
+                  (b"DATA\r\n", b"354 ", 0), (b"a\r\n.\r\n", b"250 ", 0),
+                  (b"QUIT\r\n", b"221 ", 0))),
+    ("smtp", ("--greeting-s", "0.3", "--login-s", "0.2"),
+     ((b"", b"220 ", 0.3), (b"EHLO x\r\n", b"250 SIZE", 0),
+      (b"AUTH PLAIN\r\n", b"334 ", 0),
+      (PLAIN + b"\r\n", b"235 ", 0.2))),
+    ("smtp", ("--piece", "5"), ((b"", b"220 lab.example ESMTP\r\n", 0.03),)),
+    ("redis", (), ((b"PING\r\n", b"-NOAUTH", 0),
+                   (b"AUTH wrong\r\n", b"-WRONGPASS", 0),
+                   (b"*2\r\n$4\r\nAUTH\r\n$11\r\nsecret word\r\n",
+                    b"+OK\r\n", 0),
+                   (b"SET a bc\r\n", b"+OK\r\n", 0),
+                   (b"GET a\r\n", b"$2\r\nbc\r\n", 0),
+                   (b"GET b\r\n", b"$-1\r\n", 0))),
+    ("redis", ("--answer-s", "0.2"), ((b"PING\r\n", b"-NOAUTH", 0.2),)),
+    ("postgres", ("--login-s", "0.2"),
+     ((struct.pack("!II", 8, 80877103), b"N", 0),
+      (struct.pack("!I", len(STARTUP) + 4) + STARTUP,
+       b"R\0\0\0\x08\0\0\0\x03", 0),
+      (pg_text(b"p", b"secret word\0"), b"Z\0\0\0\x05I", 0.2),
+      (pg_text(b"Q", b"SELECT 1\0"), b"SELECT\0Z", 0))),
+    ("postgres", (),
+     ((struct.pack("!I", len(STARTUP) + 4) + STARTUP, b"R", 0),
+      (pg_text(b"p", b"wrong\0"), b"28P01", 0))),
+)
+
+
+@test("servers that speak SMTP, Redis, PostgreSQL: logins right and wrong,"
+      " late answers, slow logins, answers in pieces")
+def speakers(lab):
+    for protocol, options, steps in DIALOGUES:
+        lab.clear()
+        lab.serve("--speak", protocol, *options)
+        same(f"{protocol} {options}",
+             lab.call_in("client", dialogue, lab.server_address(), PORT,
+                         steps), None)
 
 
 # Residual blocks

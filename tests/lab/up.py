@@ -13,9 +13,11 @@ import sys
 
 import lab as labs
 import scenarios
+import scenarios_dialogue
 import scenarios_mysql
 
-ALL = scenarios.SCENARIOS + scenarios_mysql.SCENARIOS
+ALL = (scenarios.SCENARIOS + scenarios_mysql.SCENARIOS
+       + scenarios_dialogue.SCENARIOS)
 
 
 def parse():
