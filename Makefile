@@ -75,7 +75,10 @@ BIN := $(O)/rsthop
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_BIN := $(UNIT_SRC:%.c=$(O)/%)
 UNIT_LIBS = $(shell $(PKG_CONFIG) --libs cmocka 2>/dev/null)
-LAB_SRC := $(sort $(wildcard tests/lab/*.c))
+# forger_*.c are parts of the forger, the others programs.
+FORGER_SRC := $(sort $(wildcard tests/lab/forger_*.c))
+FORGER_OBJ := $(FORGER_SRC:%.c=$(O)/%.o)
+LAB_SRC := $(filter-out $(FORGER_SRC),$(sort $(wildcard tests/lab/*.c)))
 LAB_BIN := $(LAB_SRC:%.c=$(O)/%)
 LAB_LIBS = -lnetfilter_queue -lnfnetlink
 BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
@@ -116,11 +119,19 @@ $(O)/tests/unit/%: tests/unit/%.c $(LIB) Makefile
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -Isrc -Itests/unit -MMD -MP \
 		$(ALL_LDFLAGS) -o $@ $< $(LIB) $(LIBS) $(UNIT_LIBS)
 
+$(O)/tests/lab/%.o: tests/lab/%.c Makefile | deps
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -Isrc -MMD -MP -c -o $@ $<
+
+$(O)/tests/lab/forger: $(FORGER_OBJ)
+
 $(O)/tests/lab/%: tests/lab/%.c $(LIB) Makefile
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP \
-		$(ALL_LDFLAGS) -o $@ $< $(LIB) $(LIBS) $(LAB_LIBS)
+		$(ALL_LDFLAGS) -o $@ $< $(filter %.o,$^) $(LIB) $(LIBS) \
+		$(LAB_LIBS)
 
 $(O)/tests/bench/%: tests/bench/%.c $(LIB) Makefile
 	$(call say,CC,$<)
@@ -134,7 +145,7 @@ lab-bin: $(LAB_BIN)
 bench-bin: $(BENCH_BIN)
 
 -include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(UNIT_BIN:=.d) $(LAB_BIN:=.d) \
-	$(BENCH_BIN:=.d)
+	$(FORGER_OBJ:.o=.d) $(BENCH_BIN:=.d)
 
 # Jobs of the inner make, where the outer one was given none.
 JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))

@@ -13,7 +13,9 @@ packages_of() {
 		    "zlib1g-dev" ;;
 	lab)	echo "iproute2?ip iptables?iptables dsniff?tcpkill" \
 		    "libnetfilter-queue-dev python3?python3 ethtool?ethtool" \
-		    "procps?sysctl util-linux?nsenter" ;;
+		    "procps?sysctl util-linux?nsenter" \
+	    "mariadb-server-core?mariadbd mariadb-client-core?mariadb" \
+	    "openssl?openssl" ;;
 	check)	echo "libcmocka-dev binutils?nm python3-jsonschema" \
 		    "util-linux?setpriv" ;;
 	lint)	echo "clang-format?clang-format clang-tidy?clang-tidy" \

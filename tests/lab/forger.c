@@ -9,7 +9,6 @@
  */
 #include <err.h>
 #include <errno.h>
-#include <getopt.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -26,135 +25,17 @@
 
 #include <rsthop/addr.h>
 #include <rsthop/clock.h>
-#include <rsthop/num.h>
 #include <rsthop/pkt.h>
 #include <rsthop/rng.h>
-#include <rsthop/text.h>
 
+#include "forger_mysql.h"
+#include "forger_options.h"
 #include "nfq.h"
 
 #define CONNS	65536 /* connections remembered */
-#define PAIRS	256   /* address pairs under a residual block */
+#define BLOCKS	4096  /* residual blocks remembered */
 #define PENDING 4096  /* resets that wait for their time */
-#define PACKET	2048  /* bytes of a forged packet, at most */
 #define STEP_1	65    /* where a TTL that steps begins */
-
-/* Words that an option takes beside, or instead of, a number from 0 on. */
-enum word {
-	WORD_COPY = -1,
-	WORD_RANDOM = -2,
-	WORD_STEP = -3,
-	WORD_IMITATE = -4,
-	WORD_WINDOW = -5,
-	WORD_SAME = -6,
-	WORD_CLIENT = -7,
-	WORD_SERVER = -8,
-	WORD_ANY = -9,
-	WORD_BOTH = -10,
-	WORD_PACKET = -11,
-	WORD_CONNECTION = -12,
-	WORD_FLOW = -13,
-	WORD_R = -14,
-	WORD_RA = -15,
-	WORD_ACK = -16,
-	WORD_NEXT = -17,
-	WORD_STATE = -18
-};
-
-struct bytes {
-	uint8_t *p;
-	size_t len;
-};
-
-struct options {
-	int queue, port, from, ends;
-	const char *tap, *log;
-	struct bytes match, payload;
-	int ttl, decrement;
-	int id, back_id;
-	int flags, seq, onward, step, window;
-	int df, tos;
-	int count, seed, dice, drop;
-	int on_syn, first_segment, plain_header;
-	double probability, delay_ms, residual_s;
-};
-
-enum knob_kind { KNOB_INT, KNOB_FLAG, KNOB_REAL, KNOB_TEXT, KNOB_BYTES };
-
-struct knob {
-	const char *name;
-	enum knob_kind kind;
-	size_t offset; /* in struct options */
-	int value;     /* of a flag; an int's largest number, -1: none */
-	int words[6];  /* enum word; ended by 0 */
-	const char *help;
-};
-
-#define AT(member) offsetof(struct options, member)
-
-static const struct knob knobs[] = {
-    {"queue", KNOB_INT, AT(queue), 65535, {0}, "in the path: queue N"},
-    {"tap", KNOB_TEXT, AT(tap), 0, {0}, "beside the path: interface"},
-    {"port", KNOB_INT, AT(port), 65535, {0}, "the server's"},
-    {"log", KNOB_TEXT, AT(log), 0, {0}, "file for the firings, else stderr"},
-    {"match", KNOB_BYTES, AT(match), 0, {0}, "the trigger, C escapes"},
-    {"from", KNOB_INT, AT(from), -1, {WORD_CLIENT, WORD_SERVER, WORD_ANY},
-	"whose payload is searched"},
-    {"on-syn", KNOB_FLAG, AT(on_syn), 1, {0}, "a SYN fires, no payload"},
-    {"first-segment", KNOB_FLAG, AT(first_segment), 1, {0},
-	"only a connection's first data counts"},
-    {"plain-header", KNOB_FLAG, AT(plain_header), 1, {0},
-	"blind to segments with TCP options"},
-    {"probability", KNOB_REAL, AT(probability), 1, {0}, "of firing"},
-    {"dice", KNOB_INT, AT(dice), -1, {WORD_PACKET, WORD_CONNECTION, WORD_FLOW},
-	"rolled per packet, per connection, or fixed per five-tuple"},
-    {"seed", KNOB_INT, AT(seed), 1 << 30, {0}, "of the dice"},
-    {"residual-s", KNOB_REAL, AT(residual_s), 600, {0},
-	"after a firing any data of that address pair fires, so long"},
-    {"drop", KNOB_FLAG, AT(drop), 1, {0}, "what fires goes no further"},
-    {"ends", KNOB_INT, AT(ends), -1, {WORD_CLIENT, WORD_BOTH, WORD_SERVER},
-	"which are reset"},
-    {"ttl", KNOB_INT, AT(ttl), 255,
-	{WORD_COPY, WORD_RANDOM, WORD_STEP, WORD_IMITATE},
-	"imitate: the server's own, as last seen here"},
-    {"decrement", KNOB_FLAG, AT(decrement), 1, {0}, "one TTL less"},
-    {"id", KNOB_INT, AT(id), 65535, {WORD_COPY, WORD_RANDOM}, "IP ID"},
-    {"back-id", KNOB_INT, AT(back_id), 65535,
-	{WORD_COPY, WORD_RANDOM, WORD_SAME},
-	"of what goes back to the trigger's sender"},
-    {"flags", KNOB_INT, AT(flags), -1, {WORD_R, WORD_RA}, "of the reset"},
-    {"seq", KNOB_INT, AT(seq), 0, {WORD_ACK, WORD_STATE},
-	"the trigger's ack; what that end awaits, as seen here; or 0"},
-    {"onward", KNOB_INT, AT(onward), -1, {WORD_SAME, WORD_NEXT},
-	"seq toward the receiver: the trigger's, or after its data"},
-    {"step", KNOB_INT, AT(step), 1 << 30, {WORD_WINDOW},
-	"added to seq from reset to reset"},
-    {"window", KNOB_INT, AT(window), 65535, {WORD_COPY, WORD_STEP}, ""},
-    {"df", KNOB_FLAG, AT(df), 1, {0}, "don't fragment"},
-    {"no-df", KNOB_FLAG, AT(df), 0, {0}, "may fragment; else as trigger"},
-    {"tos", KNOB_INT, AT(tos), 255, {WORD_COPY}, ""},
-    {"payload", KNOB_BYTES, AT(payload), 0, {0}, "carried by the reset"},
-    {"count", KNOB_INT, AT(count), 64, {0}, "resets for each end"},
-    {"delay-ms", KNOB_REAL, AT(delay_ms), 60000, {0}, "before they leave"},
-};
-#define KNOBS (sizeof(knobs) / sizeof(knobs[0]))
-
-static const struct options defaults = {
-    .queue = -1,
-    .from = WORD_CLIENT,
-    .ends = WORD_CLIENT,
-    .ttl = 64,
-    .id = WORD_RANDOM,
-    .back_id = WORD_SAME,
-    .flags = WORD_RA,
-    .seq = WORD_ACK,
-    .onward = WORD_SAME,
-    .df = WORD_COPY,
-    .count = 1,
-    .seed = 1,
-    .dice = WORD_PACKET,
-    .probability = 1,
-};
 
 struct conn_note {
 	struct flow_key key; /* from the client; version 0: free */
@@ -163,10 +44,12 @@ struct conn_note {
 	uint8_t server_ttl;  /* last seen here, 0: none yet */
 	bool has_next[2];    /* of the client, of the server */
 	uint32_t next[2];    /* the furthest seq that the other end told of */
+	bool has_taken;
+	uint32_t taken; /* of the client, as a box that reassembles has it */
 };
 
-struct pair_note {
-	struct addr client, server;
+struct block_note {
+	struct flow_key key; /* ports out of its scope are 0 */
 	int64_t until_ns;
 };
 
@@ -189,7 +72,8 @@ struct forger {
 	FILE *log;
 	int step; /* what a stepping TTL or window stands at */
 	struct conn_note conns[CONNS];
-	struct pair_note pairs[PAIRS];
+	struct mysql_conn *mysql; /* one for each of these, or NULL */
+	struct block_note blocks[BLOCKS];
 	struct reset pending[PENDING]; /* a ring; the delay is constant */
 	size_t first, n_pending;
 };
@@ -210,162 +94,6 @@ now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * CLOCK_S + ts.tv_nsec;
-}
-
-/* Options */
-
-static const char *
-word_name(int w)
-{
-	switch ((enum word)w) {
-	case WORD_COPY:
-		return "copy";
-	case WORD_RANDOM:
-		return "random";
-	case WORD_STEP:
-		return "step";
-	case WORD_IMITATE:
-		return "imitate";
-	case WORD_WINDOW:
-		return "window";
-	case WORD_SAME:
-		return "same";
-	case WORD_CLIENT:
-		return "client";
-	case WORD_SERVER:
-		return "server";
-	case WORD_ANY:
-		return "any";
-	case WORD_BOTH:
-		return "both";
-	case WORD_PACKET:
-		return "packet";
-	case WORD_CONNECTION:
-		return "connection";
-	case WORD_FLOW:
-		return "flow";
-	case WORD_R:
-		return "R";
-	case WORD_RA:
-		return "RA";
-	case WORD_ACK:
-		return "ack";
-	case WORD_NEXT:
-		return "next";
-	case WORD_STATE:
-		return "state";
-	}
-	return "?";
-}
-
-static void
-usage(FILE *out)
-{
-	fputs(
-	    "usage: forger --queue N | --tap IFACE --port N [options]\n", out);
-	for (size_t i = 0; i < KNOBS; i++) {
-		const struct knob *k = &knobs[i];
-
-		fprintf(out, "  --%-14s", k->name);
-		for (size_t w = 0; k->words[w] != 0; w++)
-			fprintf(out, " %s%s", word_name(k->words[w]),
-			    k->words[w + 1] != 0 ? " |" : "");
-		fprintf(out, "%s%s\n", k->words[0] != 0 ? "  " : " ", k->help);
-	}
-}
-
-static int
-parse_int(const struct knob *k, const char *s)
-{
-	struct fault f;
-	int v;
-
-	for (size_t w = 0; k->words[w] != 0; w++)
-		if (strcmp(s, word_name(k->words[w])) == 0)
-			return k->words[w];
-	if (k->value < 0)
-		errx(2, "--%s does not know the word %s", k->name, s);
-	if (num_int(k->name, s, 0, k->value, &v, &f) < 0)
-		errx(2, "--%s", f.text);
-	return v;
-}
-
-static void
-set_knob(struct options *o, const struct knob *k, const char *s)
-{
-	char *at = (char *)o + k->offset;
-	struct bytes *b;
-	struct fault f;
-
-	switch (k->kind) {
-	case KNOB_INT:
-		*(int *)(void *)at = parse_int(k, s);
-		return;
-	case KNOB_FLAG:
-		*(int *)(void *)at = k->value;
-		return;
-	case KNOB_REAL:
-		if (num_double(
-			k->name, s, 0, k->value, (double *)(void *)at, &f) < 0)
-			errx(2, "--%s", f.text);
-		return;
-	case KNOB_TEXT:
-		*(const char **)(void *)at = s;
-		return;
-	case KNOB_BYTES:
-		b = (struct bytes *)(void *)at;
-		free(b->p);
-		if (text_unescape(k->name, s, &b->p, &b->len, &f) < 0)
-			errx(2, "--%s", f.text);
-		return;
-	}
-}
-
-static void
-check_options(const struct options *o)
-{
-	if ((o->queue < 0) == (o->tap == NULL))
-		errx(2, "give either --queue or --tap");
-	if (o->tap != NULL && o->drop)
-		errx(2, "a tap cannot --drop: it sees copies only");
-	if (o->port == 0)
-		errx(2, "give the server's --port");
-	if (o->match.len == 0 && !o->on_syn)
-		errx(2, "give something to --match, or --on-syn");
-	if (o->payload.len > PACKET / 2)
-		errx(2, "--payload is longer than %d bytes", PACKET / 2);
-	/* A raw socket replaces the ID 0 of a packet that may fragment. */
-	if (o->df != 1 && (o->id == 0 || o->back_id == 0))
-		errx(2, "--id 0 needs --df: Linux fills it in otherwise");
-}
-
-static void
-parse(struct options *o, int argc, char **argv)
-{
-	struct option longs[KNOBS + 2] = {{0}};
-	int i = -1;
-
-	*o = defaults;
-	for (size_t k = 0; k < KNOBS; k++) {
-		longs[k].name = knobs[k].name;
-		longs[k].has_arg = knobs[k].kind == KNOB_FLAG
-		    ? no_argument
-		    : required_argument;
-	}
-	longs[KNOBS].name = "help";
-	while (getopt_long(argc, argv, "", longs, &i) == 0) {
-		if (i == (int)KNOBS) {
-			usage(stdout);
-			exit(0);
-		}
-		set_knob(o, &knobs[i], optarg);
-		i = -1;
-	}
-	if (i != -1 || optind != argc) {
-		usage(stderr);
-		exit(2);
-	}
-	check_options(o);
 }
 
 /* Bytes out */
@@ -463,7 +191,7 @@ send_reset(struct forger *f, const struct reset *r)
 {
 	struct endpoint to = {.addr = r->flow.dst.addr, .port = 0};
 	struct sockaddr_storage ss;
-	uint8_t buf[PACKET];
+	uint8_t buf[FORGER_PACKET];
 	socklen_t slen;
 	size_t n;
 
@@ -528,37 +256,43 @@ conn_of(struct forger *f, const struct flow_key *key)
 	if (!flow_key_equal(&c->key, key)) {
 		memset(c, 0, sizeof(*c));
 		c->key = *key;
+		if (f->mysql != NULL)
+			f->mysql[c - f->conns].state = MYSQL_BLIND;
 	}
 	return c;
 }
 
-static struct pair_note *
-pair_of(struct forger *f, const struct flow_key *key)
+/* A connection's key without what the blocks here do not look at. */
+static struct flow_key
+block_key(const struct forger *f, const struct flow_key *key)
 {
-	uint64_t h = hash(key->src.addr.b, sizeof(key->src.addr.b), 7);
+	struct flow_key k = *key;
 
-	h = hash(key->dst.addr.b, sizeof(key->dst.addr.b), h);
-	return &f->pairs[h % PAIRS];
+	if (f->o.residual_scope != WORD_4TUPLE)
+		k.src.port = 0;
+	if (f->o.residual_scope == WORD_PAIR)
+		k.dst.port = 0;
+	return k;
 }
 
 static bool
-is_blocked(struct forger *f, const struct flow_key *key)
+is_blocked(const struct forger *f, const struct flow_key *key)
 {
-	const struct pair_note *p = pair_of(f, key);
+	struct flow_key k = block_key(f, key);
+	const struct block_note *b = &f->blocks[hash_flow(&k) % BLOCKS];
 
-	return now_ns() < p->until_ns &&
-	    addr_equal(&p->client, &key->src.addr) &&
-	    addr_equal(&p->server, &key->dst.addr);
+	return now_ns() < b->until_ns && flow_key_equal(&b->key, &k);
 }
 
+/* From now on, for the time that is set. */
 static void
 block(struct forger *f, const struct flow_key *key)
 {
-	struct pair_note *p = pair_of(f, key);
+	struct flow_key k = block_key(f, key);
+	struct block_note *b = &f->blocks[hash_flow(&k) % BLOCKS];
 
-	p->client = key->src.addr;
-	p->server = key->dst.addr;
-	p->until_ns = now_ns() + (int64_t)(f->o.residual_s * (double)CLOCK_S);
+	b->key = k;
+	b->until_ns = now_ns() + (int64_t)(f->o.residual_s * (double)CLOCK_S);
 }
 
 /*
@@ -573,6 +307,12 @@ note_next(struct conn_note *c, bool from_server, uint32_t next)
 	    (int32_t)(next - c->next[from_server]) > 0)
 		c->next[from_server] = next;
 	c->has_next[from_server] = true;
+}
+
+static bool
+is_syn(const struct pkt *p)
+{
+	return (p->tcp.flags & (PKT_TH_SYN | PKT_TH_ACK)) == PKT_TH_SYN;
 }
 
 /* seq after p: a SYN and a FIN count for one. */
@@ -595,29 +335,87 @@ note_seqs(struct conn_note *c, const struct pkt *p, bool from_server)
 		note_next(c, !from_server, p->tcp.ack);
 }
 
+/*
+ * True where a segment of the client's begins with what such a box awaits.
+ * What is beyond a gap it would hold back; here it is left out, for the
+ * sender repeats it.  What the server has acknowledged, it must have missed.
+ */
+static bool
+take_in_order(struct conn_note *c, const struct pkt *p)
+{
+	uint32_t end = p->tcp.seq + p->payload_wire;
+
+	if (!c->has_taken)
+		c->taken = p->tcp.seq;
+	c->has_taken = true;
+	if (p->tcp.seq != c->taken)
+		return false;
+	c->taken = end;
+	return true;
+}
+
+static void
+note_taken(struct conn_note *c, const struct pkt *p, bool from_server)
+{
+	if (is_syn(p)) {
+		c->has_taken = true;
+		c->taken = seq_after(p);
+	} else if (from_server && (p->tcp.flags & PKT_TH_RST) == 0 &&
+	    c->has_taken && (int32_t)(p->tcp.ack - c->taken) > 0) {
+		c->taken = p->tcp.ack;
+	}
+}
+
 /* What fires */
 
+/* All that a connection says has to come by here, whatever fires. */
 static bool
-contains(const uint8_t *p, size_t n, const struct bytes *what)
+is_mysql_command(struct forger *f, const struct pkt *p,
+    const struct conn_note *c, bool from_server)
 {
-	if (what->len == 0)
+	struct mysql_conn *m = &f->mysql[c - f->conns];
+	struct mysql_segment s = {.seq = p->tcp.seq,
+	    .ack = p->tcp.ack,
+	    .p = p->payload,
+	    .len = p->payload_len};
+
+	if (is_syn(p) && !from_server)
+		mysql_open(m, seq_after(p));
+	if (p->payload_len == 0 || (p->tcp.flags & PKT_TH_RST) != 0)
 		return false;
-	for (size_t i = 0; i + what->len <= n; i++)
-		if (memcmp(p + i, what->p, what->len) == 0)
-			return true;
+	if (!from_server)
+		return mysql_see_client(m, &s, f->o.command, &f->o.match);
+	mysql_see_server(m, &s);
 	return false;
 }
 
 static bool
-is_syn(const struct pkt *p)
+has_match(struct forger *f, const struct pkt *p, const struct conn_note *c,
+    bool from_server)
 {
-	return (p->tcp.flags & (PKT_TH_SYN | PKT_TH_ACK)) == PKT_TH_SYN;
+	if (f->mysql != NULL)
+		return is_mysql_command(f, p, c, from_server);
+	return bytes_contain(p->payload, p->payload_len, &f->o.match);
 }
 
-/* Before the dice. */
+/* What a block resets, without dice: the client's data, SYNs if asked to. */
 static bool
-is_trigger(struct forger *f, const struct pkt *p, const struct conn_note *c,
+is_hit(const struct forger *f, const struct pkt *p, const struct conn_note *c,
     bool from_server)
+{
+	bool syn = is_syn(p);
+
+	if ((p->tcp.flags & PKT_TH_RST) != 0 || from_server)
+		return false;
+	if (syn ? !f->o.residual_syn : p->payload_len == 0)
+		return false;
+	return is_blocked(f, &c->key);
+}
+
+/* Before the dice; matches: what is in it. */
+static bool
+is_trigger(const struct forger *f, const struct pkt *p,
+    const struct conn_note *c, bool from_server, bool matches)
 {
 	const struct options *o = &f->o;
 
@@ -627,15 +425,13 @@ is_trigger(struct forger *f, const struct pkt *p, const struct conn_note *c,
 		return o->on_syn && !from_server;
 	if (p->payload_len == 0)
 		return false;
-	if (!from_server && is_blocked(f, &c->key))
-		return true;
 	if (from_server ? o->from == WORD_CLIENT : o->from == WORD_SERVER)
 		return false;
 	if (o->first_segment && c->has_data && !from_server)
 		return false;
 	if (o->plain_header && p->tcp.header_len > 20)
 		return false;
-	return contains(p->payload, p->payload_len, &o->match);
+	return matches;
 }
 
 static bool
@@ -795,18 +591,24 @@ fire(struct forger *f, const struct pkt *p, const struct conn_note *c)
 	fflush(f->log);
 }
 
+static bool
+is_watched(const struct options *o, uint16_t port)
+{
+	return port != 0 && (port == o->port || port == o->also_port);
+}
+
 /* True where the packet shall go no further. */
 static bool
 see(struct forger *f, const struct pkt *p)
 {
 	struct conn_note *c;
 	struct flow_key key;
-	bool from_server, fires;
+	bool from_server, fires, matches, again, hit;
 
 	if (!pkt_flow_key(p, &key))
 		return false;
-	from_server = p->tcp.sport == f->o.port;
-	if (!from_server && p->tcp.dport != f->o.port)
+	from_server = is_watched(&f->o, p->tcp.sport);
+	if (!from_server && !is_watched(&f->o, p->tcp.dport))
 		return false;
 	if (from_server)
 		key = flow_key_reverse(&key);
@@ -816,10 +618,18 @@ see(struct forger *f, const struct pkt *p)
 	else if (is_syn(p))
 		c->rolled = c->has_data = false;
 	note_seqs(c, p, from_server);
-	fires = is_trigger(f, p, c, from_server) && is_lucky(f, c);
+	note_taken(c, p, from_server);
+	matches = has_match(f, p, c, from_server);
+	again = !from_server && p->payload_len > 0 && !take_in_order(c, p);
+	if (f->o.once_in_order && again)
+		matches = false;
+	hit = is_hit(f, p, c, from_server);
+	fires = hit ||
+	    (is_trigger(f, p, c, from_server, matches) && is_lucky(f, c));
 	if (fires)
 		fire(f, p, c);
-	if (fires && f->o.residual_s > 0)
+	/* Within a block, a trigger is a packet like any other. */
+	if (fires && f->o.residual_s > 0 && (!hit || f->o.residual_refresh))
 		block(f, &key);
 	if (!from_server && p->payload_len > 0)
 		c->has_data = true;
@@ -908,8 +718,8 @@ close_all(struct forger *f)
 	close(f->raw6);
 	if (f->log != stderr)
 		fclose(f->log);
-	free(f->o.match.p);
-	free(f->o.payload.p);
+	free(f->mysql);
+	forger_options_free(&f->o);
 }
 
 /*
@@ -938,8 +748,13 @@ main(int argc, char **argv)
 	struct sigaction sa = {.sa_handler = on_signal};
 	struct pollfd p = {.events = POLLIN};
 
-	parse(&f.o, argc, argv);
+	forger_options_parse(&f.o, argc, argv);
 	rng_seed(&f.rng, (uint64_t)f.o.seed);
+	if (f.o.protocol == WORD_MYSQL) {
+		f.mysql = calloc(CONNS, sizeof(*f.mysql));
+		if (f.mysql == NULL)
+			err(3, "memory for connections");
+	}
 	open_all(&f);
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGINT, &sa, NULL);

@@ -28,6 +28,9 @@ import sys
 import tempfile
 import time
 
+import dns
+import mariadb as mariadbs
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 PYTHON = sys.executable or "/usr/bin/python3"
@@ -113,10 +116,11 @@ def can_unshare():
 class Proc:
     """A process of the lab's that goes on by itself, such as a device."""
 
-    def __init__(self, argv, name, log=None):
+    def __init__(self, argv, name, log=None, end=signal.SIGTERM):
         self.name = name
         self.log = log
         self.argv = argv
+        self.end = end
         self.errors = tempfile.TemporaryFile()
         self.popen = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -171,7 +175,7 @@ class Proc:
     def stop(self):
         """Ends it; None, or how it had ended otherwise."""
         if self.popen.poll() is None:
-            self.popen.terminate()
+            self.popen.send_signal(self.end)
             try:
                 self.popen.wait(2)
             except subprocess.TimeoutExpired:
@@ -181,7 +185,7 @@ class Proc:
         words = self.stderr()
         self.popen.stdout.close()
         self.errors.close()
-        if status in (0, -signal.SIGTERM):
+        if status in (0, -self.end):
             return None
         return f"{self.name} ended with {status}: {words}"
 
@@ -644,9 +648,10 @@ class Lab:
                               stdin=subprocess.DEVNULL, timeout=timeout,
                               check=False, **kw)
 
-    def start(self, node, argv, ready=True, log=None):
-        """Starts argv in node; it is ended with the lab."""
-        p = Proc(self.command(node, argv), os.path.basename(argv[0]), log)
+    def start(self, node, argv, ready=True, log=None, end=signal.SIGTERM):
+        """Starts argv in node; it is ended with the lab, by that signal."""
+        p = Proc(self.command(node, argv), os.path.basename(argv[0]), log,
+                 end)
         self.procs.append(p)
         return p.wait_ready() if ready else p
 
@@ -756,11 +761,17 @@ class Lab:
     # Devices
 
     def forge(self, hop, place="router", *options, port=PORT,
-              match=KEYWORD):
-        """Our forger at a hop or node: place is router, wire or tap."""
+              also=None, match=KEYWORD):
+        """Our forger at a hop or node: place is router, wire or tap.
+
+        also: another port of the server's that it watches.
+        """
         log = os.path.join(self.tmp, f"forger-{len(self.procs)}.log")
         argv = [self.program("forger"), "--port", str(port), "--match",
                 match, "--log", log, "--seed", str(self.seed)]
+        ports = [port] if also is None else [port, also]
+        if also is not None:
+            argv += ["--also-port", str(also)]
         if place == "tap":
             argv += ["--tap", "toclient"]
         else:
@@ -770,8 +781,8 @@ class Lab:
                             "wire": ("raw", "PREROUTING")}[place]
             to = f"-j NFQUEUE --queue-num {queue} --queue-bypass"
             self._take(hop, chain)
-            rules = [f"{chain} -p tcp --dport {port} {to}",
-                     f"{chain} -p tcp --sport {port} {to}"]
+            rules = [f"{chain} -p tcp --{end} {number} {to}"
+                     for number in ports for end in ("dport", "sport")]
             self.rules(hop, table, rules, rules)
         return self.start(self.node(hop), argv + list(options), log=log)
 
@@ -860,6 +871,40 @@ class Lab:
         argv = [PYTHON, os.path.join(HERE, "server.py"), "--port", str(port),
                 "--log", log]
         return self.start("server", argv + list(options), log=log)
+
+    def mariadb(self, port=PORT, **options):
+        """A real MariaDB; options as those of mariadb.Server."""
+        try:
+            return mariadbs.Server(self, port, **options)
+        except mariadbs.Unavailable as e:
+            raise Missing(str(e)) from e
+
+    def name_server(self, node):
+        """Whatever runs in node learns at once that nothing has a name."""
+        argv = [PYTHON, os.path.join(HERE, "dns.py")]
+        return self.start(node, argv + dns.name_servers())
+
+    def mysql_defaults(self, user=mariadbs.USER, password=mariadbs.PASSWORD):
+        """The path of an option file with a user and his password."""
+        name = f"client-{user}-{len(password)}.cnf"
+        return mariadbs.write_defaults(os.path.join(self.tmp, name), user,
+                                      password)
+
+    def mysql(self, sql, user=mariadbs.USER, password=mariadbs.PASSWORD,
+              database=None, port=PORT, version=4, tls=False, options=()):
+        """MariaDB's own client, run in the client: a CompletedProcess."""
+        if shutil.which("mariadb") is None:
+            raise Missing("mariadb is not installed (package"
+                          " mariadb-client-core)")
+        argv = ["mariadb",
+                f"--defaults-file={self.mysql_defaults(user, password)}",
+                "--host", self.server_address(version), "--port", str(port),
+                "--protocol=tcp", "--connect-timeout=5", "--batch",
+                "--skip-column-names", "--execute", sql,
+                "--ssl" if tls else "--skip-ssl", *options]
+        if database is not None:
+            argv += ["--database", database]
+        return self.run("client", argv)
 
     def change(self, node, *lines):
         """Has ip(8) do this in node."""

@@ -38,6 +38,8 @@ class Scenario:
     # The TTL says nothing and the threshold leaves two places that no probe
     # can tell apart: the report may name one or none, but has to show both.
     threshold_only: bool = False
+    # For people: called with the Lab, a command for the client to try.
+    to_try: typing.Optional[typing.Callable] = None
 
     def topology(self):
         """Keyword arguments of the Lab."""

@@ -13,6 +13,8 @@ import sys
 import threading
 import time
 
+import speaker
+
 
 def parse():
     p = argparse.ArgumentParser(description=__doc__)
@@ -39,6 +41,7 @@ def parse():
     p.add_argument("--curt", action="store_true",
                    help="close it then with a reset")
     p.add_argument("--log", help="a file")
+    speaker.add_options(p)
     return p.parse_args()
 
 
@@ -81,14 +84,23 @@ class Server:
                 abort(conn)
             return b""
 
+    def hear(self, conn, until):
+        data = self.receive(conn, until)
+        if data:
+            self.note(f"data {data!r}")
+        return data
+
     def talk(self, conn, nth):
         """One connection to its end."""
         until = self.args.life_s and time.monotonic() + self.args.life_s
+        if self.args.speak:
+            speaker.speak(lambda: self.hear(conn, until), conn.sendall,
+                          self.args)
+            return
         while True:
-            data = self.receive(conn, until)
+            data = self.hear(conn, until)
             if not data:
                 return
-            self.note(f"data {data!r}")
             if self.aborts(data):
                 self.note("abort")
                 abort(conn)

@@ -13,13 +13,18 @@ import sys
 
 import lab as labs
 import scenarios
+import scenarios_dialogue
+import scenarios_mysql
+
+ALL = (scenarios.SCENARIOS + scenarios_mysql.SCENARIOS
+       + scenarios_dialogue.SCENARIOS)
 
 
 def parse():
     p = argparse.ArgumentParser(
         description=__doc__, usage="%(prog)s [options] [-- CMD ...]")
     p.add_argument("--scenario", default="none",
-                   choices=[s.name for s in scenarios.SCENARIOS],
+                   choices=[s.name for s in ALL],
                    metavar="NAME", help="see --list")
     p.add_argument("--hops", type=int, help="routers in the chain (6)")
     p.add_argument("--build", help="where forger and link are"
@@ -32,8 +37,16 @@ def parse():
 
 
 def list_all():
-    for s in scenarios.SCENARIOS:
+    for s in ALL:
         print(f"{s.name:16} {s.story}")
+
+
+def to_try(lab, scenario):
+    """A command that is reset, or finds out by whom."""
+    if scenario.to_try is not None:
+        return scenario.to_try(lab)
+    target = shlex.quote(scenario.target(lab, labs.PORT))
+    return f"build/rsthop locate --payload '{labs.KEYWORD}' {target}"
 
 
 def show(lab, scenario):
@@ -47,10 +60,8 @@ def show(lab, scenario):
     print("namespaces:")
     for node in lab.nodes + lab.extra:
         print(f"  {node:7} {enter}{lab.netns(node)}")
-    target = shlex.quote(scenario.target(lab, labs.PORT))
     print("for instance:")
-    print(f"  {enter}{lab.netns('client')}"
-          f" build/rsthop locate --payload '{labs.KEYWORD}' {target}")
+    print(f"  {enter}{lab.netns('client')} {to_try(lab, scenario)}")
     if os.environ.get(labs.INNER):
         print("(in a mount namespace of its own: first"
               f" nsenter -U -m --preserve-credentials -t {os.getpid()})")
@@ -73,7 +84,7 @@ def main():
         list_all()
         return 0
     labs.require()
-    scenario = scenarios.find(args.scenario)
+    scenario = next(s for s in ALL if s.name == args.scenario)
     try:
         topology = scenario.topology()
         topology["hops"] = args.hops or scenario.hops

@@ -163,7 +163,7 @@ class Sniffer:
 class Client:
     """One connection and all that is seen of it."""
 
-    def __init__(self, server, port, timeout=3.0):
+    def __init__(self, server, port, timeout=3.0, local=None):
         self.server, self.port = server, port
         self.version = 6 if ":" in server else 4
         family = socket.AF_INET6 if self.version == 6 else socket.AF_INET
@@ -173,6 +173,9 @@ class Client:
         self.sock = socket.socket(family, socket.SOCK_STREAM)
         self.sock.settimeout(timeout)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if local is not None:
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self.sock.bind(("", local))
         self.sock.connect((server, port))
         self.local = self.sock.getsockname()
         self.watch(timeout, lambda c: c.synack() is not None)
