@@ -50,9 +50,14 @@ LIBNET_CFLAGS := $(shell $(PKG_CONFIG) --cflags libnet 2>/dev/null || \
 LIBNET_LIBS := $(shell $(PKG_CONFIG) --libs libnet 2>/dev/null || \
 	libnet-config --libs 2>/dev/null)
 LIBS_PC = libpcap jansson libmnl zlib
-LIBS_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIBS_PC) 2>/dev/null)
+# Optional: without it there are no logins to MySQL and MariaDB.  Only its
+# headers: it is loaded when a login is asked for.
+LIBMARIADB_CFLAGS := $(shell $(PKG_CONFIG) --exists libmariadb 2>/dev/null && \
+	echo -DHAVE_LIBMARIADB `$(PKG_CONFIG) --cflags libmariadb`)
+LIBS_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIBS_PC) 2>/dev/null) \
+	$(LIBMARIADB_CFLAGS)
 LIBS := $(shell $(PKG_CONFIG) --libs $(LIBS_PC) 2>/dev/null) $(LIBNET_LIBS) \
-	-lm -pthread
+	-lm -ldl -pthread
 
 ALL_CPPFLAGS = -std=c11 -D_DEFAULT_SOURCE -D_FORTIFY_SOURCE=2 -Iinclude \
 	-DRSTHOP_VERSION='"$(VERSION)"' $(LIBNET_CFLAGS) $(LIBS_CFLAGS) \

@@ -10,7 +10,7 @@ packages_of() {
 	case $1 in
 	build)	echo "make?make gcc?cc libc6-dev pkg-config?pkg-config" \
 		    "libpcap-dev libnet1-dev libjansson-dev libmnl-dev" \
-		    "zlib1g-dev" ;;
+		    "zlib1g-dev libmariadb-dev" ;;
 	lab)	echo "iproute2?ip iptables?iptables dsniff?tcpkill" \
 		    "libnetfilter-queue-dev python3?python3 ethtool?ethtool" \
 		    "procps?sysctl util-linux?nsenter" \

@@ -43,6 +43,8 @@ void conn_get_local(const struct conn *c, struct endpoint *out);
 int conn_send(struct conn *c, const uint8_t *p, size_t n, struct fault *f);
 /* The TTL, or hop limit, of all that the kernel sends on it from now on. */
 int conn_set_ttl(struct conn *c, int ttl, struct fault *f);
+/* Reads what has come, up to size bytes; gives how many. */
+size_t conn_recv(struct conn *c, uint8_t *buf, size_t size);
 /* Reads and drops what has come, so that the peer's window stays open. */
 void conn_drain(struct conn *c);
 /* abort: a reset (SO_LINGER 0) instead of FIN; leaves no TIME_WAIT. */

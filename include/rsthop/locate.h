@@ -11,6 +11,7 @@
 
 #include <rsthop/fault.h>
 #include <rsthop/result.h>
+#include <rsthop/talk.h>
 #include <rsthop/world.h>
 
 #define LOCATE_PAYLOAD_MAX 1400 /* one segment on any sane path */
@@ -29,6 +30,8 @@ struct locate_ask {
 	size_t payload_len;
 	const uint8_t *control; /* NULL: made from the payload */
 	size_t control_len;
+	/* What is said on each connection before; make NULL: nothing. */
+	struct talk_maker maker;
 
 	size_t n_rst_ttls;
 	int rst_ttls[8];

@@ -10,6 +10,7 @@
 #ifndef RSTHOP_TALK_H
 #define RSTHOP_TALK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,13 +33,15 @@ enum talk_failure {
 struct talk_step {
 	enum talk_state state;
 	enum talk_failure failure;
-	const uint8_t *say; /* to be sent now; the talk's, until its next call */
+	const uint8_t
+	    *say; /* to be sent now; the talk's, until its next call */
 	size_t say_len;
 	int64_t wake_ns; /* call step again then, at the latest; INT64_MAX */
 };
 
 struct talk {
 	void *ctx;
+	bool secret; /* what is said before TALK_READY is not to be kept */
 	/*
 	 * Takes n bytes of the server's, any number, cut anywhere; now_ns on a
 	 * clock that never goes back.  The first call, once the connection is
@@ -47,16 +50,13 @@ struct talk {
 	 */
 	int (*step)(void *ctx, int64_t now_ns, const uint8_t *in, size_t n,
 	    struct talk_step *out, struct fault *f);
-	/*
-	 * What this connection is to send for the trigger and for the control;
-	 * NULL, or *n 0: the campaign's own.  Valid while the talk lives.
-	 */
-	const uint8_t *(*trigger)(void *ctx, size_t *n);
-	const uint8_t *(*control)(void *ctx, size_t *n);
 	/* The last words to a connection that is still open; NULL: none. */
 	const uint8_t *(*bye)(void *ctx, size_t *n);
 	void (*free)(void *ctx);
 };
+
+/* Frees what it owns, and leaves none.  One that was none is fine. */
+void talk_free(struct talk *t);
 
 /* Makes a talk for one more connection; *out is the caller's to free. */
 struct talk_maker {

@@ -46,6 +46,14 @@ struct world {
 	int (*set_ttl)(void *ctx, int id, int ttl, struct fault *f);
 	void (*close)(void *ctx, int id, bool abort);
 
+	/*
+	 * From now on what the server says on it is kept for recv, and next
+	 * returns when there is some; else it is read and dropped.
+	 */
+	int (*keep)(void *ctx, int id, struct fault *f);
+	/* Up to size bytes of it; gives how many, 0: none for now. */
+	size_t (*recv)(void *ctx, int id, uint8_t *buf, size_t size);
+
 	/* A port of ours for SYN probes; kept until the world is freed. */
 	int (*reserve)(void *ctx, struct endpoint *local, struct fault *f);
 
@@ -56,7 +64,8 @@ struct world {
 	/*
 	 * The next packet of this job, in or out, the injected ones included:
 	 * 1 and *out; 0 when until_ns is reached or a connection changed its
-	 * state; -1 with a fault, FAULT_INTERRUPTED after a signal.
+	 * state or has something to recv; -1 with a fault, FAULT_INTERRUPTED
+	 * after a signal.
 	 */
 	int (*next)(void *ctx, int64_t until_ns, struct world_packet *out,
 	    struct fault *f);

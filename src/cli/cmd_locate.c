@@ -9,6 +9,7 @@
 #include <rsthop/num.h>
 
 #include "active.h"
+#include "before.h"
 #include "command.h"
 #include "options.h"
 #include "output.h"
@@ -21,6 +22,16 @@ static const struct option_spec locate_options[] = {
 	"the bytes that draw the reset, with C escapes"},
     {OPTION_PAYLOAD_HEX, "payload-hex", "HEX", "the same in hex"},
     {OPTION_PAYLOAD_FILE, "payload-file", "FILE", "the same from a file"},
+    {OPTION_MYSQL_USE, "mysql-use", "DB",
+	"log in to MySQL or MariaDB, then what `use DB` sends"},
+    {OPTION_MYSQL_QUERY, "mysql-query", "SQL", "likewise, then a statement"},
+    {OPTION_USER, "user", "NAME", "whom to log in as (of the option file)"},
+    {OPTION_DEFAULTS_FILE, "defaults-file", "FILE",
+	"the MySQL option file, with the password"},
+    {OPTION_SSL_MODE, "ssl-mode", "MODE",
+	"disabled, the one there is: no device can read TLS"},
+    {OPTION_DIALOGUE, "dialogue", "FILE",
+	"what is said before the trigger, and the trigger"},
     {OPTION_CONTROL, "control", "STR", "harmless bytes to compare with"},
     {OPTION_RST_TTL, "rst-ttl", "N",
 	"the TTL of a reset that you saw (repeatable)"},
@@ -42,6 +53,7 @@ struct line {
 	struct options options;
 	struct options_target target;
 	struct payload payload;
+	struct before before;
 	struct locate_ask ask;
 };
 
@@ -107,6 +119,36 @@ take_bound(struct locate_ask *ask, int key, const char *value, struct fault *f)
 	}
 }
 
+/* What is said before the trigger, and the trigger that comes of it. */
+static int
+take_before(struct line *l, int key, const char *value, struct fault *f)
+{
+	struct before *b = &l->before;
+
+	switch (key) {
+	case OPTION_MYSQL_USE:
+		b->mysql_use = value;
+		return payload_set_mysql_use(&l->payload, value, f);
+	case OPTION_MYSQL_QUERY:
+		b->mysql_query = value;
+		return payload_set_mysql_query(&l->payload, value, f);
+	case OPTION_USER:
+		b->user = value;
+		return 0;
+	case OPTION_DEFAULTS_FILE:
+		b->defaults_file = value;
+		return 0;
+	case OPTION_SSL_MODE:
+		b->ssl_mode = value;
+		return 0;
+	case OPTION_DIALOGUE:
+		b->dialogue_path = value;
+		return 0;
+	default:
+		return take_bound(&l->ask, key, value, f);
+	}
+}
+
 static int
 take_locate(void *ctx, int key, const char *value, struct fault *f)
 {
@@ -127,7 +169,7 @@ take_locate(void *ctx, int key, const char *value, struct fault *f)
 		return num_int(
 		    "--server-ttl", value, 1, 255, &l->ask.server_ttl, f);
 	default:
-		return take_bound(&l->ask, key, value, f);
+		return take_before(l, key, value, f);
 	}
 }
 
@@ -137,15 +179,20 @@ check_line(struct line *l, struct fault *f)
 {
 	if (options_get_target(&l->options, true, &l->target, f) < 0)
 		return -1;
-	if (l->payload.from == RESULT_TRIGGER_NONE && l->ask.n_rst_ttls == 0)
+	if (before_check(&l->before, f) < 0)
+		return -1;
+	if (l->payload.from == RESULT_TRIGGER_NONE &&
+	    l->before.dialogue_path == NULL && l->ask.n_rst_ttls == 0)
 		return fault(f, FAULT_USAGE,
 		    "nothing to go by: give what draws the reset (--payload, "
 		    "--payload-hex, --payload-file) or a reset's TTL "
 		    "(--rst-ttl)");
-	if (payload_check_control(&l->payload, f) < 0 ||
-	    output_check_endings(&l->options, f) < 0)
+	if (output_check_endings(&l->options, f) < 0)
 		return -1;
 	if (payload_load(&l->payload, f) < 0 ||
+	    before_load(&l->before, l->target.host, l->target.port, &l->payload,
+		f) < 0 ||
+	    payload_make_control(&l->payload, f) < 0 ||
 	    payload_check_control(&l->payload, f) < 0)
 		return -1;
 	return output_check_folders(&l->options, f);
@@ -165,6 +212,7 @@ fill_ask(struct line *l, struct active *a)
 	ask->payload_len = l->payload.len;
 	ask->control = l->payload.control;
 	ask->control_len = l->payload.control_len;
+	ask->maker = before_maker(&l->before);
 	ask->progress = progress_say;
 	ask->progress_ctx = &a->progress;
 }
@@ -228,6 +276,7 @@ run_locate(const struct command *cmd, int argc, char **argv)
 	l.ask.max_time_ns = LOCATE_MAX_TIME_S * CLOCK_S;
 	status = run_line(cmd, argc, argv, &l);
 	payload_free(&l.payload);
+	before_free(&l.before);
 	return status;
 }
 

@@ -23,6 +23,17 @@ int payload_set_text(struct payload *p, const char *s, struct fault *f);
 int payload_set_hex(struct payload *p, const char *s, struct fault *f);
 /* Only remembers the file: usage comes first. */
 int payload_set_file(struct payload *p, const char *path, struct fault *f);
+/* A packet of COM_INIT_DB or COM_QUERY. */
+int payload_set_mysql_use(struct payload *p, const char *db, struct fault *f);
+int payload_set_mysql_query(
+    struct payload *p, const char *sql, struct fault *f);
+/* The control that a preset has of its own, where none was given. */
+int payload_make_control(struct payload *p, struct fault *f);
+/* Bytes from elsewhere, which are copied. */
+int payload_set_bytes(struct payload *p, enum result_trigger from,
+    const uint8_t *bytes, size_t len, struct fault *f);
+int payload_set_control_bytes(
+    struct payload *p, const uint8_t *bytes, size_t len, struct fault *f);
 int payload_set_control(struct payload *p, const char *s, struct fault *f);
 
 /* Reads the file, if there is one. */

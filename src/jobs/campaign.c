@@ -12,6 +12,15 @@
 #define FULL_TTL_MAX  200
 #define ALONE_NS      (50 * CLOCK_MS)
 #define FAILURES_MAX  4 /* connections that fail in a row: it is over */
+/*
+ * Talks that are cut short count as errors of this client with some servers,
+ * MySQL's max_connect_errors (100 by default) for one, which then lock it out
+ * altogether.  So many in a row, far below that, and it is over.
+ */
+#define BROKEN_MAX    12
+#define TALKS_AT_ONCE 4
+#define BACKOFF_NS    CLOCK_S /* at first; then twice as much each time */
+#define BACKOFF_MAX   (16 * CLOCK_S)
 
 static void
 learn_latency(struct campaign *c)
@@ -77,11 +86,51 @@ round_stirs(void *arg)
 	return next_wake(r->c) < r->until_ns;
 }
 
+/* A server that is full wants time, and one connection after the other. */
+static void
+note_talk_failure(struct campaign *c)
+{
+	c->failures++;
+	c->failure = c->s.talk_fault;
+	if (c->s.talk_failure != TALK_FAIL_BUSY)
+		return;
+	if (!c->alone)
+		result_note(&c->out->notes,
+		    "The server took no more connections for a while: the "
+		    "others were made one at a time, with pauses.");
+	c->alone = true;
+	c->backoff_ns =
+	    c->backoff_ns < BACKOFF_NS ? BACKOFF_NS : 2 * c->backoff_ns;
+	if (c->backoff_ns > BACKOFF_MAX)
+		c->backoff_ns = BACKOFF_MAX;
+}
+
+/*
+ * The server says no for good, to the login or to the trigger itself.  That
+ * ends it, unless a reset came before: the device minds no such answer.
+ */
+static int
+check_talks(struct campaign *c, struct fault *f)
+{
+	if (c->s.talk_failure != TALK_FAIL_FINAL || c->answer_noted)
+		return 0;
+	if (c->s.n_resets == 0) {
+		*f = c->s.talk_fault;
+		return -1;
+	}
+	c->answer_noted = true;
+	result_note(&c->out->notes, "The server said no once: %s",
+	    c->s.talk_fault.text);
+	return 0;
+}
+
 /* A trial is done with: its connection is not needed any more. */
 static int
 retire(struct campaign *c, struct trial *t, struct fault *f)
 {
-	if (t->state == TRIAL_FAILED) {
+	if (t->state == TRIAL_FAILED && session_talk_failed(&c->s, t->conn)) {
+		note_talk_failure(c);
+	} else if (t->state == TRIAL_FAILED) {
 		c->failures++;
 		c->unreachable |=
 		    session_state(&c->s, t->conn) == CONN_UNREACHABLE;
@@ -89,6 +138,12 @@ retire(struct campaign *c, struct trial *t, struct fault *f)
 	} else {
 		c->failures = 0;
 	}
+	if (t->state == TRIAL_SETTLED) {
+		c->broken = 0;
+		c->backoff_ns /= 2;
+	}
+	if (t->state != TRIAL_SETTLED && c->s.conns[t->conn].talk_begun)
+		c->broken++;
 	if (c->alone && campaign_free_server(c, t->conn, f) == -1)
 		return -1;
 	session_close(&c->s, t->conn);
@@ -103,6 +158,8 @@ step_trials(struct campaign *c, struct fault *f)
 
 	learn_latency(c);
 	learn_rtt(c);
+	if (check_talks(c, f) == -1)
+		return -1;
 	for (i = 0; i < c->n_trials; i++) {
 		before = c->trials[i].state;
 		if (trial_step(&c->s, &c->trials[i], &c->load, &c->timing, f) ==
@@ -229,13 +286,19 @@ campaign_tell_failures(struct campaign *c)
 {
 	if (c->failures >= FAILURES_MAX)
 		c->out->head.trouble = c->failure;
+	else if (c->broken >= BROKEN_MAX)
+		fault(&c->out->head.trouble, FAULT_NETWORK,
+		    "%u connections in a row were cut short before the "
+		    "trigger was due: more could make the server lock this "
+		    "client out",
+		    c->broken);
 }
 
 bool
 campaign_is_over(const struct campaign *c, unsigned int need)
 {
 	return budget(c) < need || session_now(&c->s) >= c->end_ns ||
-	    c->failures >= FAILURES_MAX;
+	    c->failures >= FAILURES_MAX || c->broken >= BROKEN_MAX;
 }
 
 /* One connection at a time: one port, or pauses asked for. */
@@ -251,6 +314,7 @@ cooldown_ns(const struct campaign *c)
 {
 	int64_t least = c->alone ? 2 * c->timing.rtt_ns + ALONE_NS : 0;
 
+	least = c->backoff_ns > least ? c->backoff_ns : least;
 	return c->ask->cooldown_ns > least ? c->ask->cooldown_ns : least;
 }
 
@@ -272,10 +336,13 @@ int
 campaign_run(struct campaign *c, const enum trial_kind *kinds, size_t n,
     int ttl, struct fault *f)
 {
-	bool serial = is_serial(c);
+	bool serial = is_serial(c), talks = c->ask->maker.make != NULL;
 	size_t i;
 
 	for (i = 0; i < n && !campaign_is_over(c, 1); i++) {
+		if (talks && !serial && i % TALKS_AT_ONCE == 0 && i > 0 &&
+		    campaign_settle(c, false, f) == -1)
+			return -1;
 		if (serial && pause_between(c, f) == -1)
 			return -1;
 		if (add_trial(c, kinds[i], ttl, f) == -1)

@@ -45,6 +45,9 @@ struct campaign {
 	bool vary_full; /* full trials take other TTLs in turn */
 	unsigned int extra_rounds; /* since the hop or T is sure */
 	unsigned int failures;	   /* connections that failed in a row */
+	unsigned int broken;	   /* talks that were cut short, likewise */
+	int64_t backoff_ns;	   /* a full server: pause between trials */
+	bool answer_noted;	   /* the server's no to the trigger */
 	bool unreachable;	   /* no more, for some of them */
 	struct fault failure;	   /* why the last of them did */
 	bool alone;	    /* one connection at a time: the server wants it */

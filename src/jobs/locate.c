@@ -521,11 +521,47 @@ open_session(struct campaign *c, struct world *w)
 	sa.src_port = ask->src_port;
 	sa.max_hops = ask->max_hops;
 	sa.rate_pps = ask->rate_pps;
+	sa.maker = ask->maker;
 	sa.path = &c->out->path;
 	sa.evidence = &c->out->evidence;
 	session_init(&c->s, &sa);
 	c->tracing.s = &c->s;
 	c->end_ns = c->s.started_ns + ask->max_time_ns;
+}
+
+struct talk_wait {
+	struct session *s;
+	int conn;
+};
+
+static bool
+talk_is_over(void *arg)
+{
+	const struct talk_wait *w = arg;
+
+	return session_talk_ready(w->s, w->conn) ||
+	    session_talk_failed(w->s, w->conn) ||
+	    w->s->conns[w->conn].resets > 0;
+}
+
+/*
+ * The first talk shows whether there can be others.  One that was cut short by
+ * a reset is what this is all about.
+ */
+static int
+await_talk(struct campaign *c, int conn, struct fault *f)
+{
+	struct talk_wait w = {&c->s, conn};
+
+	if (c->ask->maker.make == NULL)
+		return 0;
+	progress(c, "logging in");
+	if (session_pump(&c->s, c->end_ns, talk_is_over, &w, f) == -1)
+		return -1;
+	if (!session_talk_failed(&c->s, conn) || c->s.conns[conn].resets > 0)
+		return 0;
+	*f = c->s.talk_fault;
+	return -1;
 }
 
 /* The first connection: its handshake gives the server's TTL and distance. */
@@ -540,6 +576,9 @@ open_first(struct campaign *c, struct fault *f)
 	if (conn == -1)
 		return -1;
 	rc = session_wait_open(&c->s, conn, CONNECT_NS, f);
+	if (rc == 0 && session_state(&c->s, conn) == CONN_CLOSED &&
+	    await_talk(c, conn, f) == -1)
+		return -1; /* it said why before it closed */
 	if (rc == 0)
 		return session_open_fault(&c->s, conn, f);
 	if (rc == -1)
@@ -550,7 +589,9 @@ open_first(struct campaign *c, struct fault *f)
 	c->out->path.server_ttl = tcb->server_ttl;
 	c->out->path.server_rtt_ns = tcb->rtt_ns;
 	c->timing.rtt_ns = tcb->rtt_ns;
-	return tracing_begin(&c->tracing, &c->s, conn, false, f);
+	if (tracing_begin(&c->tracing, &c->s, conn, false, f) == -1)
+		return -1;
+	return await_talk(c, conn, f);
 }
 
 static bool

@@ -92,6 +92,18 @@ result_trigger_name(enum result_trigger t)
 		return "hex";
 	case RESULT_TRIGGER_FILE:
 		return "file";
+	case RESULT_TRIGGER_MYSQL:
+		return "mysql";
+	case RESULT_TRIGGER_HTTP:
+		return "http";
+	case RESULT_TRIGGER_TLS:
+		return "tls";
+	case RESULT_TRIGGER_DIALOGUE:
+		return "dialogue";
+	case RESULT_TRIGGER_CAPTURE:
+		return "capture";
+	case RESULT_TRIGGER_EXEC:
+		return "exec";
 	}
 	return NULL;
 }

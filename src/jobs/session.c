@@ -28,6 +28,7 @@ session_init(struct session *s, const struct session_ask *ask)
 	for (i = 0; i < PATH_MAX_HOPS; i++)
 		s->path->hops[i].ttl = (uint8_t)(i + 1);
 	s->evidence = ask->evidence;
+	s->maker = ask->maker;
 	if (ask->rate_pps > 0)
 		s->gap_ns = CLOCK_S / ask->rate_pps;
 	s->started_ns = session_now(s);
@@ -104,12 +105,21 @@ session_open(struct session *s, enum arm arm, struct fault *f)
 	memset(c, 0, sizeof(*c));
 	c->arm = arm;
 	c->opened_ns = session_now(s);
-	if (s->w->open(s->w->ctx, s->src_port, &c->id, &c->local, f) == -1)
+	if (s->maker.make != NULL &&
+	    s->maker.make(s->maker.ctx, &c->talk, f) == -1)
 		return -1;
+	if (s->w->open(s->w->ctx, s->src_port, &c->id, &c->local, f) == -1)
+		goto fail;
+	c->secret = c->talk.secret;
+	if (c->talk.step != NULL && s->w->keep(s->w->ctx, c->id, f) == -1)
+		goto fail;
 	flow.src = c->local;
 	flow.dst = s->target;
 	tcb_init(&c->tcb, &flow);
 	return (int)s->n_conns++;
+fail:
+	talk_free(&c->talk);
+	return -1;
 }
 
 void
@@ -119,6 +129,7 @@ session_close(struct session *s, int conn)
 
 	if (c->closed)
 		return;
+	session_end_talk(s, conn);
 	c->closed = true;
 	c->closed_ns = session_now(s);
 	s->w->close(s->w->ctx, c->id, s->src_port != 0);
@@ -177,12 +188,23 @@ note_full_sent(struct session *s, int conn, const struct world_packet *wp)
 	}
 }
 
+static bool
+is_ours(const struct session_conn *c, const struct pkt *p)
+{
+	struct flow_key key;
+
+	return pkt_flow_key(p, &key) && flow_key_equal(&key, &c->tcb.flow);
+}
+
 static int
 take_tcp(struct session *s, int conn, const struct world_packet *wp, char *note,
     size_t size, struct fault *f)
 {
 	struct session_conn *c = &s->conns[conn];
 
+	/* The last words of a talk are no news of the trigger. */
+	if (c->closed && c->talk_begun && is_ours(c, &wp->pkt))
+		return 0;
 	switch (tcb_see(&c->tcb, &wp->pkt, wp->at_ns)) {
 	case TCB_SENT:
 		c->we_reset =
@@ -245,7 +267,8 @@ take_packet(struct session *s, const struct world_packet *wp, struct fault *f)
 {
 	char note[sizeof(((struct result_packet *)0)->note)] = "";
 	const struct pkt *p = &wp->pkt;
-	int conn, rc = 0;
+	int conn = -1, rc = 0;
+	size_t kept;
 
 	if (p->has & PKT_HAS_TCP) {
 		conn = find_conn(s, p);
@@ -258,16 +281,24 @@ take_packet(struct session *s, const struct world_packet *wp, struct fault *f)
 	} else if ((p->has & PKT_HAS_ICMP) && p->icmp.is_echo_reply) {
 		take_echo_reply(s, wp);
 	}
-	if (s->evidence != NULL)
-		result_keep(s->evidence, wp->unix_ns, wp->link, wp->data,
-		    wp->len, wp->wire_len, note);
+	if (s->evidence == NULL)
+		return rc;
+	kept = s->evidence->n;
+	result_keep(s->evidence, wp->unix_ns, wp->link, wp->data, wp->len,
+	    wp->wire_len, note);
+	if (s->evidence->n > kept)
+		session_blank_evidence(s, conn, wp);
 	return rc;
 }
 
-/* The earlier of the caller's deadline and the next tick. */
+/* The earliest of the caller's deadline, the next tick, and a talk's. */
 static int64_t
 wake_at(const struct session *s, int64_t until_ns)
 {
+	int64_t talks = session_talks_wake_at(s);
+
+	if (talks < until_ns)
+		until_ns = talks;
 	if (s->tick != NULL && !s->hold_tick && s->tick_ns != 0 &&
 	    s->tick_ns < until_ns)
 		return s->tick_ns;
@@ -288,6 +319,7 @@ session_pump(struct session *s, int64_t until_ns, bool (*done)(void *arg),
 			if (s->tick(s, s->tick_arg, f) == -1)
 				return -1;
 		}
+		session_step_talks(s);
 		if (done != NULL && done(arg))
 			return 1;
 		if (session_now(s) >= until_ns)

@@ -14,6 +14,7 @@
 #include <rsthop/path.h>
 #include <rsthop/result.h>
 #include <rsthop/rng.h>
+#include <rsthop/talk.h>
 #include <rsthop/tcb.h>
 #include <rsthop/world.h>
 
@@ -65,6 +66,12 @@ struct session_conn {
 	bool we_reset;	     /* our kernel sent one: its socket was gone */
 	bool alive_asked;    /* PROBE_ALIVE was sent */
 	enum result_tri server_alive; /* what it drew */
+	/* What comes before the trigger; its state READY where nothing does. */
+	struct talk talk; /* step NULL: none */
+	struct talk_step talked;
+	bool talk_begun;
+	bool secret; /* what the talk says is not to be kept */
+	uint32_t said; /* bytes, by the talk */
 	bool quoted_reset; /* a router quoted an RST that we never sent */
 };
 
@@ -110,6 +117,11 @@ struct session {
 	 */
 	uint32_t syn_seq;
 
+	struct talk_maker maker; /* make NULL: nothing comes before triggers */
+	/* The last talk that failed, and why; FAIL_NONE: none did. */
+	enum talk_failure talk_failure;
+	struct fault talk_fault;
+
 	/* Called whenever time passes; trace's retries hang here. */
 	int (*tick)(struct session *s, void *arg, struct fault *f);
 	void *tick_arg;
@@ -124,6 +136,7 @@ struct session_ask {
 	uint16_t src_port;
 	int max_hops;
 	int rate_pps;
+	struct talk_maker maker;	  /* make NULL: none */
 	struct path *path;		  /* filled as answers come */
 	struct result_evidence *evidence; /* likewise; NULL: none kept */
 };
@@ -153,6 +166,26 @@ int session_pump(struct session *s, int64_t until_ns, bool (*done)(void *arg),
  */
 int session_wait_open(
     struct session *s, int conn, int64_t wait_ns, struct fault *f);
+
+/*
+ * session_talk.c: whether the trigger is due on an open connection: its talk,
+ * where there is one, has come to its end, and the server has all that was
+ * said in it.  False also where it failed: session_talk_failed().
+ */
+bool session_talk_ready(const struct session *s, int conn);
+bool session_talk_failed(const struct session *s, int conn);
+/* Carries bytes to talks and from them. */
+void session_step_talks(struct session *s);
+/* When the next of them wants to be called; INT64_MAX: none does. */
+int64_t session_talks_wake_at(const struct session *s);
+/*
+ * Takes out of the last packet kept as evidence what a login says: it holds a
+ * password, or what one can be guessed from.
+ */
+void session_blank_evidence(
+    struct session *s, int conn, const struct world_packet *wp);
+/* The last words, where the connection is still open; then frees the talk. */
+void session_end_talk(struct session *s, int conn);
 
 /* FAULT_NETWORK in plain words for a connection that did not open. */
 int session_open_fault(struct session *s, int conn, struct fault *f);

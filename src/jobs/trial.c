@@ -9,6 +9,8 @@
 #include "trial.h"
 
 #define CONNECT_NS (4 * CLOCK_S)
+/* A talk gives up by itself, long before. */
+#define TALK_NS (600 * CLOCK_S)
 /*
  * Taps hand packets on from buffers that a timer empties, half a second being
  * usual, and may sleep a second time (tcpkill: up to 0.9 s seen).  Until the
@@ -253,6 +255,15 @@ settles_at(const struct session *s, const struct trial *t,
 	return t->sent_ns + patience_ns(tm);
 }
 
+/* A talk has deadlines of its own. */
+static int64_t
+gives_up_at(const struct session *s, const struct trial *t)
+{
+	const struct session_conn *c = &s->conns[t->conn];
+
+	return c->opened_ns + (c->talk_begun ? TALK_NS : CONNECT_NS);
+}
+
 bool
 trial_is_ready(struct session *s, const struct trial *t)
 {
@@ -261,8 +272,11 @@ trial_is_ready(struct session *s, const struct trial *t)
 	switch (t->state) {
 	case TRIAL_OPENING:
 		st = session_state(s, t->conn);
-		return st != CONN_CONNECTING &&
-		    (st != CONN_OPEN || s->conns[t->conn].tcb.established);
+		if (st == CONN_OPEN)
+			return s->conns[t->conn].tcb.established &&
+			    (session_talk_ready(s, t->conn) ||
+				session_talk_failed(s, t->conn));
+		return st != CONN_CONNECTING;
 	case TRIAL_FIRED:
 		return is_single(t) && trial_has_fired(s, t);
 	case TRIAL_SETTLED:
@@ -301,7 +315,7 @@ trial_wakes_at(
 
 	switch (t->state) {
 	case TRIAL_OPENING:
-		return s->conns[t->conn].opened_ns + CONNECT_NS;
+		return gives_up_at(s, t);
 	case TRIAL_FIRED:
 		q = quiet_at(s, t, tm);
 		return q > now ? q : settles_at(s, t, tm);
@@ -341,11 +355,12 @@ step_opening(struct session *s, struct trial *t, const struct trial_load *load,
 		return 0;
 	}
 	if (!trial_is_ready(s, t)) {
-		if (session_now(s) >= c->opened_ns + CONNECT_NS)
+		if (session_now(s) >= gives_up_at(s, t))
 			t->state = TRIAL_FAILED;
 		return 0;
 	}
-	if (session_state(s, t->conn) == CONN_OPEN)
+	if (session_state(s, t->conn) == CONN_OPEN &&
+	    !session_talk_failed(s, t->conn))
 		return fire(s, t, load, f);
 	t->state = TRIAL_FAILED;
 	return 0;

@@ -473,25 +473,34 @@ conn_set_ttl(struct conn *c, int ttl, struct fault *f)
 	return 0;
 }
 
+size_t
+conn_recv(struct conn *c, uint8_t *buf, size_t size)
+{
+	ssize_t got;
+
+	if (c->state == CONN_CONNECTING)
+		return 0;
+	do
+		got = recv(c->fd, buf, size, MSG_DONTWAIT);
+	while (got < 0 && errno == EINTR);
+	if (got > 0)
+		return (size_t)got;
+	if (got == 0 && c->state == CONN_OPEN)
+		c->state = CONN_CLOSED;
+	if (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
+		conn_settle(c, errno);
+	return 0;
+}
+
 void
 conn_drain(struct conn *c)
 {
-	char buf[CONN_DRAIN_CHUNK];
-	ssize_t got;
+	uint8_t buf[CONN_DRAIN_CHUNK];
 	int i;
 
-	if (c->state == CONN_CONNECTING)
-		return;
-	for (i = 0; i < CONN_DRAIN_READS; i++) {
-		got = recv(c->fd, buf, sizeof(buf), MSG_DONTWAIT);
-		if (got > 0 || (got < 0 && errno == EINTR))
-			continue;
-		if (got == 0 && c->state == CONN_OPEN)
-			c->state = CONN_CLOSED;
-		if (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
-			conn_settle(c, errno);
-		return;
-	}
+	for (i = 0; i < CONN_DRAIN_READS; i++)
+		if (conn_recv(c, buf, sizeof(buf)) == 0)
+			return;
 }
 
 void

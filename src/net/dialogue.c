@@ -434,22 +434,6 @@ follower_step(void *ctx, int64_t now_ns, const uint8_t *in, size_t n,
 	return rc;
 }
 
-static const uint8_t *
-follower_trigger(void *ctx, size_t *n)
-{
-	const struct follower *w = ctx;
-
-	return dialogue_trigger(w->d, n);
-}
-
-static const uint8_t *
-follower_control(void *ctx, size_t *n)
-{
-	const struct follower *w = ctx;
-
-	return dialogue_control(w->d, n);
-}
-
 static int
 follower_make(void *ctx, struct talk *out, struct fault *f)
 {
@@ -460,8 +444,6 @@ follower_make(void *ctx, struct talk *out, struct fault *f)
 	w->d = ctx;
 	*out = (struct talk){.ctx = w,
 	    .step = follower_step,
-	    .trigger = follower_trigger,
-	    .control = follower_control,
 	    .free = free};
 	return 0;
 }

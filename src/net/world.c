@@ -24,6 +24,8 @@ struct world_conn {
 	struct conn *conn; /* NULL once closed */
 	enum conn_state told;
 	bool deaf; /* its events say nothing new: not polled any more */
+	bool kept; /* its data is for recv */
+	bool full; /* some of it has not been asked for yet: not polled */
 };
 
 struct world_live {
@@ -157,6 +159,31 @@ world_close(void *ctx, int id, bool abort)
 }
 
 static int
+world_keep(void *ctx, int id, struct fault *f)
+{
+	struct world_conn *wc = world_get_conn(ctx, id);
+
+	if (wc == NULL)
+		return fault(
+		    f, FAULT_NETWORK, "the connection is closed already");
+	wc->kept = true;
+	return 0;
+}
+
+static size_t
+world_recv(void *ctx, int id, uint8_t *buf, size_t size)
+{
+	struct world_conn *wc = world_get_conn(ctx, id);
+	size_t n;
+
+	if (wc == NULL)
+		return 0;
+	n = conn_recv(wc->conn, buf, size);
+	wc->full = wc->full && n > 0;
+	return n;
+}
+
+static int
 world_reserve(void *ctx, struct endpoint *local, struct fault *f)
 {
 	struct world_live *l = ctx;
@@ -251,7 +278,7 @@ world_get_events(const struct world_conn *wc)
 	case CONN_CONNECTING:
 		return POLLOUT;
 	case CONN_OPEN:
-		return POLLIN | POLLRDHUP;
+		return wc->full ? POLLRDHUP : POLLIN | POLLRDHUP;
 	case CONN_CLOSED:
 		return 0; /* an error, which is never masked */
 	case CONN_REFUSED:
@@ -320,21 +347,24 @@ world_read_signal(struct world_live *l, struct fault *f)
 }
 
 /*
- * Reads what the server sent, and looks whether the state is another than
- * the caller knows.  An event that changes nothing would come again at once,
+ * Reads what the server sent, where nobody asks for it, and looks whether the
+ * state is another than the caller knows.  An event that changes nothing would come again at once,
  * unless it was data, which is now read.
  */
 static bool
 world_settle_conn(struct world_conn *wc, short revents)
 {
 	enum conn_state was = wc->told;
+	bool news = wc->kept && (revents & POLLIN) != 0 && !wc->full;
 
-	if ((revents & POLLIN) != 0)
+	if (news)
+		wc->full = true;
+	else if ((revents & POLLIN) != 0 && !wc->kept)
 		conn_drain(wc->conn);
 	wc->told = conn_get_state(wc->conn);
 	if (wc->told == was && was == CONN_CLOSED)
 		wc->deaf = true;
-	return wc->told != was;
+	return news || wc->told != was;
 }
 
 /*
@@ -446,6 +476,8 @@ world_live_open(const struct world_live_ask *ask, struct world *w,
 	    .send = world_send,
 	    .set_ttl = world_set_ttl,
 	    .close = world_close,
+	    .keep = world_keep,
+	    .recv = world_recv,
 	    .reserve = world_reserve,
 	    .tcp = world_tcp,
 	    .echo = world_echo,

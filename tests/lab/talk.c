@@ -143,7 +143,7 @@ main(int argc, char **argv)
 	fd = dial(argv[2], argv[3]);
 	follow(&t, &fd);
 	printf("ready\n");
-	trigger = t.trigger(t.ctx, &n);
+	trigger = dialogue_trigger(d, &n);
 	if (trigger != NULL)
 		say(fd, trigger, n);
 	end_ns = now_ns() + AFTER_MS * CLOCK_MS;

@@ -1,0 +1,154 @@
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <rsthop/num.h>
+
+#include "before.h"
+
+static bool
+is_mysql(const struct before *b)
+{
+	return b->mysql_use != NULL || b->mysql_query != NULL;
+}
+
+static int
+check_ssl_mode(const struct before *b, struct fault *f)
+{
+	if (b->ssl_mode == NULL || strcmp(b->ssl_mode, "disabled") == 0)
+		return 0;
+	return fault(f, FAULT_USAGE,
+	    "--ssl-mode: only 'disabled' is there, for no device can read a "
+	    "trigger within TLS; to reproduce with TLS run your own client: "
+	    "--exec -- CMD");
+}
+
+int
+before_check(const struct before *b, struct fault *f)
+{
+	const char *loose = b->user != NULL ? "--user"
+	    : b->defaults_file != NULL	    ? "--defaults-file"
+	    : b->ssl_mode != NULL	    ? "--ssl-mode"
+					    : NULL;
+
+	if (b->mysql_use != NULL && b->mysql_query != NULL)
+		return fault(f, FAULT_USAGE,
+		    "--mysql-use and --mysql-query: give one of the two");
+	if (is_mysql(b) && b->dialogue_path != NULL)
+		return fault(f, FAULT_USAGE,
+		    "--dialogue does not go with a MySQL login; leave one "
+		    "of them out");
+	if (loose != NULL && !is_mysql(b))
+		return fault(f, FAULT_USAGE,
+		    "%s goes with --mysql-use or --mysql-query", loose);
+	return check_ssl_mode(b, f);
+}
+
+/*
+ * Under sudo the option files are those of whom it was invoked by: it is his
+ * client that is reset, and root seldom has any.
+ */
+static void
+borrow_home(void)
+{
+	const char *uid = getenv("SUDO_UID");
+	const struct passwd *pw;
+	struct fault unheard = {0};
+	int n;
+
+	if (uid == NULL || geteuid() != 0 ||
+	    num_int("SUDO_UID", uid, 0, INT32_MAX, &n, &unheard) < 0)
+		return;
+	pw = getpwuid((uid_t)n);
+	if (pw != NULL && pw->pw_dir != NULL)
+		setenv("HOME", pw->pw_dir, 1);
+}
+
+/*
+ * What was in the environment when the process began, ps shows to whoever may
+ * see it; a copy made since it does not.
+ */
+static void
+hide_password(void)
+{
+	char *shown = getenv("MYSQL_PWD");
+	char *copy = shown != NULL ? strdup(shown) : NULL;
+
+	if (copy == NULL)
+		return;
+	memset(shown, 0, strlen(shown));
+	setenv("MYSQL_PWD", copy, 1);
+	memset(copy, 0, strlen(copy));
+	free(copy);
+}
+
+static int
+load_login(struct before *b, struct fault *f)
+{
+	borrow_home();
+	hide_password();
+	b->ask = (struct login_ask){.server = b->server,
+	    .user = b->user,
+	    .defaults_file = b->defaults_file,
+	    .uses_database = b->mysql_use != NULL};
+	return login_new(&b->ask, &b->login, f);
+}
+
+static int
+load_dialogue(struct before *b, struct payload *p, struct fault *f)
+{
+	const uint8_t *trigger, *control;
+	size_t n_trigger, n_control;
+
+	if (dialogue_load(b->dialogue_path, &b->dialogue, f) < 0)
+		return -1;
+	trigger = dialogue_trigger(b->dialogue, &n_trigger);
+	control = dialogue_control(b->dialogue, &n_control);
+	if (p->from == RESULT_TRIGGER_NONE && trigger == NULL)
+		return fault(f, FAULT_INPUT,
+		    "%s has no trigger line: add one, or give --payload",
+		    b->dialogue_path);
+	if (p->from != RESULT_TRIGGER_NONE && trigger != NULL)
+		return fault(f, FAULT_USAGE,
+		    "%s has a trigger of its own; take its trigger line out, "
+		    "or leave --payload out",
+		    b->dialogue_path);
+	if (trigger != NULL &&
+	    payload_set_bytes(
+		p, RESULT_TRIGGER_DIALOGUE, trigger, n_trigger, f) < 0)
+		return -1;
+	return control == NULL || p->control != NULL
+	    ? 0
+	    : payload_set_control_bytes(p, control, n_control, f);
+}
+
+int
+before_load(struct before *b, const char *host, uint16_t port,
+    struct payload *p, struct fault *f)
+{
+	snprintf(b->server, sizeof(b->server), "%s:%u", host, port);
+	if (is_mysql(b))
+		return load_login(b, f);
+	return b->dialogue_path != NULL ? load_dialogue(b, p, f) : 0;
+}
+
+struct talk_maker
+before_maker(const struct before *b)
+{
+	struct talk_maker none = {0};
+
+	if (b->login != NULL)
+		return login_maker(b->login);
+	return b->dialogue != NULL ? dialogue_maker(b->dialogue) : none;
+}
+
+void
+before_free(struct before *b)
+{
+	login_free(b->login);
+	dialogue_free(b->dialogue);
+	memset(b, 0, sizeof(*b));
+}

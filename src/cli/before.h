@@ -1,0 +1,40 @@
+/*
+ * What is said on each connection before the trigger, as the user asks for
+ * it: a login, a dialogue.
+ */
+#ifndef CLI_BEFORE_H
+#define CLI_BEFORE_H
+
+#include <stdbool.h>
+
+#include <rsthop/dialogue.h>
+#include <rsthop/login.h>
+
+#include "payload.h"
+
+struct before {
+	const char *mysql_use, *mysql_query;
+	const char *user, *defaults_file, *ssl_mode;
+	const char *dialogue_path;
+	char server[320]; /* HOST:PORT, for the words of faults */
+	struct login_ask ask;
+	struct login *login;	   /* owned; NULL: none */
+	struct dialogue *dialogue; /* owned; NULL: none */
+};
+
+/* Whether the options given go together; before any file is read. */
+int before_check(const struct before *b, struct fault *f);
+
+/*
+ * Reads files, and takes the trigger and the control out of them, or makes
+ * them, where *p has none of its own.
+ */
+int before_load(struct before *b, const char *host, uint16_t port,
+    struct payload *p, struct fault *f);
+
+/* make NULL: nothing is said before.  *b must outlive what it makes. */
+struct talk_maker before_maker(const struct before *b);
+
+void before_free(struct before *b);
+
+#endif
