@@ -36,7 +36,9 @@ struct kind {
 struct job {
 	const struct suspect_source *src;
 	struct suspects *out;
-	struct analysis analysis;
+	size_t n_resets, cap_resets;
+	struct analysis_reset *resets; /* owned: those toward clients that are
+					* not genuine, without their reasons */
 	size_t n_kinds;
 	struct kind **kinds;	  /* owned, each */
 	uint8_t ports[PORT_BITS]; /* that any witness has, mixed */
@@ -44,37 +46,85 @@ struct job {
 
 /* --- the first pass --- */
 
+/* Only what may be a suspect is kept: a capture may be full of others. */
 static int
-judge_all(struct job *j, uint64_t seed, struct fault *f)
+keep_reset(void *ctx, const struct analysis *a, const struct analysis_reset *r,
+    struct fault *f)
+{
+	struct job *j = ctx;
+	struct analysis_reset *more;
+	uint8_t *trigger = NULL;
+
+	(void)a;
+	if (!r->to_client || r->verdict.ruling == RST_GENUINE ||
+	    j->n_resets == ANALYSIS_RESETS)
+		return 0;
+	if (j->n_resets == j->cap_resets) {
+		j->cap_resets = j->cap_resets != 0 ? 2 * j->cap_resets : 64;
+		more = realloc(j->resets, j->cap_resets * sizeof(*more));
+		if (more == NULL)
+			return fault(f, FAULT_SYSTEM, "out of memory");
+		j->resets = more;
+	}
+	if (r->trigger_len > 0) {
+		trigger = malloc(r->trigger_len);
+		if (trigger == NULL)
+			return fault(f, FAULT_SYSTEM, "out of memory");
+		memcpy(trigger, r->trigger, r->trigger_len);
+	}
+	more = &j->resets[j->n_resets++];
+	*more = *r;
+	more->trigger = trigger;
+	more->verdict.n_reasons = 0;
+	more->verdict.reasons = NULL;
+	more->verdict.words = NULL;
+	return 0;
+}
+
+static int
+by_time(const void *x, const void *y)
+{
+	const struct analysis_reset *a = x, *b = y;
+
+	if (a->unix_ns != b->unix_ns)
+		return a->unix_ns < b->unix_ns ? -1 : 1;
+	if (a->file != b->file)
+		return a->file < b->file ? -1 : 1;
+	return (a->frame > b->frame) - (a->frame < b->frame);
+}
+
+static int
+judge_all(struct job *j, uint64_t seed, struct analysis *a, struct fault *f)
 {
 	struct analyze_input in = {.ctx = j->src->ctx,
 	    .next = j->src->next,
 	    .interrupted = j->src->interrupted};
 	struct analyze_ask ask = {.n_paths = j->src->n_names,
 	    .hash_seed = seed,
-	    .max_resets = ANALYSIS_RESETS};
+	    .ctx = j,
+	    .reset = keep_reset};
 	struct analyze_path *paths;
 	int rc;
 
+	memset(a, 0, sizeof(*a));
 	paths = calloc(j->src->n_names, sizeof(*paths));
 	if (paths == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	for (size_t i = 0; i < j->src->n_names; i++)
 		paths[i].path = j->src->names[i];
 	ask.paths = paths;
-	rc = analyze_run(&ask, &in, &j->analysis, f);
+	rc = analyze_run(&ask, &in, a, f);
 	free(paths);
-	if (rc == 0 && j->analysis.interrupted != 0)
-		rc = fault_interrupted(f, j->analysis.interrupted);
+	if (rc == 0 && a->interrupted != 0)
+		rc = fault_interrupted(f, a->interrupted);
+	if (j->n_resets > 0)
+		qsort(j->resets, j->n_resets, sizeof(*j->resets), by_time);
 	return rc;
 }
 
 static int
-count_all(struct job *j, struct fault *f)
+count_all(struct suspects *out, const struct analysis *a, struct fault *f)
 {
-	const struct analysis *a = &j->analysis;
-	struct suspects *out = j->out;
-
 	out->packets = a->packets;
 	out->resets = a->forged + a->genuine + a->undetermined;
 	out->genuine = a->genuine;
@@ -92,12 +142,6 @@ count_all(struct job *j, struct fault *f)
 }
 
 /* --- kinds --- */
-
-static bool
-is_suspect(const struct analysis_reset *r)
-{
-	return r->to_client && r->verdict.ruling != RST_GENUINE;
-}
 
 static bool
 starts_alike(const struct analysis_reset *a, const struct analysis_reset *b)
@@ -237,13 +281,10 @@ add_reset(struct job *j, const struct analysis_reset *r, struct fault *f)
 static int
 add_resets(struct job *j, struct fault *f)
 {
-	const struct analysis *a = &j->analysis;
-
 	for (int with = 1; with >= 0; with--)
-		for (size_t i = 0; i < a->n_resets; i++)
-			if (is_suspect(&a->resets[i]) &&
-			    (a->resets[i].trigger_len > 0) == with &&
-			    add_reset(j, &a->resets[i], f) != 0)
+		for (size_t i = 0; i < j->n_resets; i++)
+			if ((j->resets[i].trigger_len > 0) == with &&
+			    add_reset(j, &j->resets[i], f) != 0)
 				return -1;
 	return 0;
 }
@@ -449,8 +490,14 @@ choose(struct job *j)
 static int
 find(struct job *j, uint64_t seed, struct fault *f)
 {
-	if (judge_all(j, seed, f) != 0 || count_all(j, f) != 0 ||
-	    add_resets(j, f) != 0)
+	struct analysis a;
+	int rc;
+
+	rc = judge_all(j, seed, &a, f);
+	if (rc == 0)
+		rc = count_all(j->out, &a, f);
+	analysis_free(&a);
+	if (rc != 0 || add_resets(j, f) != 0)
 		return -1;
 	if (j->n_kinds == 0)
 		return 0;
@@ -472,7 +519,9 @@ suspects_find(const struct suspect_source *src, uint64_t hash_seed,
 	for (size_t i = 0; i < j.n_kinds; i++)
 		free_kind(j.kinds[i]);
 	free(j.kinds);
-	analysis_free(&j.analysis);
+	for (size_t i = 0; i < j.n_resets; i++)
+		analysis_reset_free(&j.resets[i]);
+	free(j.resets);
 	return rc;
 }
 

@@ -3,6 +3,7 @@
  */
 #define _GNU_SOURCE /* memmem */
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,10 +47,15 @@ find_target(const struct suspect *s)
 	return (struct part){(size_t)(from - s->trigger), (size_t)(to - from)};
 }
 
+/* Of "/" nothing is turned: its bits turned would be no target any more. */
 static void
 turn(const struct suspect *s, struct part part)
 {
-	if (part.len > 0)
+	bool has_words = false;
+
+	for (size_t i = 0; i < part.len; i++)
+		has_words = has_words || isalnum(s->trigger[part.at + i]);
+	if (has_words)
 		locate_default_control(
 		    s->trigger + part.at, part.len, s->control + part.at);
 }
