@@ -15,6 +15,7 @@
 #define LIKE	  3    /* first bytes alike, where no protocol is known */
 #define PORT_BITS 1024 /* a power of two */
 #define TTLS	  256
+#define STAMP_MAX (INT64_MAX / 4) /* so that no difference overflows */
 
 /* A reset that stands for its connection. */
 struct witness {
@@ -345,6 +346,14 @@ is_of(const struct stream *s, const struct flow_key *k)
 		endpoint_equal(&k->dst, &s->client));
 }
 
+static int64_t
+clamp_stamp(int64_t ns)
+{
+	if (ns > STAMP_MAX)
+		return STAMP_MAX;
+	return ns < -STAMP_MAX ? -STAMP_MAX : ns;
+}
+
 static int
 hand_out(struct job *j, const struct capture_packet *cp, struct fault *f)
 {
@@ -361,7 +370,8 @@ hand_out(struct job *j, const struct capture_packet *cp, struct fault *f)
 
 			if (s->ended || !is_of(s, &key))
 				continue;
-			stream_see(s, &p, cp->file, cp->frame, cp->unix_ns);
+			stream_see(s, &p, cp->file, cp->frame,
+			    clamp_stamp(cp->unix_ns));
 			if (s->failed)
 				return fault(f, FAULT_SYSTEM, "out of memory");
 		}

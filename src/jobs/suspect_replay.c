@@ -13,6 +13,7 @@
 
 #define SAID_MAX     120 /* messages: each takes two steps at most */
 #define PAUSE_MAX    (5 * CLOCK_S)
+#define WAITED_MAX   (60 * CLOCK_S)
 #define TLS_LONGEST  16640 /* a record, RFC 8446, section 5.2 */
 #define TLS_HEADER   5
 #define TLS_FIRST    20 /* kinds of records, section 5.1 */
@@ -193,7 +194,8 @@ static int
 expect_event(struct dialogue *d, const struct reading *r,
     const struct stream_event *e, int64_t waited_ns, struct fault *f)
 {
-	int64_t wait_ns = DIALOGUE_WAIT_S * CLOCK_S + waited_ns;
+	int64_t wait_ns = DIALOGUE_WAIT_S * CLOCK_S +
+	    (waited_ns < WAITED_MAX ? waited_ns : WAITED_MAX);
 	const uint8_t *code = NULL, *p;
 	size_t n;
 
