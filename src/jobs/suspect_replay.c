@@ -149,11 +149,11 @@ count_said(const struct reading *r, bool client)
 static bool
 has_gap(const struct reading *r)
 {
-	const struct stream_event *e = &r->s->events[0];
 	size_t n;
 
-	for (size_t i = 0; i < r->n_before; i++, e++)
-		if (event_bytes(r, e, &n) == NULL && e->from_client)
+	for (size_t i = 0; i < r->n_before; i++)
+		if (r->s->events[i].from_client &&
+		    event_bytes(r, &r->s->events[i], &n) == NULL)
 			return true;
 	return r->torn || r->s->events_full;
 }

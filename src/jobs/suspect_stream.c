@@ -9,6 +9,29 @@
 #define SIDE_FIRST 2048	    /* bytes of room to begin with */
 #define ACK_LEAP   0x100000 /* an acknowledgement of more is not believed */
 
+/* A new event; NULL where there is no room for it. */
+static struct stream_event *
+new_event(struct stream *s)
+{
+	if (s->n_events == STREAM_EVENTS) {
+		s->events_full = true;
+		return NULL;
+	}
+	if (s->n_events == s->cap_events) {
+		size_t cap = s->cap_events != 0 ? 2 * s->cap_events : 16;
+		struct stream_event *more =
+		    realloc(s->events, cap * sizeof(*more));
+
+		if (more == NULL) {
+			s->failed = true;
+			return NULL;
+		}
+		s->events = more;
+		s->cap_events = cap;
+	}
+	return &s->events[s->n_events++];
+}
+
 static void
 add_event(struct stream *s, bool from_client, uint32_t begin, uint32_t end,
     int64_t at_ns)
@@ -22,23 +45,10 @@ add_event(struct stream *s, bool from_client, uint32_t begin, uint32_t end,
 		e->last_ns = at_ns;
 		return;
 	}
-	if (s->n_events == STREAM_EVENTS) {
-		s->events_full = true;
-		return;
-	}
-	if (s->n_events == s->cap_events) {
-		size_t cap = s->cap_events != 0 ? 2 * s->cap_events : 16;
-
-		e = realloc(s->events, cap * sizeof(*e));
-		if (e == NULL) {
-			s->failed = true;
-			return;
-		}
-		s->events = e;
-		s->cap_events = cap;
-	}
-	s->events[s->n_events++] =
-	    (struct stream_event){from_client, begin, end, at_ns, at_ns};
+	e = new_event(s);
+	if (e != NULL)
+		*e = (struct stream_event){
+		    from_client, begin, end, at_ns, at_ns};
 }
 
 /* Room for `end` bytes; false where there is none to be had. */

@@ -627,6 +627,26 @@ test_torn(void **state)
 	suspects_free(&all);
 }
 
+/* Found by the fuzzer: not one event, then. */
+static void
+test_nothing_in_order(void **state)
+{
+	struct suspects all;
+	const struct suspect *s;
+	struct chat t = begin(SERVER, 40000);
+
+	(void)state;
+	print_message("... and where the trigger is all that was captured\n");
+	say(&t, "lost ");
+	tape.skip = tape.n - 1;
+	say(&t, "use db");
+	forge(&t, 63);
+	s = find_one(&all);
+	expect_trigger(s, "use db");
+	expect_why(s, SUSPECT_REPLAY_PLAIN, "lacks some");
+	suspects_free(&all);
+}
+
 static void
 test_midst(void **state)
 {
@@ -1054,6 +1074,7 @@ main(void)
 	    TEST(test_ports_again),
 	    TEST(test_gap),
 	    TEST(test_torn),
+	    TEST(test_nothing_in_order),
 	    TEST(test_midst),
 	    TEST(test_long),
 	    TEST(test_one_of_several),
