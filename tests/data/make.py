@@ -208,6 +208,95 @@ def quiet():
     return c
 
 
+def greeting(version=b"8.0.36"):
+    """HandshakeV10: version, challenge, capabilities."""
+    body = b"\x0a" + version + b"\0" + struct.pack("<I", 7) + b"12345678" + \
+        b"\0" + b"\xff\xff" + b"\xff\x02\x00" + b"\xff\xdf" + b"\x15" + \
+        bytes(10) + b"123456789012\0" + b"caching_sha2_password\0"
+    return struct.pack("<I", len(body)) + body
+
+
+def login(user, database, capabilities=0x00088208, answer=b"a" * 32):
+    """HandshakeResponse41; an SSLRequest where user is None."""
+    body = struct.pack("<IIB", capabilities, 1 << 24, 0xff) + bytes(23)
+    if user is not None:
+        body += user + b"\0" + bytes([len(answer)]) + answer
+        if capabilities & 8:
+            body += database + b"\0"
+        body += b"caching_sha2_password\0"
+    return struct.pack("<I", len(body))[:3] + b"\1" + body
+
+
+def turned_round(s, ident, after=0.0007):
+    """A forged reset: the trigger's own packet, its TTL less one."""
+    s.packet(s.server, RST | ACK, ttl=63, ident=ident, after=after)
+
+
+OK_2 = b"\7\0\0\2\0\0\0\2\0\0\0"
+OK_1 = b"\7\0\0\1\0\0\0\2\0\0\0"
+
+
+def mysql_login():
+    """A login to `shop` as ann, a query, then `use db` is reset."""
+    c = Capture()
+    for i in range(3):
+        s = Story(c, client(51514 + i), server(3306))
+        s.handshake()
+        s.packet(s.server, PSH | ACK, greeting(), after=s.rtt)
+        s.say(s.client, login(b"ann", b"shop"))
+        s.answer(OK_2)
+        s.say(s.client, mysql(3, b"select 1"))
+        s.answer(OK_1)
+        ident, _, _ = s.say(s.client, mysql(2, b"db"))
+        turned_round(s, ident)
+    return c
+
+
+def mysql_tls():
+    """The same inside TLS, from the SSLRequest on."""
+    c = Capture()
+    s = Story(c, client(51514), server(3306))
+    s.handshake()
+    s.packet(s.server, PSH | ACK, greeting(), after=s.rtt)
+    s.say(s.client, login(None, None, 0x00088a08))
+    s.say(s.client, hello(b"db.example.org"))
+    s.answer(b"\x16\3\3\0\4\2\0\0\0")
+    ident, _, _ = s.say(s.client, b"\x17\3\3\0\x10" + bytes(range(16)))
+    turned_round(s, ident)
+    return c
+
+
+def two_suspects():
+    """Two servers' names are reset, one more often; and a refusal."""
+    c = Capture()
+    for i in range(5):
+        far = i % 2
+        s = Story(c, client(40100 + i),
+                  server(80, "203.0.113.9") if far else server(443))
+        s.handshake()
+        ident, _, _ = s.say(
+            s.client, b"GET /a HTTP/1.1\r\nHost: www.example.net\r\n\r\n"
+            if far else hello(b"www.example.org"))
+        turned_round(s, ident)
+    s = Story(c, client(40200), server(81))
+    s.packet(s.client, SYN)
+    s.packet(s.server, RST | ACK, seq=0, ident=0, window=0, after=s.rtt)
+    return c
+
+
+def smtp():
+    """A sender's address is reset, behind a greeting and an EHLO."""
+    c = Capture()
+    s = Story(c, client(40300), server(25))
+    s.handshake()
+    s.answer(b"220 mail.example.org ESMTP\r\n")
+    s.say(s.client, b"EHLO client.example\r\n")
+    s.answer(b"250-mail.example.org\r\n250-SIZE 1000\r\n250 HELP\r\n")
+    ident, _, _ = s.say(s.client, b"MAIL FROM:<a@example.com>\r\n")
+    turned_round(s, ident)
+    return c
+
+
 def many(n=10000):
     """Ten thousand of the founding case: not kept, made when it is needed."""
     c = Capture()
@@ -221,7 +310,8 @@ def many(n=10000):
 
 
 KEPT = {"founding": founding, "genuine": genuine, "sni-v6": sni_v6,
-        "quiet": quiet}
+        "quiet": quiet, "mysql-login": mysql_login, "mysql-tls": mysql_tls,
+        "two-suspects": two_suspects, "smtp": smtp}
 
 
 def main():

@@ -1,0 +1,121 @@
+/*
+ * The job `suspect`: from a capture to what `locate` needs to do it again: who
+ * was reset, what had been said until then, and which words drew the reset.
+ *
+ * The capture is read twice.  First analyze judges every reset; those toward
+ * clients that are not genuine become suspects, one a server and kind of
+ * trigger.  Then the bytes of the best connection of each are put together.
+ */
+#ifndef RSTHOP_SUSPECT_H
+#define RSTHOP_SUSPECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rsthop/addr.h>
+#include <rsthop/capture.h>
+#include <rsthop/dialogue.h>
+#include <rsthop/fault.h>
+#include <rsthop/locate.h>
+#include <rsthop/mysql.h>
+#include <rsthop/rst.h>
+#include <rsthop/text.h>
+#include <rsthop/trigger.h>
+
+#define SUSPECTS_MAX 32	   /* the most plausible; all are counted */
+#define SUSPECT_TTLS 8	   /* as many as locate takes */
+#define SUSPECT_SIDE 65536 /* bytes kept of each side of a connection */
+#define SUSPECT_WHY  160
+
+/*
+ * Where packets come from, twice: capture files, or a recording in memory.
+ * ctx goes to each.
+ */
+struct suspect_source {
+	void *ctx;
+	/* Their names by number, for words: at least one. */
+	size_t n_names;
+	const char *const *names;
+	/* As capture_next() of files: 1, 0 at the end, -1 where one is cut. */
+	int (*next)(void *ctx, struct capture_packet *out, struct fault *f);
+	/* Back to the first packet of all. */
+	int (*again)(void *ctx, struct fault *f);
+	/* The signal that asks for the end, 0: none.  NULL is fine. */
+	int (*interrupted)(void *ctx);
+};
+
+/* What it takes to stand where the application stood. */
+enum suspect_replay {
+	SUSPECT_REPLAY_PLAIN,	 /* nothing: the trigger comes first */
+	SUSPECT_REPLAY_DIALOGUE, /* what was said before: `before` */
+	SUSPECT_REPLAY_MYSQL,	 /* a login of one's own: user, database */
+	SUSPECT_REPLAY_NONE	 /* it cannot be done again: `why` */
+};
+
+struct suspect {
+	struct endpoint client, server; /* of the best connection */
+	enum rst_ruling ruling;		/* forged or undetermined */
+	double probability;		/* of the surest reset */
+	enum rst_kind kind;
+	const char *signature;	 /* static; NULL */
+	uint64_t resets, forged; /* of its kind; how many of them forged */
+	uint64_t flows;		 /* connections they came on */
+	uint32_t file;		 /* the surest reset: in which file, ... */
+	uint64_t frame;		 /* ... and where */
+	size_t n_rst_ttls;
+	int rst_ttls[SUSPECT_TTLS]; /* told apart, most resets first */
+	int server_ttl; /* of its ordinary packets, as captured; 0: none */
+	int client_ttl; /* of the client's, as captured; 0: not seen */
+
+	uint8_t *trigger;   /* owned; NULL: the client had said nothing */
+	size_t trigger_len; /* up to LOCATE_PAYLOAD_MAX */
+	struct trigger what;
+	bool acts; /* said again, it may change something at the server */
+	uint8_t *control;   /* owned: as long, other words; NULL: none better */
+	size_t control_len; /* ... than locate's default */
+	bool client_ts;	    /* timestamps on the client's data segments */
+	uint8_t tcp_header_len; /* of the segment with the trigger, bytes */
+	bool begun;		/* the capture has its SYN */
+
+	enum suspect_replay replay;
+	char why[SUSPECT_WHY];	   /* a sentence on replay; "" where plain */
+	struct dialogue *before;   /* owned; NULL: not REPLAY_DIALOGUE */
+	char user[MYSQL_NAME];	   /* "": not known; hostile bytes, both */
+	char database[MYSQL_NAME]; /* the one in use at the trigger; "" */
+	bool mysql_tls;		   /* the session went on inside TLS */
+};
+
+struct suspects {
+	size_t n;
+	struct suspect *list; /* owned; the most plausible first */
+	size_t left_out;      /* beyond SUSPECTS_MAX */
+
+	/* What there was, for the words where there is no suspect. */
+	uint64_t packets, resets;
+	uint64_t genuine;	/* whichever way they went */
+	uint64_t toward_server; /* not genuine, but the other way */
+	uint64_t by_kind[RST_KIND_IDLE + 1]; /* the genuine ones */
+	/* Where the first damaged file breaks off; "" where all are whole. */
+	char damage[sizeof(((struct fault *)0)->text)];
+};
+
+/*
+ * Fills *out, which suspects_free() frees in any case.  None found is no
+ * fault.  -1: FAULT_INPUT where no packet could be read at all,
+ * FAULT_INTERRUPTED, or memory ran out.
+ */
+int suspects_find(const struct suspect_source *src, uint64_t hash_seed,
+    struct suspects *out, struct fault *f);
+void suspects_free(struct suspects *s);
+
+/*
+ * Appends a line for a list, without its newline: "1  10.0.0.5 -> ...".
+ * Hostile bytes are made safe.
+ */
+void suspect_describe(const struct suspect *s, size_t number, struct text *t);
+
+/* Appends why there is no suspect: "all 3 resets are genuine: ...". */
+void suspects_explain_none(const struct suspects *s, struct text *t);
+
+#endif

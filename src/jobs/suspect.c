@@ -1,0 +1,548 @@
+/*
+ * Captures to suspects: resets by server and trigger, then the bytes of the
+ * best connection of each.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rsthop/analyze.h>
+
+#include "suspect_int.h"
+
+#define WITNESSES 4    /* connections of each that are put together */
+#define KINDS	  4096 /* of triggers that are told apart */
+#define LIKE	  3    /* first bytes alike, where no protocol is known */
+#define PORT_BITS 1024 /* a power of two */
+#define TTLS	  256
+#define STAMP_MAX (INT64_MAX / 4) /* so that no difference overflows */
+
+/* A reset that stands for its connection. */
+struct witness {
+	const struct analysis_reset *reset;
+	struct stream stream;
+};
+
+/* Resets with one server and one kind of trigger. */
+struct kind {
+	struct endpoint server;
+	const struct analysis_reset *first; /* the surest of them */
+	struct trigger what;
+	uint64_t resets, forged, flows;
+	uint32_t ttls[TTLS];
+	size_t n_witnesses;
+	struct witness witnesses[WITNESSES];
+};
+
+struct job {
+	const struct suspect_source *src;
+	struct suspects *out;
+	size_t n_resets, cap_resets;
+	struct analysis_reset *resets; /* owned: those toward clients that are
+					* not genuine, without their reasons */
+	size_t n_kinds;
+	struct kind **kinds;	  /* owned, each */
+	uint8_t ports[PORT_BITS]; /* that any witness has, mixed */
+};
+
+/* --- the first pass --- */
+
+/* Only what may be a suspect is kept: a capture may be full of others. */
+static int
+keep_reset(void *ctx, const struct analysis *a, const struct analysis_reset *r,
+    struct fault *f)
+{
+	struct job *j = ctx;
+	struct analysis_reset *more;
+	uint8_t *trigger = NULL;
+
+	(void)a;
+	if (!r->to_client || r->verdict.ruling == RST_GENUINE ||
+	    j->n_resets == ANALYSIS_RESETS)
+		return 0;
+	if (j->n_resets == j->cap_resets) {
+		j->cap_resets = j->cap_resets != 0 ? 2 * j->cap_resets : 64;
+		more = realloc(j->resets, j->cap_resets * sizeof(*more));
+		if (more == NULL)
+			return fault(f, FAULT_SYSTEM, "out of memory");
+		j->resets = more;
+	}
+	if (r->trigger_len > 0) {
+		trigger = malloc(r->trigger_len);
+		if (trigger == NULL)
+			return fault(f, FAULT_SYSTEM, "out of memory");
+		memcpy(trigger, r->trigger, r->trigger_len);
+	}
+	more = &j->resets[j->n_resets++];
+	*more = *r;
+	more->trigger = trigger;
+	more->verdict.n_reasons = 0;
+	more->verdict.reasons = NULL;
+	more->verdict.words = NULL;
+	return 0;
+}
+
+static int
+by_time(const void *x, const void *y)
+{
+	const struct analysis_reset *a = x, *b = y;
+
+	if (a->unix_ns != b->unix_ns)
+		return a->unix_ns < b->unix_ns ? -1 : 1;
+	if (a->file != b->file)
+		return a->file < b->file ? -1 : 1;
+	return (a->frame > b->frame) - (a->frame < b->frame);
+}
+
+static int
+judge_all(struct job *j, uint64_t seed, struct analysis *a, struct fault *f)
+{
+	struct analyze_input in = {.ctx = j->src->ctx,
+	    .next = j->src->next,
+	    .interrupted = j->src->interrupted};
+	struct analyze_ask ask = {.n_paths = j->src->n_names,
+	    .hash_seed = seed,
+	    .ctx = j,
+	    .reset = keep_reset};
+	struct analyze_path *paths;
+	int rc;
+
+	memset(a, 0, sizeof(*a));
+	paths = calloc(j->src->n_names, sizeof(*paths));
+	if (paths == NULL)
+		return fault(f, FAULT_SYSTEM, "out of memory");
+	for (size_t i = 0; i < j->src->n_names; i++)
+		paths[i].path = j->src->names[i];
+	ask.paths = paths;
+	rc = analyze_run(&ask, &in, a, f);
+	free(paths);
+	if (rc == 0 && a->interrupted != 0)
+		rc = fault_interrupted(f, a->interrupted);
+	if (j->n_resets > 0)
+		qsort(j->resets, j->n_resets, sizeof(*j->resets), by_time);
+	return rc;
+}
+
+static int
+count_all(struct suspects *out, const struct analysis *a, struct fault *f)
+{
+	out->packets = a->packets;
+	out->resets = a->forged + a->genuine + a->undetermined;
+	out->genuine = a->genuine;
+	for (size_t i = 0; i < a->n_groups; i++)
+		if (a->groups[i].ruling == RST_GENUINE)
+			out->by_kind[a->groups[i].kind] += a->groups[i].resets;
+		else if (!a->groups[i].to_client)
+			out->toward_server += a->groups[i].resets;
+	for (size_t i = 0; i < a->n_files && out->damage[0] == '\0'; i++)
+		snprintf(
+		    out->damage, sizeof(out->damage), "%s", a->files[i].damage);
+	if (a->packets == 0 && out->damage[0] != '\0')
+		return fault(f, FAULT_INPUT, "%s", out->damage);
+	return 0;
+}
+
+/* --- kinds --- */
+
+static bool
+starts_alike(const struct analysis_reset *a, const struct analysis_reset *b)
+{
+	size_t n =
+	    a->trigger_len < b->trigger_len ? a->trigger_len : b->trigger_len;
+
+	if (n == 0)
+		return a->trigger_len == b->trigger_len;
+	return memcmp(a->trigger, b->trigger, n < LIKE ? n : LIKE) == 0;
+}
+
+static bool
+is_alike(const struct kind *k, const struct analysis_reset *r,
+    const struct trigger *t)
+{
+	if (!endpoint_equal(&k->server, &r->server) ||
+	    k->what.protocol != t->protocol)
+		return false;
+	if (t->protocol == TRIGGER_UNKNOWN)
+		return starts_alike(k->first, r);
+	return strcmp(k->what.key, t->key) == 0 &&
+	    (t->key[0] != '\0' || strcmp(k->what.command, t->command) == 0);
+}
+
+static bool
+has_flow(const struct kind *k, const struct analysis_reset *r)
+{
+	if (!endpoint_equal(&k->server, &r->server))
+		return false;
+	for (size_t i = 0; i < k->n_witnesses; i++)
+		if (endpoint_equal(&k->witnesses[i].reset->client, &r->client))
+			return true;
+	return false;
+}
+
+/*
+ * A reset that answers an acknowledgement is a fellow of those that answered
+ * the data before it.
+ */
+static struct kind *
+find_kind(
+    struct job *j, const struct analysis_reset *r, const struct trigger *t)
+{
+	for (size_t i = 0; r->trigger_len == 0 && i < j->n_kinds; i++)
+		if (has_flow(j->kinds[i], r))
+			return j->kinds[i];
+	for (size_t i = 0; i < j->n_kinds; i++)
+		if (is_alike(j->kinds[i], r, t))
+			return j->kinds[i];
+	return NULL;
+}
+
+static int
+add_kind(struct job *j, const struct analysis_reset *r, const struct trigger *t,
+    struct kind **out, struct fault *f)
+{
+	struct kind *k;
+
+	*out = NULL;
+	if (j->n_kinds == KINDS)
+		return 0;
+	if (j->kinds == NULL)
+		j->kinds = calloc(KINDS, sizeof(struct kind *));
+	k = calloc(1, sizeof(*k));
+	if (j->kinds == NULL || k == NULL) {
+		free(k);
+		return fault(f, FAULT_SYSTEM, "out of memory");
+	}
+	k->server = r->server;
+	k->first = r;
+	k->what = *t;
+	j->kinds[j->n_kinds++] = k;
+	*out = k;
+	return 0;
+}
+
+/* Which of two resets shows more of what it takes to draw it? */
+static bool
+is_better(const struct analysis_reset *a, const struct analysis_reset *b)
+{
+	bool forged = a->verdict.ruling == RST_FORGED;
+
+	if (forged != (b->verdict.ruling == RST_FORGED))
+		return forged;
+	if ((a->trigger_len > 0) != (b->trigger_len > 0))
+		return a->trigger_len > 0;
+	return a->verdict.probability > b->verdict.probability;
+}
+
+/* One a connection; the poorest gives way where there are many. */
+static void
+add_witness(struct kind *k, const struct analysis_reset *r)
+{
+	struct witness *worst = &k->witnesses[0];
+
+	for (size_t i = 0; i < k->n_witnesses; i++) {
+		struct witness *w = &k->witnesses[i];
+
+		if (endpoint_equal(&w->reset->client, &r->client)) {
+			if (is_better(r, w->reset))
+				w->reset = r;
+			return;
+		}
+		if (is_better(worst->reset, w->reset))
+			worst = w;
+	}
+	k->flows++;
+	if (k->n_witnesses < WITNESSES)
+		k->witnesses[k->n_witnesses++].reset = r;
+	else if (is_better(r, worst->reset))
+		worst->reset = r;
+}
+
+static int
+add_reset(struct job *j, const struct analysis_reset *r, struct fault *f)
+{
+	struct trigger t;
+	struct kind *k;
+
+	trigger_parse(r->trigger, r->trigger_len, r->trigger_wire, &t);
+	k = find_kind(j, r, &t);
+	if (k == NULL && add_kind(j, r, &t, &k, f) != 0)
+		return -1;
+	if (k == NULL)
+		return 0;
+	k->resets++;
+	k->forged += r->verdict.ruling == RST_FORGED;
+	k->ttls[r->ttl]++;
+	if (is_better(r, k->first))
+		k->first = r;
+	add_witness(k, r);
+	return 0;
+}
+
+/* Those with a trigger first: the others may be their fellows. */
+static int
+add_resets(struct job *j, struct fault *f)
+{
+	for (int with = 1; with >= 0; with--)
+		for (size_t i = 0; i < j->n_resets; i++)
+			if ((j->resets[i].trigger_len > 0) == with &&
+			    add_reset(j, &j->resets[i], f) != 0)
+				return -1;
+	return 0;
+}
+
+/* The most plausible first; the earliest where nothing else tells. */
+static int
+by_plausibility(const void *x, const void *y)
+{
+	const struct kind *a = *(struct kind *const *)x;
+	const struct kind *b = *(struct kind *const *)y;
+	double p = a->first->verdict.probability;
+	double q = b->first->verdict.probability;
+
+	if ((a->forged > 0) != (b->forged > 0))
+		return a->forged > 0 ? -1 : 1;
+	if (a->resets != b->resets)
+		return a->resets > b->resets ? -1 : 1;
+	if (p < q || p > q)
+		return p > q ? -1 : 1;
+	if (a->first->unix_ns != b->first->unix_ns)
+		return a->first->unix_ns < b->first->unix_ns ? -1 : 1;
+	return (a->first->frame > b->first->frame) -
+	    (a->first->frame < b->first->frame);
+}
+
+/* --- the second pass --- */
+
+static unsigned int
+mix_ports(uint16_t a, uint16_t b)
+{
+	return (unsigned int)(a ^ b) & (PORT_BITS - 1);
+}
+
+static void
+begin_streams(struct job *j)
+{
+	for (size_t i = 0; i < j->n_kinds; i++)
+		for (size_t w = 0; w < j->kinds[i]->n_witnesses; w++) {
+			struct witness *it = &j->kinds[i]->witnesses[w];
+			const struct analysis_reset *r = it->reset;
+
+			it->stream.client = r->client;
+			it->stream.server = r->server;
+			it->stream.reset =
+			    (struct stream_mark){r->file, r->frame};
+			it->stream.trigger = (struct stream_mark){
+			    r->trigger_file, r->trigger_frame};
+			j->ports[mix_ports(r->client.port, r->server.port)] = 1;
+		}
+}
+
+static bool
+is_of(const struct stream *s, const struct flow_key *k)
+{
+	return (endpoint_equal(&k->src, &s->client) &&
+		   endpoint_equal(&k->dst, &s->server)) ||
+	    (endpoint_equal(&k->src, &s->server) &&
+		endpoint_equal(&k->dst, &s->client));
+}
+
+static int64_t
+clamp_stamp(int64_t ns)
+{
+	if (ns > STAMP_MAX)
+		return STAMP_MAX;
+	return ns < -STAMP_MAX ? -STAMP_MAX : ns;
+}
+
+static int
+hand_out(struct job *j, const struct capture_packet *cp, struct fault *f)
+{
+	struct flow_key key;
+	struct pkt p;
+
+	pkt_decode(cp->link, cp->data, cp->len, cp->wire_len, &p);
+	if (!pkt_flow_key(&p, &key) ||
+	    !j->ports[mix_ports(key.src.port, key.dst.port)])
+		return 0;
+	for (size_t i = 0; i < j->n_kinds; i++)
+		for (size_t w = 0; w < j->kinds[i]->n_witnesses; w++) {
+			struct stream *s = &j->kinds[i]->witnesses[w].stream;
+
+			if (s->ended || !is_of(s, &key))
+				continue;
+			stream_see(s, &p, cp->file, cp->frame,
+			    clamp_stamp(cp->unix_ns));
+			if (s->failed)
+				return fault(f, FAULT_SYSTEM, "out of memory");
+		}
+	return 0;
+}
+
+static int
+read_again(struct job *j, struct fault *f)
+{
+	const struct suspect_source *src = j->src;
+	size_t damaged = 0;
+	struct capture_packet cp;
+	int rc, signal;
+
+	begin_streams(j);
+	if (src->again(src->ctx, f) != 0)
+		return -1;
+	for (uint64_t n = 0;; n++) {
+		signal = n % 1024 == 0 && src->interrupted != NULL
+		    ? src->interrupted(src->ctx)
+		    : 0;
+		if (signal != 0)
+			return fault_interrupted(f, signal);
+		rc = src->next(src->ctx, &cp, NULL);
+		if (rc == 0 || (rc < 0 && ++damaged > src->n_names))
+			return 0;
+		if (rc == 1 && hand_out(j, &cp, f) != 0)
+			return -1;
+	}
+}
+
+/* --- suspects --- */
+
+static struct witness *
+best_witness(struct kind *k)
+{
+	struct witness *best = &k->witnesses[0];
+
+	for (size_t i = 1; i < k->n_witnesses; i++) {
+		struct witness *w = &k->witnesses[i];
+		int more = stream_rank(&w->stream) - stream_rank(&best->stream);
+
+		if (more > 0 || (more == 0 && is_better(w->reset, best->reset)))
+			best = w;
+	}
+	return best;
+}
+
+/* Most resets first; of as many, the higher. */
+static void
+list_ttls(struct suspect *s, const struct kind *k)
+{
+	uint32_t left[TTLS];
+
+	memcpy(left, k->ttls, sizeof(left));
+	while (s->n_rst_ttls < SUSPECT_TTLS) {
+		int best = 0;
+
+		for (int ttl = 1; ttl < TTLS; ttl++)
+			if (left[ttl] > 0 && left[ttl] >= left[best])
+				best = ttl;
+		if (left[best] == 0 || best == 0)
+			return;
+		s->rst_ttls[s->n_rst_ttls++] = best;
+		left[best] = 0;
+	}
+}
+
+static int
+fill_suspect(struct suspect *s, struct kind *k, struct fault *f)
+{
+	struct witness *w = best_witness(k);
+	const struct analysis_reset *r = w->reset;
+
+	s->client = r->client;
+	s->server = k->server;
+	s->ruling = k->first->verdict.ruling;
+	s->probability = k->first->verdict.probability;
+	s->kind = k->first->verdict.kind;
+	s->signature = k->first->verdict.signature;
+	s->resets = k->resets;
+	s->forged = k->forged;
+	s->flows = k->flows;
+	s->file = r->file;
+	s->frame = r->frame;
+	s->server_ttl = r->verdict.peer_ttl;
+	list_ttls(s, k);
+	return suspect_read_stream(s, &w->stream, f);
+}
+
+static int
+fill_suspects(struct job *j, struct fault *f)
+{
+	struct suspects *out = j->out;
+
+	out->list = calloc(j->n_kinds, sizeof(*out->list));
+	if (out->list == NULL)
+		return fault(f, FAULT_SYSTEM, "out of memory");
+	for (size_t i = 0; i < j->n_kinds; i++) {
+		out->n++;
+		if (fill_suspect(&out->list[i], j->kinds[i], f) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void
+free_kind(struct kind *k)
+{
+	for (size_t i = 0; i < WITNESSES; i++)
+		stream_free(&k->witnesses[i].stream);
+	free(k);
+}
+
+/* The most plausible ones stay. */
+static void
+choose(struct job *j)
+{
+	qsort(j->kinds, j->n_kinds, sizeof(struct kind *), by_plausibility);
+	while (j->n_kinds > SUSPECTS_MAX) {
+		free_kind(j->kinds[--j->n_kinds]);
+		j->out->left_out++;
+	}
+}
+
+static int
+find(struct job *j, uint64_t seed, struct fault *f)
+{
+	struct analysis a;
+	int rc;
+
+	rc = judge_all(j, seed, &a, f);
+	if (rc == 0)
+		rc = count_all(j->out, &a, f);
+	analysis_free(&a);
+	if (rc != 0 || add_resets(j, f) != 0)
+		return -1;
+	if (j->n_kinds == 0)
+		return 0;
+	choose(j);
+	if (read_again(j, f) != 0)
+		return -1;
+	return fill_suspects(j, f);
+}
+
+int
+suspects_find(const struct suspect_source *src, uint64_t hash_seed,
+    struct suspects *out, struct fault *f)
+{
+	struct job j = {.src = src, .out = out};
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	rc = find(&j, hash_seed, f);
+	for (size_t i = 0; i < j.n_kinds; i++)
+		free_kind(j.kinds[i]);
+	free(j.kinds);
+	for (size_t i = 0; i < j.n_resets; i++)
+		analysis_reset_free(&j.resets[i]);
+	free(j.resets);
+	return rc;
+}
+
+void
+suspects_free(struct suspects *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		free(s->list[i].trigger);
+		free(s->list[i].control);
+		dialogue_free(s->list[i].before);
+	}
+	free(s->list);
+	memset(s, 0, sizeof(*s));
+}

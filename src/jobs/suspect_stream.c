@@ -1,0 +1,278 @@
+/*
+ * The bytes of one connection in order, each way, and who spoke when.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "suspect_int.h"
+
+#define SIDE_FIRST 2048	    /* bytes of room to begin with */
+#define ACK_LEAP   0x100000 /* an acknowledgement of more is not believed */
+
+/* A new event; NULL where there is no room for it. */
+static struct stream_event *
+new_event(struct stream *s)
+{
+	if (s->n_events == STREAM_EVENTS) {
+		s->events_full = true;
+		return NULL;
+	}
+	if (s->n_events == s->cap_events) {
+		size_t cap = s->cap_events != 0 ? 2 * s->cap_events : 16;
+		struct stream_event *more =
+		    realloc(s->events, cap * sizeof(*more));
+
+		if (more == NULL) {
+			s->failed = true;
+			return NULL;
+		}
+		s->events = more;
+		s->cap_events = cap;
+	}
+	return &s->events[s->n_events++];
+}
+
+static void
+add_event(struct stream *s, bool from_client, uint32_t begin, uint32_t end,
+    int64_t at_ns)
+{
+	struct stream_event *e =
+	    s->n_events > 0 ? &s->events[s->n_events - 1] : NULL;
+
+	if (e != NULL && e->from_client == from_client &&
+	    at_ns - e->last_ns <= STREAM_SILENCE_NS) {
+		e->end = end;
+		e->last_ns = at_ns;
+		return;
+	}
+	e = new_event(s);
+	if (e != NULL)
+		*e = (struct stream_event){
+		    from_client, begin, end, at_ns, at_ns};
+}
+
+/* Room for `end` bytes; false where there is none to be had. */
+static bool
+make_room(struct stream *s, struct stream_side *d, size_t end)
+{
+	size_t cap = d->cap != 0 ? d->cap : SIDE_FIRST;
+	uint8_t *p;
+
+	if (end <= d->cap)
+		return true;
+	while (cap < end)
+		cap *= 2;
+	p = realloc(d->p, cap);
+	if (p == NULL) {
+		s->failed = true;
+		return false;
+	}
+	memset(p + d->cap, 0, cap - d->cap);
+	d->p = p;
+	d->cap = cap;
+	return true;
+}
+
+/* What is there already is left: a retransmission says nothing new. */
+static void
+put_bytes(struct stream *s, struct stream_side *d, uint32_t begin, uint32_t end,
+    const uint8_t *p)
+{
+	uint32_t from = begin > d->next ? begin : d->next;
+	uint32_t to = end < SUSPECT_SIDE ? end : SUSPECT_SIDE;
+
+	if (from >= to || !make_room(s, d, to))
+		return;
+	memcpy(d->p + from, p + (from - begin), to - from);
+}
+
+/* Held ranges that what is in order now reaches are in order too. */
+static void
+take_held(struct stream_side *d)
+{
+	for (size_t i = 0; i < d->n_held;) {
+		if (d->held[i].begin > d->next) {
+			i++;
+			continue;
+		}
+		if (d->held[i].end > d->next)
+			d->next = d->held[i].end;
+		d->held[i] = d->held[--d->n_held];
+		i = 0;
+	}
+}
+
+static void
+see_data(struct stream *s, bool from_client, uint32_t begin, const uint8_t *p,
+    uint32_t len, int64_t at_ns)
+{
+	struct stream_side *d = &s->side[!from_client];
+	uint32_t was = d->next, end = begin + len;
+
+	if (end <= was)
+		return;
+	if (begin > was && d->n_held == STREAM_HELD)
+		return; /* it counts as lost once it is acknowledged */
+	put_bytes(s, d, begin, end, p);
+	if (begin > was) {
+		d->held[d->n_held++] = (struct stream_range){begin, end};
+		return;
+	}
+	d->next = end;
+	take_held(d);
+	add_event(s, from_client, was, d->next, at_ns);
+}
+
+/* What the other side acknowledges was sent, whether it was captured or not. */
+static void
+see_ack(struct stream *s, bool from_client, uint32_t ack, int64_t at_ns)
+{
+	struct stream_side *d = &s->side[from_client];
+	uint32_t end = ack - d->base, was = d->next;
+
+	if (!d->has_base || end <= was || end - was > ACK_LEAP ||
+	    (d->fin && end == was + 1))
+		return;
+	if (!d->gap)
+		d->gap_at = was;
+	d->gap = true;
+	d->next = end;
+	take_held(d);
+	add_event(s, !from_client, was, d->next, at_ns);
+}
+
+static void
+forget(struct stream *s)
+{
+	for (int i = 0; i < 2; i++) {
+		free(s->side[i].p);
+		s->side[i] = (struct stream_side){0};
+	}
+	s->n_events = 0;
+	s->events_full = s->begun = false;
+	s->fired = (struct stream_range){0};
+	free(s->segment);
+	s->segment = NULL;
+	s->segment_len = 0;
+}
+
+/* The segment that fired, by itself: its side may lack what came before. */
+static void
+keep_segment(struct stream *s, const struct pkt *p, uint32_t begin)
+{
+	s->fired = (struct stream_range){begin, begin + p->payload_len};
+	s->fired_wire = p->payload_wire;
+	s->segment = malloc(p->payload_len);
+	if (s->segment == NULL) {
+		s->failed = true;
+		return;
+	}
+	memcpy(s->segment, p->payload, p->payload_len);
+	s->segment_len = p->payload_len;
+}
+
+static bool
+is_mark(const struct stream_mark *m, uint32_t file, uint64_t frame)
+{
+	return m->frame == frame && m->file == file;
+}
+
+/* A SYN begins the connection, or another one with the same ports. */
+static void
+see_syn(struct stream *s, bool from_client, const struct pkt *p)
+{
+	struct stream_side *d = &s->side[!from_client];
+
+	if (d->has_base && d->base == p->tcp.seq + 1)
+		return;
+	if (from_client && !(p->tcp.flags & PKT_TH_ACK)) {
+		forget(s);
+		s->begun = true;
+	}
+	d->has_base = true;
+	d->base = p->tcp.seq + 1;
+}
+
+/* Offset of the segment's first byte; false where it lies before the first. */
+static bool
+find_offset(struct stream_side *d, const struct pkt *p, uint32_t *begin)
+{
+	uint32_t seq = p->tcp.seq + ((p->tcp.flags & PKT_TH_SYN) != 0);
+
+	if (!d->has_base) {
+		d->has_base = true;
+		d->base = seq;
+	}
+	*begin = seq - d->base;
+	return *begin <= INT32_MAX;
+}
+
+static void
+see_client(struct stream *s, const struct pkt *p)
+{
+	if (s->client_ttl == 0) /* later ones may be probes */
+		s->client_ttl = p->ip.ttl;
+	if (p->payload_wire == 0)
+		return;
+	s->client_ts = p->tcp.has_ts;
+	s->tcp_header_len = p->tcp.header_len;
+}
+
+void
+stream_see(struct stream *s, const struct pkt *p, uint32_t file, uint64_t frame,
+    int64_t unix_ns)
+{
+	bool from_client = p->tcp.sport == s->client.port &&
+	    addr_equal(&p->ip.src, &s->client.addr);
+	struct stream_side *d = &s->side[!from_client];
+	uint32_t begin;
+
+	s->ended = s->ended || is_mark(&s->reset, file, frame);
+	if (s->ended || p->tcp.flags & PKT_TH_RST)
+		return;
+	if (p->tcp.flags & PKT_TH_SYN)
+		see_syn(s, from_client, p);
+	if (from_client)
+		see_client(s, p);
+	if (!find_offset(d, p, &begin))
+		return;
+	if (p->tcp.flags & PKT_TH_ACK)
+		see_ack(s, from_client, p->tcp.ack, unix_ns);
+	d->fin = d->fin || p->tcp.flags & PKT_TH_FIN;
+	d->snapped = d->snapped || p->payload_len < p->payload_wire;
+	if (p->payload == NULL || p->payload_len == 0)
+		return;
+	if (from_client && is_mark(&s->trigger, file, frame) &&
+	    s->segment == NULL)
+		keep_segment(s, p, begin);
+	see_data(s, from_client, begin, p->payload, p->payload_len, unix_ns);
+}
+
+const uint8_t *
+stream_bytes(const struct stream_side *d, uint32_t begin, uint32_t end)
+{
+	if (begin >= end || end > d->next || end > SUSPECT_SIDE ||
+	    end > d->cap || (d->gap && end > d->gap_at))
+		return NULL;
+	return d->p + begin;
+}
+
+int
+stream_rank(const struct stream *s)
+{
+	const struct stream_side *d = &s->side[0];
+	bool whole = s->fired.end != 0 && s->segment_len == s->fired_wire;
+
+	return 4 * whole + 2 * s->begun +
+	    (!d->gap && !s->side[1].gap && !s->events_full);
+}
+
+void
+stream_free(struct stream *s)
+{
+	for (int i = 0; i < 2; i++)
+		free(s->side[i].p);
+	free(s->events);
+	free(s->segment);
+	memset(s, 0, sizeof(*s));
+}
