@@ -211,7 +211,7 @@ wants_each(const struct line *l)
 		return true;
 	for (size_t i = 0; i < o->n_files; i++)
 		if (strcmp(report_writer_by_path(o->files[i], NULL)->name,
-			"json") == 0)
+			"text") != 0)
 			return true;
 	return false;
 }

@@ -18,7 +18,7 @@
 const struct report_writer report_writers[] = {
     {"text", ".txt", text_trace, text_locate, text_analysis},
     {"json", ".json", json_trace, json_locate, json_analysis},
-    {"html", ".html", html_trace, html_locate, NULL},
+    {"html", ".html", html_trace, html_locate, html_analysis},
     {"pcapng", ".pcapng", pcapng_trace, pcapng_locate, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
