@@ -184,19 +184,20 @@ on_reset(void *ctx, const struct flow_reset *r, struct fault *f)
 {
 	struct side *s = ctx;
 	struct job *j = s->job;
-	const struct rst_elsewhere *elsewhere =
+	const struct rst_elsewhere *other =
 	    compare_find(j->compare, r->mark.file, r->mark.frame);
 	struct analysis_reset a = {0};
 
 	if (is_enough(j))
 		return 0;
+	if (other != NULL)
+		a.elsewhere = *other;
+	a.elsewhere.expired_ttl = probes_expired_ttl(j->probes, r);
 	rst_crowd_see(s->crowd, r);
-	if (rst_judge(r, s->crowd, elsewhere, &a.verdict, f) != 0)
+	if (rst_judge(r, s->crowd, &a.elsewhere, &a.verdict, f) != 0)
 		return -1;
 	probes_judge(j->probes, r, a.verdict.ruling);
 	fill_reset(j, r, &a);
-	if (elsewhere != NULL)
-		a.elsewhere = *elsewhere;
 	compare_see_judged(j->compare, &a);
 	if (keep_trigger(&a, r) != 0) {
 		fault(f, FAULT_SYSTEM, "out of memory");
