@@ -9,6 +9,7 @@
 #include <rsthop/clock.h>
 
 #include "analyze_compare.h"
+#include "analyze_evidence.h"
 #include "analyze_probes.h"
 
 #define LOOK_EVERY	1024 /* packets between two looks for a signal */
@@ -547,6 +548,8 @@ analyze_run(const struct analyze_ask *ask, const struct analyze_input *in,
 	rc = read_packets(&j, f);
 	if (finish(&j, rc == 0 ? f : &later) != 0)
 		rc = -1;
+	if (rc == 0)
+		rc = evidence_gather(ask, in, out, f);
 out:
 	if (rc != 0 && f != NULL)
 		out->trouble = *f;

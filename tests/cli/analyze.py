@@ -246,7 +246,7 @@ def harmless_html(program, tmp):
 
 
 def reports_in_files(program, tmp):
-    """-o writes text and JSON; other endings are refused."""
+    """-o writes text and JSON beside JSON Lines; other endings are refused."""
     text, doc = (os.path.join(tmp, n) for n in ("r.txt", "r.json"))
     r = run(program, "--jsonl", "-o", text, "-o", doc, "founding.pcap")
     expect("status", r.returncode, 0)
@@ -257,8 +257,44 @@ def reports_in_files(program, tmp):
            len(json.loads(Path(doc).read_text())["resets"]), 8)
     os.unlink(text)
     os.unlink(doc)
-    complains(program, 2, "pcapng", "-o", "x.pcapng", "founding.pcap")
     complains(program, 2, "ending", "-o", "x.doc", "founding.pcap")
+
+
+def blamed(program, *captures):
+    """(client, server, seq, verdict) of each reset that is not genuine."""
+    d = json.loads(run(program, "--json", *captures).stdout)
+    return [(r["client"], r["server"], r["seq"], r["verdict"])
+            for r in d["resets"] if r["verdict"] != "genuine"]
+
+
+def evidence(program, tmp):
+    """-o FILE.pcapng keeps packets that give the same verdicts, with why."""
+    path = os.path.join(tmp, "e.pcapng")
+    for captures in (("founding.pcap",), ("sni-v6.pcap", "founding.pcap"),
+                     ("founding.pcap", "--", "port", "3306")):
+        run(program, "-o", path, *captures)
+        expect(f"what is blamed in the evidence of {captures}",
+               blamed(program, path), blamed(program, *captures))
+    data = Path(path).read_bytes()
+    for words in (b"4 of 8 resets are forged.", b"frame 10: forged, middlebox"
+                  b": ip-id-echo, ", b"frame 9: the reset of frame 10 answers"):
+        if words not in data:
+            raise Wrong(f"no comment says {words!r}")
+    d = json.loads(run(program, "--json", path).stdout)
+    expect("connections in the evidence", d["flows"], 4)
+    expect("status", run(program, "-o", path, "quiet.pcap").returncode, 1)
+    expect("packets of no reset", json.loads(
+        run(program, "--json", path).stdout)["packets"], 0)
+    many = os.path.join(tmp, "many.pcap")
+    Path(many).write_bytes(load_maker().many(1000).bytes())
+    run(program, "-o", path, many)
+    expect("resets in the evidence of many", len(blamed(program, path)), 256)
+    if b"Of 744 resets the packets are not in here." not in \
+            Path(path).read_bytes():
+        raise Wrong("what is left out is not told")
+    os.unlink(many)
+    os.unlink(path)
+    complains(program, 2, "read twice", "-o", path, "-")
 
 
 def bad_lines(program, _):
@@ -413,5 +449,5 @@ def shared_captures(program, _):
 
 
 ALL = [golden, made_again, founding_told, listed, many_told_shortly, lines,
-       told_in_html, harmless_html, reports_in_files, bad_lines, bad_files, damaged, ways_in, signals,
+       told_in_html, harmless_html, reports_in_files, evidence, bad_lines, bad_files, damaged, ways_in, signals,
        reader_gone, full_disk, clues_in_manual, shared_captures]
