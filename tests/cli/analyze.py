@@ -276,8 +276,9 @@ def evidence(program, tmp):
         expect(f"what is blamed in the evidence of {captures}",
                blamed(program, path), blamed(program, *captures))
     data = Path(path).read_bytes()
-    for words in (b"4 of 8 resets are forged.", b"frame 10: forged, middlebox"
-                  b": ip-id-echo, ", b"frame 9: the reset of frame 10 answers"):
+    for words in (b"4 of 8 resets are forged.",
+                  b"frame 10: forged, middlebox: ip-id-echo, ",
+                  b"frame 9: the reset of frame 10 answers this"):
         if words not in data:
             raise Wrong(f"no comment says {words!r}")
     d = json.loads(run(program, "--json", path).stdout)
@@ -449,5 +450,6 @@ def shared_captures(program, _):
 
 
 ALL = [golden, made_again, founding_told, listed, many_told_shortly, lines,
-       told_in_html, harmless_html, reports_in_files, evidence, bad_lines, bad_files, damaged, ways_in, signals,
-       reader_gone, full_disk, clues_in_manual, shared_captures]
+       told_in_html, harmless_html, reports_in_files, evidence, bad_lines,
+       bad_files, damaged, ways_in, signals, reader_gone, full_disk,
+       clues_in_manual, shared_captures]
