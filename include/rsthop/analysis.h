@@ -157,6 +157,9 @@ struct analysis {
 	struct analysis_probed *probed; /* owned */
 	struct analysis_compared compared;
 	struct result_notes notes;
+	/* Of connections with resets that are not genuine, where asked for. */
+	struct result_evidence evidence;
+	uint64_t evidence_lacks; /* such resets whose packets are not in it */
 };
 
 /* Frees what it owns, not the struct itself. */

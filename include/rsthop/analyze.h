@@ -33,8 +33,8 @@ struct analyze_input {
 	/* capture_is_ready(); NULL: never. */
 	bool (*ready)(void *ctx);
 	/*
-	 * Back to the first packet of all files, which two vantages take; NULL
-	 * where that cannot be: they are not compared then.
+	 * Back to the first packet of all files, for two vantages and for
+	 * evidence; NULL where that cannot be: there is neither then.
 	 */
 	int (*again)(void *ctx, struct fault *f);
 	/* The signal that asks for the end, 0: none.  NULL is fine. */
@@ -56,6 +56,8 @@ struct analyze_ask {
 	int64_t settle_ns;   /* as of struct flow_config */
 	uint32_t max_pending;
 	size_t max_triggers; /* kinds of data that are counted; 0: 65536 */
+	/* Read all once more for the packets; in->again must not be NULL. */
+	bool evidence;
 	void *ctx;
 	/* Each reset as it is judged; its group is not set yet.  NULL. */
 	int (*reset)(void *ctx, const struct analysis *a,

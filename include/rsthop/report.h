@@ -31,7 +31,6 @@ struct report_writer {
 	    const struct report_style *st, FILE *out, struct fault *f);
 	int (*locate)(const struct locate_result *r,
 	    const struct report_style *st, FILE *out, struct fault *f);
-	/* NULL where this format has no use for captures. */
 	int (*analysis)(const struct analysis *a, const struct report_style *st,
 	    FILE *out, struct fault *f);
 };

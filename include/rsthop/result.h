@@ -202,6 +202,7 @@ void result_keep(struct result_evidence *e, int64_t unix_ns, enum pkt_link link,
     const uint8_t *data, uint32_t len, uint32_t wire_len, const char *note);
 
 /* Frees what they own, not the structs themselves. */
+void result_evidence_free(struct result_evidence *e);
 void trace_result_free(struct trace_result *r);
 void locate_result_free(struct locate_result *r);
 

@@ -54,14 +54,20 @@ struct rst_reason {
 	const char *text; /* within the verdict's own words */
 };
 
-/* What the other vantage says of this reset. */
+/* What the other vantage says of a reset. */
 enum rst_peer {
 	RST_PEER_NONE,	     /* there is none, or it can't tell */
 	RST_PEER_SENT,	     /* there it was seen to leave its sender */
 	RST_PEER_NEVER_SENT, /* there its sender was seen not to send it */
 };
 
+/* What other connections and another capture say of a reset. */
 struct rst_elsewhere {
+	/*
+	 * Of the packets to its sender the largest TTL that expired on the way:
+	 * none with less, or the same, arrives there.  0: not known.
+	 */
+	uint8_t expired_ttl;
 	enum rst_peer peer;
 	uint8_t ttl; /* RST_PEER_SENT: the TTL it had there; else 0 */
 	/*

@@ -117,6 +117,43 @@ take_operands(struct line *l, struct fault *f)
 	return 0;
 }
 
+/* Whether they can be read more than once. */
+static bool
+are_regular(const struct line *l)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < l->n_paths; i++)
+		if (strcmp(l->paths[i].path, "-") == 0 ||
+		    (stat(l->paths[i].path, &st) == 0 && !S_ISREG(st.st_mode)))
+			return false;
+	return true;
+}
+
+/* The first of -o in this format; NULL. */
+static const char *
+find_output(const struct options *o, const char *format)
+{
+	for (size_t i = 0; i < o->n_files; i++)
+		if (strcmp(report_writer_by_path(o->files[i], NULL)->name,
+			format) == 0)
+			return o->files[i];
+	return NULL;
+}
+
+static int
+check_evidence(const struct line *l, struct fault *f)
+{
+	const char *path = find_output(&l->options, "pcapng");
+
+	if (path == NULL || are_regular(l))
+		return 0;
+	return fault(f, FAULT_USAGE,
+	    "%s: the captures are read twice for it, which a pipe cannot be: "
+	    "save them to files first",
+	    path);
+}
+
 static int
 parse_line(const struct command *cmd, int argc, char **argv, struct line *l,
     struct fault *f)
@@ -129,7 +166,8 @@ parse_line(const struct command *cmd, int argc, char **argv, struct line *l,
 		return fault(
 		    f, FAULT_USAGE, "--json and --jsonl: give one of the two");
 	if (take_operands(l, f) < 0 ||
-	    output_check_analysis(&l->options, f) < 0)
+	    output_check_endings(&l->options, f) < 0 ||
+	    check_evidence(l, f) < 0)
 		return -1;
 	return output_check_folders(&l->options, f);
 }
@@ -207,13 +245,8 @@ wants_each(const struct line *l)
 {
 	const struct options *o = &l->options;
 
-	if (o->json || o->verbose)
-		return true;
-	for (size_t i = 0; i < o->n_files; i++)
-		if (strcmp(report_writer_by_path(o->files[i], NULL)->name,
-			"json") == 0)
-			return true;
-	return false;
+	return o->json || o->verbose || find_output(o, "json") != NULL ||
+	    find_output(o, "html") != NULL || find_output(o, "pcapng") != NULL;
 }
 
 static void
@@ -224,6 +257,7 @@ fill_ask(const struct line *l, struct run *run, struct analyze_ask *ask)
 	ask->started_unix_ns = read_clock(CLOCK_REALTIME);
 	ask->max_flows = (uint32_t)l->max_flows;
 	ask->max_resets = wants_each(l) ? ANALYSIS_RESETS : 0;
+	ask->evidence = find_output(&l->options, "pcapng") != NULL;
 	ask->ctx = run;
 	ask->reset = l->jsonl ? write_reset : NULL;
 	ask->progress = say_progress;
@@ -256,19 +290,6 @@ open_again(void *ctx, struct fault *f)
 	capture_free(run->capture);
 	run->capture = NULL;
 	return open_capture(run->line, run, f);
-}
-
-/* Whether they can be read more than once. */
-static bool
-are_regular(const struct line *l)
-{
-	struct stat st;
-
-	for (size_t i = 0; i < l->n_paths; i++)
-		if (strcmp(l->paths[i].path, "-") == 0 ||
-		    (stat(l->paths[i].path, &st) == 0 && !S_ISREG(st.st_mode)))
-			return false;
-	return true;
 }
 
 /* One line for each file that could not be read to its end; their number. */

@@ -29,22 +29,6 @@ output_check_endings(const struct options *o, struct fault *f)
 	return 0;
 }
 
-int
-output_check_analysis(const struct options *o, struct fault *f)
-{
-	const struct report_writer *w;
-
-	for (size_t i = 0; i < o->n_files; i++) {
-		w = report_writer_by_path(o->files[i], f);
-		if (w == NULL)
-			return -1;
-		if (w->analysis == NULL)
-			return fault(f, FAULT_USAGE, "%s: analyze writes no %s",
-			    o->files[i], w->name);
-	}
-	return 0;
-}
-
 /*
  * The report comes as a new file beside path, so such a one is tried: to ask
  * access(2) would not do, as root may everything but where nobody may.

@@ -14,9 +14,6 @@
 /* Endings known (FAULT_USAGE)?  Before anything else is looked at. */
 int output_check_endings(const struct options *o, struct fault *f);
 
-/* The same for reports on captures, which fewer formats have. */
-int output_check_analysis(const struct options *o, struct fault *f);
-
 /* Can the files be written (FAULT_INPUT)?  Before the job runs. */
 int output_check_folders(const struct options *o, struct fault *f);
 

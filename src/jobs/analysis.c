@@ -28,6 +28,7 @@ analysis_free(struct analysis *a)
 	}
 	for (size_t i = 0; i < a->n_vendors; i++)
 		free(a->vendors[i]);
+	result_evidence_free(&a->evidence);
 	free(a->files);
 	free(a->resets);
 	free(a->groups);

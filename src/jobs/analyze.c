@@ -9,6 +9,7 @@
 #include <rsthop/clock.h>
 
 #include "analyze_compare.h"
+#include "analyze_evidence.h"
 #include "analyze_probes.h"
 
 #define LOOK_EVERY	1024 /* packets between two looks for a signal */
@@ -184,19 +185,20 @@ on_reset(void *ctx, const struct flow_reset *r, struct fault *f)
 {
 	struct side *s = ctx;
 	struct job *j = s->job;
-	const struct rst_elsewhere *elsewhere =
+	const struct rst_elsewhere *other =
 	    compare_find(j->compare, r->mark.file, r->mark.frame);
 	struct analysis_reset a = {0};
 
 	if (is_enough(j))
 		return 0;
+	if (other != NULL)
+		a.elsewhere = *other;
+	a.elsewhere.expired_ttl = probes_expired_ttl(j->probes, r);
 	rst_crowd_see(s->crowd, r);
-	if (rst_judge(r, s->crowd, elsewhere, &a.verdict, f) != 0)
+	if (rst_judge(r, s->crowd, &a.elsewhere, &a.verdict, f) != 0)
 		return -1;
 	probes_judge(j->probes, r, a.verdict.ruling);
 	fill_reset(j, r, &a);
-	if (elsewhere != NULL)
-		a.elsewhere = *elsewhere;
 	compare_see_judged(j->compare, &a);
 	if (keep_trigger(&a, r) != 0) {
 		fault(f, FAULT_SYSTEM, "out of memory");
@@ -546,6 +548,8 @@ analyze_run(const struct analyze_ask *ask, const struct analyze_input *in,
 	rc = read_packets(&j, f);
 	if (finish(&j, rc == 0 ? f : &later) != 0)
 		rc = -1;
+	if (rc == 0)
+		rc = evidence_gather(ask, in, out, f);
 out:
 	if (rc != 0 && f != NULL)
 		out->trouble = *f;

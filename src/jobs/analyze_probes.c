@@ -325,6 +325,20 @@ add_full(
 	p->n_fulls++;
 }
 
+uint8_t
+probes_expired_ttl(const struct probes *p, const struct flow_reset *r)
+{
+	const struct paths_route *route;
+
+	if (!r->to_client || paths_count(p->paths) == 0)
+		return 0;
+	route = paths_find(p->paths, &r->client.addr, &r->server.addr);
+	if (route == NULL ||
+	    (route->answered != 0 && route->answered <= route->path.n_hops))
+		return 0;
+	return (uint8_t)route->path.n_hops;
+}
+
 void
 probes_judge(
     struct probes *p, const struct flow_reset *r, enum rst_ruling ruling)

@@ -93,6 +93,11 @@ int probes_sent(struct probes *p, const struct flow_probe *q,
     const struct pkt *pkt, struct fault *f);
 /* Each packet, after the flow table has seen it. */
 int probes_see(struct probes *p, const struct flow_seen *s, struct fault *f);
+/*
+ * The largest TTL with which a packet to the reset's sender expired on its way,
+ * as far as packets with less did not arrive there; 0: none.
+ */
+uint8_t probes_expired_ttl(const struct probes *p, const struct flow_reset *r);
 /* A reset, once it is judged. */
 void probes_judge(
     struct probes *p, const struct flow_reset *r, enum rst_ruling ruling);

@@ -173,8 +173,8 @@ result_keep(struct result_evidence *e, int64_t unix_ns, enum pkt_link link,
 	snprintf(p->note, sizeof(p->note), "%s", note == NULL ? "" : note);
 }
 
-static void
-evidence_free(struct result_evidence *e)
+void
+result_evidence_free(struct result_evidence *e)
 {
 	size_t i;
 
@@ -189,7 +189,7 @@ trace_result_free(struct trace_result *r)
 {
 	if (r == NULL)
 		return;
-	evidence_free(&r->evidence);
+	result_evidence_free(&r->evidence);
 }
 
 void
@@ -197,7 +197,7 @@ locate_result_free(struct locate_result *r)
 {
 	if (r == NULL)
 		return;
-	evidence_free(&r->evidence);
+	result_evidence_free(&r->evidence);
 	free(r->resets);
 	r->resets = NULL;
 	r->n_resets = 0;

@@ -338,32 +338,52 @@ weigh_time(struct judging *j)
 		    (double)took / MS, rst_sender_name(r), (double)rtt / MS);
 }
 
+/* Only this packet can have been meant, of all that its receiver sent. */
+static bool
+is_surely_answer(const struct flow_reset *r)
+{
+	return r->trigger.frame != 0 && r->trigger.len > 0 &&
+	    r->trigger_exact &&
+	    (r->trigger.frame == r->peer.last.frame ||
+		(r->mark.flags & PKT_TH_ACK));
+}
+
+/* The packet that it answers had died before it could reach its addressee. */
+static bool
+is_expired(const struct flow_reset *r)
+{
+	for (size_t i = 0; i < r->n_expired; i++) {
+		const struct flow_expired *e = &r->expired[i];
+
+		if (!e->quotes_rst && e->quotes_client == r->to_client &&
+		    e->seq == r->trigger.seq && e->probe_ttl == r->trigger.ttl)
+			return true;
+	}
+	return false;
+}
+
 /*
- * The packet that it answers had died before it could reach its addressee.
- * Only where no other packet can have been meant.
+ * A device that drops what fires it leaves no quote of that; but what left
+ * with more has expired on the same way.
  */
 static void
 weigh_expired(struct judging *j)
 {
 	const struct flow_reset *r = j->r;
-	bool sure = r->trigger.frame == r->peer.last.frame ||
-	    (r->mark.flags & PKT_TH_ACK);
+	uint8_t far = j->elsewhere != NULL ? j->elsewhere->expired_ttl : 0;
 
-	if (r->trigger.frame == 0 || r->trigger.len == 0 || !r->trigger_exact ||
-	    !sure)
+	if (!is_surely_answer(r))
 		return;
-	for (size_t i = 0; i < r->n_expired; i++) {
-		const struct flow_expired *e = &r->expired[i];
-
-		if (e->quotes_rst || e->quotes_client != r->to_client ||
-		    e->seq != r->trigger.seq || e->probe_ttl != r->trigger.ttl)
-			continue;
+	if (is_expired(r))
 		clue_add(j, CLUE_TRIGGER_EXPIRED, 1,
 		    "what it answers was sent with TTL %u and expired on its "
 		    "way",
 		    r->trigger.ttl);
-		return;
-	}
+	else if (r->trigger.ttl <= far)
+		clue_add(j, CLUE_TRIGGER_SHORT, 1,
+		    "what it answers was sent with TTL %u, while even TTL %u "
+		    "expires on the way to the %s",
+		    r->trigger.ttl, far, rst_sender_name(r));
 }
 
 static void

@@ -113,6 +113,8 @@ const struct clue_row rst_clues[N_CLUES] = {
     [CLUE_TIMING_FITS] = {"timing-fits", FAMILY_TIME, -1.1},
     /* 0.50 : 0.002; what it answers had died on its way. */
     [CLUE_TRIGGER_EXPIRED] = {"trigger-expired", FAMILY_NONE, 5.5},
+    /* 0.45 : 0.0045; likewise, but the path may have become another. */
+    [CLUE_TRIGGER_SHORT] = {"trigger-short", FAMILY_NONE, 4.6},
 
     /* Nothing stands between a host and itself. */
     [CLUE_LOOPBACK] = {"loopback", FAMILY_NONE, -7.0},

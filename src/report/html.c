@@ -14,95 +14,17 @@
 
 #define RESETS_MAX 200 /* rows; the JSON has them all */
 
-void
-html_escape(struct text *t, const char *s)
-{
-	for (; *s != '\0'; s++) {
-		switch (*s) {
-		case ' ': /* no line begins with a per cent sign */
-			text_add(t, s[1] == '%' ? "&nbsp;" : " ");
-			break;
-		case '&':
-			text_add(t, "&amp;");
-			break;
-		case '<':
-			text_add(t, "&lt;");
-			break;
-		case '>':
-			text_add(t, "&gt;");
-			break;
-		case '"':
-			text_add(t, "&quot;");
-			break;
-		case '\'':
-			text_add(t, "&#39;");
-			break;
-		default:
-			text_add_bytes(t, s, 1);
-		}
-	}
-}
-
-/* What `words` holds, escaped between the tags; words is emptied. */
-static void
-add_element(
-    struct text *t, const char *open, struct text *words, const char *close)
-{
-	text_add(t, open);
-	html_escape(t, text_str(words));
-	text_add(t, close);
-	t->bad |= words->bad;
-	text_free(words);
-}
-
-static void
-add_prose(struct text *t, const char *open, const char *s, const char *close)
-{
-	struct text words = {0};
-
-	words_prose(&words, s);
-	add_element(t, open, &words, close);
-}
-
 /* "rsthop locate: db.example.com (10.9.6.2), port 3306" */
-static void
-subject(struct text *t, const char *job, const struct result_head *h)
-{
-	text_addf(t, "rsthop %s: ", job);
-	words_target(t, h);
-	if (h->target.port != 0)
-		text_addf(t, ", port %u", h->target.port);
-}
-
 static void
 add_head(struct text *t, const char *job, const struct result_head *h)
 {
 	struct text words = {0};
 
-	text_add(t,
-	    "<!doctype html>\n<html lang=\"en\">\n<head>\n"
-	    "<meta charset=\"utf-8\">\n"
-	    "<meta name=\"viewport\" content=\"width=device-width\">\n"
-	    "<meta name=\"color-scheme\" content=\"light dark\">\n");
-	subject(&words, job, h);
-	add_element(t, "<title>", &words, "</title>\n");
-	text_add(t, "<style>\n");
-	text_add(t, html_css);
-	text_add(t, "</style>\n</head>\n<body>\n<main>\n");
-	subject(&words, job, h);
-	add_element(t, "<p class=\"soft\">", &words, "</p>\n");
-}
-
-static void
-add_foot(struct text *t, const struct result_head *h)
-{
-	char when[CLOCK_TEXT];
-
-	clock_format_utc(h->started_unix_ns, when, sizeof(when));
-	text_addf(t,
-	    "<footer>rsthop " RSTHOP_VERSION ", begun %s.</footer>\n"
-	    "</main>\n</body>\n</html>\n",
-	    when);
+	text_addf(&words, "rsthop %s: ", job);
+	words_target(&words, h);
+	if (h->target.port != 0)
+		text_addf(&words, ", port %u", h->target.port);
+	html_begin(t, &words);
 }
 
 static void
@@ -178,7 +100,7 @@ add_why(struct text *t, const struct reasons *rs)
 		return;
 	text_add(t, "<h2>Why</h2>\n<ul class=\"box\">\n");
 	for (i = 0; i < rs->n && i < REASONS_MAX; i++)
-		add_prose(t, "<li>", rs->r[i].text, "</li>\n");
+		html_prose(t, "<li>", rs->r[i].text, "</li>\n");
 	text_add(t, "</ul>\n");
 }
 
@@ -192,7 +114,7 @@ add_alternative(struct text *t, const struct locate_result *r,
 	text_add(t, "<tr><td class=\"r\">");
 	html_escape(t, words_percent(a->probability, percent));
 	words_alternative(&words, r, a, names);
-	add_element(t, "</td><td>", &words, "</td>");
+	html_element(t, "</td><td>", &words, "</td>");
 	text_addf(t,
 	    "<td class=\"bar\"><i style=\"width:%.1f%%\"></i></td></tr>\n",
 	    a->probability > 1 ? 100.0 : a->probability * 100);
@@ -230,7 +152,7 @@ add_next(struct text *t, const struct locate_result *r)
 		return;
 	text_add(t, "<h2>Next</h2>\n<ul class=\"box\">\n");
 	for (i = 0; i < n && r->verdict.next[i][0] != '\0'; i++)
-		add_prose(t, "<li>", r->verdict.next[i], "</li>\n");
+		html_prose(t, "<li>", r->verdict.next[i], "</li>\n");
 	text_add(t, "</ul>\n");
 }
 
@@ -245,9 +167,9 @@ add_notes(struct text *t, const struct result_notes *notes,
 	if (notes->n > 0 || dropped.len > 0) {
 		text_add(t, "<h2>Notes</h2>\n<ul class=\"box\">\n");
 		for (i = 0; i < notes->n && i < RESULT_NOTES; i++)
-			add_prose(t, "<li>", notes->text[i], "</li>\n");
+			html_prose(t, "<li>", notes->text[i], "</li>\n");
 		if (dropped.len > 0)
-			add_prose(t, "<li>", text_str(&dropped), "</li>\n");
+			html_prose(t, "<li>", text_str(&dropped), "</li>\n");
 		text_add(t, "</ul>\n");
 	}
 	t->bad |= dropped.bad;
@@ -313,7 +235,7 @@ add_fact(struct text *t, const char *what, const char *value)
 	if (value == NULL || value[0] == '\0')
 		return;
 	text_addf(t, "<dt>%s</dt>", what);
-	add_prose(t, "<dd>", value, "</dd>\n");
+	html_prose(t, "<dd>", value, "</dd>\n");
 }
 
 static const char *
@@ -345,7 +267,7 @@ add_verdict_facts(struct text *t, const struct locate_result *r)
 	if (r->trigger == RESULT_TRIGGER_NONE)
 		return;
 	text_add_safe(&hex, r->trigger_bytes, r->trigger_len, 200);
-	add_element(t, "<dt>Trigger</dt><dd class=\"m\">", &hex, "</dd>\n");
+	html_element(t, "<dt>Trigger</dt><dd class=\"m\">", &hex, "</dd>\n");
 }
 
 static void
@@ -361,16 +283,16 @@ add_flow_facts(struct text *t, const struct result_head *h)
 			text_add(&words, " on ");
 			words_safe(&words, h->ifname);
 		}
-		add_element(t, "<dt>From</dt><dd>", &words, "</dd>\n");
+		html_element(t, "<dt>From</dt><dd>", &words, "</dd>\n");
 	}
 	words_endpoint(&words, &h->target);
-	add_element(t, "<dt>To</dt><dd>", &words, "</dd>\n");
+	html_element(t, "<dt>To</dt><dd>", &words, "</dd>\n");
 	add_fact(t, "Local time", when);
 	words_count(&words, h->connections, "connection, ", "connections, ");
 	words_count(&words, h->packets_sent, "packet", "packets");
 	text_add(&words, " injected, ");
 	words_span(&words, h->duration_ns);
-	add_element(t, "<dt>Effort</dt><dd>", &words, "</dd>\n");
+	html_element(t, "<dt>Effort</dt><dd>", &words, "</dd>\n");
 }
 
 static void
@@ -380,7 +302,7 @@ add_partial(struct text *t, const struct result_head *h)
 
 	words_partial(&words, h);
 	if (words.len > 0)
-		add_element(t, "<p class=\"partial\">", &words, "</p>\n");
+		html_element(t, "<p class=\"partial\">", &words, "</p>\n");
 }
 
 static void
@@ -389,10 +311,10 @@ add_answer(struct text *t, const struct locate_result *r, bool names)
 	struct text words = {0};
 
 	words_headline(&words, r, names);
-	add_element(t, "<h1>", &words, "</h1>\n");
+	html_element(t, "<h1>", &words, "</h1>\n");
 	add_partial(t, &r->head);
 	words_numbers(&words, r);
-	add_element(t, "<p>", &words, "</p>\n");
+	html_element(t, "<p>", &words, "</p>\n");
 }
 
 int
@@ -417,7 +339,7 @@ html_locate(const struct locate_result *r, const struct report_style *st,
 	add_verdict_facts(&t, r);
 	add_flow_facts(&t, &r->head);
 	text_add(&t, "</dl>\n");
-	add_foot(&t, &r->head);
+	html_end(&t, r->head.started_unix_ns);
 	return writers_finish(&t, out, f);
 }
 
@@ -430,7 +352,7 @@ html_trace(const struct trace_result *r, const struct report_style *st,
 
 	add_head(&t, "trace", &r->head);
 	words_trace(&words, r);
-	add_element(&t, "<h1>", &words, "</h1>\n");
+	html_element(&t, "<h1>", &words, "</h1>\n");
 	add_partial(&t, &r->head);
 	html_chain(&t, &r->path, NULL);
 	rows_trace(&rs, r, st->names);
@@ -440,6 +362,6 @@ html_trace(const struct trace_result *r, const struct report_style *st,
 	text_add(&t, "<h2>Facts</h2>\n<dl class=\"box\">\n");
 	add_flow_facts(&t, &r->head);
 	text_add(&t, "</dl>\n");
-	add_foot(&t, &r->head);
+	html_end(&t, r->head.started_unix_ns);
 	return writers_finish(&t, out, f);
 }

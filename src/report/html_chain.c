@@ -110,19 +110,17 @@ device_node(const struct chain *c, const struct locate_result *l)
 	return 0;
 }
 
+/* last: where the path itself does not say how long it is. */
 static void
-chain_begin(struct chain *c, struct text *t, const struct path *p,
-    const struct locate_result *l)
+chain_begin(struct chain *c, struct text *t, const struct path *p, int last)
 {
-	int last = p->server_hops;
-
 	c->t = t;
 	c->path = p;
-	c->server = last > 0;
-	if (last == 0)
+	c->server = p->server_hops > 0;
+	if (p->n_hops > 0)
 		last = p->n_hops;
-	if (last == 0 && l != NULL)
-		last = l->verdict.hop;
+	if (c->server)
+		last = p->server_hops;
 	if (last > PATH_MAX_HOPS)
 		last = PATH_MAX_HOPS;
 	c->nodes = last + 1;
@@ -130,32 +128,51 @@ chain_begin(struct chain *c, struct text *t, const struct path *p,
 	if (c->step > 150)
 		c->step = 150;
 	c->r = c->step < 3 * NODE_R ? c->step / 3 : NODE_R;
-	c->device = device_node(c, l);
-	c->wire = c->device > 0 && l->verdict.place == RESULT_WIRE;
+}
+
+static void
+chain_draw(const struct chain *c)
+{
+	int i;
+
+	if (c->nodes < 2)
+		return;
+	text_addf(c->t,
+	    "<figure class=\"box chain\"><svg viewBox=\"0 0 %d 120\" "
+	    "role=\"img\"><title>The chain of %d hops%s</title>",
+	    WIDTH, c->nodes - 1,
+	    c->device > 0 ? ", with the device marked" : "");
+	text_addf(c->t,
+	    "<line class=\"l\" x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" "
+	    "y2=\"%d\"/>",
+	    node_x(c, 0), LINE_Y, node_x(c, c->nodes - 1), LINE_Y);
+	for (i = 0; i < c->nodes; i++) {
+		add_node(c, i);
+		add_label(c, i);
+	}
+	if (c->device > 0)
+		add_device(c);
+	text_add(c->t, "</svg></figure>\n");
 }
 
 void
 html_chain(struct text *t, const struct path *p, const struct locate_result *l)
 {
 	struct chain c;
-	int i;
 
-	chain_begin(&c, t, p, l);
-	if (c.nodes < 2)
-		return;
-	text_addf(t,
-	    "<figure class=\"box chain\"><svg viewBox=\"0 0 %d 120\" "
-	    "role=\"img\"><title>The chain of %d hops%s</title>",
-	    WIDTH, c.nodes - 1, c.device > 0 ? ", with the device marked" : "");
-	text_addf(t,
-	    "<line class=\"l\" x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" "
-	    "y2=\"%d\"/>",
-	    node_x(&c, 0), LINE_Y, node_x(&c, c.nodes - 1), LINE_Y);
-	for (i = 0; i < c.nodes; i++) {
-		add_node(&c, i);
-		add_label(&c, i);
-	}
-	if (c.device > 0)
-		add_device(&c);
-	text_add(t, "</svg></figure>\n");
+	chain_begin(&c, t, p, l != NULL ? l->verdict.hop : 0);
+	c.device = device_node(&c, l);
+	c.wire = c.device > 0 && l->verdict.place == RESULT_WIRE;
+	chain_draw(&c);
+}
+
+void
+html_chain_at(struct text *t, const struct path *p, int hop, bool wire)
+{
+	struct chain c;
+
+	chain_begin(&c, t, p, hop);
+	c.device = hop < c.nodes ? hop : 0;
+	c.wire = c.device > 0 && wire;
+	chain_draw(&c);
 }

@@ -9,6 +9,7 @@
 
 #include "pcapng_parts.h"
 #include "words.h"
+#include "words_analysis.h"
 #include "writers.h"
 
 #define BLOCK_SECTION	0x0a0d0d0aU
@@ -184,8 +185,9 @@ pcapng_drain(struct text *b, FILE *out, struct fault *f)
 	return ferror(out) ? writers_flush(out, f) : 0;
 }
 
+/* ifname: "" where it is not known. */
 static int
-write_file(const struct result_head *h, const struct result_evidence *e,
+write_file(const char *ifname, const struct result_evidence *e,
     const char *comment, FILE *out, struct fault *f)
 {
 	struct pcapng_links ls = {0};
@@ -195,7 +197,7 @@ write_file(const struct result_head *h, const struct result_evidence *e,
 	size_t i;
 	int rc = 0;
 
-	words_prose(&name, h->ifname);
+	words_prose(&name, ifname);
 	pcapng_section(&b, comment);
 	if (e->n == 0)
 		pcapng_interface(&b, PKT_LINK_ETHERNET, text_str(&name));
@@ -234,7 +236,8 @@ pcapng_trace(const struct trace_result *r, const struct report_style *st,
 	(void)st;
 	words_trace(&comment, r);
 	add_left_out(&comment, &r->evidence);
-	rc = write_file(&r->head, &r->evidence, text_str(&comment), out, f);
+	rc = write_file(
+	    r->head.ifname, &r->evidence, text_str(&comment), out, f);
 	text_free(&comment);
 	return rc;
 }
@@ -248,7 +251,28 @@ pcapng_locate(const struct locate_result *r, const struct report_style *st,
 
 	words_headline(&comment, r, st->names);
 	add_left_out(&comment, &r->evidence);
-	rc = write_file(&r->head, &r->evidence, text_str(&comment), out, f);
+	rc = write_file(
+	    r->head.ifname, &r->evidence, text_str(&comment), out, f);
+	text_free(&comment);
+	return rc;
+}
+
+int
+pcapng_analysis(const struct analysis *a, const struct report_style *st,
+    FILE *out, struct fault *f)
+{
+	struct text comment = {0};
+	int rc;
+
+	(void)st;
+	words_analysis(&comment, a);
+	if (a->evidence_lacks > 0) {
+		text_add(&comment, " Of ");
+		words_count(&comment, a->evidence_lacks, "reset", "resets");
+		text_add(&comment, " the packets are not in here.");
+	}
+	add_left_out(&comment, &a->evidence);
+	rc = write_file("", &a->evidence, text_str(&comment), out, f);
 	text_free(&comment);
 	return rc;
 }

@@ -18,8 +18,8 @@
 const struct report_writer report_writers[] = {
     {"text", ".txt", text_trace, text_locate, text_analysis},
     {"json", ".json", json_trace, json_locate, json_analysis},
-    {"html", ".html", html_trace, html_locate, NULL},
-    {"pcapng", ".pcapng", pcapng_trace, pcapng_locate, NULL},
+    {"html", ".html", html_trace, html_locate, html_analysis},
+    {"pcapng", ".pcapng", pcapng_trace, pcapng_locate, pcapng_analysis},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
@@ -246,9 +246,6 @@ write_order(struct order *o, const struct report_style *st, struct fault *f)
 	o->writer = report_writer_by_path(o->path, f);
 	if (o->writer == NULL)
 		return -1;
-	if (o->analysis != NULL && o->writer->analysis == NULL)
-		return fault(f, FAULT_USAGE, "%s: no report on captures in %s",
-		    o->path, o->writer->name);
 	return is_special(o->path) ? write_special(o, f) : write_plain(o, f);
 }
 

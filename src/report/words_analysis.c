@@ -70,6 +70,12 @@ batches_make(struct batches *bs, const struct analysis *a)
 	}
 }
 
+bool
+batch_has(const struct batch *b, const struct analysis_group *g)
+{
+	return is_alike(b->first, g);
+}
+
 void
 batches_free(struct batches *bs)
 {

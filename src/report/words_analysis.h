@@ -31,6 +31,7 @@ struct batches {
 /* Zero-initialize *bs; of all but the genuine ones. */
 void batches_make(struct batches *bs, const struct analysis *a);
 void batches_free(struct batches *bs);
+bool batch_has(const struct batch *b, const struct analysis_group *g);
 
 /* "12 of 340 resets are forged." */
 void words_analysis(struct text *t, const struct analysis *a);

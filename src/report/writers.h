@@ -33,6 +33,10 @@ int pcapng_locate(const struct locate_result *r, const struct report_style *st,
 
 int text_analysis(const struct analysis *a, const struct report_style *st,
     FILE *out, struct fault *f);
+int pcapng_analysis(const struct analysis *a, const struct report_style *st,
+    FILE *out, struct fault *f);
+int html_analysis(const struct analysis *a, const struct report_style *st,
+    FILE *out, struct fault *f);
 int json_analysis(const struct analysis *a, const struct report_style *st,
     FILE *out, struct fault *f);
 

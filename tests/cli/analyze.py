@@ -6,6 +6,7 @@ anew, to be read before they are committed.
 """
 
 import gzip
+import html.parser
 import importlib.util
 import json
 import os
@@ -158,8 +159,94 @@ def lines(program, _):
            whole["resets"])
 
 
+class Page(html.parser.HTMLParser):
+    """A page whose elements close as they opened; its text and rows."""
+
+    VOID = ("meta", "br")
+    KNOWN = set("""html head meta title style body main p h1 h2 h3 div b a
+        br section table thead tr th td dl dt dd ul li i figure svg g line
+        circle path text footer""".split())
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.rows, self.words = [], 0, []
+        self.feed(text)
+        self.close()
+        expect("elements left open", self.open, [])
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in self.KNOWN or any(
+                name.startswith("on") or name in ("src", "srcset") or
+                (name == "href" and not value.startswith("#"))
+                for name, value in attrs):
+            raise Wrong(f"what should <{tag} {attrs}> here?")
+        self.rows += tag == "tr"
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        self.open.pop()
+
+    def handle_endtag(self, tag):
+        expect("what closes", tag, self.open.pop() if self.open else None)
+
+    def handle_data(self, data):
+        if "style" not in self.open:
+            self.words.append(data)
+
+
+def page_of(program, tmp, status, *captures):
+    path = os.path.join(tmp, "page.html")
+    expect("status", run(program, "-o", path, *captures).returncode, status)
+    page = Page(Path(path).read_text())
+    os.unlink(path)
+    return page, "".join(page.words).replace("\xa0", " ")
+
+
+def told_in_html(program, tmp):
+    """-o FILE.html is one page, told in the text's order, with all in it."""
+    _, words = page_of(program, tmp, 0, "founding.pcap")
+    at = 0
+    for part in ("4 of 8 resets are forged.", "Forged and doubtful",
+                 "IP ID 13145 is that of", "(70 %)", "4 of 6", "rsthop locate",
+                 "ip-id-echo", "Genuine resets", "Resets one by one",
+                 "2023-11-14 22:13:20.122", "founding.pcap"):
+        at = words.find(part, at)
+        if at < 0:
+            raise Wrong(f"{part!r} is not told there: {words}")
+    _, words = page_of(program, tmp, 1, "quiet.pcap")
+    if "There is no reset" not in words or "Resets one" in words:
+        raise Wrong(f"no reset is not told: {words}")
+    path = os.path.join(tmp, "many.pcap")
+    Path(path).write_bytes(load_maker().many(1000).bytes())
+    page, words = page_of(program, tmp, 0, path)
+    if page.rows > 230 or "And 800 more" not in words:
+        raise Wrong(f"{page.rows} rows of a thousand resets")
+    os.unlink(path)
+
+
+def harmless_html(program, tmp):
+    """What is hostile in a capture, or its name, is harmless in the page."""
+    make = load_maker()
+    evil = b"<script>alert(1)&lt;x"
+    c = make.Capture()
+    s = make.Story(c, make.client(51514), make.server(3306))
+    s.handshake()
+    ident, _, _ = s.say(s.client, make.mysql(2, evil))
+    s.packet(s.server, make.RST | make.ACK, ttl=63, ident=ident, after=0.0007)
+    s.answer(b"\7\0\0\1\0\0\0\2\0\0\0")
+    path = os.path.join(tmp, "<img src=x onerror='alert(1)'>&amp;\x1b.pcap")
+    Path(path).write_bytes(c.bytes())
+    _, words = page_of(program, tmp, 0, path)
+    os.unlink(path)
+    for part in (evil.decode(), "<img src=x onerror='alert(1)'>&amp;\\x1b"):
+        if part not in words:
+            raise Wrong(f"{part!r} is not told: {words}")
+
+
 def reports_in_files(program, tmp):
-    """-o writes text and JSON; other endings are refused."""
+    """-o writes text and JSON beside JSON Lines; other endings are refused."""
     text, doc = (os.path.join(tmp, n) for n in ("r.txt", "r.json"))
     r = run(program, "--jsonl", "-o", text, "-o", doc, "founding.pcap")
     expect("status", r.returncode, 0)
@@ -170,8 +257,45 @@ def reports_in_files(program, tmp):
            len(json.loads(Path(doc).read_text())["resets"]), 8)
     os.unlink(text)
     os.unlink(doc)
-    complains(program, 2, "pcapng", "-o", "x.pcapng", "founding.pcap")
     complains(program, 2, "ending", "-o", "x.doc", "founding.pcap")
+
+
+def blamed(program, *captures):
+    """(client, server, seq, verdict) of each reset that is not genuine."""
+    d = json.loads(run(program, "--json", *captures).stdout)
+    return [(r["client"], r["server"], r["seq"], r["verdict"])
+            for r in d["resets"] if r["verdict"] != "genuine"]
+
+
+def evidence(program, tmp):
+    """-o FILE.pcapng keeps packets that give the same verdicts, with why."""
+    path = os.path.join(tmp, "e.pcapng")
+    for captures in (("founding.pcap",), ("sni-v6.pcap", "founding.pcap"),
+                     ("founding.pcap", "--", "port", "3306")):
+        run(program, "-o", path, *captures)
+        expect(f"what is blamed in the evidence of {captures}",
+               blamed(program, path), blamed(program, *captures))
+    data = Path(path).read_bytes()
+    for words in (b"4 of 8 resets are forged.",
+                  b"frame 10: forged, middlebox: ip-id-echo, ",
+                  b"frame 9: the reset of frame 10 answers this"):
+        if words not in data:
+            raise Wrong(f"no comment says {words!r}")
+    d = json.loads(run(program, "--json", path).stdout)
+    expect("connections in the evidence", d["flows"], 4)
+    expect("status", run(program, "-o", path, "quiet.pcap").returncode, 1)
+    expect("packets of no reset", json.loads(
+        run(program, "--json", path).stdout)["packets"], 0)
+    many = os.path.join(tmp, "many.pcap")
+    Path(many).write_bytes(load_maker().many(1000).bytes())
+    run(program, "-o", path, many)
+    expect("resets in the evidence of many", len(blamed(program, path)), 256)
+    if b"Of 744 resets the packets are not in here." not in \
+            Path(path).read_bytes():
+        raise Wrong("what is left out is not told")
+    os.unlink(many)
+    os.unlink(path)
+    complains(program, 2, "read twice", "-o", path, "-")
 
 
 def bad_lines(program, _):
@@ -326,5 +450,6 @@ def shared_captures(program, _):
 
 
 ALL = [golden, made_again, founding_told, listed, many_told_shortly, lines,
-       reports_in_files, bad_lines, bad_files, damaged, ways_in, signals,
-       reader_gone, full_disk, clues_in_manual, shared_captures]
+       told_in_html, harmless_html, reports_in_files, evidence, bad_lines,
+       bad_files, damaged, ways_in, signals, reader_gone, full_disk,
+       clues_in_manual, shared_captures]

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 
+import evidence
 import lab as labs
 import scenarios
 import watching
@@ -563,7 +564,7 @@ def check_vantages(bench, document, fired, bracket, nat):
 
 CASES = [scenario_case(s) for s in scenarios.SCENARIOS] + [
     Case(name, words, check, **topology)
-    for name, words, check, topology in watching.CASES] + [
+    for name, words, check, topology in watching.CASES + evidence.CASES] + [
     Case("trace", "trace names every hop and the server", trace(4)),
     Case("trace6", "trace does so in IPv6", trace(6)),
     Case("trace-silent", "a silent hop keeps its row", trace(4),

@@ -334,6 +334,10 @@ test_reject(void **state)
 	assert_int_equal(p->hop, 3);
 	assert_int_equal(p->place, RST_ROUTER);
 	assert_true(p->confidence > 0.95);
+	for (size_t i = 0; i < a.n_resets; i++)
+		if (a.resets[i].to_client)
+			assert_int_equal(a.resets[i].elsewhere.expired_ttl, 6);
+	assert_true(a.forged > 0);
 	analysis_free(&a);
 }
 

@@ -828,6 +828,40 @@ other_vantage_settles_it(void **state)
 	scene_end(&sc);
 }
 
+/* In answer to data that left with TTL 5, where that one expired at `far`. */
+static void
+judge_short(struct scene *sc, uint8_t far)
+{
+	struct scene_hand h = box(), own;
+
+	scene_begin(sc, NULL);
+	sc->elsewhere.expired_ttl = far;
+	scene_handshake(sc);
+	own = sc->c;
+	sc->c.ttl = 5;
+	scene_say(sc, &sc->c, PSHACK, 1, 1, 60, 1000);
+	sc->c = own;
+	h.ttl = 44;
+	scene_reset(sc, &sc->s, &h, RST, 1, 0, 41000);
+	scene_judge(sc, 0);
+}
+
+static void
+short_trigger(void **state)
+{
+	static struct scene sc;
+
+	(void)state;
+	judge_short(&sc, 5);
+	assert_true(scene_weight(&sc.verdicts[0], "trigger-short") > 4);
+	assert_int_equal(sc.verdicts[0].ruling, RST_FORGED);
+	scene_end(&sc);
+	judge_short(&sc, 4);
+	assert_true(scene_weight(&sc.verdicts[0], "trigger-short") == 0);
+	assert_true(sc.verdicts[0].ruling != RST_FORGED);
+	scene_end(&sc);
+}
+
 static void
 weights_add_up(void **state)
 {
@@ -938,6 +972,8 @@ main(void)
 		reset_before_the_syn_ack),
 	    PROVES("the other vantage settles it either way",
 		other_vantage_settles_it),
+	    PROVES("what a packet drew that cannot arrive is forged",
+		short_trigger),
 	    PROVES("the weights given add up to the odds, strongest first",
 		weights_add_up),
 	};
