@@ -27,7 +27,7 @@ check_ssl_mode(const struct before *b, struct fault *f)
 }
 
 int
-before_check(const struct before *b, struct fault *f)
+before_check(const struct before *b, bool from, struct fault *f)
 {
 	const char *loose = b->user != NULL ? "--user"
 	    : b->defaults_file != NULL	    ? "--defaults-file"
@@ -41,7 +41,7 @@ before_check(const struct before *b, struct fault *f)
 		return fault(f, FAULT_USAGE,
 		    "--dialogue does not go with a MySQL login; leave one "
 		    "of them out");
-	if (loose != NULL && !is_mysql(b))
+	if (loose != NULL && !is_mysql(b) && !from)
 		return fault(f, FAULT_USAGE,
 		    "%s goes with --mysql-use or --mysql-query", loose);
 	return check_ssl_mode(b, f);
@@ -86,14 +86,16 @@ hide_password(void)
 }
 
 static int
-load_login(struct before *b, struct fault *f)
+load_login(
+    struct before *b, const char *user, const char *database, struct fault *f)
 {
 	borrow_home();
 	hide_password();
 	b->ask = (struct login_ask){.server = b->server,
-	    .user = b->user,
+	    .user = user,
+	    .database = database,
 	    .defaults_file = b->defaults_file,
-	    .uses_database = b->mysql_use != NULL};
+	    .uses_database = b->mysql_query == NULL};
 	return login_new(&b->ask, &b->login, f);
 }
 
@@ -131,8 +133,21 @@ before_load(struct before *b, const char *host, uint16_t port,
 {
 	snprintf(b->server, sizeof(b->server), "%s:%u", host, port);
 	if (is_mysql(b))
-		return load_login(b, f);
+		return load_login(b, b->user, NULL, f);
 	return b->dialogue_path != NULL ? load_dialogue(b, p, f) : 0;
+}
+
+int
+before_take_login(struct before *b, const struct suspect *s, const char *host,
+    uint16_t port, struct fault *f)
+{
+	const char *user = b->user;
+
+	snprintf(b->server, sizeof(b->server), "%s:%u", host, port);
+	if (user == NULL && s->user[0] != '\0')
+		user = s->user;
+	return load_login(
+	    b, user, s->database[0] != '\0' ? s->database : NULL, f);
 }
 
 struct talk_maker

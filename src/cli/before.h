@@ -9,6 +9,7 @@
 
 #include <rsthop/dialogue.h>
 #include <rsthop/login.h>
+#include <rsthop/suspect.h>
 
 #include "payload.h"
 
@@ -22,8 +23,11 @@ struct before {
 	struct dialogue *dialogue; /* owned; NULL: none */
 };
 
-/* Whether the options given go together; before any file is read. */
-int before_check(const struct before *b, struct fault *f);
+/*
+ * Whether the options given go together, before any file is read; from: a
+ * capture may ask for a login too.
+ */
+int before_check(const struct before *b, bool from, struct fault *f);
 
 /*
  * Reads files, and takes the trigger and the control out of them, or makes
@@ -31,6 +35,13 @@ int before_check(const struct before *b, struct fault *f);
  */
 int before_load(struct before *b, const char *host, uint16_t port,
     struct payload *p, struct fault *f);
+
+/*
+ * A login as one that a capture holds: its user unless --user names another,
+ * in its database.  *s must outlive *b.
+ */
+int before_take_login(struct before *b, const struct suspect *s,
+    const char *host, uint16_t port, struct fault *f);
 
 /* make NULL: nothing is said before.  *b must outlive what it makes. */
 struct talk_maker before_maker(const struct before *b);

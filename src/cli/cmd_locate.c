@@ -11,6 +11,7 @@
 #include "active.h"
 #include "before.h"
 #include "command.h"
+#include "from.h"
 #include "options.h"
 #include "output.h"
 #include "payload.h"
@@ -32,6 +33,8 @@ static const struct option_spec locate_options[] = {
 	"disabled, the one there is: no device can read TLS"},
     {OPTION_DIALOGUE, "dialogue", "FILE",
 	"what is said before the trigger, and the trigger"},
+    {OPTION_FROM, "from", "FILE",
+	"take flow, TTLs, trigger and what came before from a capture"},
     {OPTION_CONTROL, "control", "STR", "harmless bytes to compare with"},
     {OPTION_RST_TTL, "rst-ttl", "N",
 	"the TTL of a reset that you saw (repeatable)"},
@@ -54,6 +57,8 @@ struct line {
 	struct options_target target;
 	struct payload payload;
 	struct before before;
+	const char *from_path; /* NULL: no capture */
+	struct from from;
 	struct locate_ask ask;
 };
 
@@ -144,6 +149,9 @@ take_before(struct line *l, int key, const char *value, struct fault *f)
 	case OPTION_DIALOGUE:
 		b->dialogue_path = value;
 		return 0;
+	case OPTION_FROM:
+		l->from_path = value;
+		return 0;
 	default:
 		return take_bound(&l->ask, key, value, f);
 	}
@@ -173,29 +181,99 @@ take_locate(void *ctx, int key, const char *value, struct fault *f)
 	}
 }
 
+/* Something of the user's own to send, or a file that has it. */
+static bool
+has_trigger(const struct line *l)
+{
+	return l->payload.from != RESULT_TRIGGER_NONE ||
+	    l->before.dialogue_path != NULL;
+}
+
+/*
+ * Out of the capture comes what the line leaves out.  Sent again, and many
+ * times, some requests would do harm: those the user has to write down.
+ */
+static int
+load_from(struct line *l, struct fault *f)
+{
+	const struct suspect *s;
+
+	if (from_load(l->from_path, &l->options, &l->from, f) < 0)
+		return -1;
+	l->target = l->from.target;
+	s = l->from.pick;
+	if (has_trigger(l) || s->replay == SUSPECT_REPLAY_NONE ||
+	    s->trigger_len == 0)
+		return 0;
+	if (s->acts)
+		return fault(f, FAULT_USAGE,
+		    "%.160s: the trigger there, %s %.80s, may change "
+		    "something when it is sent again: if that does no harm, "
+		    "give it yourself (--payload, --mysql-query)",
+		    l->from_path, s->what.command, s->what.key);
+	if (payload_set_bytes(&l->payload, RESULT_TRIGGER_CAPTURE, s->trigger,
+		s->trigger_len, f) < 0)
+		return -1;
+	if (s->replay == SUSPECT_REPLAY_MYSQL)
+		return before_take_login(
+		    &l->before, s, l->target.host, l->target.port, f);
+	if (s->control != NULL && l->payload.control == NULL &&
+	    payload_set_control_bytes(
+		&l->payload, s->control, s->control_len, f) < 0)
+		return -1;
+	return 0;
+}
+
+/* Where the default control would be no command of the protocol. */
+static int
+make_control(struct line *l, struct fault *f)
+{
+	return l->before.login != NULL
+	    ? payload_make_mysql_control(&l->payload, f)
+	    : 0;
+}
+
 /* Usage first, then files: the order in which a user can mend things. */
 static int
 check_line(struct line *l, struct fault *f)
 {
-	if (options_get_target(&l->options, true, &l->target, f) < 0)
+	bool from = l->from_path != NULL;
+
+	if (!from && options_get_target(&l->options, true, &l->target, f) < 0)
 		return -1;
-	if (before_check(&l->before, f) < 0)
+	if (before_check(&l->before, from, f) < 0)
 		return -1;
-	if (l->payload.from == RESULT_TRIGGER_NONE &&
-	    l->before.dialogue_path == NULL && l->ask.n_rst_ttls == 0)
+	if (!has_trigger(l) && l->ask.n_rst_ttls == 0 && !from)
 		return fault(f, FAULT_USAGE,
 		    "nothing to go by: give what draws the reset (--payload, "
-		    "--payload-hex, --payload-file) or a reset's TTL "
-		    "(--rst-ttl)");
+		    "--mysql-use, --dialogue ...), a capture of it (--from) "
+		    "or a reset's TTL (--rst-ttl)");
 	if (output_check_endings(&l->options, f) < 0)
 		return -1;
-	if (payload_load(&l->payload, f) < 0 ||
+	if (payload_load(&l->payload, f) < 0 || (from && load_from(l, f) < 0) ||
 	    before_load(&l->before, l->target.host, l->target.port, &l->payload,
 		f) < 0 ||
-	    payload_make_control(&l->payload, f) < 0 ||
+	    make_control(l, f) < 0 ||
 	    payload_check_control(&l->payload, f) < 0)
 		return -1;
 	return output_check_folders(&l->options, f);
+}
+
+static void
+fill_from(struct line *l)
+{
+	const struct from *from = &l->from;
+	struct locate_ask *ask = &l->ask;
+
+	if (ask->n_rst_ttls == 0) {
+		ask->n_rst_ttls = from->pick->n_rst_ttls;
+		memcpy(
+		    ask->rst_ttls, from->pick->rst_ttls, sizeof(ask->rst_ttls));
+	}
+	if (ask->server_ttl == 0)
+		ask->server_ttl = from->pick->server_ttl;
+	if (ask->maker.make == NULL && ask->trigger == RESULT_TRIGGER_CAPTURE)
+		ask->maker = from_talks(from);
 }
 
 static void
@@ -213,8 +291,26 @@ fill_ask(struct line *l, struct active *a)
 	ask->control = l->payload.control;
 	ask->control_len = l->payload.control_len;
 	ask->maker = before_maker(&l->before);
+	if (l->from_path != NULL)
+		fill_from(l);
 	ask->progress = progress_say;
 	ask->progress_ctx = &a->progress;
+}
+
+/* What was taken out of the capture, for a user who watches. */
+static void
+tell_from(const struct line *l, struct active *a)
+{
+	const struct suspect *s = l->from.pick;
+	struct text t = {0};
+
+	suspect_describe(s, 1, &t);
+	progress_remark(&a->progress, "%s: %s", l->from_path, text_str(&t));
+	text_free(&t);
+	if (s->why[0] != '\0')
+		progress_remark(&a->progress, "%s", s->why);
+	if (l->from.note[0] != '\0')
+		progress_remark(&a->progress, "%s", l->from.note);
 }
 
 /* Gives the exit status, or -1 with a fault. */
@@ -230,6 +326,8 @@ locate(struct line *l, struct fault *f)
 	if (active_open(&a, &l->options, &l->target, f) < 0)
 		goto out;
 	fill_ask(l, &a);
+	if (l->from.pick != NULL)
+		tell_from(l, &a);
 	fault_clear(f);
 	if (locate_run(&l->ask, &a.world, r, f) < 0)
 		goto out;
@@ -277,6 +375,7 @@ run_locate(const struct command *cmd, int argc, char **argv)
 	status = run_line(cmd, argc, argv, &l);
 	payload_free(&l.payload);
 	before_free(&l.before);
+	from_free(&l.from);
 	return status;
 }
 

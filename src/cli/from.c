@@ -222,27 +222,6 @@ from_load(const char *path, const struct options *o, struct from *out,
 	return 0;
 }
 
-void
-from_fill(const struct from *from, struct locate_ask *ask)
-{
-	const struct suspect *s = from->pick;
-
-	if (ask->n_rst_ttls == 0) {
-		ask->n_rst_ttls = s->n_rst_ttls;
-		memcpy(ask->rst_ttls, s->rst_ttls, sizeof(ask->rst_ttls));
-	}
-	if (ask->server_ttl == 0)
-		ask->server_ttl = s->server_ttl;
-	if (s->replay == SUSPECT_REPLAY_NONE || ask->payload != NULL)
-		return;
-	ask->payload = s->trigger;
-	ask->payload_len = s->trigger_len;
-	if (ask->control != NULL)
-		return;
-	ask->control = s->control;
-	ask->control_len = s->control_len;
-}
-
 struct talk_maker
 from_talks(const struct from *from)
 {

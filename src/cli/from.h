@@ -33,12 +33,6 @@ int from_load(const char *path, const struct options *o, struct from *out,
     struct fault *f);
 
 /*
- * Puts into ask what it lacks: TTLs, and the payload and its control where
- * they can be sent again.  They stay from's.  ask->trigger is left alone.
- */
-void from_fill(const struct from *from, struct locate_ask *ask);
-
-/*
  * What is to be said before the trigger; make is NULL where nothing is, or
  * where it takes a login of MySQL (pick->replay says which).
  */

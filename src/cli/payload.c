@@ -130,11 +130,11 @@ payload_set_mysql_query(struct payload *p, const char *sql, struct fault *f)
 }
 
 int
-payload_make_control(struct payload *p, struct fault *f)
+payload_make_mysql_control(struct payload *p, struct fault *f)
 {
-	if (p->from != RESULT_TRIGGER_MYSQL)
-		return 0;
-	return make_mysql_control(p, p->len - MYSQL_HEAD, f);
+	return p->len > MYSQL_HEAD
+	    ? make_mysql_control(p, p->len - MYSQL_HEAD, f)
+	    : 0;
 }
 
 int

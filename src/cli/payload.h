@@ -27,8 +27,8 @@ int payload_set_file(struct payload *p, const char *path, struct fault *f);
 int payload_set_mysql_use(struct payload *p, const char *db, struct fault *f);
 int payload_set_mysql_query(
     struct payload *p, const char *sql, struct fault *f);
-/* The control that a preset has of its own, where none was given. */
-int payload_make_control(struct payload *p, struct fault *f);
+/* The control to a command packet, where none was given. */
+int payload_make_mysql_control(struct payload *p, struct fault *f);
 /* Bytes from elsewhere, which are copied. */
 int payload_set_bytes(struct payload *p, enum result_trigger from,
     const uint8_t *bytes, size_t len, struct fault *f);
