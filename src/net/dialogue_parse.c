@@ -182,7 +182,7 @@ parse_take_text(struct parse *p, uint8_t **out, size_t *n)
 static int
 parse_take_time(struct parse *p, int64_t *out)
 {
-	char word[PARSE_WORD], where[DIALOGUE_WHERE];
+	char word[PARSE_WORD] = "", where[DIALOGUE_WHERE];
 	double v, unit_s = 1;
 	const char *start;
 	size_t n;
@@ -246,8 +246,8 @@ static int
 parse_expect(struct parse *p)
 {
 	int64_t wait_ns;
-	uint8_t *text;
-	size_t n;
+	uint8_t *text = NULL;
+	size_t n = 0;
 	int rc = -1;
 
 	parse_skip_blanks(p);
@@ -264,8 +264,8 @@ parse_expect(struct parse *p)
 static int
 parse_send(struct parse *p)
 {
-	uint8_t *text;
-	size_t n;
+	uint8_t *text = NULL;
+	size_t n = 0;
 	int rc = -1;
 
 	if (parse_take_text(p, &text, &n) < 0)
@@ -292,8 +292,8 @@ parse_pause(struct parse *p)
 static int
 parse_once(struct parse *p, struct dialogue_text *to, unsigned int *line)
 {
-	uint8_t *text;
-	size_t n;
+	uint8_t *text = NULL;
+	size_t n = 0;
 	int rc = -1;
 
 	if (*line != 0)
@@ -423,33 +423,38 @@ parse_check_whole(struct dialogue *d, struct fault *f)
 	return 0;
 }
 
-/* A copy that ends with a NUL, and has none before: which ends text. */
-static int
-parse_copy(struct dialogue *d, const char *text, size_t len, char **out,
-    struct fault *f)
+/* A copy that ends with a NUL and has none before; NULL with the fault. */
+static char *
+parse_copy(struct dialogue *d, const char *text, size_t len, struct fault *f)
 {
 	const char *nul = len == 0 ? NULL : memchr(text, '\0', len);
 	unsigned int line = 1;
+	char *copy;
 
-	if (len > DIALOGUE_FILE_MAX)
-		return fault(f, FAULT_INPUT,
+	if (len > DIALOGUE_FILE_MAX) {
+		fault(f, FAULT_INPUT,
 		    "%s: over %d bytes; no dialogue needs as many", d->name,
 		    DIALOGUE_FILE_MAX);
+		return NULL;
+	}
 	if (nul != NULL) {
 		for (const char *s = text; s < nul; s++)
 			line += *s == '\n';
-		return fault(f, FAULT_INPUT,
+		fault(f, FAULT_INPUT,
 		    "%s:%u: a NUL byte; is it a text file? In a text, write "
 		    "\\0",
 		    d->name, line);
+		return NULL;
 	}
-	*out = malloc(len + 1);
-	if (*out == NULL)
-		return fault(f, FAULT_SYSTEM, "out of memory");
+	copy = malloc(len + 1);
+	if (copy == NULL) {
+		fault(f, FAULT_SYSTEM, "out of memory");
+		return NULL;
+	}
 	if (len > 0)
-		memcpy(*out, text, len);
-	(*out)[len] = '\0';
-	return 0;
+		memcpy(copy, text, len);
+	copy[len] = '\0';
+	return copy;
 }
 
 /* Line by line, each made a string of its own; a CR before its end goes. */
@@ -502,9 +507,10 @@ dialogue_parse(const char *name, const char *text, size_t len,
 
 	if (dialogue_new(&d, f) < 0)
 		return -1;
-	if (parse_set_name(d, name, f) < 0 ||
-	    parse_copy(d, text, len, &copy, f) < 0 ||
-	    parse_lines(d, copy, f) < 0)
+	if (parse_set_name(d, name, f) < 0)
+		goto out;
+	copy = parse_copy(d, text, len, f);
+	if (copy == NULL || parse_lines(d, copy, f) < 0)
 		goto out;
 	d->line = 0; /* what is added now is made by hand */
 	*out = d;

@@ -58,10 +58,7 @@ def redis(tmp, port):
 
 def postgresql(tmp, port):
     """Its programs refuse to run as root."""
-    found = sorted(glob.glob("/usr/lib/postgresql/*/bin/postgres"))
-    if not found:
-        return None
-    where = os.path.dirname(found[-1])
+    where = os.path.dirname(find_postgresql("initdb"))
     shutil.chown(tmp, "postgres", "postgres")
     user = ["setpriv", "--reuid", "postgres", "--regid", "postgres",
             "--clear-groups"]
@@ -147,18 +144,32 @@ NEEDS = {"smtp": "exim4", "redis": "redis-server", "postgresql": "initdb",
          "imap": "dovecot", "ftp": "vsftpd", "http": "nginx"}
 
 
+def find_postgresql(program):
+    """Debian keeps them out of PATH, a folder a version."""
+    return max(glob.glob(f"/usr/lib/postgresql/*/bin/{program}"), default=None)
+
+
 def is_installed(name):
     if name == "postgresql":
-        return bool(glob.glob("/usr/lib/postgresql/*/bin/initdb"))
+        return find_postgresql("initdb") is not None
     return shutil.which(NEEDS[name]) is not None
 
 
-def wait_for(port, proc):
-    end = time.monotonic() + 20
-    while time.monotonic() < end and proc.poll() is None:
-        with socket.socket() as s:
-            if s.connect_ex(("127.0.0.1", port)) == 0:
-                return True
+def is_ready(name, port):
+    """It listens; PostgreSQL does so before it lets anyone in."""
+    if name == "postgresql":
+        return subprocess.run(
+            [find_postgresql("pg_isready"), "-q", "-h", "127.0.0.1", "-p",
+             str(port)], check=False).returncode == 0
+    with socket.socket() as s:
+        return s.connect_ex(("127.0.0.1", port)) == 0
+
+
+def wait_for(name, port, proc):
+    late = time.monotonic() + 20
+    while time.monotonic() < late and proc.poll() is None:
+        if is_ready(name, port):
+            return True
         time.sleep(0.1)
     return False
 
@@ -181,7 +192,7 @@ def follow(name, port, args):
             command, answer = SERVERS[name](tmp, port)
             proc = subprocess.Popen(command, stdin=subprocess.DEVNULL,
                                     stdout=out, stderr=out, cwd="/")
-            if not wait_for(port, proc):
+            if not wait_for(name, port, proc):
                 out.seek(0)
                 return f"the server does not listen: {out.read()[-500:]}"
             r = subprocess.run(

@@ -97,7 +97,8 @@ hear(int *fd, int64_t until_ns, uint8_t *buf, size_t size)
 		return (size_t)n;
 	}
 	printf("%s\n", n == 0 ? "closed" : strerror(errno));
-	*fd = -1; /* poll(2) only waits then */
+	close(*fd);
+	*fd = -1;
 	return 0;
 }
 
@@ -117,6 +118,8 @@ follow(struct talk *t, int *fd)
 		if (s.state == TALK_READY)
 			return;
 		n = hear(fd, s.wake_ns, buf, sizeof(buf));
+		if (*fd < 0)
+			errx(1, "the server ended the talk");
 	}
 }
 
