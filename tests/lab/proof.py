@@ -3,6 +3,7 @@ one connection whose triggers bring resets, errors, answers.
 """
 
 import dataclasses
+import time
 
 import lab as labs
 import wire
@@ -84,3 +85,19 @@ def one_reset(shot):
     same("the number of resets", len(shot.resets), 1)
     same("its checksum's truth", shot.resets[0].good, True)
     return shot.resets[0]
+
+
+def has_ended(pid):
+    """Also where nobody has fetched its exit status yet."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def gone(pid):
+    end = time.monotonic() + 2
+    while not has_ended(pid) and time.monotonic() < end:
+        time.sleep(0.01)
+    return has_ended(pid)

@@ -14,8 +14,8 @@ import time
 import lab as labs
 import run as runs
 import wire
-from proof import (PORT, QUIET, TRIGGER, Wrong, fire, one_reset, same, test,
-                   within)
+from proof import (PORT, QUIET, TRIGGER, Wrong, fire, gone, one_reset, same,
+                   test, within)
 from selftest_talk import TESTS  # the list of all; those there come first
 
 
@@ -841,22 +841,6 @@ def held(how):
     p.wait()
     p.stdout.close()
     return int(words[0]), words[1:], p.returncode
-
-
-def has_ended(pid):
-    """Also where nobody has fetched its exit status yet."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
-            return stat.read().rsplit(")", 1)[1].split()[0] == "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-
-
-def gone(pid):
-    end = time.monotonic() + 2
-    while not has_ended(pid) and time.monotonic() < end:
-        time.sleep(0.01)
-    return has_ended(pid)
 
 
 @test("a signal takes a lab down, with its processes and files")

@@ -4,14 +4,16 @@ the forger that follows its protocol, and blocks with a scope.
 
 import hashlib
 import os
+import signal
 import stat
 import struct
+import subprocess
 import time
 
 import lab as labs
 import mariadb
 import wire
-from proof import PORT, QUIET, TESTS, Wrong, fire, same, test, within
+from proof import PORT, QUIET, TESTS, Wrong, fire, gone, same, test, within
 
 assert TESTS is not None  # for selftest.py
 DB, OTHER = mariadb.DATABASE, mariadb.OTHER_DATABASE
@@ -201,12 +203,53 @@ def database_blocks(lab):
     same("errors, refusals", server.connect_errors(lab.address(0)), (2, 1))
 
 
+HOLD = """
+import sys; sys.path.insert(0, {here!r})
+import lab, mariadb, time
+lab.require()
+with lab.Lab(hops=1) as l:
+    s = l.mariadb()
+    print(s.proc.popen.pid, s.folder, mariadb.template(""), flush=True)
+    time.sleep(60)
+"""
+
+
+@test("two databases of two labs at once; neither a signal nor a kill leaves"
+      " a process or a folder behind")
+def database_held(lab):
+    lab.mariadb()
+    for how in (signal.SIGTERM, signal.SIGKILL):
+        p = subprocess.Popen(
+            [labs.PYTHON, "-c", HOLD.format(here=labs.HERE)],
+            stdout=subprocess.PIPE, text=True)
+        pid, *folders = p.stdout.readline().split()
+        same("are its folders there", [os.path.isdir(f) for f in folders],
+             [True, True])
+        same("does ours answer", lab.mysql("SELECT 1").stdout, "1\n")
+        p.send_signal(how)
+        p.wait()
+        p.stdout.close()
+        if how == signal.SIGKILL:
+            labs.remove_stale()
+        same("is its server gone", gone(int(pid)), True)
+        same("folders left", [f for f in folders if os.path.exists(f)], [])
+    same("does ours answer yet", lab.mysql("SELECT 1").stdout, "1\n")
+
+
 # The forger that follows it
 
 
 def forge_mysql(lab, *options, match=DB, hop=3):
     return lab.forge(hop, "router", "--protocol", "mysql", *options,
                      match=match)
+
+
+def count_firings(forger, wanted):
+    """It writes them down after its resets have left."""
+    end = time.monotonic() + 1
+    while len(forger.firings()) < wanted and time.monotonic() < end:
+        time.sleep(0.005)
+    return len(forger.firings())
 
 
 @test("mysql: the real client's USE fires after its login; its queries,"
@@ -223,7 +266,7 @@ def mysql_client(lab):
             (f"USE {DB}", {"version": 6}, 1, 2)):
         done = lab.mysql(sql, **more)
         same(f"{sql} {more}: status, firings",
-             (done.returncode, len(forger.firings())), (status, fired))
+             (done.returncode, count_firings(forger, fired)), (status, fired))
     same("the client's error", "2013" in done.stderr, True)
 
 
