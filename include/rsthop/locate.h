@@ -30,6 +30,12 @@ struct locate_ask {
 	size_t payload_len;
 	const uint8_t *control; /* NULL: made from the payload */
 	size_t control_len;
+	/*
+	 * The client's end of a connection that another program holds open, to
+	 * inject into; port 0: none.  Nothing of it reaches the server then,
+	 * and connections are never opened.
+	 */
+	struct endpoint attach;
 	/* What is said on each connection before; make NULL: nothing. */
 	struct talk_maker maker;
 

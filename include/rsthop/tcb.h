@@ -18,6 +18,8 @@
 struct tcb {
 	struct flow_key flow; /* client to server */
 
+	/* A connection whose beginning was not seen: tcb_adopt(). */
+	bool adopted;
 	bool has_syn, has_synack, established;
 	bool client_fin, server_fin;
 	uint32_t iss, irs;
@@ -72,6 +74,13 @@ enum tcb_event {
 bool tcb_id_follows(uint16_t id, uint16_t later);
 
 void tcb_init(struct tcb *t, const struct flow_key *flow);
+
+/*
+ * A connection that stands already: the first packet of either side gives the
+ * numbers of both, so far as nothing is under way.  has_syn and has_synack
+ * then say that they are known.
+ */
+void tcb_adopt(struct tcb *t, const struct flow_key *flow);
 
 /* Takes one packet in; at_ns is its time on the job's scale. */
 enum tcb_event tcb_see(struct tcb *t, const struct pkt *p, int64_t at_ns);

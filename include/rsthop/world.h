@@ -39,6 +39,11 @@ struct world {
 	 */
 	int (*open)(void *ctx, uint16_t src_port, int *id,
 	    struct endpoint *local, struct fault *f);
+	/*
+	 * A connection of another program's, known by its own end: it is open,
+	 * as far as can be told, and can only be watched and injected into.
+	 */
+	int (*adopt)(void *ctx, int *id, struct fault *f);
 	enum conn_state (*state)(void *ctx, int id);
 	int (*send)(
 	    void *ctx, int id, const uint8_t *p, size_t n, struct fault *f);
@@ -60,6 +65,9 @@ struct world {
 	/* Injects a packet; on the wire when it returns. */
 	int (*tcp)(void *ctx, const struct craft_tcp *t, struct fault *f);
 	int (*echo)(void *ctx, const struct craft_echo *e, struct fault *f);
+
+	/* Something else to wait for: next returns 0 while fd is readable. */
+	void (*also)(void *ctx, int fd); /* -1: nothing any more */
 
 	/*
 	 * The next packet of this job, in or out, the injected ones included:

@@ -132,7 +132,7 @@ before_load(struct before *b, const char *host, uint16_t port,
     struct payload *p, struct fault *f)
 {
 	snprintf(b->server, sizeof(b->server), "%s:%u", host, port);
-	if (is_mysql(b))
+	if (is_mysql(b) && !b->logged_in)
 		return load_login(b, b->user, NULL, f);
 	return b->dialogue_path != NULL ? load_dialogue(b, p, f) : 0;
 }

@@ -17,6 +17,7 @@ struct before {
 	const char *mysql_use, *mysql_query;
 	const char *user, *defaults_file, *ssl_mode;
 	const char *dialogue_path;
+	bool logged_in;	  /* the connection is there already */
 	char server[320]; /* HOST:PORT, for the words of faults */
 	struct login_ask ask;
 	struct login *login;	   /* owned; NULL: none */

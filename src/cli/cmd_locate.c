@@ -31,10 +31,15 @@ static const struct option_spec locate_options[] = {
 	"the MySQL option file, with the password"},
     {OPTION_SSL_MODE, "ssl-mode", "MODE",
 	"disabled, the one there is: no device can read TLS"},
+    {OPTION_HTTP_HOST, "http-host", "NAME",
+	"what a browser asks for first: GET / of NAME"},
+    {OPTION_TLS_SNI, "tls-sni", "NAME", "a browser's ClientHello for NAME"},
     {OPTION_DIALOGUE, "dialogue", "FILE",
 	"what is said before the trigger, and the trigger"},
     {OPTION_FROM, "from", "FILE",
 	"take flow, TTLs, trigger and what came before from a capture"},
+    {OPTION_ATTACH, "attach", "FLOW",
+	"inject into a connection that stands: SRC:PORT-DST:PORT"},
     {OPTION_CONTROL, "control", "STR", "harmless bytes to compare with"},
     {OPTION_RST_TTL, "rst-ttl", "N",
 	"the TTL of a reset that you saw (repeatable)"},
@@ -58,6 +63,7 @@ struct line {
 	struct payload payload;
 	struct before before;
 	const char *from_path; /* NULL: no capture */
+	const char *attach;    /* SRC:PORT-DST:PORT; NULL: no such connection */
 	struct from from;
 	struct locate_ask ask;
 };
@@ -137,6 +143,10 @@ take_before(struct line *l, int key, const char *value, struct fault *f)
 	case OPTION_MYSQL_QUERY:
 		b->mysql_query = value;
 		return payload_set_mysql_query(&l->payload, value, f);
+	case OPTION_HTTP_HOST:
+		return payload_set_http(&l->payload, value, f);
+	case OPTION_TLS_SNI:
+		return payload_set_tls(&l->payload, value, f);
 	case OPTION_USER:
 		b->user = value;
 		return 0;
@@ -148,6 +158,9 @@ take_before(struct line *l, int key, const char *value, struct fault *f)
 		return 0;
 	case OPTION_DIALOGUE:
 		b->dialogue_path = value;
+		return 0;
+	case OPTION_ATTACH:
+		l->attach = value;
 		return 0;
 	case OPTION_FROM:
 		l->from_path = value;
@@ -228,9 +241,50 @@ load_from(struct line *l, struct fault *f)
 static int
 make_control(struct line *l, struct fault *f)
 {
-	return l->before.login != NULL
+	return l->before.login != NULL ||
+		l->payload.from == RESULT_TRIGGER_MYSQL
 	    ? payload_make_mysql_control(&l->payload, f)
 	    : 0;
+}
+
+/*
+ * The connection of another program's, and what does not go with it: it is
+ * there already, and logged in.
+ */
+static int
+take_attach(struct line *l, struct fault *f)
+{
+	char text[2 * ADDR_ENDPOINT];
+	struct endpoint server;
+	char *dash;
+
+	if (l->options.n_operands > 0)
+		return fault(f, FAULT_USAGE,
+		    "--attach names the server; leave HOST:PORT out");
+	if (l->ask.src_port != 0 || l->before.dialogue_path != NULL ||
+	    l->from_path != NULL)
+		return fault(f, FAULT_USAGE,
+		    "--attach goes with a trigger alone, not with "
+		    "--source-port, --dialogue or --from");
+	snprintf(text, sizeof(text), "%s", l->attach);
+	dash = strchr(text, '-');
+	if (dash == NULL)
+		return fault(f, FAULT_USAGE,
+		    "--attach %.80s: give SRC:PORT-DST:PORT, as ss -tn shows "
+		    "both ends",
+		    l->attach);
+	*dash = '\0';
+	l->before.logged_in = true;
+	if (options_parse_endpoint(text, &l->ask.attach) < 0 ||
+	    options_parse_endpoint(dash + 1, &server) < 0 ||
+	    l->ask.attach.addr.version != server.addr.version)
+		return fault(f, FAULT_USAGE,
+		    "--attach %.80s: both ends are addresses with a port, "
+		    "10.0.0.5:41000-10.1.2.3:3306 or [v6]:port-[v6]:port",
+		    l->attach);
+	addr_format(&server.addr, l->target.host);
+	l->target.port = server.port;
+	return 0;
 }
 
 /* Usage first, then files: the order in which a user can mend things. */
@@ -239,7 +293,10 @@ check_line(struct line *l, struct fault *f)
 {
 	bool from = l->from_path != NULL;
 
-	if (!from && options_get_target(&l->options, true, &l->target, f) < 0)
+	if (l->attach != NULL && take_attach(l, f) < 0)
+		return -1;
+	if (!from && l->attach == NULL &&
+	    options_get_target(&l->options, true, &l->target, f) < 0)
 		return -1;
 	if (before_check(&l->before, from, f) < 0)
 		return -1;
@@ -250,11 +307,12 @@ check_line(struct line *l, struct fault *f)
 		    "or a reset's TTL (--rst-ttl)");
 	if (output_check_endings(&l->options, f) < 0)
 		return -1;
-	if (payload_load(&l->payload, f) < 0 || (from && load_from(l, f) < 0) ||
+	if (payload_load(&l->payload, f) < 0 ||
+	    payload_make(&l->payload, l->target.port, f) < 0 ||
+	    (from && load_from(l, f) < 0) ||
 	    before_load(&l->before, l->target.host, l->target.port, &l->payload,
 		f) < 0 ||
-	    make_control(l, f) < 0 ||
-	    payload_check_control(&l->payload, f) < 0)
+	    make_control(l, f) < 0 || payload_check_control(&l->payload, f) < 0)
 		return -1;
 	return output_check_folders(&l->options, f);
 }
@@ -285,6 +343,8 @@ fill_ask(struct line *l, struct active *a)
 	ask->started_unix_ns = active_wall_clock();
 	ask->target = a->target;
 	ask->route = a->route;
+	if (ask->attach.port != 0)
+		ask->route.src = ask->attach.addr;
 	ask->trigger = l->payload.from;
 	ask->payload = l->payload.bytes;
 	ask->payload_len = l->payload.len;

@@ -317,6 +317,18 @@ parse_target(const char *s, struct options_target *t, struct fault *f)
 }
 
 int
+options_parse_endpoint(const char *s, struct endpoint *out)
+{
+	struct options_target t = {0};
+	struct fault unheard = {0};
+
+	if (parse_target(s, &t, &unheard) < 0 || t.port == 0)
+		return -1;
+	out->port = t.port;
+	return addr_parse(t.host, &out->addr);
+}
+
+int
 options_get_target(const struct options *o, bool need_port,
     struct options_target *out, struct fault *f)
 {

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <rsthop/addr.h>
 #include <rsthop/fault.h>
 
 #include "command.h"
@@ -61,5 +62,8 @@ int options_parse(const struct command *cmd, int argc, char **argv,
  */
 int options_get_target(const struct options *o, bool need_port,
     struct options_target *out, struct fault *f);
+
+/* An address, not a name, and a port; -1 where it is none. */
+int options_parse_endpoint(const char *s, struct endpoint *out);
 
 #endif

@@ -3,7 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sys/random.h>
+
 #include <rsthop/locate.h>
+#include <rsthop/preset.h>
 #include <rsthop/text.h>
 
 #include "payload.h"
@@ -60,81 +63,95 @@ payload_set_file(struct payload *p, const char *path, struct fault *f)
 	return 0;
 }
 
-/* A command packet: length (3, little endian), sequence 0, command, text. */
-#define MYSQL_HEAD  5
-#define COM_INIT_DB 2
-#define COM_QUERY   3
-#define COM_PING    14
-
-static void
-write_command(uint8_t *out, uint8_t command, const char *text, size_t len)
-{
-	out[0] = (uint8_t)(len + 1);
-	out[1] = (uint8_t)((len + 1) >> 8);
-	out[2] = 0;
-	out[3] = 0;
-	out[4] = command;
-	memset(out + MYSQL_HEAD, ' ', len);
-	memcpy(out + MYSQL_HEAD, text, strlen(text));
-}
-
-/* A statement that does nothing, as long as the trigger; else a ping. */
-static int
-make_mysql_control(struct payload *p, size_t len, struct fault *f)
-{
-	static const char nothing[] = "DO 0";
-
-	if (p->control != NULL)
-		return 0;
-	p->control = malloc(MYSQL_HEAD + len);
-	if (p->control == NULL)
-		return fault(f, FAULT_SYSTEM, "out of memory");
-	if (len < sizeof(nothing) - 1) {
-		len = 0;
-		write_command(p->control, COM_PING, "", 0);
-	} else {
-		write_command(p->control, COM_QUERY, nothing, len);
-	}
-	p->control_len = MYSQL_HEAD + len;
-	return 0;
-}
-
-static int
-set_mysql(struct payload *p, const char *what, uint8_t command,
-    const char *text, struct fault *f)
-{
-	size_t len = strlen(text);
-
-	if (begin(p, RESULT_TRIGGER_MYSQL, f) < 0 ||
-	    check_length(what, len, FAULT_USAGE, f) < 0 ||
-	    check_length(what, len + MYSQL_HEAD, FAULT_USAGE, f) < 0)
-		return -1;
-	p->bytes = malloc(MYSQL_HEAD + len);
-	if (p->bytes == NULL)
-		return fault(f, FAULT_SYSTEM, "out of memory");
-	write_command(p->bytes, command, text, len);
-	p->len = MYSQL_HEAD + len;
-	return 0;
-}
-
 int
 payload_set_mysql_use(struct payload *p, const char *db, struct fault *f)
 {
-	return set_mysql(p, "--mysql-use", COM_INIT_DB, db, f);
+	return begin(p, RESULT_TRIGGER_MYSQL, f) < 0 ||
+		preset_mysql_init_db("--mysql-use", db, &p->bytes, &p->len, f) <
+		    0
+	    ? -1
+	    : check_length("--mysql-use", p->len, FAULT_USAGE, f);
 }
 
 int
 payload_set_mysql_query(struct payload *p, const char *sql, struct fault *f)
 {
-	return set_mysql(p, "--mysql-query", COM_QUERY, sql, f);
+	return begin(p, RESULT_TRIGGER_MYSQL, f) < 0 ||
+		preset_mysql_query(
+		    "--mysql-query", sql, &p->bytes, &p->len, f) < 0
+	    ? -1
+	    : check_length("--mysql-query", p->len, FAULT_USAGE, f);
 }
 
 int
 payload_make_mysql_control(struct payload *p, struct fault *f)
 {
-	return p->len > MYSQL_HEAD
-	    ? make_mysql_control(p, p->len - MYSQL_HEAD, f)
-	    : 0;
+	return p->control != NULL
+	    ? 0
+	    : preset_mysql_control(p->len, &p->control, &p->control_len, f);
+}
+
+int
+payload_set_http(struct payload *p, const char *host, struct fault *f)
+{
+	if (begin(p, RESULT_TRIGGER_HTTP, f) < 0)
+		return -1;
+	p->name = host;
+	return preset_check_name("--http-host", host, f);
+}
+
+int
+payload_set_tls(struct payload *p, const char *sni, struct fault *f)
+{
+	if (begin(p, RESULT_TRIGGER_TLS, f) < 0)
+		return -1;
+	p->name = sni;
+	return preset_check_name("--tls-sni", sni, f);
+}
+
+/* The same for a name that no device minds. */
+static int
+make_http(struct payload *p, uint16_t port, struct fault *f)
+{
+	char other[PRESET_NAME];
+
+	if (preset_http(
+		"--http-host", p->name, port, NULL, &p->bytes, &p->len, f) < 0)
+		return -1;
+	if (p->control != NULL)
+		return 0;
+	preset_control_name(p->name, other);
+	return preset_http(
+	    "--http-host", other, port, NULL, &p->control, &p->control_len, f);
+}
+
+static int
+make_tls(struct payload *p, struct fault *f)
+{
+	struct rng r, again;
+	char other[PRESET_NAME];
+	uint64_t seed;
+
+	if (getrandom(&seed, sizeof(seed), 0) < 0)
+		return fault(f, FAULT_SYSTEM, "getrandom: %s", strerror(errno));
+	rng_seed(&r, seed);
+	again = r;
+	if (preset_tls_hello("--tls-sni", p->name, PRESET_TLS_ONE, &r,
+		&p->bytes, &p->len, f) < 0)
+		return -1;
+	if (p->control != NULL)
+		return 0;
+	preset_control_name(p->name, other);
+	return preset_tls_hello("--tls-sni", other, PRESET_TLS_ONE, &again,
+	    &p->control, &p->control_len, f);
+}
+
+int
+payload_make(struct payload *p, uint16_t port, struct fault *f)
+{
+	if (p->from == RESULT_TRIGGER_HTTP)
+		return make_http(p, port, f);
+	return p->from == RESULT_TRIGGER_TLS ? make_tls(p, f) : 0;
 }
 
 int

@@ -13,6 +13,7 @@
 struct payload {
 	enum result_trigger from;
 	const char *path; /* of RESULT_TRIGGER_FILE, until it is read */
+	const char *name; /* of a preset, until it is made */
 	uint8_t *bytes;	  /* owned */
 	size_t len;
 	uint8_t *control; /* owned; NULL: none given */
@@ -29,6 +30,10 @@ int payload_set_mysql_query(
     struct payload *p, const char *sql, struct fault *f);
 /* The control to a command packet, where none was given. */
 int payload_make_mysql_control(struct payload *p, struct fault *f);
+/* Presets: the names are remembered; payload_make() makes the bytes. */
+int payload_set_http(struct payload *p, const char *host, struct fault *f);
+int payload_set_tls(struct payload *p, const char *sni, struct fault *f);
+int payload_make(struct payload *p, uint16_t port, struct fault *f);
 /* Bytes from elsewhere, which are copied. */
 int payload_set_bytes(struct payload *p, enum result_trigger from,
     const uint8_t *bytes, size_t len, struct fault *f);

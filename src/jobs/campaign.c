@@ -215,7 +215,8 @@ full_ttl(const struct campaign *c)
 	unsigned int n = campaign_count(c, TRIAL_FULL, false);
 	int own = c->s.conns[0].tcb.client_ttl;
 
-	if (!c->vary_full || own == 0 || own > FULL_TTL_MAX)
+	if (!c->vary_full || c->ask->attach.port != 0 || own == 0 ||
+	    own > FULL_TTL_MAX)
 		return 0;
 	return n % FULL_TTLS == 0 ? 0
 				  : own + FULL_TTL_STEP * (int)(n % FULL_TTLS);
@@ -305,7 +306,8 @@ campaign_is_over(const struct campaign *c, unsigned int need)
 static bool
 is_serial(const struct campaign *c)
 {
-	return c->ask->src_port != 0 || c->ask->cooldown_ns > 0 || c->alone;
+	return c->ask->src_port != 0 || c->ask->attach.port != 0 ||
+	    c->ask->cooldown_ns > 0 || c->alone;
 }
 
 /* A server that minds company needs time to see the last one go. */

@@ -71,6 +71,12 @@ unsigned int campaign_count_plain(const struct campaign *c);
 /* No time, no luck, or no budget for `need` more connections. */
 bool campaign_is_over(const struct campaign *c, unsigned int need);
 
+/*
+ * campaign_attach.c: the numbers and the path of a connection of another
+ * program's, in place of the first one of our own.
+ */
+int campaign_attach(struct campaign *c, struct fault *f);
+
 /* campaign_block.c: is all reset since the first firing? */
 bool campaign_is_blocked(const struct campaign *c);
 /* Where failures end it: the last one's words are the report's. */

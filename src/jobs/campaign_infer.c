@@ -196,6 +196,13 @@ is_from_own_segment(const struct session *s, const struct seen_reset *r)
 	return known;
 }
 
+static bool
+is_tagged(const struct campaign *c, const struct trial *t)
+{
+	return c->ask->attach.port != 0 ||
+	    (t->kind == TRIAL_BURST && !t->plain);
+}
+
 static struct campaign_clues
 gather_clues(const struct campaign *c)
 {
@@ -212,7 +219,7 @@ gather_clues(const struct campaign *c)
 		    is_from_own_segment(&c->s, &c->s.resets[i]);
 	for (i = 0; i < c->n_trials; i++)
 		k.tags_pass = k.tags_pass ||
-		    (c->trials[i].kind == TRIAL_BURST && !c->trials[i].plain &&
+		    (is_tagged(c, &c->trials[i]) &&
 			trial_has_fired(&c->s, &c->trials[i]));
 	k.blocked = campaign_is_blocked(c);
 	return k;
@@ -388,7 +395,8 @@ tell_answers(struct campaign *c, struct infer *in)
 	const struct trial *t;
 	size_t i;
 
-	for (i = 0; i < c->n_trials; i++) {
+	/* Into another program's connection nothing is said to the server. */
+	for (i = 0; i < c->n_trials && c->ask->attach.port == 0; i++) {
 		t = &c->trials[i];
 		if (t->kind == TRIAL_FULL && t->state == TRIAL_SETTLED &&
 		    t->n_probes > 0 && c->s.probes[t->first_probe].fired)

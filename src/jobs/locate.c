@@ -368,7 +368,8 @@ choose_kind(const struct campaign *c, int *plain)
 		return TRIAL_SINGLE;
 	if (c->clues.tags_pass && (hop_is_sure(c) || threshold_is_sure(c)))
 		return TRIAL_SINGLE;
-	if (c->clues.tags_pass || fired % 2 == 0)
+	/* What is not tagged could end another program's connection. */
+	if (c->clues.tags_pass || fired % 2 == 0 || c->ask->attach.port != 0)
 		return TRIAL_BURST;
 	if (plain_fires(c))
 		return TRIAL_SINGLE;
@@ -453,7 +454,8 @@ find_device(struct campaign *c, struct fault *f)
 		    c->extra_rounds > 1)
 			return campaign_settle(c, true, f);
 		c->load.copies = COPIES;
-		c->load.tagged = c->clues.tags_pass;
+		c->load.tagged =
+		    c->clues.tags_pass || c->ask->attach.port != 0;
 		if (campaign_run(c, kinds, n, ttl, f) == -1)
 			return -1;
 		/* Silent: more side by side. */
@@ -522,6 +524,7 @@ open_session(struct campaign *c, struct world *w)
 	sa.max_hops = ask->max_hops;
 	sa.rate_pps = ask->rate_pps;
 	sa.maker = ask->maker;
+	sa.attach = ask->attach;
 	sa.path = &c->out->path;
 	sa.evidence = &c->out->evidence;
 	session_init(&c->s, &sa);
@@ -670,9 +673,11 @@ static int
 campaign(struct campaign *c, struct fault *f)
 {
 	bool trigger = c->ask->trigger != RESULT_TRIGGER_NONE;
+	bool attach = c->ask->attach.port != 0;
 	int rc;
 
-	if (make_load(c, f) == -1 || open_first(c, f) == -1)
+	if (make_load(c, f) == -1 ||
+	    (attach ? campaign_attach(c, f) : open_first(c, f)) == -1)
 		return -1;
 	if (!trigger)
 		return finish_trace(c, false, f);
@@ -713,7 +718,8 @@ conclude(struct campaign *c, struct fault *f)
 	verdict_fill(c);
 	tracing_note_proxy(&c->tracing, &c->out->notes);
 	h->duration_ns = session_now(&c->s) - c->s.started_ns;
-	h->connections = (unsigned int)c->s.n_conns;
+	h->connections =
+	    c->ask->attach.port != 0 ? 1 : (unsigned int)c->s.n_conns;
 	h->packets_sent = c->s.packets_sent;
 	return 0;
 }

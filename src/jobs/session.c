@@ -12,6 +12,7 @@
 
 /* The window that our probes show where no trial chooses another. */
 #define PROBE_WINDOW 1024
+#define KERNEL_TTL   64 /* of Linux, where nothing was seen of this one's */
 
 void
 session_init(struct session *s, const struct session_ask *ask)
@@ -29,6 +30,7 @@ session_init(struct session *s, const struct session_ask *ask)
 		s->path->hops[i].ttl = (uint8_t)(i + 1);
 	s->evidence = ask->evidence;
 	s->maker = ask->maker;
+	s->attached = ask->attach;
 	if (ask->rate_pps > 0)
 		s->gap_ns = CLOCK_S / ask->rate_pps;
 	s->started_ns = session_now(s);
@@ -91,6 +93,28 @@ session_add_probe(struct session *s, const struct probe *p, struct fault *f)
 	return (int)s->n_probes++;
 }
 
+/* Another view of the attached connection: it knows what the last one knew. */
+static int
+adopt(struct session *s, struct session_conn *c, struct fault *f)
+{
+	struct flow_key flow = {s->attached, s->target};
+
+	if (s->w->adopt(s->w->ctx, &c->id, f) == -1)
+		return -1;
+	c->local = s->attached;
+	if (s->n_conns > 0)
+		c->tcb = s->conns[s->n_conns - 1].tcb;
+	else
+		tcb_adopt(&c->tcb, &flow);
+	return 0;
+}
+
+bool
+session_same_flow(const struct session *s, int a, int b)
+{
+	return a == b || (s->attached.port != 0 && a >= 0 && b >= 0);
+}
+
 int
 session_open(struct session *s, enum arm arm, struct fault *f)
 {
@@ -108,6 +132,11 @@ session_open(struct session *s, enum arm arm, struct fault *f)
 	if (s->maker.make != NULL &&
 	    s->maker.make(s->maker.ctx, &c->talk, f) == -1)
 		return -1;
+	if (s->attached.port != 0) {
+		if (adopt(s, c, f) == -1)
+			goto fail;
+		return (int)s->n_conns++;
+	}
 	if (s->w->open(s->w->ctx, s->src_port, &c->id, &c->local, f) == -1)
 		goto fail;
 	c->secret = c->talk.secret;
@@ -548,6 +577,25 @@ session_send_full(
 	if (i == -1 || s->w->send(s->w->ctx, c->id, p, n, f) == -1)
 		return -1;
 	return i;
+}
+
+int
+session_knock(struct session *s, int conn, struct fault *f)
+{
+	struct tcb *tcb = &s->conns[conn].tcb;
+	struct probe p = {0};
+
+	/* One less than the kernel's, lest it be taken for one of its own. */
+	if (tcb->client_ttl == 0)
+		tcb->client_ttl = KERNEL_TTL;
+	p.kind = PROBE_ALIVE;
+	p.conn = conn;
+	p.ttl = (uint8_t)(tcb->client_ttl - 1);
+	p.ip_id = (uint16_t)(1 + rng_below(&s->rng, 0xfffe));
+	p.seq = (uint32_t)rng_u64(&s->rng);
+	p.ack = (uint32_t)rng_u64(&s->rng);
+	p.flags = PKT_TH_ACK;
+	return session_inject(s, &p, NULL, f) == -1 ? -1 : 0;
 }
 
 int

@@ -108,6 +108,13 @@ struct session {
 	struct seen_reset *resets;
 	size_t n_resets, cap_resets;
 
+	/*
+	 * The client's end of a connection of another program's, port 0: none.
+	 * All connections here then are views of that one, one after the other;
+	 * what comes on it is the latest one's.
+	 */
+	struct endpoint attached;
+
 	unsigned int packets_sent;
 	uint16_t echo_id, echo_sum;
 	struct endpoint syn_local; /* port 0: none reserved */
@@ -136,6 +143,7 @@ struct session_ask {
 	uint16_t src_port;
 	int max_hops;
 	int rate_pps;
+	struct endpoint attach;		  /* port 0: none */
 	struct talk_maker maker;	  /* make NULL: none */
 	struct path *path;		  /* filled as answers come */
 	struct result_evidence *evidence; /* likewise; NULL: none kept */
@@ -147,6 +155,15 @@ void session_free(struct session *s);
 
 /* Begins a connection; gives its index, or -1. */
 int session_open(struct session *s, enum arm arm, struct fault *f);
+
+/*
+ * Asks the server of an attached connection for its numbers, by a segment that
+ * is none of its window: RFC 9293, section 3.10.7.4 wants that answered with
+ * an acknowledgement that has them.
+ */
+int session_knock(struct session *s, int conn, struct fault *f);
+/* Two that are one connection on the wire. */
+bool session_same_flow(const struct session *s, int a, int b);
 
 /* Ends it: with a reset where its port is to be used again, else with FIN. */
 void session_close(struct session *s, int conn);

@@ -218,20 +218,26 @@ quote_fits(const struct pkt_quote *q, const struct probe *p)
 
 /*
  * NAT may rewrite the ports inside quotes: then conn is -1, and seq, which is
- * random in 32 bits, with the length decide alone.
+ * random in 32 bits, with the length decide alone.  One with the very IP ID
+ * goes before others that are alike.
  */
 static int
 quoted_tcp_probe(const struct session *s, const struct pkt_quote *q, int conn)
 {
+	int alike = -1;
 	size_t i;
 
 	for (i = s->n_probes; i-- > 0;) {
-		if (conn >= 0 && s->probes[i].conn != conn)
+		if (conn >= 0 && !session_same_flow(s, s->probes[i].conn, conn))
 			continue;
-		if (quote_fits(q, &s->probes[i]))
+		if (!quote_fits(q, &s->probes[i]))
+			continue;
+		if (q->ip.version == 4 && q->ip.id == s->probes[i].ip_id)
 			return (int)i;
+		if (alike == -1)
+			alike = (int)i;
 	}
-	return -1;
+	return alike;
 }
 
 static int
@@ -305,9 +311,13 @@ take_dsack(struct session *s, int conn, const struct world_packet *wp,
 
 	for (i = s->n_probes; i-- > 0;) {
 		p = &s->probes[i];
-		if (p->kind != PROBE_TRACE || p->conn != conn ||
+		if (!session_same_flow(s, p->conn, conn) ||
 		    p->seq != t->sacks[0].left ||
 		    p->seq + p->len != t->sacks[0].right)
+			continue;
+		if (p->kind == PROBE_ALIVE) /* the same byte, at full TTL */
+			return;
+		if (p->kind != PROBE_TRACE)
 			continue;
 		session_record_answer(s, (int)i, wp, true);
 		snprintf(note, size, "the server answers the probe with TTL %u",

@@ -104,6 +104,25 @@ fire_single(struct session *s, const struct trial *t,
 	return 0;
 }
 
+/*
+ * In place of the whole way: into a connection of another program's goes
+ * nothing that would reach the server.  Tagged, so that what it draws is too
+ * old for that program's kernel.
+ */
+static int
+fire_farthest(struct session *s, const struct trial *t,
+    const struct trial_load *load, struct fault *f)
+{
+	uint16_t base = (uint16_t)(1 + rng_below(&s->rng, 0xff00));
+	struct trial_load what = *load;
+
+	if (t->kind == TRIAL_CONTROL) {
+		what.trigger = load->control;
+		what.trigger_len = load->control_len;
+	}
+	return send_shot(s, t, &what, load->last_ttl, load->last_ttl, base, f);
+}
+
 static int
 fire(struct session *s, struct trial *t, const struct trial_load *load,
     struct fault *f)
@@ -114,6 +133,10 @@ fire(struct session *s, struct trial *t, const struct trial_load *load,
 	s->hold_tick = true;
 	switch (t->kind) {
 	case TRIAL_FULL:
+		if (s->attached.port != 0) {
+			rc = fire_farthest(s, t, load, f);
+			break;
+		}
 		if (t->ttl != 0)
 			rc = session_set_ttl(s, t->conn, t->ttl, f);
 		if (rc == -1)
@@ -122,6 +145,10 @@ fire(struct session *s, struct trial *t, const struct trial_load *load,
 		    s, t->conn, load->trigger, load->trigger_len, f);
 		break;
 	case TRIAL_CONTROL:
+		if (s->attached.port != 0) {
+			rc = fire_farthest(s, t, load, f);
+			break;
+		}
 		rc = session_send_full(
 		    s, t->conn, load->control, load->control_len, f);
 		break;

@@ -19,6 +19,13 @@ tcb_init(struct tcb *t, const struct flow_key *flow)
 	t->flow = *flow;
 }
 
+void
+tcb_adopt(struct tcb *t, const struct flow_key *flow)
+{
+	tcb_init(t, flow);
+	t->adopted = true;
+}
+
 bool
 tcb_id_follows(uint16_t id, uint16_t later)
 {
@@ -52,11 +59,61 @@ see_syn(struct tcb *t, const struct pkt *p, int64_t at_ns)
 	t->syn_ns = at_ns;
 }
 
+/* The client's next number: its own word, or what the server awaits. */
+static void
+adopt_client(struct tcb *t, uint32_t next)
+{
+	t->has_syn = true;
+	t->iss = next - 1;
+	t->snd_una = t->snd_nxt = next;
+}
+
+static void
+adopt_server(struct tcb *t, uint32_t next)
+{
+	t->has_synack = true;
+	t->irs = next - 1;
+	t->rcv_nxt = next;
+}
+
+/* A packet of a connection whose beginning was not seen tells of both ends. */
+static void
+see_adopted_sent(struct tcb *t, const struct pkt *p)
+{
+	if (!t->adopted || !(p->tcp.flags & PKT_TH_ACK))
+		return;
+	if (t->client_ttl == 0)
+		t->client_ttl = p->ip.ttl;
+	t->ts_ok = p->tcp.has_ts;
+	if (!t->has_syn)
+		adopt_client(t, p->tcp.seq);
+	if (!t->has_synack)
+		adopt_server(t, p->tcp.ack);
+	t->established = true;
+}
+
+static void
+see_adopted_received(struct tcb *t, const struct pkt *p)
+{
+	if (!t->adopted || !(p->tcp.flags & PKT_TH_ACK))
+		return;
+	t->server_ttl = p->ip.ttl;
+	t->ts_ok = p->tcp.has_ts;
+	if (p->tcp.has_ts && t->tsval == 0)
+		t->tsval = p->tcp.tsecr;
+	if (!t->has_synack)
+		adopt_server(t, p->tcp.seq);
+	if (!t->has_syn)
+		adopt_client(t, p->tcp.ack);
+	t->established = true;
+}
+
 static void
 see_sent(struct tcb *t, const struct pkt *p, int64_t at_ns)
 {
 	uint32_t end = p->tcp.seq + segment_len(p);
 
+	see_adopted_sent(t, p);
 	if ((p->tcp.flags & PKT_TH_SYN) && !t->has_synack)
 		see_syn(t, p, at_ns);
 	if (p->tcp.flags & PKT_TH_FIN)
@@ -114,6 +171,7 @@ see_received(struct tcb *t, const struct pkt *p, int64_t at_ns)
 {
 	uint32_t end = p->tcp.seq + segment_len(p);
 
+	see_adopted_received(t, p);
 	if ((p->tcp.flags & PKT_TH_SYN) && (p->tcp.flags & PKT_TH_ACK))
 		see_synack(t, p, at_ns);
 	if (t->has_server_ip_id && t->server_ip_id != 0 && p->ip.id != 0) {

@@ -20,12 +20,15 @@
 
 #include "world_filter.h"
 
+#define FDS_FIRST 3 /* of those to poll: where the connections' begin */
+
 struct world_conn {
 	struct conn *conn; /* NULL once closed */
 	enum conn_state told;
-	bool deaf; /* its events say nothing new: not polled any more */
-	bool kept; /* its data is for recv */
-	bool full; /* some of it has not been asked for yet: not polled */
+	bool adopted; /* another program's: conn stays NULL */
+	bool deaf;    /* its events say nothing new: not polled any more */
+	bool kept;    /* its data is for recv */
+	bool full;    /* some of it has not been asked for yet: not polled */
 };
 
 struct world_live {
@@ -38,9 +41,10 @@ struct world_live {
 	size_t n_conns, cap_conns;
 	int *reserved; /* sockets that keep a port */
 	size_t n_reserved, cap_reserved;
-	struct pollfd *fds; /* capture, signal, then the connections' */
+	struct pollfd *fds; /* capture, signal, another, the connections' */
 	size_t *fd_conns;   /* whose they are */
 	size_t cap_fds;
+	int also_fd;	  /* -1: none */
 	bool owes_change; /* a packet was told before it */
 	bool has_held;
 	struct world_packet held; /* taken from the capture, not yet due */
@@ -113,13 +117,33 @@ world_open(void *ctx, uint16_t src_port, int *id, struct endpoint *local,
 	return 0;
 }
 
+static int
+world_adopt(void *ctx, int *id, struct fault *f)
+{
+	struct world_live *l = ctx;
+	void *p = l->conns;
+
+	if (world_grow(&p, l->n_conns, &l->cap_conns, sizeof(*l->conns), f) !=
+	    0)
+		return -1;
+	l->conns = p;
+	memset(&l->conns[l->n_conns], 0, sizeof(*l->conns));
+	l->conns[l->n_conns].adopted = true;
+	*id = (int)l->n_conns++;
+	return 0;
+}
+
 static enum conn_state
 world_state(void *ctx, int id)
 {
-	struct world_conn *wc = world_get_conn(ctx, id);
+	struct world_live *l = ctx;
+	struct world_conn *wc = world_get_conn(l, id);
 
 	if (wc == NULL)
-		return CONN_CLOSED;
+		return id >= 0 && (size_t)id < l->n_conns &&
+			l->conns[id].adopted
+		    ? CONN_OPEN
+		    : CONN_CLOSED;
 	/* Whoever asks need not be told again by next. */
 	wc->told = conn_get_state(wc->conn);
 	return wc->told;
@@ -181,6 +205,14 @@ world_recv(void *ctx, int id, uint8_t *buf, size_t size)
 	n = conn_recv(wc->conn, buf, size);
 	wc->full = wc->full && n > 0;
 	return n;
+}
+
+static void
+world_also(void *ctx, int fd)
+{
+	struct world_live *l = ctx;
+
+	l->also_fd = fd;
 }
 
 static int
@@ -294,12 +326,12 @@ world_get_events(const struct world_conn *wc)
 static int
 world_fit_fds(struct world_live *l, struct fault *f)
 {
-	size_t want = 2 + l->n_conns;
+	size_t want = FDS_FIRST + l->n_conns;
 	void *p;
 
 	if (want <= l->cap_fds)
 		return 0;
-	want = 2 + l->cap_conns;
+	want = FDS_FIRST + l->cap_conns;
 	p = reallocarray(l->fds, want, sizeof(*l->fds));
 	if (p == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
@@ -315,7 +347,7 @@ world_fit_fds(struct world_live *l, struct fault *f)
 static nfds_t
 world_list_fds(struct world_live *l)
 {
-	nfds_t n = 2;
+	nfds_t n = FDS_FIRST;
 	size_t i;
 	int events;
 
@@ -323,6 +355,8 @@ world_list_fds(struct world_live *l)
 	l->fds[0].events = POLLIN;
 	l->fds[1].fd = l->ask.signal_fd; /* poll skips -1 */
 	l->fds[1].events = POLLIN;
+	l->fds[2].fd = l->also_fd;
+	l->fds[2].events = POLLIN;
 	for (i = 0; i < l->n_conns; i++) {
 		events = world_get_events(&l->conns[i]);
 		if (events == -1)
@@ -389,7 +423,9 @@ world_wait(
 	}
 	if ((l->fds[1].revents & POLLIN) != 0 && world_read_signal(l, f) != 0)
 		return -1;
-	for (i = 2; i < n; i++)
+	if (l->fds[2].revents != 0)
+		*changed = true;
+	for (i = FDS_FIRST; i < n; i++)
 		if (l->fds[i].revents != 0 &&
 		    world_settle_conn(
 			&l->conns[l->fd_conns[i]], l->fds[i].revents))
@@ -458,6 +494,7 @@ world_live_open(const struct world_live_ask *ask, struct world *w,
 	if (l == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	l->ask = *ask;
+	l->also_fd = -1;
 	/*
 	 * What the route says, not what was asked for: a target that is this
 	 * very host is reached through the loopback, whatever was named.
@@ -472,12 +509,14 @@ world_live_open(const struct world_live_ask *ask, struct world *w,
 	*w = (struct world){.ctx = l,
 	    .now = world_now,
 	    .open = world_open,
+	    .adopt = world_adopt,
 	    .state = world_state,
 	    .send = world_send,
 	    .set_ttl = world_set_ttl,
 	    .close = world_close,
 	    .keep = world_keep,
 	    .recv = world_recv,
+	    .also = world_also,
 	    .reserve = world_reserve,
 	    .tcp = world_tcp,
 	    .echo = world_echo,
