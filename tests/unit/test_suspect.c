@@ -41,6 +41,7 @@ static struct tape {
 	bool damaged, stopped;
 	unsigned int rounds;
 	int64_t now_ns;
+	struct suspect_ask ask;
 } tape;
 
 static void
@@ -219,7 +220,7 @@ find_made(struct suspects *out, struct fault *f)
 	    .interrupted = interrupted};
 
 	tape.at = 0;
-	return suspects_find(&src, 1, out, f);
+	return suspects_find(&src, &tape.ask, out, f);
 }
 
 static const struct suspect *
@@ -263,9 +264,11 @@ find_in(const char *path, struct suspects *out)
 	    .names = &path,
 	    .next = next_read,
 	    .again = rewind_read};
+	struct suspect_ask ask = {0};
 	struct fault f = {0};
 
-	if (rewind_read(&reel, &f) != 0 || suspects_find(&src, 1, out, &f) != 0)
+	if (rewind_read(&reel, &f) != 0 ||
+	    suspects_find(&src, &ask, out, &f) != 0)
 		fail_msg("%s", f.text);
 	capture_free(reel.capture);
 }
@@ -973,6 +976,14 @@ test_many(void **state)
 	assert_int_equal(all.list[0].resets, 2);
 	assert_int_equal(all.list[1].server.addr.b[3], SERVER & 0xff);
 	suspects_free(&all);
+	print_message("... and the one that is asked for, before all\n");
+	tape.ask.server = (struct endpoint){
+	    addr_from_v4((const uint8_t[]){198, 51, 100, 7 + 38}), 80};
+	assert_int_equal(find_made(&all, &f), 0);
+	assert_int_equal(all.n, SUSPECTS_MAX);
+	assert_int_equal(all.list[0].server.addr.b[3], 7 + 38);
+	assert_int_equal(all.list[1].resets, 2);
+	suspects_free(&all);
 }
 
 static void
@@ -991,6 +1002,9 @@ test_ends(void **state)
 	suspects_free(&all);
 	print_message("... one that breaks off later a remark\n");
 	t = begin(SERVER, 40000);
+	assert_int_equal(find_made(&all, &f), 0);
+	expect_none(&all, "no reset in 3 packets; it breaks off");
+	suspects_free(&all);
 	say(&t, "use db");
 	forge(&t, 63);
 	(void)find_one(&all);
