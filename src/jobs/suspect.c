@@ -220,7 +220,7 @@ make_room(struct job *j, struct fault *f)
 
 	if (j->n_kinds < j->cap_kinds)
 		return 0;
-	more = realloc(j->kinds, cap * sizeof(*more));
+	more = realloc(j->kinds, cap * sizeof(struct kind *));
 	if (more == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	j->kinds = more;
