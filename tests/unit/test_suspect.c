@@ -551,10 +551,9 @@ test_order(void **state)
 	say(&t, "two-");
 	t.c.seq = seq;
 	say(&t, "one-");
-	t.c.seq = seq + 2;
-	say(&t, "XXXX"); /* was there before: not so */
-	t.c.seq = seq + 8;
-	say(&t, "three");
+	t.c.seq = seq + 6;
+	say(&t, "XXth"); /* two bytes were there before: not so */
+	say(&t, "ree");
 	forge(&t, 63);
 	expect_trigger(find_one(&all), "one-two-three");
 	suspects_free(&all);
@@ -584,6 +583,16 @@ test_ports_again(void **state)
 	expect_trigger(s, "use db");
 	expect_why(s, SUSPECT_REPLAY_PLAIN, "");
 	assert_string_equal(s->why, "");
+	suspects_free(&all);
+	print_message("... nor what a later one says\n");
+	t.c.seq += 70000;
+	t.s.seq += 90000;
+	send_bytes(&t, true, SYN, NULL, 0, 100 * CLOCK_S);
+	send_bytes(&t, false, SYN | ACK, NULL, 0, 40 * CLOCK_MS);
+	send_bytes(&t, true, ACK, NULL, 0, CLOCK_MS / 10);
+	say(&t, "new words");
+	answer(&t, "yes");
+	expect_trigger(find_one(&all), "use db");
 	suspects_free(&all);
 }
 
@@ -772,6 +781,26 @@ test_silence(void **state)
 	expect_trigger(s, "use db");
 	assert_int_equal(s->replay, SUSPECT_REPLAY_DIALOGUE);
 	assert_int_equal(dialogue_steps(s->before), 2);
+	suspects_free(&all);
+}
+
+static void
+test_slow_server(void **state)
+{
+	struct suspects all;
+	const struct suspect *s;
+	struct chat t = begin(SERVER, 40000);
+
+	(void)state;
+	print_message("a server that says more after a silence is waited for "
+		      "once: how it cuts its words may vary\n");
+	answer(&t, "wel");
+	send_bytes(&t, false, PSHACK, "come", 4, 3 * CLOCK_S);
+	say(&t, "use db");
+	forge(&t, 63);
+	s = find_one(&all);
+	assert_int_equal(s->replay, SUSPECT_REPLAY_DIALOGUE);
+	assert_int_equal(dialogue_steps(s->before), 1);
 	suspects_free(&all);
 }
 
@@ -1095,6 +1124,7 @@ main(void)
 	    TEST(test_cut),
 	    TEST(test_no_data),
 	    TEST(test_silence),
+	    TEST(test_slow_server),
 	    TEST(test_http),
 	    TEST(test_proxy),
 	    TEST(test_login_is_it),
