@@ -23,10 +23,11 @@
 #include <rsthop/text.h>
 #include <rsthop/trigger.h>
 
-#define SUSPECTS_MAX 32	   /* the most plausible; all are counted */
-#define SUSPECT_TTLS 8	   /* as many as locate takes */
-#define SUSPECT_SIDE 65536 /* bytes kept of each side of a connection */
-#define SUSPECT_WHY  160
+#define SUSPECTS_MAX   32    /* the most plausible of SUSPECTS_KINDS */
+#define SUSPECTS_KINDS 4096  /* of servers and triggers that are told apart */
+#define SUSPECT_TTLS   8     /* as many as locate takes */
+#define SUSPECT_SIDE   65536 /* bytes kept of each side of a connection */
+#define SUSPECT_WHY    160
 
 /*
  * Where packets come from, twice: capture files, or a recording in memory.
@@ -43,6 +44,15 @@ struct suspect_source {
 	int (*again)(void *ctx, struct fault *f);
 	/* The signal that asks for the end, 0: none.  NULL is fine. */
 	int (*interrupted)(void *ctx);
+};
+
+struct suspect_ask {
+	uint64_t hash_seed; /* so that no capture can aim at the hashes */
+	/*
+	 * Suspects of this server come first, then those with its port; an
+	 * address that is none, or port 0, is any.
+	 */
+	struct endpoint server;
 };
 
 /* What it takes to stand where the application stood. */
@@ -88,8 +98,8 @@ struct suspect {
 
 struct suspects {
 	size_t n;
-	struct suspect *list; /* owned; the most plausible first */
-	size_t left_out;      /* beyond SUSPECTS_MAX */
+	struct suspect *list; /* owned; those asked for, the most plausible */
+	size_t left_out;      /* beyond SUSPECTS_MAX, at least */
 
 	/* What there was, for the words where there is no suspect. */
 	uint64_t packets, resets;
@@ -105,8 +115,8 @@ struct suspects {
  * fault.  -1: FAULT_INPUT where no packet could be read at all,
  * FAULT_INTERRUPTED, or memory ran out.
  */
-int suspects_find(const struct suspect_source *src, uint64_t hash_seed,
-    struct suspects *out, struct fault *f);
+int suspects_find(const struct suspect_source *src,
+    const struct suspect_ask *ask, struct suspects *out, struct fault *f);
 void suspects_free(struct suspects *s);
 
 /*

@@ -37,7 +37,8 @@ check_path(const char *path, struct fault *f)
 	struct stat st;
 
 	if (strcmp(path, "-") == 0 ||
-	    (stat(path, &st) == 0 && !S_ISREG(st.st_mode)))
+	    (stat(path, &st) == 0 && !S_ISREG(st.st_mode) &&
+		!S_ISDIR(st.st_mode)))
 		return fault(f, FAULT_USAGE,
 		    "--from %.160s: it is read twice; save it to a file first",
 		    path);
@@ -45,22 +46,23 @@ check_path(const char *path, struct fault *f)
 }
 
 static int
-read_suspects(const char *path, struct suspects *out, struct fault *f)
+read_suspects(const char *path, const struct endpoint *server,
+    struct suspects *out, struct fault *f)
 {
+	struct suspect_ask ask = {.server = *server};
 	struct tape tape = {.path = path};
 	struct suspect_source src = {.ctx = &tape,
 	    .n_names = 1,
 	    .names = &path,
 	    .next = next_packet,
 	    .again = open_again};
-	uint64_t seed;
 	int rc;
 
-	if (getrandom(&seed, sizeof(seed), 0) < 0)
-		seed = (uint64_t)(uintptr_t)&tape;
+	if (getrandom(&ask.hash_seed, sizeof(ask.hash_seed), 0) < 0)
+		ask.hash_seed = (uint64_t)(uintptr_t)&tape;
 	rc = open_again(&tape, f);
 	if (rc == 0)
-		rc = suspects_find(&src, seed, out, f);
+		rc = suspects_find(&src, &ask, out, f);
 	capture_free(tape.capture);
 	return rc;
 }
@@ -141,52 +143,49 @@ pick_without_operand(const char *path, struct from *from, struct fault *f)
 	return 0;
 }
 
-static const struct suspect *
-find_server(const struct suspects *all, const struct addr *a, uint16_t port)
+/* The operand, resolved; no address and port 0 where there is none. */
+static int
+read_operand(const struct options *o, struct options_target *t,
+    struct endpoint *server, struct fault *f)
 {
-	for (size_t i = 0; i < all->n; i++) {
-		const struct suspect *s = &all->list[i];
-
-		if ((a == NULL || addr_equal(&s->server.addr, a)) &&
-		    (port == 0 || s->server.port == port))
-			return s;
-	}
-	return NULL;
+	memset(server, 0, sizeof(*server));
+	if (o->n_operands == 0)
+		return 0;
+	if (options_get_target(o, false, t, f) < 0)
+		return -1;
+	server->port = t->port;
+	if (addr_parse(t->host, &server->addr) == 0)
+		return 0;
+	return lookup_host(t->host, o->version, &server->addr, f);
 }
 
 /*
- * A name may have moved since the capture, or stand for many addresses: then
- * the port alone tells.
+ * What was asked for is first.  A name may have moved since the capture, or
+ * stand for many addresses: then the port alone tells.
  */
 static int
-pick_by_operand(const char *path, const struct options *o, struct from *from,
-    struct fault *f)
+pick_by_operand(const char *path, const struct options *o,
+    const struct endpoint *server, struct from *from, struct fault *f)
 {
-	struct options_target *t = &from->target;
+	const struct suspect *s = &from->all.list[0];
+	bool port = server->port == 0 || server->port == s->server.port;
 	char text[ADDR_TEXT];
 	struct addr a;
-	bool numeric;
 
-	if (options_get_target(o, false, t, f) < 0)
-		return -1;
-	numeric = addr_parse(t->host, &a) == 0;
-	if (!numeric && lookup_host(t->host, o->version, &a, f) < 0)
-		return -1;
-	from->pick = find_server(&from->all, &a, t->port);
-	if (from->pick != NULL)
+	from->pick = s;
+	if (port && addr_equal(&server->addr, &s->server.addr))
 		return 0;
-	if (!numeric && t->port != 0)
-		from->pick = find_server(&from->all, NULL, t->port);
-	if (from->pick == NULL) {
-		list_all(&from->all);
-		return fault(f, FAULT_USAGE,
-		    "%.100s holds no suspect reset from %.120s: name one of "
-		    "these servers",
-		    path, o->operands[0]);
+	if (port && server->port != 0 &&
+	    addr_parse(from->target.host, &a) != 0) {
+		add_note(from, "in the capture the server is %s",
+		    addr_format(&s->server.addr, text));
+		return 0;
 	}
-	add_note(from, "in the capture the server is %s",
-	    addr_format(&from->pick->server.addr, text));
-	return 0;
+	list_all(&from->all);
+	return fault(f, FAULT_USAGE,
+	    "%.100s holds no suspect reset from %.120s: name one of these "
+	    "servers",
+	    path, o->operands[0]);
 }
 
 static void
@@ -205,15 +204,18 @@ int
 from_load(const char *path, const struct options *o, struct from *out,
     struct fault *f)
 {
+	struct endpoint server;
 	int rc;
 
 	memset(out, 0, sizeof(*out));
-	if (check_path(path, f) < 0 || read_suspects(path, &out->all, f) < 0)
+	if (check_path(path, f) < 0 ||
+	    read_operand(o, &out->target, &server, f) < 0 ||
+	    read_suspects(path, &server, &out->all, f) < 0)
 		return -1;
 	if (out->all.n == 0)
 		return complain_none(path, &out->all, f);
 	rc = o->n_operands == 0 ? pick_without_operand(path, out, f)
-				: pick_by_operand(path, o, out, f);
+				: pick_by_operand(path, o, &server, out, f);
 	if (rc < 0)
 		return -1;
 	if (out->target.port == 0)

@@ -205,9 +205,11 @@ judge(struct rerun *r, struct fault *f)
 	    .names = &name,
 	    .next = tape_next,
 	    .again = tape_again};
+	struct suspect_ask sa = {
+	    .hash_seed = r->ask->hash_seed, .server = r->ask->target};
 
 	suspects_free(&r->out->suspects);
-	return suspects_find(&src, r->ask->hash_seed, &r->out->suspects, f);
+	return suspects_find(&src, &sa, &r->out->suspects, f);
 }
 
 int

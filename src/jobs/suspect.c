@@ -11,7 +11,6 @@
 #include "suspect_int.h"
 
 #define WITNESSES 4    /* connections of each that are put together */
-#define KINDS	  4096 /* of triggers that are told apart */
 #define LIKE	  3    /* first bytes alike, where no protocol is known */
 #define PORT_BITS 1024 /* a power of two */
 #define TTLS	  256
@@ -26,6 +25,7 @@ struct witness {
 /* Resets with one server and one kind of trigger. */
 struct kind {
 	struct endpoint server;
+	int wanted; /* more is more what was asked for */
 	const struct analysis_reset *first; /* the surest of them */
 	struct trigger what;
 	uint64_t resets, forged, flows;
@@ -36,11 +36,12 @@ struct kind {
 
 struct job {
 	const struct suspect_source *src;
+	const struct suspect_ask *ask;
 	struct suspects *out;
 	size_t n_resets, cap_resets;
 	struct analysis_reset *resets; /* owned: those toward clients that are
 					* not genuine, without their reasons */
-	size_t n_kinds;
+	size_t n_kinds, cap_kinds;
 	struct kind **kinds;	  /* owned, each */
 	uint8_t ports[PORT_BITS]; /* that any witness has, mixed */
 };
@@ -95,13 +96,13 @@ by_time(const void *x, const void *y)
 }
 
 static int
-judge_all(struct job *j, uint64_t seed, struct analysis *a, struct fault *f)
+judge_all(struct job *j, struct analysis *a, struct fault *f)
 {
 	struct analyze_input in = {.ctx = j->src->ctx,
 	    .next = j->src->next,
 	    .interrupted = j->src->interrupted};
 	struct analyze_ask ask = {.n_paths = j->src->n_names,
-	    .hash_seed = seed,
+	    .hash_seed = j->ask->hash_seed,
 	    .ctx = j,
 	    .reset = keep_reset};
 	struct analyze_path *paths;
@@ -196,23 +197,55 @@ find_kind(
 	return NULL;
 }
 
+/* 2: its server is the one asked for; 1: its port is. */
+static int
+find_wanted(const struct job *j, const struct endpoint *server)
+{
+	const struct endpoint *want = &j->ask->server;
+
+	if (want->port != 0 && want->port != server->port)
+		return 0;
+	if (addr_is_none(&want->addr))
+		return want->port != 0;
+	if (addr_equal(&want->addr, &server->addr))
+		return 2;
+	return want->port != 0;
+}
+
+static int
+make_room(struct job *j, struct fault *f)
+{
+	size_t cap = j->cap_kinds != 0 ? 2 * j->cap_kinds : 64;
+	struct kind **more;
+
+	if (j->n_kinds < j->cap_kinds)
+		return 0;
+	more = realloc(j->kinds, cap * sizeof(struct kind *));
+	if (more == NULL)
+		return fault(f, FAULT_SYSTEM, "out of memory");
+	j->kinds = more;
+	j->cap_kinds = cap;
+	return 0;
+}
+
+/* *out is NULL where there is no room for another. */
 static int
 add_kind(struct job *j, const struct analysis_reset *r, const struct trigger *t,
     struct kind **out, struct fault *f)
 {
+	int wanted = find_wanted(j, &r->server);
 	struct kind *k;
 
 	*out = NULL;
-	if (j->n_kinds == KINDS)
+	if (j->n_kinds >= SUSPECTS_KINDS && wanted < 2) {
+		j->out->left_out++;
 		return 0;
-	if (j->kinds == NULL)
-		j->kinds = calloc(KINDS, sizeof(struct kind *));
-	k = calloc(1, sizeof(*k));
-	if (j->kinds == NULL || k == NULL) {
-		free(k);
-		return fault(f, FAULT_SYSTEM, "out of memory");
 	}
+	k = make_room(j, f) == 0 ? calloc(1, sizeof(*k)) : NULL;
+	if (k == NULL)
+		return fault(f, FAULT_SYSTEM, "out of memory");
 	k->server = r->server;
+	k->wanted = wanted;
 	k->first = r;
 	k->what = *t;
 	j->kinds[j->n_kinds++] = k;
@@ -299,6 +332,8 @@ by_plausibility(const void *x, const void *y)
 	double p = a->first->verdict.probability;
 	double q = b->first->verdict.probability;
 
+	if (a->wanted != b->wanted)
+		return a->wanted > b->wanted ? -1 : 1;
 	if ((a->forged > 0) != (b->forged > 0))
 		return a->forged > 0 ? -1 : 1;
 	if (a->resets != b->resets)
@@ -498,12 +533,12 @@ choose(struct job *j)
 }
 
 static int
-find(struct job *j, uint64_t seed, struct fault *f)
+find(struct job *j, struct fault *f)
 {
 	struct analysis a;
 	int rc;
 
-	rc = judge_all(j, seed, &a, f);
+	rc = judge_all(j, &a, f);
 	if (rc == 0)
 		rc = count_all(j->out, &a, f);
 	analysis_free(&a);
@@ -518,14 +553,14 @@ find(struct job *j, uint64_t seed, struct fault *f)
 }
 
 int
-suspects_find(const struct suspect_source *src, uint64_t hash_seed,
+suspects_find(const struct suspect_source *src, const struct suspect_ask *ask,
     struct suspects *out, struct fault *f)
 {
-	struct job j = {.src = src, .out = out};
+	struct job j = {.src = src, .ask = ask, .out = out};
 	int rc;
 
 	memset(out, 0, sizeof(*out));
-	rc = find(&j, hash_seed, f);
+	rc = find(&j, f);
 	for (size_t i = 0; i < j.n_kinds; i++)
 		free_kind(j.kinds[i]);
 	free(j.kinds);

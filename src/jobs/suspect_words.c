@@ -72,14 +72,9 @@ add_kinds(const struct suspects *s, struct text *t)
 	}
 }
 
-void
-suspects_explain_none(const struct suspects *s, struct text *t)
+static void
+explain_resets(const struct suspects *s, struct text *t)
 {
-	if (s->resets == 0) {
-		text_addf(t, "no reset in %" PRIu64 " packet%s", s->packets,
-		    plural(s->packets));
-		return;
-	}
 	if (s->toward_server > 0) {
 		text_addf(t,
 		    "%" PRIu64 " reset%s that may be forged, but toward the "
@@ -92,4 +87,16 @@ suspects_explain_none(const struct suspects *s, struct text *t)
 	else
 		text_addf(t, "all %" PRIu64 " resets are genuine: ", s->resets);
 	add_kinds(s, t);
+}
+
+void
+suspects_explain_none(const struct suspects *s, struct text *t)
+{
+	if (s->resets == 0)
+		text_addf(t, "no reset in %" PRIu64 " packet%s", s->packets,
+		    plural(s->packets));
+	else
+		explain_resets(s, t);
+	if (s->damage[0] != '\0')
+		text_addf(t, "; %s", s->damage);
 }

@@ -87,13 +87,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    .names = names,
 	    .next = next,
 	    .again = again};
+	struct suspect_ask ask = {0};
 	struct suspects all;
 	struct fault f = {0};
 
 	if (size == 0)
 		return 0;
 	again(&reel, &f);
-	if (suspects_find(&src, 0, &all, &f) != 0)
+	if (suspects_find(&src, &ask, &all, &f) != 0)
 		must(f.kind == FAULT_INPUT);
 	for (size_t i = 0; i < all.n; i++)
 		check(&all.list[i]);

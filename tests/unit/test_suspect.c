@@ -41,6 +41,7 @@ static struct tape {
 	bool damaged, stopped;
 	unsigned int rounds;
 	int64_t now_ns;
+	struct suspect_ask ask;
 } tape;
 
 static void
@@ -219,7 +220,7 @@ find_made(struct suspects *out, struct fault *f)
 	    .interrupted = interrupted};
 
 	tape.at = 0;
-	return suspects_find(&src, 1, out, f);
+	return suspects_find(&src, &tape.ask, out, f);
 }
 
 static const struct suspect *
@@ -263,9 +264,11 @@ find_in(const char *path, struct suspects *out)
 	    .names = &path,
 	    .next = next_read,
 	    .again = rewind_read};
+	struct suspect_ask ask = {0};
 	struct fault f = {0};
 
-	if (rewind_read(&reel, &f) != 0 || suspects_find(&src, 1, out, &f) != 0)
+	if (rewind_read(&reel, &f) != 0 ||
+	    suspects_find(&src, &ask, out, &f) != 0)
 		fail_msg("%s", f.text);
 	capture_free(reel.capture);
 }
@@ -548,10 +551,9 @@ test_order(void **state)
 	say(&t, "two-");
 	t.c.seq = seq;
 	say(&t, "one-");
-	t.c.seq = seq + 2;
-	say(&t, "XXXX"); /* was there before: not so */
-	t.c.seq = seq + 8;
-	say(&t, "three");
+	t.c.seq = seq + 6;
+	say(&t, "XXth"); /* two bytes were there before: not so */
+	say(&t, "ree");
 	forge(&t, 63);
 	expect_trigger(find_one(&all), "one-two-three");
 	suspects_free(&all);
@@ -581,6 +583,16 @@ test_ports_again(void **state)
 	expect_trigger(s, "use db");
 	expect_why(s, SUSPECT_REPLAY_PLAIN, "");
 	assert_string_equal(s->why, "");
+	suspects_free(&all);
+	print_message("... nor what a later one says\n");
+	t.c.seq += 70000;
+	t.s.seq += 90000;
+	send_bytes(&t, true, SYN, NULL, 0, 100 * CLOCK_S);
+	send_bytes(&t, false, SYN | ACK, NULL, 0, 40 * CLOCK_MS);
+	send_bytes(&t, true, ACK, NULL, 0, CLOCK_MS / 10);
+	say(&t, "new words");
+	answer(&t, "yes");
+	expect_trigger(find_one(&all), "use db");
 	suspects_free(&all);
 }
 
@@ -769,6 +781,26 @@ test_silence(void **state)
 	expect_trigger(s, "use db");
 	assert_int_equal(s->replay, SUSPECT_REPLAY_DIALOGUE);
 	assert_int_equal(dialogue_steps(s->before), 2);
+	suspects_free(&all);
+}
+
+static void
+test_slow_server(void **state)
+{
+	struct suspects all;
+	const struct suspect *s;
+	struct chat t = begin(SERVER, 40000);
+
+	(void)state;
+	print_message("a server that says more after a silence is waited for "
+		      "once: how it cuts its words may vary\n");
+	answer(&t, "wel");
+	send_bytes(&t, false, PSHACK, "come", 4, 3 * CLOCK_S);
+	say(&t, "use db");
+	forge(&t, 63);
+	s = find_one(&all);
+	assert_int_equal(s->replay, SUSPECT_REPLAY_DIALOGUE);
+	assert_int_equal(dialogue_steps(s->before), 1);
 	suspects_free(&all);
 }
 
@@ -973,6 +1005,14 @@ test_many(void **state)
 	assert_int_equal(all.list[0].resets, 2);
 	assert_int_equal(all.list[1].server.addr.b[3], SERVER & 0xff);
 	suspects_free(&all);
+	print_message("... and the one that is asked for, before all\n");
+	tape.ask.server = (struct endpoint){
+	    addr_from_v4((const uint8_t[]){198, 51, 100, 7 + 38}), 80};
+	assert_int_equal(find_made(&all, &f), 0);
+	assert_int_equal(all.n, SUSPECTS_MAX);
+	assert_int_equal(all.list[0].server.addr.b[3], 7 + 38);
+	assert_int_equal(all.list[1].resets, 2);
+	suspects_free(&all);
 }
 
 static void
@@ -991,6 +1031,9 @@ test_ends(void **state)
 	suspects_free(&all);
 	print_message("... one that breaks off later a remark\n");
 	t = begin(SERVER, 40000);
+	assert_int_equal(find_made(&all, &f), 0);
+	expect_none(&all, "no reset in 3 packets; it breaks off");
+	suspects_free(&all);
 	say(&t, "use db");
 	forge(&t, 63);
 	(void)find_one(&all);
@@ -1081,6 +1124,7 @@ main(void)
 	    TEST(test_cut),
 	    TEST(test_no_data),
 	    TEST(test_silence),
+	    TEST(test_slow_server),
 	    TEST(test_http),
 	    TEST(test_proxy),
 	    TEST(test_login_is_it),
