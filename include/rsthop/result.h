@@ -157,6 +157,9 @@ struct locate_result {
 	size_t n_resets;	     /* all resets of the job, oldest first */
 	struct result_reset *resets; /* owned */
 
+	/* --exec: how often the client was run, and how often it was reset. */
+	unsigned int exec_runs, exec_resets;
+
 	int threshold_ttl; /* T, the smallest that fired; 0: none */
 	size_t n_by_ttl;
 	struct result_by_ttl by_ttl[PATH_MAX_HOPS];

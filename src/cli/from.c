@@ -224,14 +224,6 @@ from_load(const char *path, const struct options *o, struct from *out,
 	return 0;
 }
 
-struct talk_maker
-from_talks(const struct from *from)
-{
-	if (from->pick->before == NULL)
-		return (struct talk_maker){NULL, NULL};
-	return dialogue_maker(from->pick->before);
-}
-
 void
 from_free(struct from *from)
 {

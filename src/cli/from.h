@@ -32,12 +32,6 @@ struct from {
 int from_load(const char *path, const struct options *o, struct from *out,
     struct fault *f);
 
-/*
- * What is to be said before the trigger; make is NULL where nothing is, or
- * where it takes a login of MySQL (pick->replay says which).
- */
-struct talk_maker from_talks(const struct from *from);
-
 void from_free(struct from *from);
 
 #endif

@@ -1,0 +1,115 @@
+#include <string.h>
+#include <sys/random.h>
+
+#include <rsthop/clock.h>
+#include <rsthop/spawn.h>
+
+#include "exec.h"
+
+#define RUN_NS (20 * CLOCK_S) /* a client that hangs is ended */
+
+struct client {
+	char *const *argv;
+	struct spawn_user user;
+	bool shown;
+	struct spawn *spawn; /* NULL: none runs */
+};
+
+static int
+client_start(void *ctx, struct fault *f)
+{
+	struct client *c = ctx;
+
+	return spawn_start(c->argv, &c->user, c->shown, &c->spawn, f);
+}
+
+static int
+client_fd(void *ctx)
+{
+	return spawn_fd(((struct client *)ctx)->spawn);
+}
+
+static bool
+client_has_ended(void *ctx, int *status)
+{
+	return spawn_has_ended(((struct client *)ctx)->spawn, status);
+}
+
+static void
+client_stop(void *ctx)
+{
+	struct client *c = ctx;
+
+	spawn_free(c->spawn);
+	c->spawn = NULL;
+}
+
+void
+exec_borrow_options(char *const *argv, struct before *b)
+{
+	static const char file[] = "--defaults-file=";
+	static const char extra[] = "--defaults-extra-file=";
+	static const char user[] = "--user=";
+	size_t i;
+
+	for (i = 1; argv[i] != NULL; i++) {
+		const char *s = argv[i];
+
+		if (b->defaults_file == NULL &&
+		    strncmp(s, file, sizeof(file) - 1) == 0)
+			b->defaults_file = s + sizeof(file) - 1;
+		else if (b->defaults_file == NULL &&
+		    strncmp(s, extra, sizeof(extra) - 1) == 0)
+			b->defaults_file = s + sizeof(extra) - 1;
+		else if (b->user == NULL &&
+		    strncmp(s, user, sizeof(user) - 1) == 0)
+			b->user = s + sizeof(user) - 1;
+	}
+}
+
+int
+exec_run(char *const *argv, struct active *a, int64_t within_ns,
+    struct rerun_result *out, struct fault *f)
+{
+	struct client c = {.argv = argv,
+	    .user = spawn_invoker(),
+	    .shown = a->options->verbose};
+	struct rerun_client client = {.ctx = &c,
+	    .start = client_start,
+	    .fd = client_fd,
+	    .has_ended = client_has_ended,
+	    .stop = client_stop};
+	struct rerun_ask ask = {.target = a->target,
+	    .client = &client,
+	    .max_runs = RERUN_RUNS,
+	    .run_ns = within_ns < RUN_NS ? within_ns : RUN_NS,
+	    .end_ns = a->world.now(a->world.ctx) + within_ns,
+	    .progress = progress_say,
+	    .progress_ctx = &a->progress};
+	int rc;
+
+	if (getrandom(&ask.hash_seed, sizeof(ask.hash_seed), 0) < 0)
+		ask.hash_seed = (uint64_t)ask.end_ns;
+	rc = rerun_run(&ask, &a->world, out, f);
+	client_stop(&c);
+	return rc;
+}
+
+void
+exec_tell(const struct rerun_result *rerun, struct locate_result *r)
+{
+	if (rerun->runs == 0)
+		return;
+	r->exec_runs = rerun->runs;
+	r->exec_resets = rerun->reset;
+	if (rerun->connections == 0)
+		result_note(&r->notes,
+		    "The command opened no connection to the target in %u "
+		    "runs (its last status: %d).",
+		    rerun->runs, rerun->status);
+	else
+		result_note(&r->notes,
+		    "Your client was run %u time%s, and reset in %u of them.",
+		    rerun->runs, rerun->runs == 1 ? "" : "s", rerun->reset);
+	rerun_keep(rerun, &r->evidence);
+}
