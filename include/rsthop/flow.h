@@ -42,12 +42,25 @@ struct flow_config {
 	uint64_t hash_seed;   /* so that no capture can aim at the hash */
 };
 
+/* Both ends of a connection, in an order that is the same either way. */
+struct flow_ends {
+	struct endpoint e[2];
+};
+
+/* What flow_table_expect() found out about a packet. */
+struct flow_hint {
+	struct flow_ends ends;
+	uint64_t hash;
+	int side; /* whose end is the sender's; -1: no segment */
+};
+
 /* One packet of a vantage. */
 struct flow_seen {
 	int64_t unix_ns;
 	uint32_t file;	/* index of the file, the caller's */
 	uint64_t frame; /* from 1 in that file */
 	const struct pkt *pkt;
+	const struct flow_hint *hint; /* of this table, for pkt; or NULL */
 };
 
 /* A packet that is remembered; frame 0: there is none. */
@@ -321,11 +334,6 @@ int flow_table_see(
  * which is most of the time that it takes: first _expect(), then, some packets
  * later, _expect_soon().  Neither changes anything.
  */
-struct flow_hint {
-	uint64_t hash;
-	int side; /* -1: no segment */
-};
-
 void flow_table_expect(
     const struct flow_table *t, const struct pkt *p, struct flow_hint *out);
 void flow_table_expect_soon(

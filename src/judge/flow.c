@@ -197,13 +197,19 @@ settle_rare(
 
 /* --- connections --- */
 
+static size_t
+payload_cap(const struct half *h)
+{
+	return (size_t)h->payload_units * PAYLOAD_UNIT;
+}
+
 static void
 drop_payload(struct flow_table *t, struct half *h)
 {
-	t->payload_used -= h->payload_cap;
+	t->payload_used -= payload_cap(h);
 	free(h->payload);
 	h->payload = NULL;
-	h->payload_len = h->payload_cap = 0;
+	h->payload_len = h->payload_units = 0;
 }
 
 static int
@@ -381,17 +387,19 @@ keep_payload(
 	h->payload_len = 0;
 	if (n > cap)
 		n = cap;
-	if (n > h->payload_cap) {
-		cap = (n + 63) & ~(size_t)63;
-		more = realloc(h->payload, cap);
+	if (n == 0)
+		return;
+	if (n > payload_cap(h)) {
+		size_t units = (n + PAYLOAD_UNIT - 1) / PAYLOAD_UNIT;
+
+		more = realloc(h->payload, units * PAYLOAD_UNIT);
 		if (more == NULL)
 			return;
-		t->payload_used += cap - h->payload_cap;
+		t->payload_used += units * PAYLOAD_UNIT - payload_cap(h);
 		h->payload = more;
-		h->payload_cap = (uint16_t)cap;
+		h->payload_units = (uint8_t)units;
 	}
-	if (n > 0)
-		memcpy(h->payload, p->payload, n);
+	memcpy(h->payload, p->payload, n);
 	h->payload_len = (uint16_t)n;
 }
 
@@ -522,6 +530,19 @@ see_probe(struct flow_table *t, struct node *n, int side,
 }
 
 static int
+keep_foreign(
+    struct node *n, int side, const struct flow_seen *s, struct fault *f)
+{
+	struct rare *r = get_rare(n, f);
+
+	if (r == NULL)
+		return -1;
+	if (rare_set_foreign(r, s, side) != 0)
+		return fault(f, FAULT_SYSTEM, "out of memory");
+	return 0;
+}
+
+static int
 see_segment(struct flow_table *t, struct node *n, int side,
     const struct flow_seen *s, struct fault *f)
 {
@@ -536,8 +557,14 @@ see_segment(struct flow_table *t, struct node *n, int side,
 		host_table_hint(t->hosts, h->host);
 	if (see_probe(t, n, side, s, f) != 0)
 		return -1;
-	if (half_see(h, other, s) != HALF_SAW_NEW)
+	switch (half_see(h, other, s)) {
+	case HALF_SAW_FOREIGN:
+		return keep_foreign(n, side, s, f);
+	case HALF_SAW_TWICE:
 		return 0;
+	case HALF_SAW_NEW:
+		break;
+	}
 	if (told)
 		host_table_see(t->hosts, h->host, s);
 	if (s->pkt->tcp.flags & PKT_TH_SYN)
@@ -555,11 +582,9 @@ static int
 see_tcp(struct flow_table *t, const struct flow_seen *s, struct fault *f)
 {
 	const struct pkt *p = s->pkt;
-	struct flow_ends ends = {0};
-	int side = make_ends(
-	    &p->ip.src, p->tcp.sport, &p->ip.dst, p->tcp.dport, &ends);
-	uint64_t hash = node_hash(t->nodes, &ends);
-	struct node *n = node_find(t->nodes, &ends, hash, side);
+	int side = s->hint->side;
+	struct node *n =
+	    node_find(t->nodes, &s->hint->ends, s->hint->hash, side);
 
 	t->stats.packets++;
 	if (n != NULL && s->unix_ns - n->seen_ns > t->cfg.idle_ns) {
@@ -569,7 +594,7 @@ see_tcp(struct flow_table *t, const struct flow_seen *s, struct fault *f)
 		n = NULL;
 	}
 	if (n == NULL)
-		n = add_node(t, &ends, hash, f);
+		n = add_node(t, &s->hint->ends, s->hint->hash, f);
 	if (n == NULL)
 		return -1;
 	if (is_anew(n, side, p) && begin_anew(t, n, f) != 0)
@@ -646,8 +671,13 @@ int
 flow_table_see(struct flow_table *t, const struct flow_seen *s, struct fault *f)
 {
 	struct flow_seen sane = *s;
+	struct flow_hint hint;
 
 	sane.unix_ns = sane_stamp(s->unix_ns);
+	if (s->hint == NULL) {
+		flow_table_expect(t, s->pkt, &hint);
+		sane.hint = &hint;
+	}
 	return see_packet(t, &sane, f);
 }
 
@@ -655,14 +685,12 @@ void
 flow_table_expect(
     const struct flow_table *t, const struct pkt *p, struct flow_hint *out)
 {
-	struct flow_ends ends = {0};
-
 	out->side = -1;
 	if (!(p->has & PKT_HAS_TCP))
 		return;
 	out->side = make_ends(
-	    &p->ip.src, p->tcp.sport, &p->ip.dst, p->tcp.dport, &ends);
-	out->hash = node_hash(t->nodes, &ends);
+	    &p->ip.src, p->tcp.sport, &p->ip.dst, p->tcp.dport, &out->ends);
+	out->hash = node_hash(t->nodes, &out->ends);
 	node_expect(t->nodes, out->hash);
 }
 
@@ -671,6 +699,36 @@ flow_table_expect_soon(const struct flow_table *t, const struct flow_hint *h)
 {
 	if (h->side >= 0)
 		node_expect_soon(t->nodes, h->hash, h->side);
+}
+
+static void
+free_node(struct node *n)
+{
+	struct pending *p, *next;
+
+	for (p = n->rare != NULL ? n->rare->pending : NULL; p != NULL;
+	     p = next) {
+		next = p->next;
+		free(p->payload);
+		free(p);
+	}
+	rare_free(n->rare);
+	free(n->half[0].payload);
+	free(n->half[1].payload);
+}
+
+/* Lets all flows go, at once. */
+static void
+clear(struct flow_table *t)
+{
+	for (uint32_t i = 0; i < node_places(t->nodes); i++) {
+		struct node *n = node_at(t->nodes, i);
+
+		if (n != NULL)
+			free_node(n);
+	}
+	node_clear(t->nodes);
+	t->payload_used = 0;
 }
 
 int
@@ -690,9 +748,10 @@ flow_table_end(struct flow_table *t, struct fault *f)
 	for (uint32_t i = 0; i < node_places(t->nodes); i++) {
 		struct node *n = node_at(t->nodes, i);
 
-		if (n != NULL && let_go(t, n, FLOW_END_CAPTURE, f) != 0)
+		if (n != NULL && settle_rare(t, n, FLOW_END_CAPTURE, f) != 0)
 			return -1;
 	}
+	clear(t);
 	return 0;
 }
 
@@ -702,22 +761,6 @@ flow_table_get_stats(const struct flow_table *t, struct flow_stats *out)
 	*out = t->stats;
 }
 
-static void
-free_node(struct node *n)
-{
-	struct pending *p, *next;
-
-	for (p = n->rare != NULL ? n->rare->pending : NULL; p != NULL;
-	     p = next) {
-		next = p->next;
-		free(p->payload);
-		free(p);
-	}
-	rare_free(n->rare);
-	free(n->half[0].payload);
-	free(n->half[1].payload);
-}
-
 void
 flow_table_free(struct flow_table *t)
 {
@@ -725,13 +768,8 @@ flow_table_free(struct flow_table *t)
 
 	if (t == NULL)
 		return;
-	for (uint32_t i = 0; t->nodes != NULL && i < node_places(t->nodes);
-	     i++) {
-		struct node *n = node_at(t->nodes, i);
-
-		if (n != NULL)
-			free_node(n);
-	}
+	if (t->nodes != NULL)
+		clear(t);
 	for (p = t->spare; p != NULL; p = next) {
 		next = p->next;
 		free(p);

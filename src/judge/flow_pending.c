@@ -92,6 +92,10 @@ pending_fill(struct pending *p, const struct node *n, int side,
 	fill_packet(r, s);
 	half_report(&n->half[side], &r->sender);
 	half_report(&n->half[!side], &r->peer);
+	if (n->rare->foreign != NULL) {
+		r->sender.last_foreign = n->rare->foreign[side];
+		r->peer.last_foreign = n->rare->foreign[!side];
+	}
 	r->flow_packets = n->half[0].packets + n->half[1].packets;
 	find_trigger(r);
 }
@@ -195,11 +199,23 @@ rare_add_reset(struct rare *r, const struct flow_mark *m, int side)
 	return 0;
 }
 
+int
+rare_set_foreign(struct rare *r, const struct flow_seen *s, int side)
+{
+	if (r->foreign == NULL)
+		r->foreign = calloc(2, sizeof(*r->foreign));
+	if (r->foreign == NULL)
+		return -1;
+	half_make_mark(s, &r->foreign[side]);
+	return 0;
+}
+
 void
 rare_free(struct rare *r)
 {
 	if (r == NULL)
 		return;
+	free(r->foreign);
 	free(r->others);
 	free(r->expired);
 	free(r->probe);
