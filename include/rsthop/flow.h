@@ -223,7 +223,10 @@ enum flow_roles {
 	FLOW_ROLES_FIRST /* the first to be seen is the client */
 };
 
-/* A reset with all that is known of its connection. */
+/*
+ * A reset with all that is known of its connection.  What the pointers show is
+ * borrowed: valid within the call.
+ */
 struct flow_reset {
 	struct endpoint client, server;
 	enum flow_roles roles;
@@ -255,14 +258,14 @@ struct flow_reset {
 	struct flow_mark trigger;
 	bool trigger_exact;	/* the numbers answer it */
 	bool trigger_was_probe; /* its TTL was set lower than its sender's */
-	const uint8_t *payload; /* its start; NULL: none kept; borrowed */
+	const uint8_t *payload; /* its start; NULL: none kept */
 	size_t payload_len;	/* bytes at payload */
 
 	size_t n_others; /* oldest first; those before and those after */
-	struct flow_other others[FLOW_RESETS];
+	const struct flow_other *others;
 	uint32_t others_more;
 	size_t n_expired;
-	struct flow_expired expired[FLOW_EXPIRED];
+	const struct flow_expired *expired;
 
 	struct flow_after after;
 	enum flow_end end;

@@ -23,6 +23,7 @@ struct flow_table {
 	struct host_table *hosts;
 	struct pending *due, *due_last; /* oldest first */
 	struct pending *spare;		/* to be used again, freed at the end */
+	struct flow_other others[FLOW_RESETS]; /* of the one handed over */
 	uint32_t n_pending;
 	size_t payload_used;
 	struct flow_stats stats;
@@ -134,7 +135,7 @@ settle(struct flow_table *t, struct pending *p, enum flow_end end,
 {
 	int rc = 0;
 
-	pending_finish(p, p->node, end, unix_ns);
+	pending_finish(p, end, unix_ns, t->others);
 	ask_host_again(t, p);
 	unlink_rare(p->node->rare, p);
 	unlink_due(t, p);

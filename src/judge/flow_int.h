@@ -207,9 +207,12 @@ void pending_fill(struct pending *p, const struct node *n, int side,
     const struct flow_seen *s);
 /* One more packet of its connection that is no reset. */
 void pending_see(struct pending *p, int side, const struct flow_seen *s);
-/* What the connection has gathered beside it, as it is handed over. */
-void pending_finish(struct pending *p, const struct node *n, enum flow_end end,
-    int64_t unix_ns);
+/*
+ * What the connection has gathered beside it, as it is handed over; others is
+ * where it puts the other resets.
+ */
+void pending_finish(struct pending *p, enum flow_end end, int64_t unix_ns,
+    struct flow_other others[FLOW_RESETS]);
 /* These two: -1 where memory ran out. */
 int rare_add_reset(struct rare *r, const struct flow_mark *m, int side);
 int rare_set_foreign(struct rare *r, const struct flow_seen *s, int side);
