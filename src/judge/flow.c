@@ -25,7 +25,7 @@ struct flow_table {
 	struct pending *spare;		/* to be used again, freed at the end */
 	struct flow_other others[FLOW_RESETS]; /* of the one handed over */
 	uint32_t n_pending;
-	size_t payload_used;
+	struct payload_pool *payloads;
 	struct flow_stats stats;
 };
 
@@ -60,6 +60,8 @@ flow_table_new(const struct flow_config *cfg, const struct flow_sink *sink,
 		goto out;
 	if (host_table_new(t->cfg.max_hosts, t->cfg.hash_seed, &t->hosts, f) !=
 	    0)
+		goto out;
+	if (payload_pool_new(t->cfg.payload_bytes, &t->payloads, f) != 0)
 		goto out;
 	*out = t; /* hand over last */
 	t = NULL;
@@ -198,17 +200,10 @@ settle_rare(
 
 /* --- connections --- */
 
-static size_t
-payload_cap(const struct half *h)
-{
-	return (size_t)h->payload_units * PAYLOAD_UNIT;
-}
-
 static void
 drop_payload(struct flow_table *t, struct half *h)
 {
-	t->payload_used -= payload_cap(h);
-	free(h->payload);
+	payload_pool_give(t->payloads, h->payload, h->payload_units);
 	h->payload = NULL;
 	h->payload_len = h->payload_units = 0;
 }
@@ -366,14 +361,15 @@ static size_t
 payload_room(
     const struct flow_table *t, const struct node *n, int side, bool begins)
 {
-	if (t->payload_used >= t->cfg.payload_bytes)
+	size_t used = payload_pool_used(t->payloads);
+
+	if (used >= t->cfg.payload_bytes)
 		return 0;
 	if (side != n->client && !begins)
 		return 0;
-	if (side != n->client ||
-	    t->payload_used >= t->cfg.payload_bytes / 4 * 3)
+	if (side != n->client || used >= t->cfg.payload_bytes / 4 * 3)
 		return 64;
-	if (t->payload_used >= t->cfg.payload_bytes / 2)
+	if (used >= t->cfg.payload_bytes / 2)
 		return 256;
 	return begins ? FLOW_PAYLOAD : 256;
 }
@@ -382,22 +378,17 @@ static void
 keep_payload(
     struct flow_table *t, struct half *h, const struct pkt *p, size_t cap)
 {
-	size_t n = p->payload_len;
-	uint8_t *more;
+	size_t n = p->payload_len < cap ? p->payload_len : cap;
+	size_t units = (n + PAYLOAD_UNIT - 1) / PAYLOAD_UNIT;
 
 	h->payload_len = 0;
-	if (n > cap)
-		n = cap;
 	if (n == 0)
 		return;
-	if (n > payload_cap(h)) {
-		size_t units = (n + PAYLOAD_UNIT - 1) / PAYLOAD_UNIT;
-
-		more = realloc(h->payload, units * PAYLOAD_UNIT);
-		if (more == NULL)
+	if (units > h->payload_units) {
+		drop_payload(t, h);
+		h->payload = payload_pool_take(t->payloads, &units);
+		if (h->payload == NULL)
 			return;
-		t->payload_used += units * PAYLOAD_UNIT - payload_cap(h);
-		h->payload = more;
 		h->payload_units = (uint8_t)units;
 	}
 	memcpy(h->payload, p->payload, n);
@@ -714,8 +705,6 @@ free_node(struct node *n)
 		free(p);
 	}
 	rare_free(n->rare);
-	free(n->half[0].payload);
-	free(n->half[1].payload);
 }
 
 /* Lets all flows go, at once. */
@@ -729,7 +718,7 @@ clear(struct flow_table *t)
 			free_node(n);
 	}
 	node_clear(t->nodes);
-	t->payload_used = 0;
+	payload_pool_clear(t->payloads);
 }
 
 int
@@ -769,7 +758,7 @@ flow_table_free(struct flow_table *t)
 
 	if (t == NULL)
 		return;
-	if (t->nodes != NULL)
+	if (t->payloads != NULL) /* made last */
 		clear(t);
 	for (p = t->spare; p != NULL; p = next) {
 		next = p->next;
@@ -777,6 +766,7 @@ flow_table_free(struct flow_table *t)
 	}
 	node_table_free(t->nodes);
 	host_table_free(t->hosts);
+	payload_pool_free(t->payloads);
 	free(t);
 }
 

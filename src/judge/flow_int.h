@@ -11,7 +11,8 @@
 
 #define FLOW_NONE UINT32_MAX
 
-#define FLOW_LINE 64 /* bytes of a line of the cache */
+#define FLOW_LINE  64		     /* bytes of a line of the cache */
+#define FLOW_CHUNK ((size_t)2 << 20) /* a page of the large kind */
 
 /* Resets of one connection that wait at once; the oldest is settled then. */
 #define FLOW_PENDING_EACH 16
@@ -230,7 +231,22 @@ void probe_see(
 int probe_see_expired(
     struct rare *r, const struct node *n, int side, const struct flow_seen *s);
 
+/* flow_payload.c: room for what is kept of payloads. */
+struct payload_pool;
+int payload_pool_new(size_t bytes, struct payload_pool **out, struct fault *f);
+void payload_pool_free(struct payload_pool *p);
+/* All blocks are gone. */
+void payload_pool_clear(struct payload_pool *p);
+/* Bytes of the blocks that are in use. */
+size_t payload_pool_used(const struct payload_pool *p);
+/* A block of so many units, or some more; NULL where there is no room. */
+uint8_t *payload_pool_take(struct payload_pool *p, size_t *units);
+/* NULL is fine. */
+void payload_pool_give(struct payload_pool *p, uint8_t *block, size_t units);
+
 /* flow_nodes.c: the connections by their endpoints. */
+/* FLOW_CHUNK bytes for free(3), one page if the kernel likes; NULL: none. */
+void *flow_chunk_new(void);
 struct node_table;
 int node_table_new(
     uint32_t max, uint64_t seed, struct node_table **out, struct fault *f);

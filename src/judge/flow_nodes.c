@@ -12,9 +12,7 @@
 
 #include "flow_int.h"
 
-/* As many nodes as fill a page of the large kind. */
-#define CHUNK_BYTES    ((size_t)2 << 20)
-#define CHUNK	       (CHUNK_BYTES / sizeof(struct node))
+#define CHUNK	       (FLOW_CHUNK / sizeof(struct node))
 #define SLOTS_AT_FIRST 1024
 #define VICTIMS	       16 /* that are looked at for the best to give up */
 
@@ -212,6 +210,17 @@ grow_slots(struct node_table *t)
 	return true;
 }
 
+void *
+flow_chunk_new(void)
+{
+	void *p = aligned_alloc(FLOW_CHUNK, FLOW_CHUNK);
+
+	/* Only a wish; without it each look costs a walk of page tables. */
+	if (p != NULL)
+		(void)madvise(p, FLOW_CHUNK, MADV_HUGEPAGE);
+	return p;
+}
+
 static bool
 grow_nodes(struct node_table *t)
 {
@@ -227,11 +236,9 @@ grow_nodes(struct node_table *t)
 		t->chunks = more;
 		t->chunks_cap = cap;
 	}
-	t->chunks[n] = aligned_alloc(CHUNK_BYTES, CHUNK_BYTES);
+	t->chunks[n] = flow_chunk_new();
 	if (t->chunks[n] == NULL)
 		return false;
-	/* Only a wish; without it each look costs a walk of page tables. */
-	(void)madvise(t->chunks[n], CHUNK_BYTES, MADV_HUGEPAGE);
 	t->room += CHUNK;
 	return true;
 }
