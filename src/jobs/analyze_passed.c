@@ -128,8 +128,8 @@ passed_see(struct passed *p, uint64_t id)
 		p->n[at]++;
 	}
 	p->waiting = id;
-	__builtin_prefetch(&p->ids[home(p, id)]);
-	__builtin_prefetch(&p->ids[home(p, id + PASSED_LINE)]);
+	for (uint64_t i = 0; i < PASSED_LOOKS; i += PASSED_LINE)
+		__builtin_prefetch(&p->ids[home(p, id + i)]);
 }
 
 uint64_t

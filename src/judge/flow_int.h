@@ -46,7 +46,8 @@ struct ttl_tally {
 /*
  * One direction: struct flow_side, in the making.  Every packet costs a wait
  * for each line of the cache that it touches, so what all of them need stands
- * in the first two, which ends with the tally of the first TTL.
+ * in the first two, which end with the tally of the first TTL; the third has
+ * what many need.
  */
 struct half {
 	uint16_t seen; /* enum flow_side_seen */

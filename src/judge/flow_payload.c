@@ -32,7 +32,7 @@ payload_pool_new(size_t bytes, struct payload_pool **out, struct fault *f)
 	if (p == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	p->max = bytes / PAYLOAD_UNIT;
-	/* The ends of chunks that a block did not fit into count as cut. */
+	/* What a chunk's end is too short for counts as cut, so these do. */
 	p->chunks = calloc(p->max / CHUNK_UNITS + 1, sizeof(p->chunks[0]));
 	if (p->chunks == NULL) {
 		free(p);
