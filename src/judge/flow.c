@@ -678,6 +678,7 @@ flow_table_expect(
     const struct flow_table *t, const struct pkt *p, struct flow_hint *out)
 {
 	out->side = -1;
+	out->hash = 0;
 	if (!(p->has & PKT_HAS_TCP))
 		return;
 	out->side = make_ends(
