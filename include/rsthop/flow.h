@@ -42,12 +42,25 @@ struct flow_config {
 	uint64_t hash_seed;   /* so that no capture can aim at the hash */
 };
 
+/* Both ends of a connection, in an order that is the same either way. */
+struct flow_ends {
+	struct endpoint e[2];
+};
+
+/* What flow_table_expect() found out about a packet. */
+struct flow_hint {
+	struct flow_ends ends;
+	uint64_t hash;
+	int side; /* whose end is the sender's; -1: no segment */
+};
+
 /* One packet of a vantage. */
 struct flow_seen {
 	int64_t unix_ns;
 	uint32_t file;	/* index of the file, the caller's */
 	uint64_t frame; /* from 1 in that file */
 	const struct pkt *pkt;
+	const struct flow_hint *hint; /* of this table, for pkt; or NULL */
 };
 
 /* A packet that is remembered; frame 0: there is none. */
@@ -210,7 +223,10 @@ enum flow_roles {
 	FLOW_ROLES_FIRST /* the first to be seen is the client */
 };
 
-/* A reset with all that is known of its connection. */
+/*
+ * A reset with all that is known of its connection.  What the pointers show is
+ * borrowed: valid within the call.
+ */
 struct flow_reset {
 	struct endpoint client, server;
 	enum flow_roles roles;
@@ -242,14 +258,14 @@ struct flow_reset {
 	struct flow_mark trigger;
 	bool trigger_exact;	/* the numbers answer it */
 	bool trigger_was_probe; /* its TTL was set lower than its sender's */
-	const uint8_t *payload; /* its start; NULL: none kept; borrowed */
+	const uint8_t *payload; /* its start; NULL: none kept */
 	size_t payload_len;	/* bytes at payload */
 
 	size_t n_others; /* oldest first; those before and those after */
-	struct flow_other others[FLOW_RESETS];
+	const struct flow_other *others;
 	uint32_t others_more;
 	size_t n_expired;
-	struct flow_expired expired[FLOW_EXPIRED];
+	const struct flow_expired *expired;
 
 	struct flow_after after;
 	enum flow_end end;
@@ -321,11 +337,6 @@ int flow_table_see(
  * which is most of the time that it takes: first _expect(), then, some packets
  * later, _expect_soon().  Neither changes anything.
  */
-struct flow_hint {
-	uint64_t hash;
-	int side; /* -1: no segment */
-};
-
 void flow_table_expect(
     const struct flow_table *t, const struct pkt *p, struct flow_hint *out);
 void flow_table_expect_soon(

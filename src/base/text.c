@@ -11,9 +11,8 @@
 
 #define TEXT_FIRST 64
 
-/* Makes room for n bytes and a NUL behind what is there. */
 static bool
-text_room(struct text *t, size_t n)
+text_grow(struct text *t, size_t n)
 {
 	size_t cap = t->cap == 0 ? TEXT_FIRST : t->cap;
 	char *p;
@@ -26,8 +25,6 @@ text_room(struct text *t, size_t n)
 	}
 	while (cap < t->len + n + 1)
 		cap *= 2;
-	if (cap == t->cap)
-		return true;
 	p = realloc(t->p, cap);
 	if (p == NULL) {
 		t->bad = true;
@@ -36,6 +33,14 @@ text_room(struct text *t, size_t n)
 	t->p = p;
 	t->cap = cap;
 	return true;
+}
+
+/* Makes room for n bytes and a NUL behind what is there. */
+static inline bool
+text_room(struct text *t, size_t n)
+{
+	/* Most often there is: reports are made of short pieces. */
+	return (!t->bad && n < t->cap - t->len) || text_grow(t, n);
 }
 
 void

@@ -290,7 +290,8 @@ prepare(struct job *j, struct taken *t, struct fault *f)
 	t->seen = (struct flow_seen){.unix_ns = clamp_stamp(cp->unix_ns),
 	    .file = cp->file,
 	    .frame = cp->frame,
-	    .pkt = &t->pkt};
+	    .pkt = &t->pkt,
+	    .hint = &t->hint};
 	count_packet(file, t->seen.unix_ns, t->pkt.has & PKT_HAS_IP);
 	if (s->flows == NULL && open_side(j, file->vantage, f) != 0)
 		return -1;

@@ -1,6 +1,7 @@
 /*
  * How often each kind of client data went by.
  */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,16 +10,18 @@
 #define PASSED_MAX   65536
 #define PASSED_BYTES 64 /* that tell unknown data apart */
 #define PASSED_LOOKS 32 /* places that are tried */
+#define PASSED_LINE  8	/* of them in a line of the cache */
 
-struct passed_row {
-	uint64_t id; /* 0: free */
-	uint64_t n;
-};
-
+/*
+ * The numbers stand apart from the ids: to find an id, or that there is no room
+ * for it, only its few lines of ids are read.
+ */
 struct passed {
 	uint64_t seed;
 	size_t mask;
-	struct passed_row *rows;
+	uint64_t *ids; /* 0: free */
+	uint64_t *n;
+	uint64_t waiting; /* seen last, to be counted; 0: none */
 };
 
 /* Multiply and fold: the high half of the product holds what was mixed. */
@@ -57,9 +60,10 @@ passed_new(size_t max, uint64_t seed, struct passed **out, struct fault *f)
 		n *= 2;
 	p->seed = seed;
 	p->mask = n - 1;
-	p->rows = calloc(n, sizeof(*p->rows));
-	if (p->rows == NULL) {
-		free(p);
+	p->ids = calloc(n, sizeof(*p->ids));
+	p->n = calloc(n, sizeof(*p->n));
+	if (p->ids == NULL || p->n == NULL) {
+		passed_free(p);
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	}
 	*out = p;
@@ -71,7 +75,8 @@ passed_free(struct passed *p)
 {
 	if (p == NULL)
 		return;
-	free(p->rows);
+	free(p->ids);
+	free(p->n);
 	free(p);
 }
 
@@ -93,34 +98,44 @@ passed_id(const struct passed *p, const struct endpoint *server,
 	return h != 0 ? h : 1;
 }
 
-/* Its row, or a free one, or NULL. */
-static struct passed_row *
-find(const struct passed *p, uint64_t id)
+/* Where its places begin: with a line. */
+static size_t
+home(const struct passed *p, uint64_t id)
 {
-	for (size_t i = 0; i < PASSED_LOOKS; i++) {
-		struct passed_row *r = &p->rows[(id + i) & p->mask];
-
-		if (r->id == id || r->id == 0)
-			return r;
-	}
-	return NULL;
+	return id & p->mask & ~(size_t)(PASSED_LINE - 1);
 }
 
+/* Its place, or a free one, or -1. */
+static ptrdiff_t
+find(const struct passed *p, uint64_t id)
+{
+	size_t at = home(p, id);
+
+	for (size_t i = 0; i < PASSED_LOOKS; i++, at = (at + 1) & p->mask)
+		if (p->ids[at] == id || p->ids[at] == 0)
+			return (ptrdiff_t)at;
+	return -1;
+}
+
+/* Counted when the next one comes: the cache has its places by then. */
 void
 passed_see(struct passed *p, uint64_t id)
 {
-	struct passed_row *r = find(p, id);
+	ptrdiff_t at = p->waiting != 0 ? find(p, p->waiting) : -1;
 
-	if (r == NULL)
-		return;
-	r->id = id;
-	r->n++;
+	if (at >= 0) {
+		p->ids[at] = p->waiting;
+		p->n[at]++;
+	}
+	p->waiting = id;
+	for (uint64_t i = 0; i < PASSED_LOOKS; i += PASSED_LINE)
+		__builtin_prefetch(&p->ids[home(p, id + i)]);
 }
 
 uint64_t
 passed_count(const struct passed *p, uint64_t id)
 {
-	const struct passed_row *r = find(p, id);
+	ptrdiff_t at = find(p, id);
 
-	return r != NULL ? r->n : 0;
+	return at >= 0 ? p->n[at] + (p->waiting == id) : 0;
 }

@@ -18,6 +18,8 @@ struct probes {
 	size_t n, cap;
 	struct probes_conn *conns; /* owned; in the order of their shots */
 	uint32_t *buckets;	   /* an index plus 1 */
+	/* A bit for each port of their clients: most packets have none. */
+	uint8_t ports[(UINT16_MAX + 1) / 8];
 	size_t n_fulls;
 	struct probes_full fulls[PROBES_FULLS];
 };
@@ -123,6 +125,7 @@ add(struct probes *p, const struct flow_probe *q, struct fault *f)
 	    .spoilt = q->after_reset,
 	    .next = *bucket};
 	*bucket = (uint32_t)p->n;
+	p->ports[q->client.port / 8] |= (uint8_t)(1U << q->client.port % 8);
 	return c;
 }
 
@@ -269,6 +272,12 @@ see_answer(struct probes_conn *c, const struct flow_seen *s)
 		c->answered = ttl;
 }
 
+static bool
+has_port(const struct probes *p, uint16_t port)
+{
+	return p->ports[port / 8] >> port % 8 & 1;
+}
+
 int
 probes_see(struct probes *p, const struct flow_seen *s, struct fault *f)
 {
@@ -279,6 +288,8 @@ probes_see(struct probes *p, const struct flow_seen *s, struct fault *f)
 	if (paths_see(p->paths, s, f) != 0)
 		return -1;
 	if (p->n == 0 || !pkt_flow_key(k, &key))
+		return 0;
+	if (!has_port(p, k->tcp.sport) && !has_port(p, k->tcp.dport))
 		return 0;
 	c = find(p, &key.src, &key.dst);
 	if (c != NULL)

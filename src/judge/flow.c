@@ -23,8 +23,9 @@ struct flow_table {
 	struct host_table *hosts;
 	struct pending *due, *due_last; /* oldest first */
 	struct pending *spare;		/* to be used again, freed at the end */
+	struct flow_other others[FLOW_RESETS]; /* of the one handed over */
 	uint32_t n_pending;
-	size_t payload_used;
+	struct payload_pool *payloads;
 	struct flow_stats stats;
 };
 
@@ -59,6 +60,8 @@ flow_table_new(const struct flow_config *cfg, const struct flow_sink *sink,
 		goto out;
 	if (host_table_new(t->cfg.max_hosts, t->cfg.hash_seed, &t->hosts, f) !=
 	    0)
+		goto out;
+	if (payload_pool_new(t->cfg.payload_bytes, &t->payloads, f) != 0)
 		goto out;
 	*out = t; /* hand over last */
 	t = NULL;
@@ -134,7 +137,7 @@ settle(struct flow_table *t, struct pending *p, enum flow_end end,
 {
 	int rc = 0;
 
-	pending_finish(p, p->node, end, unix_ns);
+	pending_finish(p, end, unix_ns, t->others);
 	ask_host_again(t, p);
 	unlink_rare(p->node->rare, p);
 	unlink_due(t, p);
@@ -200,10 +203,9 @@ settle_rare(
 static void
 drop_payload(struct flow_table *t, struct half *h)
 {
-	t->payload_used -= h->payload_cap;
-	free(h->payload);
+	payload_pool_give(t->payloads, h->payload, h->payload_units);
 	h->payload = NULL;
-	h->payload_len = h->payload_cap = 0;
+	h->payload_len = h->payload_units = 0;
 }
 
 static int
@@ -359,14 +361,15 @@ static size_t
 payload_room(
     const struct flow_table *t, const struct node *n, int side, bool begins)
 {
-	if (t->payload_used >= t->cfg.payload_bytes)
+	size_t used = payload_pool_used(t->payloads);
+
+	if (used >= t->cfg.payload_bytes)
 		return 0;
 	if (side != n->client && !begins)
 		return 0;
-	if (side != n->client ||
-	    t->payload_used >= t->cfg.payload_bytes / 4 * 3)
+	if (side != n->client || used >= t->cfg.payload_bytes / 4 * 3)
 		return 64;
-	if (t->payload_used >= t->cfg.payload_bytes / 2)
+	if (used >= t->cfg.payload_bytes / 2)
 		return 256;
 	return begins ? FLOW_PAYLOAD : 256;
 }
@@ -375,23 +378,20 @@ static void
 keep_payload(
     struct flow_table *t, struct half *h, const struct pkt *p, size_t cap)
 {
-	size_t n = p->payload_len;
-	uint8_t *more;
+	size_t n = p->payload_len < cap ? p->payload_len : cap;
+	size_t units = (n + PAYLOAD_UNIT - 1) / PAYLOAD_UNIT;
 
 	h->payload_len = 0;
-	if (n > cap)
-		n = cap;
-	if (n > h->payload_cap) {
-		cap = (n + 63) & ~(size_t)63;
-		more = realloc(h->payload, cap);
-		if (more == NULL)
+	if (n == 0)
+		return;
+	if (units > h->payload_units) {
+		drop_payload(t, h);
+		h->payload = payload_pool_take(t->payloads, &units);
+		if (h->payload == NULL)
 			return;
-		t->payload_used += cap - h->payload_cap;
-		h->payload = more;
-		h->payload_cap = (uint16_t)cap;
+		h->payload_units = (uint8_t)units;
 	}
-	if (n > 0)
-		memcpy(h->payload, p->payload, n);
+	memcpy(h->payload, p->payload, n);
 	h->payload_len = (uint16_t)n;
 }
 
@@ -522,6 +522,19 @@ see_probe(struct flow_table *t, struct node *n, int side,
 }
 
 static int
+keep_foreign(
+    struct node *n, int side, const struct flow_seen *s, struct fault *f)
+{
+	struct rare *r = get_rare(n, f);
+
+	if (r == NULL)
+		return -1;
+	if (rare_set_foreign(r, s, side) != 0)
+		return fault(f, FAULT_SYSTEM, "out of memory");
+	return 0;
+}
+
+static int
 see_segment(struct flow_table *t, struct node *n, int side,
     const struct flow_seen *s, struct fault *f)
 {
@@ -536,8 +549,14 @@ see_segment(struct flow_table *t, struct node *n, int side,
 		host_table_hint(t->hosts, h->host);
 	if (see_probe(t, n, side, s, f) != 0)
 		return -1;
-	if (half_see(h, other, s) != HALF_SAW_NEW)
+	switch (half_see(h, other, s)) {
+	case HALF_SAW_FOREIGN:
+		return keep_foreign(n, side, s, f);
+	case HALF_SAW_TWICE:
 		return 0;
+	case HALF_SAW_NEW:
+		break;
+	}
 	if (told)
 		host_table_see(t->hosts, h->host, s);
 	if (s->pkt->tcp.flags & PKT_TH_SYN)
@@ -555,11 +574,9 @@ static int
 see_tcp(struct flow_table *t, const struct flow_seen *s, struct fault *f)
 {
 	const struct pkt *p = s->pkt;
-	struct flow_ends ends = {0};
-	int side = make_ends(
-	    &p->ip.src, p->tcp.sport, &p->ip.dst, p->tcp.dport, &ends);
-	uint64_t hash = node_hash(t->nodes, &ends);
-	struct node *n = node_find(t->nodes, &ends, hash, side);
+	int side = s->hint->side;
+	struct node *n =
+	    node_find(t->nodes, &s->hint->ends, s->hint->hash, side);
 
 	t->stats.packets++;
 	if (n != NULL && s->unix_ns - n->seen_ns > t->cfg.idle_ns) {
@@ -569,7 +586,7 @@ see_tcp(struct flow_table *t, const struct flow_seen *s, struct fault *f)
 		n = NULL;
 	}
 	if (n == NULL)
-		n = add_node(t, &ends, hash, f);
+		n = add_node(t, &s->hint->ends, s->hint->hash, f);
 	if (n == NULL)
 		return -1;
 	if (is_anew(n, side, p) && begin_anew(t, n, f) != 0)
@@ -646,8 +663,13 @@ int
 flow_table_see(struct flow_table *t, const struct flow_seen *s, struct fault *f)
 {
 	struct flow_seen sane = *s;
+	struct flow_hint hint;
 
 	sane.unix_ns = sane_stamp(s->unix_ns);
+	if (s->hint == NULL) {
+		flow_table_expect(t, s->pkt, &hint);
+		sane.hint = &hint;
+	}
 	return see_packet(t, &sane, f);
 }
 
@@ -655,14 +677,13 @@ void
 flow_table_expect(
     const struct flow_table *t, const struct pkt *p, struct flow_hint *out)
 {
-	struct flow_ends ends = {0};
-
 	out->side = -1;
+	out->hash = 0;
 	if (!(p->has & PKT_HAS_TCP))
 		return;
 	out->side = make_ends(
-	    &p->ip.src, p->tcp.sport, &p->ip.dst, p->tcp.dport, &ends);
-	out->hash = node_hash(t->nodes, &ends);
+	    &p->ip.src, p->tcp.sport, &p->ip.dst, p->tcp.dport, &out->ends);
+	out->hash = node_hash(t->nodes, &out->ends);
 	node_expect(t->nodes, out->hash);
 }
 
@@ -671,6 +692,34 @@ flow_table_expect_soon(const struct flow_table *t, const struct flow_hint *h)
 {
 	if (h->side >= 0)
 		node_expect_soon(t->nodes, h->hash, h->side);
+}
+
+static void
+free_node(struct node *n)
+{
+	struct pending *p, *next;
+
+	for (p = n->rare != NULL ? n->rare->pending : NULL; p != NULL;
+	     p = next) {
+		next = p->next;
+		free(p->payload);
+		free(p);
+	}
+	rare_free(n->rare);
+}
+
+/* Lets all flows go, at once. */
+static void
+clear(struct flow_table *t)
+{
+	for (uint32_t i = 0; i < node_places(t->nodes); i++) {
+		struct node *n = node_at(t->nodes, i);
+
+		if (n != NULL)
+			free_node(n);
+	}
+	node_clear(t->nodes);
+	payload_pool_clear(t->payloads);
 }
 
 int
@@ -690,9 +739,10 @@ flow_table_end(struct flow_table *t, struct fault *f)
 	for (uint32_t i = 0; i < node_places(t->nodes); i++) {
 		struct node *n = node_at(t->nodes, i);
 
-		if (n != NULL && let_go(t, n, FLOW_END_CAPTURE, f) != 0)
+		if (n != NULL && settle_rare(t, n, FLOW_END_CAPTURE, f) != 0)
 			return -1;
 	}
+	clear(t);
 	return 0;
 }
 
@@ -702,22 +752,6 @@ flow_table_get_stats(const struct flow_table *t, struct flow_stats *out)
 	*out = t->stats;
 }
 
-static void
-free_node(struct node *n)
-{
-	struct pending *p, *next;
-
-	for (p = n->rare != NULL ? n->rare->pending : NULL; p != NULL;
-	     p = next) {
-		next = p->next;
-		free(p->payload);
-		free(p);
-	}
-	rare_free(n->rare);
-	free(n->half[0].payload);
-	free(n->half[1].payload);
-}
-
 void
 flow_table_free(struct flow_table *t)
 {
@@ -725,19 +759,15 @@ flow_table_free(struct flow_table *t)
 
 	if (t == NULL)
 		return;
-	for (uint32_t i = 0; t->nodes != NULL && i < node_places(t->nodes);
-	     i++) {
-		struct node *n = node_at(t->nodes, i);
-
-		if (n != NULL)
-			free_node(n);
-	}
+	if (t->payloads != NULL) /* made last */
+		clear(t);
 	for (p = t->spare; p != NULL; p = next) {
 		next = p->next;
 		free(p);
 	}
 	node_table_free(t->nodes);
 	host_table_free(t->hosts);
+	payload_pool_free(t->payloads);
 	free(t);
 }
 

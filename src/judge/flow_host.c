@@ -211,7 +211,7 @@ host_table_report(const struct host_table *t, uint32_t at, const struct half *h,
 	out->packets = a->packets > own ? a->packets - own : 0;
 	out->flows = a->flows > 0 ? a->flows - 1 : 0;
 	out->rtt_min_ns = a->rtt_min_ns;
-	out->has_id = a->run.any;
+	out->has_id = id_run_packets(&a->run) > 0;
 	out->id = a->run.last;
 	out->id_unix_ns = a->id_ns;
 	out->id_kind = id_run_kind(&a->run);

@@ -11,7 +11,8 @@
 
 #define FLOW_NONE UINT32_MAX
 
-#define FLOW_LINE 64 /* bytes of a line of the cache */
+#define FLOW_LINE  64		     /* bytes of a line of the cache */
+#define FLOW_CHUNK ((size_t)2 << 20) /* a page of the large kind */
 
 /* Resets of one connection that wait at once; the oldest is settled then. */
 #define FLOW_PENDING_EACH 16
@@ -25,62 +26,67 @@ struct id_run {
 	uint16_t swapped; /* near, once the bytes are swapped */
 	uint16_t zero;	  /* packets with ID 0 */
 	uint16_t same;
-	bool any;
 };
 
 #define ID_NEAR 16
 #define ID_FAR	4096
 
+/* What a sender with one TTL touches stands first. */
 struct ttl_tally {
-	uint32_t packets[FLOW_TTLS];
 	uint8_t ttl[FLOW_TTLS];
 	uint8_t n;
 	uint8_t last;
+	uint16_t changes;
+	uint32_t packets[FLOW_TTLS];
 	uint32_t others;
-	uint32_t changes;
 };
 
+#define PAYLOAD_UNIT 64 /* bytes; payloads take whole ones */
+
 /*
- * One direction: struct flow_side, in the making.  What every packet touches
- * stands first, in three lines of the cache.
+ * One direction: struct flow_side, in the making.  Every packet costs a wait
+ * for each line of the cache that it touches, so what all of them need stands
+ * in the first two, which end with the tally of the first TTL; the third has
+ * what many need.
  */
 struct half {
-	uint32_t seen; /* enum flow_side_seen */
+	uint16_t seen; /* enum flow_side_seen */
+	uint8_t mac[ADDR_MAC];
 	uint32_t seq_next;
 	uint32_t ack_high;
 	uint32_t packets;
 	/* The segment whose acknowledgement is awaited, for the round trip. */
-	int64_t timed_ns; /* 0: none */
 	uint32_t timed_end;
+	int64_t timed_ns; /* 0: none */
+	struct id_run run;
+	uint16_t payload_len;
+	uint16_t ids[FLOW_IDS]; /* newest first; 0 where there is none yet */
+
+	struct flow_mark last;
+	uint32_t tsval;
+	uint32_t data_packets;
 	uint32_t host; /* index, FLOW_NONE */
 	struct ttl_tally ttl;
-	struct id_run run;
-	uint16_t ids[FLOW_IDS]; /* a ring; id_at: where the next one goes */
-	uint8_t id_at, n_ids;
-	uint8_t first_ttl, first_tos;
-	bool first_df, ttl_twice, rtt_handshake;
-	uint8_t rtt_samples;
-	struct flow_mark last;
-	uint32_t data_packets;
-	uint32_t tsval;
-	uint8_t mac[ADDR_MAC];
-	uint16_t payload_len;
-	uint8_t *payload; /* of the last data, or NULL */
-	uint16_t payload_cap;
+
 	uint8_t wscale;
+	uint8_t payload_units; /* that there is room for at payload */
+	uint8_t rtt_samples;
+	bool ttl_twice : 1, rtt_handshake : 1;
 	uint32_t isn;
 	uint32_t twice;
 	uint32_t foreign;
+	uint8_t *payload; /* of the last data, or NULL */
 	int64_t rtt_min_ns;
-	struct flow_mark first, last_foreign;
+	struct flow_mark first;
 	/* Only where `last` itself bears no data: see half_last_data(). */
 	struct flow_mark older_data;
 };
 
-/* What stands behind both halves, in canonical order of the endpoints. */
-struct flow_ends {
-	struct endpoint e[2];
-};
+_Static_assert(offsetof(struct half, last) == FLOW_LINE &&
+	offsetof(struct half, ttl.packets[1]) == 2 * (size_t)FLOW_LINE &&
+	sizeof(struct half) == 4 * (size_t)FLOW_LINE,
+    "a packet touches two lines of a half");
+_Static_assert(FLOW_PAYLOAD / PAYLOAD_UNIT <= UINT8_MAX, "payload_units");
 
 /* A reset that waits. */
 struct pending {
@@ -105,26 +111,31 @@ struct rare {
 	struct pending *pending; /* oldest first */
 	struct rare_other *others;
 	struct flow_expired *expired;
-	struct flow_probe *probe; /* NULL: none under way */
+	struct flow_probe *probe;  /* NULL: none under way */
+	struct flow_mark *foreign; /* the last, of either half; NULL: none */
 	uint32_t n_pending;
 	uint32_t others_more;
 	uint8_t n_others, cap_others;
 	uint8_t n_expired;
 };
 
+/* A line of the cache, and both halves. */
 struct node {
 	struct flow_ends ends;
-	int64_t seen_ns;   /* of the last packet */
-	struct rare *rare; /* NULL for most */
-	uint32_t tag;	   /* of its hash */
+	int64_t seen_ns; /* of the last packet */
+	union {
+		struct rare *rare;  /* NULL for most */
+		uint32_t next_free; /* where it is not used */
+	};
 	uint32_t place;
-	uint32_t next_free;
 	bool used;
 	uint8_t client; /* the half that is the client's */
 	uint8_t spoke;	/* 1 + the half that sent data last; 0: none */
 	uint8_t roles;	/* enum flow_roles */
 	struct half half[2];
 };
+
+_Static_assert(offsetof(struct node, half) == FLOW_LINE, "a line");
 
 struct host {
 	struct addr addr;
@@ -142,6 +153,9 @@ struct host {
 void ttl_tally_add(struct ttl_tally *t, uint8_t ttl);
 void id_run_add(struct id_run *r, uint16_t id);
 enum flow_id_kind id_run_kind(const struct id_run *r);
+/* Packets that it has seen; stays at the most that it can count. */
+uint32_t id_run_packets(const struct id_run *r);
+
 enum half_saw {
 	HALF_SAW_NEW,
 	HALF_SAW_TWICE, /* the very packet again */
@@ -152,6 +166,7 @@ enum half_saw half_see(
     struct half *h, struct half *other, const struct flow_seen *s);
 /* Its last packet with data; frame 0: none. */
 const struct flow_mark *half_last_data(const struct half *h);
+/* All but its last foreign mark, which is kept elsewhere. */
 void half_report(const struct half *h, struct flow_side *out);
 void half_make_mark(const struct flow_seen *s, struct flow_mark *out);
 /* Bytes of sequence space that it takes. */
@@ -194,11 +209,15 @@ void pending_fill(struct pending *p, const struct node *n, int side,
     const struct flow_seen *s);
 /* One more packet of its connection that is no reset. */
 void pending_see(struct pending *p, int side, const struct flow_seen *s);
-/* What the connection has gathered beside it, as it is handed over. */
-void pending_finish(struct pending *p, const struct node *n, enum flow_end end,
-    int64_t unix_ns);
-/* -1 where memory ran out. */
+/*
+ * What the connection has gathered beside it, as it is handed over; others is
+ * where it puts the other resets.
+ */
+void pending_finish(struct pending *p, enum flow_end end, int64_t unix_ns,
+    struct flow_other others[FLOW_RESETS]);
+/* These two: -1 where memory ran out. */
 int rare_add_reset(struct rare *r, const struct flow_mark *m, int side);
+int rare_set_foreign(struct rare *r, const struct flow_seen *s, int side);
 
 void rare_free(struct rare *r); /* NULL is fine */
 
@@ -213,7 +232,22 @@ void probe_see(
 int probe_see_expired(
     struct rare *r, const struct node *n, int side, const struct flow_seen *s);
 
+/* flow_payload.c: room for what is kept of payloads. */
+struct payload_pool;
+int payload_pool_new(size_t bytes, struct payload_pool **out, struct fault *f);
+void payload_pool_free(struct payload_pool *p);
+/* All blocks are gone. */
+void payload_pool_clear(struct payload_pool *p);
+/* Bytes of the blocks that are in use. */
+size_t payload_pool_used(const struct payload_pool *p);
+/* A block of so many units, or some more; NULL where there is no room. */
+uint8_t *payload_pool_take(struct payload_pool *p, size_t *units);
+/* NULL is fine. */
+void payload_pool_give(struct payload_pool *p, uint8_t *block, size_t units);
+
 /* flow_nodes.c: the connections by their endpoints. */
+/* FLOW_CHUNK bytes for free(3), one page if the kernel likes; NULL: none. */
+void *flow_chunk_new(void);
 struct node_table;
 int node_table_new(
     uint32_t max, uint64_t seed, struct node_table **out, struct fault *f);
@@ -231,6 +265,8 @@ void node_remove(struct node_table *t, struct node *n);
 uint32_t node_count(const struct node_table *t);
 /* The next one that the hand comes to; NULL for an unused place. */
 struct node *node_sweep(struct node_table *t);
+/* They are all gone. */
+void node_clear(struct node_table *t);
 /* By its place, 0 .. node_places() - 1; NULL for an unused one. */
 struct node *node_at(struct node_table *t, uint32_t at);
 uint32_t node_places(const struct node_table *t);

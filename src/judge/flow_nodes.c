@@ -12,9 +12,7 @@
 
 #include "flow_int.h"
 
-/* As many nodes as fill a page of the large kind. */
-#define CHUNK_BYTES    ((size_t)2 << 20)
-#define CHUNK	       (CHUNK_BYTES / sizeof(struct node))
+#define CHUNK	       (FLOW_CHUNK / sizeof(struct node))
 #define SLOTS_AT_FIRST 1024
 #define VICTIMS	       16 /* that are looked at for the best to give up */
 
@@ -26,8 +24,9 @@ struct slot {
 struct node_table {
 	uint32_t max;
 	uint32_t n;	 /* in use */
-	uint32_t places; /* that exist */
-	uint32_t free;	 /* first unused place, FLOW_NONE */
+	uint32_t places; /* that were ever used */
+	uint32_t room;	 /* that exist */
+	uint32_t free;	 /* first that was used and is not, FLOW_NONE */
 	uint32_t hand;
 	uint32_t mask; /* slots - 1 */
 	uint64_t seed;
@@ -62,7 +61,7 @@ node_table_free(struct node_table *t)
 {
 	if (t == NULL)
 		return;
-	for (uint32_t i = 0; i < t->places / CHUNK; i++)
+	for (uint32_t i = 0; i < t->room / CHUNK; i++)
 		free(t->chunks[i]);
 	free(t->chunks);
 	free(t->slots);
@@ -128,17 +127,14 @@ same_end(const struct endpoint *a, const struct endpoint *b)
 	    a->addr.version == b->addr.version;
 }
 
-/* A packet touches these all; fetched at once, they cost one wait, not six. */
+/* A packet touches these all; fetched at once, they cost one wait, not five. */
 static void
 fetch(const struct node *n, int side)
 {
-	const char *half = (const char *)&n->half[side];
-
-	__builtin_prefetch(&n->ends, 1);
-	__builtin_prefetch(half, 1);
-	__builtin_prefetch(half + FLOW_LINE, 1);
-	__builtin_prefetch(half + 2 * FLOW_LINE, 1);
-	__builtin_prefetch(half + 3 * FLOW_LINE, 1);
+	__builtin_prefetch(n, 1);
+	__builtin_prefetch(&n->half[side], 1);
+	__builtin_prefetch(&n->half[side].last, 1);
+	__builtin_prefetch(&n->half[side].payload, 1);
 	__builtin_prefetch(&n->half[!side], 1);
 }
 
@@ -215,10 +211,21 @@ grow_slots(struct node_table *t)
 	return true;
 }
 
+void *
+flow_chunk_new(void)
+{
+	void *p = aligned_alloc(FLOW_CHUNK, FLOW_CHUNK);
+
+	/* Only a wish; without it each look costs a walk of page tables. */
+	if (p != NULL)
+		(void)madvise(p, FLOW_CHUNK, MADV_HUGEPAGE);
+	return p;
+}
+
 static bool
 grow_nodes(struct node_table *t)
 {
-	uint32_t n = t->places / CHUNK;
+	uint32_t n = t->room / CHUNK;
 	struct node **more;
 
 	if (n == t->chunks_cap) {
@@ -230,19 +237,26 @@ grow_nodes(struct node_table *t)
 		t->chunks = more;
 		t->chunks_cap = cap;
 	}
-	t->chunks[n] = aligned_alloc(CHUNK_BYTES, CHUNK_BYTES);
+	t->chunks[n] = flow_chunk_new();
 	if (t->chunks[n] == NULL)
 		return false;
-	/* Only a wish; without it each look costs a walk of page tables. */
-	(void)madvise(t->chunks[n], CHUNK_BYTES, MADV_HUGEPAGE);
-	for (uint32_t i = CHUNK; i-- > 0;) {
-		t->chunks[n][i].used = false;
-		t->chunks[n][i].place = t->places + i;
-		t->chunks[n][i].next_free = t->free;
-		t->free = t->places + i;
-	}
-	t->places += CHUNK;
+	t->room += CHUNK;
 	return true;
+}
+
+/* The place of an unused node; FLOW_NONE where there is no memory for one. */
+static uint32_t
+take_place(struct node_table *t)
+{
+	uint32_t place = t->free;
+
+	if (place != FLOW_NONE) {
+		t->free = t->chunks[place / CHUNK][place % CHUNK].next_free;
+		return place;
+	}
+	if (t->places == t->room && !grow_nodes(t))
+		return FLOW_NONE;
+	return t->places++;
 }
 
 struct node *
@@ -253,19 +267,17 @@ node_add(struct node_table *t, const struct flow_ends *e, uint64_t hash)
 
 	if (t->n >= t->max)
 		return NULL;
-	if (t->free == FLOW_NONE && !grow_nodes(t))
-		return NULL;
 	if (t->n >= t->mask / 2 + 1 && !grow_slots(t) && t->n >= t->mask)
 		return NULL;
-	place = t->free;
+	place = take_place(t);
+	if (place == FLOW_NONE)
+		return NULL;
 	n = &t->chunks[place / CHUNK][place % CHUNK];
-	t->free = n->next_free;
 	memset(n, 0, sizeof(*n));
 	n->ends = *e;
-	n->tag = (uint32_t)hash;
 	n->place = place;
 	n->used = true;
-	put_slot(t->slots, t->mask, n->tag, place);
+	put_slot(t->slots, t->mask, (uint32_t)hash, place);
 	t->n++;
 	return n;
 }
@@ -292,7 +304,7 @@ close_gap(struct node_table *t, uint32_t gap)
 void
 node_remove(struct node_table *t, struct node *n)
 {
-	uint32_t i = n->tag & t->mask;
+	uint32_t i = (uint32_t)node_hash(t, &n->ends) & t->mask;
 
 	while (t->slots[i].place != n->place + 1)
 		i = (i + 1) & t->mask;
@@ -303,14 +315,27 @@ node_remove(struct node_table *t, struct node *n)
 	t->n--;
 }
 
+void
+node_clear(struct node_table *t)
+{
+	memset(t->slots, 0, ((size_t)t->mask + 1) * sizeof(*t->slots));
+	t->n = t->places = t->hand = 0;
+	t->free = FLOW_NONE;
+}
+
 struct node *
 node_sweep(struct node_table *t)
 {
+	uint32_t at;
+
 	if (t->places == 0)
 		return NULL;
+	at = t->hand;
 	if (++t->hand >= t->places)
 		t->hand = 0;
-	return node_at(t, t->hand);
+	__builtin_prefetch(
+	    &t->chunks[t->hand / CHUNK][t->hand % CHUNK]); /* the next time's */
+	return node_at(t, at);
 }
 
 static bool

@@ -92,6 +92,10 @@ pending_fill(struct pending *p, const struct node *n, int side,
 	fill_packet(r, s);
 	half_report(&n->half[side], &r->sender);
 	half_report(&n->half[!side], &r->peer);
+	if (n->rare->foreign != NULL) {
+		r->sender.last_foreign = n->rare->foreign[side];
+		r->peer.last_foreign = n->rare->foreign[!side];
+	}
 	r->flow_packets = n->half[0].packets + n->half[1].packets;
 	find_trigger(r);
 }
@@ -195,11 +199,23 @@ rare_add_reset(struct rare *r, const struct flow_mark *m, int side)
 	return 0;
 }
 
+int
+rare_set_foreign(struct rare *r, const struct flow_seen *s, int side)
+{
+	if (r->foreign == NULL)
+		r->foreign = calloc(2, sizeof(*r->foreign));
+	if (r->foreign == NULL)
+		return -1;
+	half_make_mark(s, &r->foreign[side]);
+	return 0;
+}
+
 void
 rare_free(struct rare *r)
 {
 	if (r == NULL)
 		return;
+	free(r->foreign);
 	free(r->others);
 	free(r->expired);
 	free(r->probe);
@@ -214,15 +230,16 @@ is_copy(const struct flow_mark *a, const struct flow_mark *b)
 }
 
 void
-pending_finish(
-    struct pending *p, const struct node *n, enum flow_end end, int64_t unix_ns)
+pending_finish(struct pending *p, enum flow_end end, int64_t unix_ns,
+    struct flow_other others[FLOW_RESETS])
 {
 	struct flow_reset *r = &p->r;
-	const struct rare *rare = n->rare;
+	const struct rare *rare = p->node->rare;
 
+	r->others = others;
 	for (size_t i = 0; i < rare->n_others; i++) {
 		const struct flow_mark *m = &rare->others[i].mark;
-		struct flow_other *o = &r->others[r->n_others];
+		struct flow_other *o = &others[r->n_others];
 
 		if (m->frame == r->mark.frame && m->file == r->mark.file)
 			continue;
@@ -235,9 +252,7 @@ pending_finish(
 	}
 	r->others_more = rare->others_more;
 	r->n_expired = rare->n_expired;
-	if (rare->n_expired > 0)
-		memcpy(r->expired, rare->expired,
-		    rare->n_expired * sizeof(rare->expired[0]));
+	r->expired = rare->expired;
 	r->end = end;
 	r->after.begun_anew = end == FLOW_END_ANEW;
 	if (unix_ns > r->mark.unix_ns)

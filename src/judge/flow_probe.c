@@ -14,7 +14,7 @@
 bool
 probe_is(const struct half *h, const struct pkt *p)
 {
-	uint8_t first = h->first_ttl;
+	uint8_t first = h->ttl.ttl[0];
 
 	return h->packets > 0 && p->payload_wire > 0 && p->ip.ttl < first &&
 	    first == pkt_initial_ttl(first);
@@ -32,8 +32,8 @@ probe_begin(
 	q->client = n->ends.e[n->client];
 	q->server = n->ends.e[!n->client];
 	half_make_mark(s, &q->mark);
-	q->client_ttl = h->first_ttl;
-	q->server_ttl = other->packets > 0 ? other->first_ttl : 0;
+	q->client_ttl = h->ttl.ttl[0];
+	q->server_ttl = other->packets > 0 ? other->ttl.ttl[0] : 0;
 	q->unacked = !(other->seen & FLOW_SEEN_ACK) ||
 	    seq_after(q->mark.seq + q->mark.len, other->ack_high);
 	q->after_reset = other->seen & FLOW_SEEN_RST;

@@ -28,7 +28,7 @@ ttl_tally_add(struct ttl_tally *t, uint8_t ttl)
 	unsigned int i;
 
 	if (t->n > 0 && t->last != ttl)
-		count32(&t->changes);
+		count16(&t->changes);
 	t->last = ttl;
 	for (i = 0; i < t->n && t->ttl[i] != ttl; i++)
 		;
@@ -71,15 +71,13 @@ id_run_add(struct id_run *r, uint16_t id)
 {
 	uint16_t step = (uint16_t)(id - r->last);
 	uint16_t swapped = (uint16_t)(swap16(id) - swap16(r->last));
+	bool first = id_run_packets(r) == 0;
 
 	if (id == 0)
 		count16(&r->zero);
-	if (!r->any) {
-		r->any = true;
-		r->last = id;
-		return;
-	}
 	r->last = id;
+	if (first)
+		return;
 	count16(&r->n);
 	if (step == 0)
 		count16(&r->same);
@@ -116,6 +114,13 @@ id_run_kind(const struct id_run *r)
 	return r->n >= 3 ? FLOW_ID_RANDOM : FLOW_ID_UNKNOWN;
 }
 
+/* A first one that is 0 counts in `zero`, any other stands in `last`. */
+uint32_t
+id_run_packets(const struct id_run *r)
+{
+	return r->n + (uint32_t)((r->last | r->zero | r->n) != 0);
+}
+
 uint32_t
 segment_len(const struct pkt_tcp *t, uint32_t payload)
 {
@@ -142,6 +147,17 @@ half_make_mark(const struct flow_seen *s, struct flow_mark *out)
 	    .df = p->ip.df};
 }
 
+/* Lately; 0 it always has.  All are looked at: no branch to guess wrongly. */
+static bool
+has_sent_id(const struct half *h, uint16_t id)
+{
+	bool has = false;
+
+	for (unsigned int i = 0; i < FLOW_IDS; i++)
+		has |= h->ids[i] == id;
+	return has;
+}
+
 /*
  * The very packet again: a capture on both sides of a router, or of a port
  * mirror that sees it come and go.  A sender that repeats a segment gives it
@@ -162,12 +178,9 @@ is_twice(const struct half *h, const struct pkt *p)
 		return alike && h->run.same <= h->run.n / 2;
 	if (!(h->seen & FLOW_SEEN_SEQ) || h->run.same > h->run.n / 4)
 		return false;
-	for (unsigned int i = 0; i < h->n_ids; i++)
-		if (h->ids[i] == p->ip.id)
-			return !seq_after(
-			    p->tcp.seq + segment_len(&p->tcp, p->payload_wire),
-			    h->seq_next);
-	return false;
+	return has_sent_id(h, p->ip.id) &&
+	    !seq_after(p->tcp.seq + segment_len(&p->tcp, p->payload_wire),
+		h->seq_next);
 }
 
 static void
@@ -182,10 +195,8 @@ see_header(struct half *h, const struct pkt *p)
 	if (!p->ip.has_id || p->ip.version != 4)
 		return;
 	id_run_add(&h->run, p->ip.id);
-	h->ids[h->id_at] = p->ip.id;
-	h->id_at = (h->id_at + 1) % FLOW_IDS;
-	if (h->n_ids < FLOW_IDS)
-		h->n_ids++;
+	memmove(h->ids + 1, h->ids, sizeof(h->ids) - sizeof(h->ids[0]));
+	h->ids[0] = p->ip.id;
 }
 
 static void
@@ -273,23 +284,14 @@ see_seq(struct half *h, const struct flow_seen *s)
 static bool
 is_foreign(const struct half *h, const struct pkt *p)
 {
-	int off = (int)p->ip.ttl - h->first_ttl;
+	int off = (int)p->ip.ttl - h->ttl.ttl[0];
 	bool df, tos;
 
 	if (off == 0 || h->packets == 0 || h->ttl_twice)
 		return false;
-	df = p->ip.version == 4 && p->ip.df != h->first_df;
-	tos = ((p->ip.tos ^ h->first_tos) & 0xfc) != 0;
+	df = p->ip.version == 4 && p->ip.df != h->first.df;
+	tos = ((p->ip.tos ^ h->first.tos) & 0xfc) != 0;
 	return df + tos + (off > 2 || off < -2) >= 2;
-}
-
-static void
-see_first(struct half *h, const struct pkt *p)
-{
-	h->first = h->last;
-	h->first_ttl = p->ip.ttl;
-	h->first_tos = p->ip.tos;
-	h->first_df = p->ip.df;
 }
 
 const struct flow_mark *
@@ -305,7 +307,6 @@ half_see(struct half *h, struct half *other, const struct flow_seen *s)
 
 	if (is_foreign(h, p)) {
 		count32(&h->foreign);
-		half_make_mark(s, &h->last_foreign);
 		return HALF_SAW_FOREIGN;
 	}
 	ttl_tally_add(&h->ttl, p->ip.ttl);
@@ -326,7 +327,7 @@ half_see(struct half *h, struct half *other, const struct flow_seen *s)
 		h->older_data = h->last;
 	half_make_mark(s, &h->last);
 	if (h->packets == 1)
-		see_first(h, p);
+		h->first = h->last;
 	if (p->payload_wire > 0) {
 		h->seen |= FLOW_SEEN_DATA;
 		count32(&h->data_packets);
@@ -337,6 +338,8 @@ half_see(struct half *h, struct half *other, const struct flow_seen *s)
 void
 half_report(const struct half *h, struct flow_side *out)
 {
+	uint32_t n = id_run_packets(&h->run);
+
 	*out = (struct flow_side){.packets = h->packets,
 	    .data_packets = h->data_packets,
 	    .twice = h->twice,
@@ -344,8 +347,8 @@ half_report(const struct half *h, struct flow_side *out)
 	    .ttl_changes = h->ttl.changes,
 	    .ttl_twice = h->ttl_twice,
 	    .id_kind = id_run_kind(&h->run),
-	    .n_ids = h->n_ids,
-	    .id_packets = h->run.any ? h->run.n + 1U : 0,
+	    .n_ids = (uint8_t)(n < FLOW_IDS ? n : FLOW_IDS),
+	    .id_packets = n,
 	    .tos = h->last.tos,
 	    .wscale = h->wscale,
 	    .window = h->last.window,
@@ -357,13 +360,10 @@ half_report(const struct half *h, struct flow_side *out)
 	    .last = h->last,
 	    .last_data = *half_last_data(h),
 	    .foreign = h->foreign,
-	    .last_foreign = h->last_foreign,
 	    .rtt_min_ns = h->rtt_min_ns,
 	    .rtt_samples = h->rtt_samples,
 	    .rtt_handshake = h->rtt_handshake};
 	ttl_tally_report(&h->ttl, out->ttls, &out->n_ttls, &out->ttl_others);
 	memcpy(out->mac, h->mac, ADDR_MAC);
-	for (unsigned int i = 0; i < h->n_ids; i++)
-		out->ids[i] =
-		    h->ids[(h->id_at + 2 * FLOW_IDS - 1 - i) % FLOW_IDS];
+	memcpy(out->ids, h->ids, sizeof(out->ids));
 }

@@ -46,13 +46,12 @@ ip_limit(struct cur *c, struct pkt_ip *ip, uint32_t fixed, uint32_t no_len,
 static void
 ip_read_addr(const uint8_t *p, uint8_t version, struct addr *out)
 {
+	uint64_t w[2] = {0};
+
+	/* Stored as it will be loaded: narrower stores make the load wait. */
+	memcpy(w, p, version == 4 ? 4 : 16);
+	memcpy(out->b, w, sizeof(out->b));
 	out->version = version;
-	if (version == 4) {
-		memcpy(out->b, p, 4);
-		memset(out->b + 4, 0, 12);
-	} else {
-		memcpy(out->b, p, 16);
-	}
 }
 
 /*

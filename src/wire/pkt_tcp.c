@@ -13,6 +13,9 @@
 #define TCP_OPT_SACK   5
 #define TCP_OPT_TS     8
 
+#define TCP_USUAL	12
+#define TCP_USUAL_START 0x0101080a /* NOP, NOP, timestamps and their length */
+
 /* Does an option of this kind have n bytes behind its kind and length? */
 static bool
 tcp_option_fits(uint8_t kind, size_t n)
@@ -148,6 +151,23 @@ tcp_read_fixed(const uint8_t *h, struct pkt_tcp *t)
 	t->n_sacks = 0;
 }
 
+/*
+ * What nearly every segment bears, in the form that RFC 7323, appendix A,
+ * advises: NOP, NOP and the timestamps.
+ */
+static bool
+tcp_read_usual(struct cur c, struct pkt_tcp *t)
+{
+	const uint8_t *p = cur_take(&c, TCP_USUAL);
+
+	if (p == NULL || cur_left(&c) > 0 || cur_get32(p) != TCP_USUAL_START)
+		return false;
+	t->has_ts = true;
+	t->tsval = cur_get32(p + 4);
+	t->tsecr = cur_get32(p + 8);
+	return true;
+}
+
 /* The options: shown as a whole only where they are whole. */
 static void
 tcp_decode_options(struct cur *c, struct pkt_tcp *t)
@@ -162,6 +182,8 @@ tcp_decode_options(struct cur *c, struct pkt_tcp *t)
 		t->opts = opts.p;
 		t->opts_len = (uint8_t)n;
 	}
+	if (tcp_read_usual(opts, t))
+		return;
 	tcp_read_options(&opts, t);
 	c->lie = c->lie || opts.lie;
 }

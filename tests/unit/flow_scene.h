@@ -48,6 +48,7 @@ struct scene {
 	struct flow_reset facts[SCENE_KEPT];
 	struct rst_verdict verdicts[SCENE_KEPT]; /* owned */
 	uint8_t payload[SCENE_KEPT][64];
+	struct flow_expired expired[SCENE_KEPT]; /* the first of each */
 	size_t n_probes, n_data;
 	struct flow_probe probes[SCENE_KEPT];
 };
@@ -74,6 +75,8 @@ scene_on_reset(void *ctx, const struct flow_reset *r, struct fault *f)
 	if (r->payload_len > 0)
 		memcpy(sc->payload[i], r->payload,
 		    r->payload_len < 64 ? r->payload_len : 64);
+	if (r->n_expired > 0)
+		sc->expired[i] = r->expired[0];
 	rst_crowd_see(sc->crowd, r);
 	return rst_judge(r, sc->crowd, &sc->elsewhere, &sc->verdicts[i], f);
 }

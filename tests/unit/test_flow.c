@@ -294,8 +294,8 @@ probes_and_what_they_draw(void **state)
 	scene_judge(&sc, 0);
 	r = &sc.facts[0];
 	assert_int_equal(r->n_expired, 1);
-	assert_int_equal(r->expired[0].probe_ttl, 5);
-	assert_true(r->expired[0].quotes_client);
+	assert_int_equal(sc.expired[0].probe_ttl, 5);
+	assert_true(sc.expired[0].quotes_client);
 	assert_true(r->trigger_was_probe);
 	assert_true(scene_weight(&sc.verdicts[0], "trigger-expired") > 5);
 	assert_int_equal(sc.verdicts[0].ruling, RST_FORGED);

@@ -490,6 +490,12 @@ test_syn_options(void **state)
 	assert_int_equal(p.tcp.tsval, 0x01020304);
 	assert_int_equal(p.tcp.tsecr, 0x0a0b0c0d);
 	assert_int_equal(p.tcp.n_sacks, 0);
+	p = decode("data");
+	assert_true(p.tcp.has_ts);
+	assert_int_equal(p.tcp.opts_len, 12);
+	assert_int_equal(p.tcp.tsval, 0x01020304);
+	assert_int_equal(p.tcp.tsecr, 0x0a0b0c0d);
+	assert_false(p.tcp.has_mss || p.tcp.has_wscale || p.tcp.sack_ok);
 	p = decode("rst_padded");
 	assert_false(p.tcp.has_mss || p.tcp.has_wscale);
 	assert_false(p.tcp.sack_ok || p.tcp.has_ts);

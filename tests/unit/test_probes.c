@@ -524,6 +524,28 @@ test_control(void **state)
 	analysis_free(&a);
 }
 
+/* The same data, sent with its full TTL later on, drew the reset. */
+static void
+test_went_on(void **state)
+{
+	struct tape *t = new_tape(9);
+	struct analysis a;
+	const struct analysis_probed *p;
+
+	(void)state;
+	t->hop = 4;
+	sweep(t, 1, 9, CONTROL);
+	begin(t);
+	shoot(t, 2, WORD, 0);
+	t->now += 2 * CLOCK_S;
+	shoot(t, 64, WORD, 0);
+	p = look(t, &a);
+	assert_int_equal(a.n_resets, 1);
+	assert_int_equal(p->fired, 0);
+	assert_int_equal(p->threshold_ttl, 0);
+	analysis_free(&a);
+}
+
 /*
  * PHYSICS, trap 1: a forged reset toward the server expires as well; what
  * quotes it has the probe's own IP ID.
@@ -606,6 +628,8 @@ main(void)
 	    PROVES("a server that resets is no device on the way",
 		test_server_aborts),
 	    PROVES("control data is no sign of a silent device", test_control),
+	    PROVES("what goes on with its full TTL drew the reset itself",
+		test_went_on),
 	    PROVES("what quotes the reset to the other end is no hop's answer",
 		test_other_end),
 	    PROVES("cut and twisted captures do no harm", test_hostile),
