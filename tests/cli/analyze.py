@@ -277,6 +277,7 @@ def evidence(program, tmp):
         expect(f"what is blamed in the evidence of {captures}",
                blamed(program, path), blamed(program, *captures))
     data = Path(path).read_bytes()
+    expect("who may read it", os.stat(path).st_mode & 0o777, 0o600)
     for words in (b"4 of 8 resets are forged.",
                   b"frame 10: forged, middlebox: ip-id-echo, ",
                   b"frame 9: the reset of frame 10 answers this"):
