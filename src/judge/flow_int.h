@@ -55,7 +55,7 @@ struct half {
 	uint32_t host; /* index, FLOW_NONE */
 	struct ttl_tally ttl;
 	struct id_run run;
-	uint16_t ids[FLOW_IDS]; /* a ring; id_at: where the next one goes */
+	uint16_t ids[FLOW_IDS]; /* a ring of half_number(); id_at: the next */
 	uint8_t id_at, n_ids;
 	uint8_t first_ttl, first_tos;
 	bool first_df, ttl_twice, rtt_handshake;
@@ -153,6 +153,8 @@ enum half_saw half_see(
 /* Its last packet with data; frame 0: none. */
 const struct flow_mark *half_last_data(const struct half *h);
 void half_report(const struct half *h, struct flow_side *out);
+/* What a header is numbered by: IP ID, or the flow label's low 16 bits. */
+uint16_t half_number(const struct pkt_ip *ip);
 void half_make_mark(const struct flow_seen *s, struct flow_mark *out);
 /* Bytes of sequence space that it takes. */
 uint32_t segment_len(const struct pkt_tcp *t, uint32_t payload);

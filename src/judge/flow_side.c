@@ -170,6 +170,12 @@ is_twice(const struct half *h, const struct pkt *p)
 	return false;
 }
 
+uint16_t
+half_number(const struct pkt_ip *ip)
+{
+	return ip->version == 4 ? ip->id : (uint16_t)ip->flow_label;
+}
+
 static void
 see_header(struct half *h, const struct pkt *p)
 {
@@ -179,10 +185,9 @@ see_header(struct half *h, const struct pkt *p)
 	h->seen |= p->tcp.has_ts ? FLOW_SEEN_TS : FLOW_SEEN_NO_TS;
 	if (p->tcp.has_ts)
 		h->tsval = p->tcp.tsval;
-	if (!p->ip.has_id || p->ip.version != 4)
-		return;
-	id_run_add(&h->run, p->ip.id);
-	h->ids[h->id_at] = p->ip.id;
+	if (p->ip.version == 4)
+		id_run_add(&h->run, p->ip.id);
+	h->ids[h->id_at] = half_number(&p->ip);
 	h->id_at = (h->id_at + 1) % FLOW_IDS;
 	if (h->n_ids < FLOW_IDS)
 		h->n_ids++;

@@ -29,6 +29,7 @@ struct scene_hand {
 	struct endpoint self;
 	uint8_t ttl, tos;
 	uint16_t id, step; /* the next one's; by how much it rises */
+	uint32_t label;	   /* IPv6 */
 	bool df;
 	uint16_t window;
 	uint32_t isn;
@@ -160,6 +161,7 @@ scene_make(const struct scene *sc, const struct scene_hand *from,
 		.df = hand->df && v4,
 		.has_id = v4,
 		.id = v4 ? hand->id : 0,
+		.flow_label = v4 ? 0 : hand->label,
 		.proto = PKT_PROTO_TCP},
 	    .tcp = {.sport = from->self.port,
 		.dport = to->self.port,
