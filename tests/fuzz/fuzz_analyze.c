@@ -1,6 +1,6 @@
 /*
  * libFuzzer over the whole of analyze: packets, connections, verdicts, groups
- * and both reports, from a capture in memory.
+ * and the reports, from a capture in memory.
  *
  * An input is a run of records: 1 byte picks the link layer, 1 how many bytes
  * the capture left out or how far the stamp jumps, 2 the frame's length, low
@@ -22,7 +22,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct tape {
-	const uint8_t *p, *end;
+	const uint8_t *begin, *p, *end;
 	int64_t now_ns;
 	uint64_t frames;
 	uint8_t *frame; /* of its very size: ASan guards its end */
@@ -83,6 +83,18 @@ next(void *ctx, struct capture_packet *out, struct fault *f)
 	out->frame = ++t->frames;
 	t->p += HEAD + len;
 	return 1;
+}
+
+static int
+again(void *ctx, struct fault *f)
+{
+	struct tape *t = ctx;
+
+	(void)f;
+	t->p = t->begin;
+	t->now_ns = 0;
+	t->frames = 0;
+	return 0;
 }
 
 /* The numbers fit each other. */
@@ -147,13 +159,18 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ask.max_flows = data[0] & 1 ? 16 : 0;
 	ask.max_resets = data[0] & 2 ? 3 : 1000;
 	ask.max_triggers = 64;
-	t.p = data + 1;
+	t.begin = t.p = data + 1;
 	t.end = data + size;
 	in.ctx = &t;
+	if (data[0] & 4) {
+		in.again = again;
+		ask.evidence = true;
+	}
 	must(analyze_run(&ask, &in, &a, &f) == 0);
 	check(&a);
 	write_out(&a, "json");
 	write_out(&a, "text");
+	write_out(&a, "html");
 	analysis_free(&a);
 	free(t.frame);
 	return 0;
