@@ -131,7 +131,8 @@ struct flow_side {
 	bool ttl_twice;
 	enum flow_id_kind id_kind;
 	uint8_t n_ids;
-	uint16_t ids[FLOW_IDS]; /* newest first */
+	/* Newest first; of IPv6 the low 16 bits of flow labels instead. */
+	uint16_t ids[FLOW_IDS];
 	uint32_t id_packets;
 	uint8_t tos;	 /* of the last packet */
 	uint8_t wscale;	 /* of the SYN; 0 where none */
@@ -234,6 +235,8 @@ struct flow_reset {
 
 	struct flow_mark mark; /* the reset itself */
 	bool has_id;
+	bool is_v6;
+	uint16_t label; /* of IPv6: its low 16 bits */
 	bool has_mac;
 	uint8_t mac_src[ADDR_MAC], mac_dst[ADDR_MAC];
 	bool has_ts;

@@ -33,17 +33,18 @@ enum pkt_has {
 	PKT_MALFORMED = 1 << 7	   /* a length or field that can't be true */
 };
 
-#define PKT_VLANS  2
-#define PKT_MPLS   8
-#define PKT_SACKS  4
-#define PKT_TH_FIN 0x01
-#define PKT_TH_SYN 0x02
-#define PKT_TH_RST 0x04
-#define PKT_TH_PSH 0x08
-#define PKT_TH_ACK 0x10
-#define PKT_TH_URG 0x20
-#define PKT_TH_ECE 0x40
-#define PKT_TH_CWR 0x80
+#define PKT_VLANS   2
+#define PKT_TUNNELS 4 /* one in another */
+#define PKT_MPLS    8
+#define PKT_SACKS   4
+#define PKT_TH_FIN  0x01
+#define PKT_TH_SYN  0x02
+#define PKT_TH_RST  0x04
+#define PKT_TH_PSH  0x08
+#define PKT_TH_ACK  0x10
+#define PKT_TH_URG  0x20
+#define PKT_TH_ECE  0x40
+#define PKT_TH_CWR  0x80
 
 #define PKT_PROTO_ICMP	 1
 #define PKT_PROTO_TCP	 6
@@ -146,6 +147,7 @@ struct pkt {
 	uint8_t mac_src[ADDR_MAC];
 	uint8_t mac_dst[ADDR_MAC];
 	uint8_t n_vlans;
+	uint8_t n_tunnels;	   /* what follows is of the packet in them */
 	uint16_t vlans[PKT_VLANS]; /* VLAN IDs, outermost first */
 	uint16_t ethertype;
 	struct pkt_ip ip;

@@ -168,6 +168,8 @@ enum half_saw half_see(
 const struct flow_mark *half_last_data(const struct half *h);
 /* All but its last foreign mark, which is kept elsewhere. */
 void half_report(const struct half *h, struct flow_side *out);
+/* What a header is numbered by: IP ID, or the flow label's low 16 bits. */
+uint16_t half_number(const struct pkt_ip *ip);
 void half_make_mark(const struct flow_seen *s, struct flow_mark *out);
 /* Bytes of sequence space that it takes. */
 uint32_t segment_len(const struct pkt_tcp *t, uint32_t payload);

@@ -17,6 +17,8 @@ fill_packet(struct flow_reset *r, const struct flow_seen *s)
 
 	half_make_mark(s, &r->mark);
 	r->has_id = p->ip.has_id && p->ip.version == 4;
+	r->is_v6 = p->ip.version == 6;
+	r->label = r->is_v6 ? half_number(&p->ip) : 0;
 	r->has_mac = p->has & PKT_HAS_MAC;
 	if (r->has_mac) {
 		memcpy(r->mac_src, p->mac_src, ADDR_MAC);

@@ -183,6 +183,12 @@ is_twice(const struct half *h, const struct pkt *p)
 		h->seq_next);
 }
 
+uint16_t
+half_number(const struct pkt_ip *ip)
+{
+	return ip->version == 4 ? ip->id : (uint16_t)ip->flow_label;
+}
+
 static void
 see_header(struct half *h, const struct pkt *p)
 {
@@ -192,11 +198,10 @@ see_header(struct half *h, const struct pkt *p)
 	h->seen |= p->tcp.has_ts ? FLOW_SEEN_TS : FLOW_SEEN_NO_TS;
 	if (p->tcp.has_ts)
 		h->tsval = p->tcp.tsval;
-	if (!p->ip.has_id || p->ip.version != 4)
-		return;
-	id_run_add(&h->run, p->ip.id);
+	if (p->ip.version == 4)
+		id_run_add(&h->run, p->ip.id);
 	memmove(h->ids + 1, h->ids, sizeof(h->ids) - sizeof(h->ids[0]));
-	h->ids[0] = p->ip.id;
+	h->ids[0] = half_number(&p->ip);
 }
 
 static void
@@ -339,6 +344,7 @@ void
 half_report(const struct half *h, struct flow_side *out)
 {
 	uint32_t n = id_run_packets(&h->run);
+	uint32_t numbered = n > 0 ? n : h->packets; /* by flow labels */
 
 	*out = (struct flow_side){.packets = h->packets,
 	    .data_packets = h->data_packets,
@@ -347,7 +353,7 @@ half_report(const struct half *h, struct flow_side *out)
 	    .ttl_changes = h->ttl.changes,
 	    .ttl_twice = h->ttl_twice,
 	    .id_kind = id_run_kind(&h->run),
-	    .n_ids = (uint8_t)(n < FLOW_IDS ? n : FLOW_IDS),
+	    .n_ids = (uint8_t)(numbered < FLOW_IDS ? numbered : FLOW_IDS),
 	    .id_packets = n,
 	    .tos = h->last.tos,
 	    .wscale = h->wscale,

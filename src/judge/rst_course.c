@@ -338,12 +338,17 @@ weigh_time(struct judging *j)
 		    (double)took / MS, rst_sender_name(r), (double)rtt / MS);
 }
 
-/* Only this packet can have been meant, of all that its receiver sent. */
+/*
+ * Only this packet can have been meant, of all that its receiver sent: not one
+ * of several with the same data of which another's IP ID is echoed.
+ */
 static bool
-is_surely_answer(const struct flow_reset *r)
+is_surely_answer(const struct judging *j)
 {
-	return r->trigger.frame != 0 && r->trigger.len > 0 &&
-	    r->trigger_exact &&
+	const struct flow_reset *r = j->r;
+
+	return !rst_has_clue(j, CLUE_ID_ECHO_OLDER) && r->trigger.frame != 0 &&
+	    r->trigger.len > 0 && r->trigger_exact &&
 	    (r->trigger.frame == r->peer.last.frame ||
 		(r->mark.flags & PKT_TH_ACK));
 }
@@ -372,7 +377,7 @@ weigh_expired(struct judging *j)
 	const struct flow_reset *r = j->r;
 	uint8_t far = j->elsewhere != NULL ? j->elsewhere->expired_ttl : 0;
 
-	if (!is_surely_answer(r))
+	if (!is_surely_answer(j))
 		return;
 	if (is_expired(r))
 		clue_add(j, CLUE_TRIGGER_EXPIRED, 1,

@@ -58,6 +58,11 @@ const struct clue_row rst_clues[N_CLUES] = {
     /* 0.20 : 0.07; a socket's own reset would go on counting. */
     [CLUE_ID_ZERO_ODD] = {"ip-id-zero", FAMILY_HEADER, 1.0},
 
+    /* 0.03 : 0.50 [seen]; by chance 1 in 65536, or an imitator. */
+    [CLUE_LABEL_CONTINUES] = {"flow-label-continues", FAMILY_SAME, -2.8},
+    /* 0.75 : 0.17; of a socket's own resets none of 5 was [seen]. */
+    [CLUE_LABEL_DIFFERS] = {"flow-label-differs", FAMILY_HEADER, 1.5},
+
     /* 0.30 : 0.02; genuine: two routers share the work. */
     [CLUE_MAC] = {"mac-differs", FAMILY_HEADER, 2.7},
     /* 0.40 : 0.06 [seen]. */

@@ -378,6 +378,47 @@ weigh_id(struct judging *j)
 	weigh_id_breaks(j);
 }
 
+/* --- the flow label, IPv6 --- */
+
+/* Have its sender's latest packets one label?  Not where there are too few. */
+static bool
+is_label_steady(const struct flow_side *s)
+{
+	for (unsigned int i = 1; i < s->n_ids; i++)
+		if (s->ids[i] != s->ids[0])
+			return false;
+	return s->n_ids >= 3 && s->ids[0] != 0;
+}
+
+/*
+ * RFC 6437, section 3: the source gives all packets of a flow one label.
+ * A socket of Linux does so, its resets included, until it has to send again;
+ * but what a stack answers without one has a label of another make, none, or,
+ * with BSD's, that of the packet answered: there a difference says nothing.
+ * Without ACK set in what it answers, a reset with ACK comes of no socket
+ * either (RFC 9293, section 3.10.7.1).
+ */
+static void
+weigh_label(struct judging *j)
+{
+	const struct flow_reset *r = j->r;
+	const struct flow_side *s = &r->sender, *p = &r->peer;
+
+	if (!r->is_v6 || !is_label_steady(s))
+		return;
+	if (r->label == s->ids[0]) {
+		if (p->n_ids == 0 || p->ids[0] != r->label)
+			clue_add(j, CLUE_LABEL_CONTINUES, 1,
+			    "its flow label is that of the %s's other packets",
+			    rst_sender_name(r));
+		return;
+	}
+	if ((r->mark.flags & PKT_TH_ACK) && (r->trigger.flags & PKT_TH_ACK))
+		clue_add(j, CLUE_LABEL_DIFFERS, 1,
+		    "its flow label is not that of the %s's other packets",
+		    rst_sender_name(r));
+}
+
 /* --- the rest of the headers --- */
 
 static void
@@ -480,6 +521,7 @@ void
 rst_weigh_header(struct judging *j)
 {
 	weigh_id(j);
+	weigh_label(j);
 	weigh_ttl(j);
 	weigh_df(j);
 	weigh_tos(j);

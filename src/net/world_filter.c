@@ -1,5 +1,7 @@
 /*
- * The kernel's share of telling this job's packets from all others.
+ * The kernel's share of telling this job's packets from all others.  It goes by
+ * the outer header alone: what travels in a tunnel does not come through, so
+ * that nothing in one is taken for an answer to a probe.
  */
 #include <stdio.h>
 

@@ -13,7 +13,8 @@
 #include "writers.h"
 
 #define FILE_MODE 0644
-#define TRIES	  100 /* temporary names */
+#define DATA_MODE 0600 /* of other people's packets */
+#define TRIES	  100  /* temporary names */
 
 const struct report_writer report_writers[] = {
     {"text", ".txt", text_trace, text_locate, text_analysis},
@@ -130,6 +131,7 @@ struct order {
 	const struct analysis *analysis;
 	const struct report_style *style;
 	struct report_style plain;
+	mode_t mode;
 };
 
 static int
@@ -185,16 +187,17 @@ write_special(const struct order *o, struct fault *f)
 	int fd;
 
 	fd = open(o->path, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_CLOEXEC,
-	    FILE_MODE);
+	    o->mode);
 	if (fd < 0)
 		return fault_file(o->path, errno, f);
 	return write_fd(o, fd, f);
 }
 
-/* A new file in the directory of path; its name in *temporary. */
+/* A new file in the directory of its path; its name in *temporary. */
 static int
-open_temporary(const char *path, struct text *temporary)
+open_temporary(const struct order *o, struct text *temporary)
 {
+	const char *path = o->path;
 	const char *slash = strrchr(path, '/');
 	size_t dir = slash == NULL ? 0 : (size_t)(slash - path) + 1;
 	int fd, i;
@@ -209,7 +212,7 @@ open_temporary(const char *path, struct text *temporary)
 		}
 		fd = open(text_str(temporary),
 		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-		    FILE_MODE);
+		    o->mode);
 		if (fd >= 0 || errno != EEXIST)
 			return fd;
 	}
@@ -222,7 +225,7 @@ write_plain(const struct order *o, struct fault *f)
 	struct text temporary = {0};
 	int fd, rc = -1;
 
-	fd = open_temporary(o->path, &temporary);
+	fd = open_temporary(o, &temporary);
 	if (fd < 0) {
 		fault_file(o->path, errno, f);
 		goto out;
@@ -246,6 +249,9 @@ write_order(struct order *o, const struct report_style *st, struct fault *f)
 	o->writer = report_writer_by_path(o->path, f);
 	if (o->writer == NULL)
 		return -1;
+	o->mode = o->analysis != NULL && strcmp(o->writer->name, "pcapng") == 0
+	    ? DATA_MODE
+	    : FILE_MODE;
 	return is_special(o->path) ? write_special(o, f) : write_plain(o, f);
 }
 

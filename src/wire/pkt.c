@@ -94,7 +94,7 @@ pkt_decode_ethertype(struct cur *c, uint16_t ethertype, struct pkt *out)
  *  |  destination (6)  |    source (6)     | type (2)  |
  *  +-------------------+-------------------+-----------+
  */
-static void
+void
 pkt_decode_ethernet(struct cur *c, struct pkt *out)
 {
 	const uint8_t *macs = cur_take(c, 2 * ADDR_MAC);
@@ -233,6 +233,7 @@ pkt_decode(enum pkt_link link, const uint8_t *p, size_t len, size_t wire_len,
 
 	out->has = 0;
 	out->n_vlans = 0;
+	out->n_tunnels = 0;
 	out->ethertype = 0;
 	out->payload = NULL;
 	out->payload_len = 0;

@@ -11,8 +11,17 @@
 #define PKT_ETHERTYPE_IP4 0x0800
 #define PKT_ETHERTYPE_IP6 0x86dd
 
+/* An Ethernet frame at c, with its tags. */
+void pkt_decode_ethernet(struct cur *c, struct pkt *out);
+
 /* An IP packet at c, of the version that out->ethertype says. */
 void pkt_decode_ip(struct cur *c, struct pkt *out);
+
+/*
+ * What a packet of out->ip.proto carries at c: where that is a packet of its
+ * own, its facts take the place of all in out.
+ */
+void pkt_decode_tunnel(struct cur *c, struct pkt *out);
 
 /*
  * The IP header and its options or extension headers.  False where not even

@@ -258,4 +258,6 @@ pkt_decode_ip(struct cur *c, struct pkt *out)
 	else if (ip->proto ==
 	    (ip->version == 4 ? PKT_PROTO_ICMP : PKT_PROTO_ICMPV6))
 		pkt_decode_icmp(c, out);
+	else
+		pkt_decode_tunnel(c, out);
 }

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -276,6 +277,7 @@ def evidence(program, tmp):
         expect(f"what is blamed in the evidence of {captures}",
                blamed(program, path), blamed(program, *captures))
     data = Path(path).read_bytes()
+    expect("who may read it", os.stat(path).st_mode & 0o777, 0o600)
     for words in (b"4 of 8 resets are forged.",
                   b"frame 10: forged, middlebox: ip-id-echo, ",
                   b"frame 9: the reset of frame 10 answers this"):
@@ -373,6 +375,44 @@ def ways_in(program, tmp):
     os.unlink(packed)
 
 
+def vxlan(frame):
+    """The frame in a datagram from one router to another (RFC 7348)."""
+    outer = struct.pack("!HHHHII", 50000, 4789, 16 + len(frame), 0,
+                        8 << 24, 42 << 8) + frame
+    return bytes(12) + struct.pack(
+        "!HBBHHHBBH4s4s", 0x0800, 0x45, 0, 20 + len(outer), 7, 0x4000, 250,
+        17, 0, bytes((192, 0, 2, 1)), bytes((192, 0, 2, 2))) + outer
+
+
+def gre(frame):
+    """The frame's IP packet in one of IPv6 (RFC 2784, RFC 7676)."""
+    inner = struct.pack("!H2s", 0, frame[12:14]) + frame[14:]
+    return bytes(12) + struct.pack("!HIHBB", 0x86dd, 6 << 28, len(inner), 47,
+                                   250) + bytes(32) + inner
+
+
+def through_tunnels(program, tmp):
+    """What is in tunnels is judged as what is not, by its own TTLs."""
+    path = os.path.join(tmp, "tunnel.pcap")
+    make = load_maker()
+    for wrap in (vxlan, gre, lambda frame: vxlan(gre(frame))):
+        for name in ("founding", "sni-v6"):
+            c = make.KEPT[name]()
+            head = make.Capture().bytes()
+            records = b""
+            for r in c.records:
+                frame = wrap(r[16:])
+                records += r[:8] + struct.pack("<II", len(frame),
+                                               len(frame)) + frame
+            Path(path).write_bytes(head + records)
+            d, plain = (json.loads(run(program, "--json", f).stdout)
+                        for f in (path, f"{name}.pcap"))
+            for key in ("client", "server", "frame", "verdict", "ttl", "hop"):
+                expect(f"{key} in a tunnel", [r[key] for r in d["resets"]],
+                       [r[key] for r in plain["resets"]])
+    os.unlink(path)
+
+
 def signals(program, _):
     """A signal ends a silent pipe with the report so far and 128 + signal."""
     raw = (DATA / "founding.pcap").read_bytes()
@@ -451,5 +491,5 @@ def shared_captures(program, _):
 
 ALL = [golden, made_again, founding_told, listed, many_told_shortly, lines,
        told_in_html, harmless_html, reports_in_files, evidence, bad_lines,
-       bad_files, damaged, ways_in, signals, reader_gone, full_disk,
-       clues_in_manual, shared_captures]
+       bad_files, damaged, ways_in, through_tunnels, signals, reader_gone,
+       full_disk, clues_in_manual, shared_captures]

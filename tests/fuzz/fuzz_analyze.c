@@ -1,6 +1,6 @@
 /*
  * libFuzzer over the whole of analyze: packets, connections, verdicts, groups
- * and both reports, from a capture in memory (fuzz_tape.h).  The first byte
+ * and the reports, from a capture in memory (fuzz_tape.h).  The first byte
  * picks the bounds.
  */
 #include <rsthop/analyze.h>
@@ -73,13 +73,18 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ask.max_flows = data[0] & 1 ? 16 : 0;
 	ask.max_resets = data[0] & 2 ? 3 : 1000;
 	ask.max_triggers = 64;
-	t.p = data + 1;
+	t.begin = t.p = data + 1;
 	t.end = data + size;
 	in.ctx = &t;
+	if (data[0] & 4) {
+		in.again = tape_again;
+		ask.evidence = true;
+	}
 	must(analyze_run(&ask, &in, &a, &f) == 0);
 	check(&a);
 	write_out(&a, "json");
 	write_out(&a, "text");
+	write_out(&a, "html");
 	analysis_free(&a);
 	free(t.frame);
 	return 0;

@@ -156,6 +156,8 @@ digest(const struct pkt *p, const uint8_t *frame, size_t len)
 	uint64_t d = p->has;
 
 	must(p->n_vlans <= PKT_VLANS);
+	must(p->n_tunnels <= PKT_TUNNELS);
+	mix(&d, p->n_tunnels);
 	must_be_inside(p->payload, p->payload_len, frame, len);
 	must(p->payload_len <= p->payload_wire);
 	must(!(p->has & PKT_HAS_QUOTE) || p->has & PKT_HAS_ICMP);

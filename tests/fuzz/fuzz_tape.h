@@ -22,7 +22,7 @@
 #define HEAD 4
 
 struct tape {
-	const uint8_t *p, *end;
+	const uint8_t *begin, *p, *end;
 	int64_t now_ns;
 	uint64_t frames;
 	uint8_t *frame; /* of its very size: ASan guards its end */
@@ -49,6 +49,18 @@ jump(int64_t now_ns, uint8_t how)
 	default:
 		return now_ns + INT64_C(200000);
 	}
+}
+
+static inline int
+tape_again(void *ctx, struct fault *f)
+{
+	struct tape *t = ctx;
+
+	(void)f;
+	t->p = t->begin;
+	t->now_ns = 0;
+	t->frames = 0;
+	return 0;
 }
 
 static int

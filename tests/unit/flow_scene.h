@@ -29,6 +29,7 @@ struct scene_hand {
 	struct endpoint self;
 	uint8_t ttl, tos;
 	uint16_t id, step; /* the next one's; by how much it rises */
+	uint32_t label;	   /* IPv6 */
 	bool df;
 	uint16_t window;
 	uint32_t isn;
@@ -49,6 +50,7 @@ struct scene {
 	struct rst_verdict verdicts[SCENE_KEPT]; /* owned */
 	uint8_t payload[SCENE_KEPT][64];
 	struct flow_expired expired[SCENE_KEPT]; /* the first of each */
+	struct flow_expired expired_next[SCENE_KEPT];
 	size_t n_probes, n_data;
 	struct flow_probe probes[SCENE_KEPT];
 };
@@ -77,6 +79,8 @@ scene_on_reset(void *ctx, const struct flow_reset *r, struct fault *f)
 		    r->payload_len < 64 ? r->payload_len : 64);
 	if (r->n_expired > 0)
 		sc->expired[i] = r->expired[0];
+	if (r->n_expired > 1)
+		sc->expired_next[i] = r->expired[1];
 	rst_crowd_see(sc->crowd, r);
 	return rst_judge(r, sc->crowd, &sc->elsewhere, &sc->verdicts[i], f);
 }
@@ -163,6 +167,7 @@ scene_make(const struct scene *sc, const struct scene_hand *from,
 		.df = hand->df && v4,
 		.has_id = v4,
 		.id = v4 ? hand->id : 0,
+		.flow_label = v4 ? 0 : hand->label,
 		.proto = PKT_PROTO_TCP},
 	    .tcp = {.sport = from->self.port,
 		.dport = to->self.port,

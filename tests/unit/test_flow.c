@@ -280,21 +280,27 @@ probes_and_what_they_draw(void **state)
 	sc.c = h;
 	te.ip.src = scene_addr("10.9.4.2");
 	te.ip.ttl = 60;
-	te.quote.ip = (struct pkt_ip){.src = sc.c.self.addr,
+	te.quote.ip = (struct pkt_ip){.version = 4,
+	    .id = h.id,
+	    .src = sc.c.self.addr,
 	    .dst = sc.s.self.addr,
 	    .proto = PKT_PROTO_TCP};
 	te.quote.sport = sc.c.self.port;
 	te.quote.dport = sc.s.self.port;
 	te.quote.seq = sc.c.isn + 1;
 	scene_show(&sc, &te, 9000);
+	/* Of another packet with the same data, which nobody saw leave. */
+	te.quote.ip.id++;
+	scene_show(&sc, &te, 10);
 	h = sc.s;
 	h.ttl = 60;
 	h.id = 7;
 	scene_reset(&sc, &sc.s, &h, RSTACK, 1, 61, 100);
 	scene_judge(&sc, 0);
 	r = &sc.facts[0];
-	assert_int_equal(r->n_expired, 1);
+	assert_int_equal(r->n_expired, 2);
 	assert_int_equal(sc.expired[0].probe_ttl, 5);
+	assert_int_equal(sc.expired_next[0].probe_ttl, 0);
 	assert_true(sc.expired[0].quotes_client);
 	assert_true(r->trigger_was_probe);
 	assert_true(scene_weight(&sc.verdicts[0], "trigger-expired") > 5);

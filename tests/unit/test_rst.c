@@ -828,6 +828,65 @@ other_vantage_settles_it(void **state)
 	scene_end(&sc);
 }
 
+/* --- flow labels --- */
+
+/* The server's label for its k-th packet is labels[k]; then the reset comes. */
+static const struct rst_verdict *
+judge_labels(struct scene *sc, const uint32_t labels[3], uint8_t flags,
+    uint8_t ttl, uint32_t label)
+{
+	struct scene_hand h = {.ttl = ttl, .label = label};
+
+	scene_begin(sc, NULL);
+	sc->c.self.addr = scene_addr("2001:db8::5");
+	sc->s.self.addr = scene_addr("2001:db8:6::2");
+	sc->c.label = 0xc1111;
+	memcpy(h.mac, sc->s.mac, ADDR_MAC);
+	scene_say(sc, &sc->c, SYN, 0, 0, 0, 0);
+	sc->s.label = labels[0];
+	scene_say(sc, &sc->s, SYNACK, 0, 1, 0, 40000);
+	scene_say(sc, &sc->c, PSHACK, 1, 1, 60, 1000);
+	sc->s.label = labels[1];
+	scene_say(sc, &sc->s, ACK, 1, 61, 0, 40000);
+	sc->s.label = labels[2];
+	scene_say(sc, &sc->s, PSHACK, 1, 61, 11, 1000);
+	scene_say(sc, &sc->c, PSHACK, 61, 12, 8, 1000);
+	scene_reset(sc, &sc->s, &h, flags, 12, 69, 30000);
+	return scene_judge(sc, 0);
+}
+
+static void
+flow_labels(void **state)
+{
+	static const uint32_t steady[3] = {0xabcde, 0xabcde, 0xabcde};
+	static const uint32_t wander[3] = {0xabcde, 0xabcde, 0x12345};
+	static const uint32_t none[3] = {0, 0, 0};
+	static struct scene sc;
+	const struct rst_verdict *v;
+
+	(void)state;
+	/* A TTL alone leaves it open; a label that no socket gives does not. */
+	v = judge_labels(&sc, none, RSTACK, 62, 0);
+	assert_int_equal(v->ruling, RST_UNDETERMINED);
+	scene_end(&sc);
+	v = judge_labels(&sc, steady, RSTACK, 62, 0);
+	assert_true(scene_weight(v, "flow-label-differs") > 0);
+	assert_int_equal(v->ruling, RST_FORGED);
+	scene_end(&sc);
+	/* Its own TTL and label. */
+	v = judge_labels(&sc, steady, RSTACK, 47, 0xabcde);
+	assert_true(scene_weight(v, "flow-label-continues") < 0);
+	assert_int_equal(v->ruling, RST_GENUINE);
+	scene_end(&sc);
+	/* What has no socket has another label, or none; so has what wanders. */
+	v = judge_labels(&sc, steady, RST, 62, 0);
+	assert_true(scene_weight(v, "flow-label-differs") == 0);
+	scene_end(&sc);
+	v = judge_labels(&sc, wander, RSTACK, 62, 0);
+	assert_true(scene_weight(v, "flow-label-differs") == 0);
+	scene_end(&sc);
+}
+
 /* In answer to data that left with TTL 5, where that one expired at `far`. */
 static void
 judge_short(struct scene *sc, uint8_t far)
@@ -972,6 +1031,7 @@ main(void)
 		reset_before_the_syn_ack),
 	    PROVES("the other vantage settles it either way",
 		other_vantage_settles_it),
+	    PROVES("a flow label tells a socket's own resets", flow_labels),
 	    PROVES("what a packet drew that cannot arrive is forged",
 		short_trigger),
 	    PROVES("the weights given add up to the odds, strongest first",
