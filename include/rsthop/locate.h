@@ -14,7 +14,8 @@
 #include <rsthop/talk.h>
 #include <rsthop/world.h>
 
-#define LOCATE_PAYLOAD_MAX 1400 /* one segment on any sane path */
+#define LOCATE_SEGMENT	   1400 /* bytes: fits on any sane path */
+#define LOCATE_PAYLOAD_MAX (4 * LOCATE_SEGMENT)
 
 struct locate_ask {
 	int64_t started_unix_ns; /* the wall clock, for the result */

@@ -79,7 +79,7 @@ struct suspect {
 	int client_ttl; /* of the client's, as captured; 0: not seen */
 
 	uint8_t *trigger;   /* owned; NULL: the client had said nothing */
-	size_t trigger_len; /* up to LOCATE_PAYLOAD_MAX */
+	size_t trigger_len; /* up to LOCATE_SEGMENT */
 	struct trigger what;
 	bool acts; /* said again, it may change something at the server */
 	uint8_t *control;   /* owned: as long, other words; NULL: none better */

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* memmem */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,9 @@
 #include <rsthop/text.h>
 
 #include "payload.h"
+
+#define EARLY 1200 /* bytes of a hello that one segment surely holds */
+#define DRAWS 64
 
 static int
 begin(struct payload *p, enum result_trigger from, struct fault *f)
@@ -31,7 +35,7 @@ check_length(
 		return fault(f, kind, "%s: empty; give at least a byte", what);
 	if (len > LOCATE_PAYLOAD_MAX)
 		return fault(f, kind,
-		    "%s: over %d bytes do not fit into one segment", what,
+		    "%s: over %d bytes are more than a trigger may have", what,
 		    LOCATE_PAYLOAD_MAX);
 	return 0;
 }
@@ -125,6 +129,37 @@ make_http(struct payload *p, uint16_t port, struct fault *f)
 	    "--http-host", other, port, NULL, &p->control, &p->control_len, f);
 }
 
+/*
+ * Browsers shuffle the extensions, so that the name stands in the first segment
+ * now and then and in the second else; a device that looks at the first alone
+ * is to see it each time.
+ */
+static bool
+is_early(const struct payload *p)
+{
+	const uint8_t *at = memmem(p->bytes, p->len, p->name, strlen(p->name));
+
+	return at != NULL && (size_t)(at - p->bytes) + strlen(p->name) <= EARLY;
+}
+
+static int
+draw_hello(struct payload *p, struct rng *r, struct rng *drawn, struct fault *f)
+{
+	int i;
+
+	for (i = 0; i < DRAWS; i++) {
+		free(p->bytes);
+		p->bytes = NULL;
+		*drawn = *r;
+		if (preset_tls_hello("--tls-sni", p->name, PRESET_TLS_FULL, r,
+			&p->bytes, &p->len, f) < 0)
+			return -1;
+		if (is_early(p))
+			return 0;
+	}
+	return 0;
+}
+
 static int
 make_tls(struct payload *p, struct fault *f)
 {
@@ -135,14 +170,12 @@ make_tls(struct payload *p, struct fault *f)
 	if (getrandom(&seed, sizeof(seed), 0) < 0)
 		return fault(f, FAULT_SYSTEM, "getrandom: %s", strerror(errno));
 	rng_seed(&r, seed);
-	again = r;
-	if (preset_tls_hello("--tls-sni", p->name, PRESET_TLS_ONE, &r,
-		&p->bytes, &p->len, f) < 0)
+	if (draw_hello(p, &r, &again, f) < 0)
 		return -1;
 	if (p->control != NULL)
 		return 0;
 	preset_control_name(p->name, other);
-	return preset_tls_hello("--tls-sni", other, PRESET_TLS_ONE, &again,
+	return preset_tls_hello("--tls-sni", other, PRESET_TLS_FULL, &again,
 	    &p->control, &p->control_len, f);
 }
 

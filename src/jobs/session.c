@@ -448,37 +448,62 @@ send_tcp(struct session *s, const struct craft_tcp *t, struct fault *f)
 	return 0;
 }
 
-int
-session_inject(
-    struct session *s, struct probe *p, const uint8_t *payload, struct fault *f)
+/* The segment that a probe is, with n bytes of payload, `at` bytes on. */
+static int
+send_segment(struct session *s, const struct probe *p, uint32_t at,
+    const uint8_t *payload, size_t n, struct fault *f)
 {
+	const struct tcb *tcb = &s->conns[p->conn].tcb;
 	uint8_t opts[TCB_OPTS];
 	struct craft_tcp t = {0};
-	const struct tcb *tcb;
 
-	if (wait_slot(s, f) == -1)
-		return -1;
-	tcb = &s->conns[p->conn].tcb; /* the wait may move it */
-	if (p->window == 0)
-		p->window = PROBE_WINDOW;
 	t.flow = tcb->flow;
 	t.ttl = p->ttl;
 	t.tos = tcb->client_tos;
 	t.id = p->ip_id;
 	t.df = tcb->client_df;
 	t.flow_label = tcb->flow_label;
-	t.seq = p->seq;
+	t.seq = p->seq + at;
 	t.ack = p->ack;
 	t.flags = p->flags;
 	t.window = p->window;
 	t.opts = opts;
 	t.opts_len = tcb_write_opts(tcb, opts);
 	t.payload = payload;
-	t.payload_len = p->len;
+	t.payload_len = n;
+	return send_tcp(s, &t, f);
+}
+
+int
+session_inject(
+    struct session *s, struct probe *p, const uint8_t *payload, struct fault *f)
+{
+	if (wait_slot(s, f) == -1)
+		return -1;
+	if (p->window == 0)
+		p->window = PROBE_WINDOW;
 	p->sent_ns = session_now(s);
-	if (send_tcp(s, &t, f) == -1)
+	if (send_segment(s, p, 0, payload, p->len, f) == -1)
 		return -1;
 	return session_add_probe(s, p, f);
+}
+
+int
+session_inject_rest(struct session *s, int probe, const uint8_t *rest, size_t n,
+    size_t each, struct fault *f)
+{
+	uint32_t at = s->probes[probe].len;
+	size_t len;
+
+	for (; n > 0; n -= len) {
+		len = n < each ? n : each;
+		if (wait_slot(s, f) == -1 ||
+		    send_segment(s, &s->probes[probe], at, rest, len, f) == -1)
+			return -1;
+		rest += len;
+		at += (uint32_t)len;
+	}
+	return 0;
 }
 
 int

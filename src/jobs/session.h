@@ -213,6 +213,14 @@ int session_open_fault(struct session *s, int conn, struct fault *f);
  */
 int session_inject(struct session *s, struct probe *p, const uint8_t *payload,
     struct fault *f);
+/*
+ * What a probe that was injected does not hold of a longer message: segments
+ * of at most `each` bytes behind it, alike in all else, its IP ID too (legal
+ * where fragments are ruled out: RFC 6864, section 4.1), so that whatever one
+ * of them draws is the probe's.
+ */
+int session_inject_rest(struct session *s, int probe, const uint8_t *rest,
+    size_t n, size_t each, struct fault *f);
 int session_echo(struct session *s, int ttl, struct fault *f);
 int session_syn(struct session *s, int ttl, struct fault *f);
 

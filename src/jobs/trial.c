@@ -9,6 +9,7 @@
 #include "trial.h"
 
 #define CONNECT_NS (4 * CLOCK_S)
+#define SEGMENT	   1400 /* bytes, at most: fits on any sane path */
 /* A talk gives up by itself, long before. */
 #define TALK_NS (600 * CLOCK_S)
 /*
@@ -48,6 +49,16 @@ trial_begin(struct session *s, struct trial *t, enum trial_kind kind, int ttl,
 	return t->conn == -1 ? -1 : 0;
 }
 
+/* What the server takes in one segment, options and all. */
+static size_t
+segment_len(const struct tcb *tcb)
+{
+	size_t mss = tcb->server_mss != 0 ? tcb->server_mss : SEGMENT;
+
+	mss -= tcb->ts_ok && mss > TCB_OPTS ? TCB_OPTS : 0;
+	return mss < SEGMENT ? mss : SEGMENT;
+}
+
 /* One copy of the trigger; tag 0 leaves it as the kernel would send it. */
 static int
 send_shot(struct session *s, const struct trial *t,
@@ -57,7 +68,9 @@ send_shot(struct session *s, const struct trial *t,
 	bool plain =
 	    t->plain || tag == 0 || (t->kind == TRIAL_SINGLE && !load->tagged);
 	const struct tcb *tcb = &s->conns[t->conn].tcb;
+	size_t n = load->trigger_len, segment = segment_len(tcb);
 	struct probe p = {0};
+	int probe;
 
 	p.kind = PROBE_SHOT;
 	p.conn = t->conn;
@@ -68,9 +81,13 @@ send_shot(struct session *s, const struct trial *t,
 	p.ack = tcb->rcv_nxt - (plain ? 0 : (uint32_t)tag);
 	p.window = tag == 0 ? tcb->client_window
 			    : (uint16_t)(TAG_WINDOW + TAG_WINDOW_STEP * tag);
-	p.len = (uint16_t)load->trigger_len;
+	p.len = (uint16_t)(n < segment ? n : segment);
 	p.flags = PKT_TH_PSH | PKT_TH_ACK;
-	return session_inject(s, &p, load->trigger, f);
+	probe = session_inject(s, &p, load->trigger, f);
+	if (probe == -1)
+		return -1;
+	return session_inject_rest(
+	    s, probe, load->trigger + p.len, n - p.len, segment, f);
 }
 
 static int
