@@ -25,7 +25,7 @@
 #include <rsthop/pkt.h>
 #include <rsthop/world.h>
 
-#define SW_FRAME 512 /* no frame is longer, in bytes */
+#define SW_FRAME 1600 /* no frame is longer, in bytes */
 #define SW_QUEUE 1024
 #define SW_SENT	 1024
 #define SW_CONNS 16

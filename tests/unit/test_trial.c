@@ -245,6 +245,49 @@ test_single(void **state)
 	scene_free(sc);
 }
 
+/*
+ * More than a segment takes: behind each copy go the others, alike in all but
+ * seq, and are no probes of their own.
+ */
+static void
+test_long_trigger(void **state)
+{
+	struct scene *sc = scene_new(0);
+	uint8_t bytes[3000];
+	const struct sw_sent *s;
+	size_t i, k, first, at;
+
+	(void)state;
+	for (i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(i * 7 + (i >> 8));
+	sc->load.trigger = bytes;
+	sc->load.trigger_len = sizeof(bytes);
+	begin(sc, TRIAL_BURST, 0);
+	pump(sc, sc->sw->rtt_ns);
+	first = sc->sw->n_sent;
+	step(sc);
+	assert_int_equal(sc->t.n_probes, 6);
+	assert_int_equal(sc->sw->n_sent - first, 18);
+	for (i = 0; i < 6; i++) {
+		const struct probe *p = shot(sc, (int)i);
+
+		for (k = 0, at = 0; k < 3; k++, at += s->tcp.payload_len) {
+			s = &sc->sw->sent[first + 3 * i + k];
+			assert_int_equal(s->tcp.ttl, i + 1);
+			assert_int_equal(s->tcp.id, p->ip_id);
+			assert_int_equal(s->tcp.ack, p->ack);
+			assert_int_equal(s->tcp.window, p->window);
+			assert_int_equal(s->tcp.seq, p->seq + at);
+			assert_true(s->tcp.payload_len <= 1400);
+			assert_memory_equal(
+			    s->packet + s->len - s->tcp.payload_len, bytes + at,
+			    s->tcp.payload_len);
+		}
+		assert_int_equal(at, sizeof(bytes));
+	}
+	scene_free(sc);
+}
+
 static void
 test_full_and_control(void **state)
 {
@@ -743,6 +786,8 @@ main(void)
 		   "that is due",
 		test_plain),
 	    PROVES("a single has one TTL and no tag", test_single),
+	    PROVES("a long trigger goes in segments behind each copy",
+		test_long_trigger),
 	    PROVES("full and control go through the socket",
 		test_full_and_control),
 	    PROVES("a full trigger may leave with another TTL",
