@@ -298,6 +298,8 @@ campaign_tell_failures(struct campaign *c)
 bool
 campaign_is_over(const struct campaign *c, unsigned int need)
 {
+	if (c->ask->attach.port != 0 && campaign_attach_is_gone(c))
+		return true;
 	return budget(c) < need || session_now(&c->s) >= c->end_ns ||
 	    c->failures >= FAILURES_MAX || c->broken >= BROKEN_MAX;
 }

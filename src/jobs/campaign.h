@@ -76,6 +76,8 @@ bool campaign_is_over(const struct campaign *c, unsigned int need);
  * program's, in place of the first one of our own.
  */
 int campaign_attach(struct campaign *c, struct fault *f);
+/* Has it ended?  Then head.trouble says so. */
+bool campaign_attach_is_gone(const struct campaign *c);
 
 /* campaign_block.c: is all reset since the first firing? */
 bool campaign_is_blocked(const struct campaign *c);

@@ -123,7 +123,8 @@ fill_by_ttl(const struct campaign *c)
 
 	for (i = 0; i < c->s.n_probes; i++) {
 		p = &c->s.probes[i];
-		if (p->kind != PROBE_SHOT || p->ttl > PATH_MAX_HOPS)
+		if (p->kind != PROBE_SHOT || p->ttl > PATH_MAX_HOPS ||
+		    c->s.conns[p->conn].arm == ARM_CONTROL)
 			continue;
 		by[p->ttl].trials++;
 		by[p->ttl].resets += p->fired;
