@@ -41,6 +41,7 @@ struct conn_note {
 	struct flow_key key; /* from the client; version 0: free */
 	bool rolled, lucky;  /* the dice of a connection */
 	bool has_data;	     /* the client has sent some */
+	bool has_behind;     /* the server has said what --behind asks */
 	uint8_t server_ttl;  /* last seen here, 0: none yet */
 	bool has_next[2];    /* of the client, of the server */
 	uint32_t next[2];    /* the furthest seq that the other end told of */
@@ -431,6 +432,8 @@ is_trigger(const struct forger *f, const struct pkt *p,
 		return false;
 	if (o->plain_header && p->tcp.header_len > 20)
 		return false;
+	if (o->behind.len > 0 && !c->has_behind)
+		return false;
 	return matches;
 }
 
@@ -597,6 +600,14 @@ is_watched(const struct options *o, uint16_t port)
 	return port != 0 && (port == o->port || port == o->also_port);
 }
 
+static void
+note_server(struct forger *f, struct conn_note *c, const struct pkt *p)
+{
+	c->server_ttl = p->ip.ttl;
+	if (bytes_contain(p->payload, p->payload_len, &f->o.behind))
+		c->has_behind = true;
+}
+
 /* True where the packet shall go no further. */
 static bool
 see(struct forger *f, const struct pkt *p)
@@ -614,9 +625,9 @@ see(struct forger *f, const struct pkt *p)
 		key = flow_key_reverse(&key);
 	c = conn_of(f, &key);
 	if (from_server)
-		c->server_ttl = p->ip.ttl;
+		note_server(f, c, p);
 	else if (is_syn(p))
-		c->rolled = c->has_data = false;
+		c->rolled = c->has_data = c->has_behind = false;
 	note_seqs(c, p, from_server);
 	note_taken(c, p, from_server);
 	matches = has_match(f, p, c, from_server);

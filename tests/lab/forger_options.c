@@ -36,6 +36,8 @@ static const struct knob knobs[] = {
     {"match", KNOB_BYTES, AT(match), 0, {0}, "the trigger, C escapes"},
     {"from", KNOB_INT, AT(from), -1, {WORD_CLIENT, WORD_SERVER, WORD_ANY},
 	"whose payload is searched"},
+    {"behind", KNOB_BYTES, AT(behind), 0, {0},
+	"only once the server has said this on the connection"},
     {"protocol", KNOB_INT, AT(protocol), -1, {WORD_BYTES, WORD_MYSQL},
 	"mysql: --match is sought in commands behind a login, else anywhere"},
     {"command", KNOB_INT, AT(command), -1, {WORD_INIT_DB, WORD_QUERY, WORD_ANY},
@@ -284,5 +286,6 @@ void
 forger_options_free(struct options *o)
 {
 	free(o->match.p);
+	free(o->behind.p);
 	free(o->payload.p);
 }

@@ -47,7 +47,7 @@ struct bytes {
 struct options {
 	int queue, port, also_port, from, ends;
 	const char *tap, *log;
-	struct bytes match, payload;
+	struct bytes match, behind, payload;
 	int ttl, decrement;
 	int id, back_id;
 	int flags, seq, onward, step, window;

@@ -357,8 +357,10 @@ class Lab:
         self.r1_mac = r1_mac
         self.seed = seed  # of the forgers' dice
         self.build = build or os.path.join(TOP, "build", "tests", "lab")
-        self.prefix = (f"{PREFIX}-{os.getpid()}-"
-                       f"{random.SystemRandom().randrange(1 << 16):04x}")
+        number = random.SystemRandom().randrange(1, 1 << 16)
+        self.prefix = f"{PREFIX}-{os.getpid()}-{number:04x}"
+        # Of what all labs of this process share.
+        self.common_prefix = f"{PREFIX}-{os.getpid()}-0000"
         self.routers = [f"r{h}" for h in range(1, hops + 1)]
         self.nodes = ["client"] + self.routers + ["server"]
         self.extra = []  # nodes beside the chain; `seg` routes nothing

@@ -86,7 +86,7 @@ def drop_template(folder, pid):
 def template(prefix):
     """The folder of data that servers start on; goes with this process.
 
-    prefix: a lab's, so that a later run knows what a killed one left.
+    prefix: as labs have it, so that a later run knows what a killed one left.
     """
     if "folder" in _template:
         return _template["folder"]
@@ -139,7 +139,7 @@ class Server:
                  tls=False, require_tls=False, options=()):
         self.folder = tempfile.mkdtemp(prefix="mariadb-", dir=lab.tmp)
         data = os.path.join(self.folder, "data")
-        shutil.copytree(template(lab.prefix), data)
+        shutil.copytree(template(lab.common_prefix), data)
         self.socket = os.path.join(self.folder, "sock")
         log = os.path.join(self.folder, "general.log")
         argv = [find_program("mariadbd", "mariadb-server-core"),

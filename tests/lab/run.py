@@ -18,6 +18,8 @@ import time
 import evidence
 import lab as labs
 import scenarios
+import scenarios_dialogue
+import scenarios_mysql
 import watching
 
 sys.path.insert(0, os.path.join(labs.TOP, "tests", "cli"))
@@ -186,8 +188,12 @@ class Bench:
                   flush=True)
 
     def locate(self, target, *args, **kw):
-        return self.run("locate", "--json", "-n", "--payload", labs.KEYWORD,
-                        *args, target, **kw)
+        return self.say(("--payload", labs.KEYWORD), target, *args, **kw)
+
+    def say(self, trigger, target, *args, **kw):
+        """Runs locate with options of one's own for what draws the reset."""
+        return self.run("locate", "--json", "-n", *trigger, *args, target,
+                        **kw)
 
     def one_line(self, done, status):
         """A failure as it should be: a status, one line, no document."""
@@ -256,6 +262,9 @@ def check_document(bench, scenario, document):
         check_threshold(bench, scenario, document)
     for key, wanted in (scenario.either or {}).items():
         bench.among(f"verdict.{key}", verdict.get(key), wanted)
+    if scenario.say is not None:
+        bench.same("resets of the controls",
+                   document.get("reproduction", {}).get("control_resets"), 0)
     check_path(bench, scenario, document)
     check_told(bench, scenario, document)
     check_resets(bench, scenario, document)
@@ -286,8 +295,10 @@ def seen_path(document):
 def scenario_case(scenario):
     def check(bench):
         scenario.arrange(bench.lab)
-        done = bench.locate(scenario.target(bench.lab, PORT),
-                            *scenario.options)
+        trigger = ("--payload", labs.KEYWORD) if scenario.say is None \
+            else scenario.say(bench.lab)
+        done = bench.say(trigger, scenario.target(bench.lab, PORT),
+                         *scenario.options)
         bench.among("the exit status", done.status, scenario.statuses())
         document = done.json()
         if document is None:
@@ -562,7 +573,8 @@ def check_vantages(bench, document, fired, bracket, nat):
     bench.same("compared.never_sent", compared.get("never_sent"), 2 * fired)
 
 
-CASES = [scenario_case(s) for s in scenarios.SCENARIOS] + [
+CASES = [scenario_case(s) for s in scenarios.SCENARIOS
+         + scenarios_mysql.SCENARIOS + scenarios_dialogue.SCENARIOS] + [
     Case(name, words, check, **topology)
     for name, words, check, topology in watching.CASES + evidence.CASES] + [
     Case("trace", "trace names every hop and the server", trace(4)),

@@ -27,6 +27,9 @@ class Scenario:
     hops: int = 6
     shape: dict = dataclasses.field(default_factory=dict)  # of the Lab
     options: tuple = ()  # of locate
+    # Called with the Lab: the options that say what draws the reset, in
+    # place of --payload.
+    say: typing.Optional[typing.Callable] = None
     at: typing.Optional[str] = None  # address, where it is not the hop's
     # Where several verdicts are true, or more cannot be known: sets that
     # take the place of kind, hop, place; None in them: not told.

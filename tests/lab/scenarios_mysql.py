@@ -1,8 +1,6 @@
 """Scenarios in which the reset comes where an application's does: a database
 client logs in, selects a database, and a firewall that follows the protocol
 resets that.  A bare payload fires none of them.
-
-For up.py; run.py has those of scenarios.py.
 """
 
 import mariadb
@@ -68,7 +66,7 @@ def mysql_strict(lab):
 def mysql_full(lab):
     """Room for ten connections, and for three of one user's."""
     lab.mariadb(max_connections=10, max_user_connections=3)
-    follow(lab, "--probability", P)
+    follow(lab, "--probability", "0.7")
 
 
 def mysql_tls(lab):
@@ -80,6 +78,17 @@ def mysql_none(lab):
     lab.mariadb()
 
 
+def use(lab):
+    """What rsthop is told: log in, then USE testdb."""
+    return ("--defaults-file", lab.mysql_defaults(), "--mysql-use",
+            mariadb.DATABASE)
+
+
+def query(lab):
+    return ("--defaults-file", lab.mysql_defaults(), "--mysql-query",
+            f"SELECT '{mariadb.DATABASE}'")
+
+
 def to_try(lab):
     """For people: the client's own line that is reset now and then."""
     return (f"mariadb --defaults-file={lab.mysql_defaults()}"
@@ -89,7 +98,8 @@ def to_try(lab):
 
 def row(name, story, arrange, **truth):
     found = {"hop": HOP, "place": "router", "policy": "fixed",
-             "in_path": True, "both_ends": True, "reset_ttl": 62}
+             "in_path": True, "both_ends": True, "reset_ttl": 62,
+             "say": use, "options": ("--max-time", "60")}
     return Scenario(name, story, arrange, to_try=to_try, **{**found, **truth})
 
 
@@ -107,16 +117,20 @@ SCENARIOS = [
         " ID, three times of ten", mysql_copier, hop=1, policy="copy",
         reset_ttl=63, codes=("ip-id-echo",)),
     row("mysql-tap", "a tap before hop 3, three times of ten", mysql_tap,
-        place="wire", in_path=False),
+        place="wire", in_path=False, both_ends=None),
     row("mysql-once", "a box in hop 3 that reassembles: one chance a"
         " connection", mysql_once),
     row("mysql-query", "a box in hop 3 resets queries that name testdb",
-        mysql_query),
+        mysql_query, say=query),
     row("mysql-strict", "the same as mysql; the server blocks a host after"
         " ten logins that it gave up", mysql_strict),
-    row("mysql-full", "the same as mysql; the server has room for three"
+    row("mysql-full", "the same, more often; the server has room for three"
         " connections of a user", mysql_full),
+    row("mysql-none", "a database and no box", mysql_none, **NOTHING),
+]
+
+# Where rsthop has nothing to report, for no login comes about.
+PLAYED = SCENARIOS + [
     row("mysql-tls", "the server demands TLS, in which a box sees nothing",
         mysql_tls, **NOTHING),
-    row("mysql-none", "a database and no box", mysql_none, **NOTHING),
 ]

@@ -465,6 +465,29 @@ def speakers(lab):
                          steps), None)
 
 
+def behind_login(server, port, logs_in):
+    """In the client: whether PING is reset, behind a login or without."""
+    with wire.Client(server, port) as c:
+        words = b"AUTH wrong\r\n" if not logs_in else \
+            b'*2\r\n$4\r\nAUTH\r\n$11\r\nsecret word\r\n'
+        c.sock.sendall(words)
+        c.sock.recv(100)
+        advance(c)
+        c.inject(b"PING\r\n", 6)
+        c.watch(1 if logs_in else QUIET, wire.have_resets(1))
+        return len(c.resets()) > 0
+
+
+@test("--behind: only where the server has said so before")
+def behind(lab):
+    lab.serve("--speak", "redis")
+    lab.forge(2, "router", "--behind", "+OK", match="PING")
+    for logs_in in (False, True):
+        same(f"logged in: {logs_in}: is it reset", lab.call_in(
+            "client", behind_login, lab.server_address(), PORT, logs_in),
+             logs_in)
+
+
 # Residual blocks
 
 

@@ -16,7 +16,7 @@ import scenarios
 import scenarios_dialogue
 import scenarios_mysql
 
-ALL = (scenarios.SCENARIOS + scenarios_mysql.SCENARIOS
+ALL = (scenarios.SCENARIOS + scenarios_mysql.PLAYED
        + scenarios_dialogue.SCENARIOS)
 
 
