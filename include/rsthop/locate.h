@@ -39,6 +39,13 @@ struct locate_ask {
 	struct endpoint attach;
 	/* What is said on each connection before; make NULL: nothing. */
 	struct talk_maker maker;
+	enum result_before before; /* what maker is, for the result */
+	/*
+	 * The user's own client, run until it was reset, or never was; 0 runs:
+	 * there was none.  Without a trigger of its making and without rst_ttls
+	 * all its resets were genuine.
+	 */
+	unsigned int exec_runs, exec_resets;
 
 	size_t n_rst_ttls;
 	int rst_ttls[8];
@@ -47,6 +54,7 @@ struct locate_ask {
 	double confidence; /* 0.5 .. 0.9999 */
 	unsigned int max_connections;
 	int64_t max_time_ns;
+	int64_t spent_ns;    /* of max_time_ns, before it begins */
 	int64_t cooldown_ns; /* pause between trials; 0: none */
 
 	void (*progress)(void *ctx, const char *text);

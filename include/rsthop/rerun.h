@@ -16,6 +16,7 @@
 #include <rsthop/world.h>
 
 #define RERUN_RUNS 66 /* silent ones, then it is not reproduced */
+#define RERUN_IDLE 3  /* that open no connection to the target: it is over */
 
 /* How a client is run; ctx goes to each. */
 struct rerun_client {
@@ -29,6 +30,7 @@ struct rerun_client {
 };
 
 struct rerun_ask {
+	const char *name; /* of the command, for words */
 	struct endpoint target;
 	const struct rerun_client *client;
 	unsigned int max_runs;
@@ -60,7 +62,8 @@ struct rerun_result {
 /*
  * Runs it until a reset toward the client is found that is not genuine, or the
  * bounds are reached.  *out is to be freed with rerun_free() in any case.
- * FAULT_INTERRUPTED after a signal.
+ * FAULT_INTERRUPTED after a signal; FAULT_INPUT where it never connects to the
+ * target.
  */
 int rerun_run(const struct rerun_ask *ask, struct world *w,
     struct rerun_result *out, struct fault *f);

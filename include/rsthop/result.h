@@ -138,6 +138,21 @@ enum result_trigger {
 	RESULT_TRIGGER_EXEC
 };
 
+/* What was said on each connection before the trigger. */
+enum result_before {
+	RESULT_BEFORE_NOTHING,
+	RESULT_BEFORE_LOGIN,	/* a login of one's own */
+	RESULT_BEFORE_DIALOGUE, /* --dialogue */
+	RESULT_BEFORE_RECORDED	/* what a capture or a recording holds */
+};
+
+/* A bound of the campaign that ended it. */
+enum result_bound {
+	RESULT_BOUND_NONE,
+	RESULT_BOUND_CONNECTIONS,
+	RESULT_BOUND_TIME
+};
+
 struct locate_result {
 	struct result_head head;
 	struct path path;
@@ -145,6 +160,14 @@ struct locate_result {
 	enum result_trigger trigger;
 	const uint8_t *trigger_bytes; /* borrowed from the asker */
 	size_t trigger_len;
+	enum result_before before;
+	bool attached; /* into a connection of another program's */
+
+	struct {
+		unsigned int max_connections;
+		int64_t max_time_ns;
+		enum result_bound reached;
+	} budget;
 
 	struct {
 		unsigned int trials, resets; /* full TTL, trigger */
@@ -197,6 +220,8 @@ const char *result_policy_name(enum result_policy p);
 const char *result_place_name(enum result_place p); /* NULL for unknown */
 const char *result_seq_match_name(enum result_seq_match m); /* likewise */
 const char *result_trigger_name(enum result_trigger t);	    /* likewise */
+const char *result_before_name(enum result_before b);	    /* likewise */
+const char *result_bound_name(enum result_bound b);	    /* likewise */
 
 void result_note(struct result_notes *n, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -160,6 +160,15 @@ before_maker(const struct before *b)
 	return b->dialogue != NULL ? dialogue_maker(b->dialogue) : none;
 }
 
+enum result_before
+before_kind(const struct before *b)
+{
+	if (b->login != NULL)
+		return RESULT_BEFORE_LOGIN;
+	return b->dialogue != NULL ? RESULT_BEFORE_DIALOGUE
+				   : RESULT_BEFORE_NOTHING;
+}
+
 void
 before_free(struct before *b)
 {

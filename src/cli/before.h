@@ -47,6 +47,9 @@ int before_take_login(struct before *b, const struct suspect *s,
 /* make NULL: nothing is said before.  *b must outlive what it makes. */
 struct talk_maker before_maker(const struct before *b);
 
+/* What that is. */
+enum result_before before_kind(const struct before *b);
+
 void before_free(struct before *b);
 
 #endif

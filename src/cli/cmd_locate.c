@@ -27,6 +27,8 @@ fill_suspect(struct line *l)
 	    (ask->trigger == RESULT_TRIGGER_CAPTURE ||
 		ask->trigger == RESULT_TRIGGER_EXEC))
 		ask->maker = dialogue_maker(s->before);
+	if (ask->before == RESULT_BEFORE_NOTHING && s->before != NULL)
+		ask->before = RESULT_BEFORE_RECORDED;
 }
 
 static void
@@ -35,7 +37,6 @@ fill_ask(struct line *l, struct active *a)
 	struct locate_ask *ask = &l->ask;
 
 	ask->host = l->target.host;
-	ask->started_unix_ns = active_wall_clock();
 	ask->target = a->target;
 	ask->route = a->route;
 	if (ask->attach.port != 0)
@@ -46,6 +47,7 @@ fill_ask(struct line *l, struct active *a)
 	ask->control = l->payload.control;
 	ask->control_len = l->payload.control_len;
 	ask->maker = before_maker(&l->before);
+	ask->before = before_kind(&l->before);
 	if (l->pick != NULL)
 		fill_suspect(l);
 	ask->progress = progress_say;
@@ -73,11 +75,35 @@ static int
 run_client(
     struct line *l, struct active *a, struct rerun_result *out, struct fault *f)
 {
+	int64_t begun_ns = a->world.now(a->world.ctx);
+
 	if (exec_run(l->command, a, l->ask.max_time_ns / 2, out, f) < 0)
 		return -1;
+	l->ask.spent_ns = a->world.now(a->world.ctx) - begun_ns;
+	l->ask.exec_runs = out->runs;
+	l->ask.exec_resets = out->reset;
 	return out->suspects.n == 0 ? 0
 				    : locate_line_use(l, &out->suspects.list[0],
 					  RESULT_TRIGGER_EXEC, f);
+}
+
+/* What a reader of the report should know of the capture, or recording. */
+static void
+note_suspect(const struct line *l, struct locate_result *r)
+{
+	const struct suspect *s = l->pick;
+
+	if (s == NULL)
+		return;
+	if (s->why[0] != '\0' &&
+	    (s->replay == SUSPECT_REPLAY_NONE ||
+		(s->replay == SUSPECT_REPLAY_PLAIN &&
+		    (r->trigger == RESULT_TRIGGER_CAPTURE ||
+			r->trigger == RESULT_TRIGGER_EXEC))))
+		result_note(
+		    &r->notes, "Of the reset that was seen: %s.", s->why);
+	if (l->from.note[0] != '\0')
+		result_note(&r->notes, "Of the capture: %s.", l->from.note);
 }
 
 /* Gives the exit status, or -1 with a fault. */
@@ -91,6 +117,7 @@ locate(struct line *l, struct fault *f)
 
 	if (r == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
+	l->ask.started_unix_ns = active_wall_clock();
 	if (active_open(&a, &l->options, &l->target, f) < 0 ||
 	    (l->exec && run_client(l, &a, &rerun, f) < 0))
 		goto out;
@@ -101,6 +128,7 @@ locate(struct line *l, struct fault *f)
 	if (locate_run(&l->ask, &a.world, r, f) < 0)
 		goto out;
 	exec_tell(&rerun, r);
+	note_suspect(l, r);
 	signal = active_finish(&a, &r->head, &r->path);
 	if (output_write(&l->options, NULL, r, f) < 0)
 		goto out;

@@ -79,7 +79,8 @@ exec_run(char *const *argv, struct active *a, int64_t within_ns,
 	    .fd = client_fd,
 	    .has_ended = client_has_ended,
 	    .stop = client_stop};
-	struct rerun_ask ask = {.target = a->target,
+	struct rerun_ask ask = {.name = argv[0],
+	    .target = a->target,
 	    .client = &client,
 	    .max_runs = RERUN_RUNS,
 	    .run_ns = within_ns < RUN_NS ? within_ns : RUN_NS,
@@ -98,18 +99,10 @@ exec_run(char *const *argv, struct active *a, int64_t within_ns,
 void
 exec_tell(const struct rerun_result *rerun, struct locate_result *r)
 {
-	if (rerun->runs == 0)
-		return;
-	r->exec_runs = rerun->runs;
-	r->exec_resets = rerun->reset;
-	if (rerun->connections == 0)
+	if (rerun->failed > 0 && rerun->reset == 0)
 		result_note(&r->notes,
-		    "The command opened no connection to the target in %u "
-		    "runs (its last status: %d).",
-		    rerun->runs, rerun->status);
-	else
-		result_note(&r->notes,
-		    "Your client was run %u time%s, and reset in %u of them.",
-		    rerun->runs, rerun->runs == 1 ? "" : "s", rerun->reset);
+		    "Your client failed in %u of its runs, the last time with "
+		    "status %d: -v shows its words.",
+		    rerun->failed, rerun->status);
 	rerun_keep(rerun, &r->evidence);
 }

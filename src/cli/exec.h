@@ -24,7 +24,7 @@ void exec_borrow_options(char *const *argv, struct before *b);
 int exec_run(char *const *argv, struct active *a, int64_t within_ns,
     struct rerun_result *out, struct fault *f);
 
-/* Puts what was seen of it into the result. */
+/* Puts what was seen of it into the result of the job that followed. */
 void exec_tell(const struct rerun_result *rerun, struct locate_result *r);
 
 #endif

@@ -281,9 +281,12 @@ budget(const struct campaign *c)
 					      : 0;
 }
 
-/* It ends without an answer: because nothing could be opened any more? */
+/*
+ * It ends without an answer: because nothing could be opened any more, or
+ * because all that it was allowed is used up?
+ */
 void
-campaign_tell_failures(struct campaign *c)
+campaign_tell_end(struct campaign *c, unsigned int need)
 {
 	if (c->failures >= FAILURES_MAX)
 		c->out->head.trouble = c->failure;
@@ -293,6 +296,10 @@ campaign_tell_failures(struct campaign *c)
 		    "trigger was due: more could make the server lock this "
 		    "client out",
 		    c->broken);
+	else if (session_now(&c->s) >= c->end_ns)
+		c->out->budget.reached = RESULT_BOUND_TIME;
+	else if (budget(c) < need)
+		c->out->budget.reached = RESULT_BOUND_CONNECTIONS;
 }
 
 bool

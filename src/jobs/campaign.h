@@ -81,8 +81,11 @@ bool campaign_attach_is_gone(const struct campaign *c);
 
 /* campaign_block.c: is all reset since the first firing? */
 bool campaign_is_blocked(const struct campaign *c);
-/* Where failures end it: the last one's words are the report's. */
-void campaign_tell_failures(struct campaign *c);
+/*
+ * Where it ends for want of `need` more connections, or of time, or by
+ * failures, whose last words are the report's.
+ */
+void campaign_tell_end(struct campaign *c, unsigned int need);
 
 /* campaign_alone.c: does the server refuse connections that fire nothing? */
 bool campaign_is_refused(const struct campaign *c);

@@ -153,7 +153,8 @@ reproduce(struct campaign *c, struct fault *f)
 			return -1;
 		before = done;
 	}
-	campaign_tell_failures(c);
+	if (campaign_count(c, TRIAL_FULL, true) == 0)
+		campaign_tell_end(c, done < TRIGGERS_MAX ? 2 : 0);
 	return settle_unfired(c, f);
 }
 
@@ -454,8 +455,7 @@ find_device(struct campaign *c, struct fault *f)
 		    c->extra_rounds > 1)
 			return campaign_settle(c, true, f);
 		c->load.copies = COPIES;
-		c->load.tagged =
-		    c->clues.tags_pass || c->ask->attach.port != 0;
+		c->load.tagged = c->clues.tags_pass || c->ask->attach.port != 0;
 		if (campaign_run(c, kinds, n, ttl, f) == -1)
 			return -1;
 		/* Silent: more side by side. */
@@ -467,7 +467,7 @@ find_device(struct campaign *c, struct fault *f)
 		    campaign_go_alone(c, f) == -1)
 			return -1;
 	}
-	campaign_tell_failures(c);
+	campaign_tell_end(c, 1);
 	return campaign_settle(c, true, f);
 }
 
@@ -487,6 +487,13 @@ head_from_ask(struct locate_result *out, const struct locate_ask *ask)
 	out->trigger = ask->trigger;
 	out->trigger_bytes = ask->payload;
 	out->trigger_len = ask->payload_len;
+	out->before =
+	    ask->maker.make != NULL ? ask->before : RESULT_BEFORE_NOTHING;
+	out->attached = ask->attach.port != 0;
+	out->exec_runs = ask->exec_runs;
+	out->exec_resets = ask->exec_resets;
+	out->budget.max_connections = ask->max_connections;
+	out->budget.max_time_ns = ask->max_time_ns;
 	out->n_given_ttls = ask->n_rst_ttls;
 	memcpy(out->given_ttls, ask->rst_ttls, sizeof(out->given_ttls));
 }
@@ -529,7 +536,7 @@ open_session(struct campaign *c, struct world *w)
 	sa.evidence = &c->out->evidence;
 	session_init(&c->s, &sa);
 	c->tracing.s = &c->s;
-	c->end_ns = c->s.started_ns + ask->max_time_ns;
+	c->end_ns = c->s.started_ns + ask->max_time_ns - ask->spent_ns;
 }
 
 struct talk_wait {
@@ -717,7 +724,8 @@ conclude(struct campaign *c, struct fault *f)
 		return -1;
 	verdict_fill(c);
 	tracing_note_proxy(&c->tracing, &c->out->notes);
-	h->duration_ns = session_now(&c->s) - c->s.started_ns;
+	h->duration_ns =
+	    session_now(&c->s) - c->s.started_ns + c->ask->spent_ns;
 	h->connections =
 	    c->ask->attach.port != 0 ? 1 : (unsigned int)c->s.n_conns;
 	h->packets_sent = c->s.packets_sent;

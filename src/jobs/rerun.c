@@ -212,6 +212,24 @@ judge(struct rerun *r, struct fault *f)
 	return suspects_find(&src, &sa, &r->out->suspects, f);
 }
 
+/* It talks to somebody else, or to the server by another way. */
+static int
+check_connects(const struct rerun *r, struct fault *f)
+{
+	char ep[ADDR_ENDPOINT], status[48] = "";
+
+	if (r->out->connections > 0)
+		return 0;
+	if (r->out->status != 0)
+		snprintf(status, sizeof(status), ", and ended with status %d",
+		    r->out->status);
+	return fault(f, FAULT_INPUT,
+	    "--exec %.80s: in %u run%s it did not connect to %s%s: give the "
+	    "address and the port that it uses",
+	    r->ask->name, r->out->runs, r->out->runs == 1 ? "" : "s",
+	    endpoint_format(&r->ask->target, ep), status);
+}
+
 int
 rerun_run(const struct rerun_ask *ask, struct world *w,
     struct rerun_result *out, struct fault *f)
@@ -224,6 +242,8 @@ rerun_run(const struct rerun_ask *ask, struct world *w,
 	    !r.full) {
 		if (run_once(&r, f) == -1)
 			return -1;
+		if (out->runs >= RERUN_IDLE && check_connects(&r, f) == -1)
+			return -1;
 		if (out->reset == judged)
 			continue;
 		judged = out->reset;
@@ -232,7 +252,7 @@ rerun_run(const struct rerun_ask *ask, struct world *w,
 		if (out->suspects.n > 0)
 			return 0;
 	}
-	return 0;
+	return check_connects(&r, f);
 }
 
 void

@@ -108,6 +108,36 @@ result_trigger_name(enum result_trigger t)
 	return NULL;
 }
 
+const char *
+result_before_name(enum result_before b)
+{
+	switch (b) {
+	case RESULT_BEFORE_NOTHING:
+		return NULL;
+	case RESULT_BEFORE_LOGIN:
+		return "login";
+	case RESULT_BEFORE_DIALOGUE:
+		return "dialogue";
+	case RESULT_BEFORE_RECORDED:
+		return "recorded";
+	}
+	return NULL;
+}
+
+const char *
+result_bound_name(enum result_bound b)
+{
+	switch (b) {
+	case RESULT_BOUND_NONE:
+		return NULL;
+	case RESULT_BOUND_CONNECTIONS:
+		return "connections";
+	case RESULT_BOUND_TIME:
+		return "time";
+	}
+	return NULL;
+}
+
 void
 result_note(struct result_notes *n, const char *fmt, ...)
 {

@@ -12,6 +12,8 @@
 #define DROPS_SURE  0.9
 /* A cause other than a device may be named from here on. */
 #define CAUSE_SURE 0.8
+/* What judge/rst calls genuine is forged in fewer than one in ten. */
+#define GENUINE_SURE 0.9
 /* The resets have stopped, if so many at least failed, so improbably. */
 #define STOPPED_MIN 5
 #define STOPPED_P   0.002
@@ -461,10 +463,34 @@ fill_cause(const struct campaign *c, enum infer_cause cause)
 		r->verdict.forged = RESULT_YES;
 }
 
+/*
+ * The user's own client, which drew no reset that a device could have sent.
+ * Were there one that fires with a probability of which nothing is known, n
+ * runs would all be silent once in n + 1 times.
+ */
+static void
+judge_exec(const struct campaign *c)
+{
+	struct locate_result *r = c->out;
+
+	if (r->exec_resets > 0) {
+		r->verdict.kind = RESULT_SERVER;
+		r->verdict.forged = RESULT_NO;
+		r->verdict.confidence = GENUINE_SURE;
+		return;
+	}
+	r->verdict.kind = RESULT_NOT_REPRODUCED;
+	r->verdict.confidence = (r->exec_runs + 1.0) / (r->exec_runs + 2.0);
+}
+
 /* From --rst-ttl and the trace alone: the best candidate, however likely. */
 static void
 judge_given(const struct campaign *c)
 {
+	if (c->ask->n_rst_ttls == 0 && c->out->exec_runs > 0) {
+		judge_exec(c);
+		return;
+	}
 	if (c->ask->n_rst_ttls == 0 || c->out->path.n_hops == 0)
 		return;
 	if (c->post.cause[INFER_SERVER] > c->post.hop[c->post.best_hop])

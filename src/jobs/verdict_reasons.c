@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <rsthop/clock.h>
+#include <rsthop/rerun.h>
 
 #include "campaign.h"
 
@@ -530,6 +531,29 @@ next_for_undetermined(const struct campaign *c)
 			  "network.");
 }
 
+static void
+next_for_not_reproduced(const struct campaign *c)
+{
+	struct locate_result *r = c->out;
+
+	if (c->ask->trigger == RESULT_TRIGGER_NONE) {
+		say_next(r,
+		    r->exec_runs >= RERUN_RUNS
+			? "Run it again at the hour when it happens."
+			: "Run it again with more --max-time, half of which "
+			  "is the client's, at the hour when it happens.");
+		say_next(r,
+		    "Where a capture shows the reset, give it: --from FILE.");
+		return;
+	}
+	say_next(r,
+	    "Send the very bytes that the application sends, at the hour when "
+	    "it happens.");
+	say_next(r,
+	    "Where a capture shows the reset, give it (--from FILE), or name "
+	    "its TTL with --rst-ttl.");
+}
+
 void
 verdict_fill_next(const struct campaign *c)
 {
@@ -555,12 +579,7 @@ verdict_fill_next(const struct campaign *c)
 		    "and compare the TTLs of the resets seen there.");
 		break;
 	case RESULT_NOT_REPRODUCED:
-		say_next(r,
-		    "Send the very bytes that the application sends, at the "
-		    "hour when it happens.");
-		say_next(r,
-		    "Where a capture shows the reset, name its TTL with "
-		    "--rst-ttl.");
+		next_for_not_reproduced(c);
 		break;
 	case RESULT_UNDETERMINED:
 		next_for_undetermined(c);

@@ -250,12 +250,33 @@ add_given_ttls(struct text *t, const struct locate_result *r)
 	}
 }
 
+/* The user's own client, whose runs gave nothing to go on with. */
+static void
+add_from_exec(struct text *t, const struct locate_result *r)
+{
+	if (r->exec_resets == 0) {
+		text_add(t, "Not reproduced: your client was run ");
+		words_count(t, r->exec_runs, "time", "times");
+		text_add(t, " and never reset.");
+		return;
+	}
+	text_addf(t, "Your client was reset in %u of ", r->exec_resets);
+	words_count(t, r->exec_runs, "run", "runs");
+	text_add(t, ", by the server itself: no device on the path forged it");
+	add_sure(t, r->verdict.confidence);
+	text_add(t, ".");
+}
+
 /* Without a trigger: what the TTLs alone say. */
 static void
 add_from_ttl(struct text *t, const struct locate_result *r, bool names)
 {
 	const char *s = r->n_given_ttls == 1 ? "s" : "";
 
+	if (r->n_given_ttls == 0 && r->exec_runs > 0) {
+		add_from_exec(t, r);
+		return;
+	}
 	if (r->n_given_ttls == 0) {
 		text_add(t,
 		    "No reset was given to judge: this is the path "
@@ -366,9 +387,9 @@ void
 words_numbers(struct text *t, const struct locate_result *r)
 {
 	if (r->trigger == RESULT_TRIGGER_NONE) {
-		text_add(t,
-		    "No trigger was sent: judged by the TTL and the "
-		    "path alone");
+		text_add(t, "No trigger was sent");
+		if (r->exec_runs == 0 || r->n_given_ttls > 0)
+			text_add(t, ": judged by the TTL and the path alone");
 	} else {
 		add_triggers(t, r);
 		if (r->reproduction.control_trials > 0) {
@@ -383,8 +404,12 @@ words_numbers(struct text *t, const struct locate_result *r)
 	}
 	text_add(t, "; ");
 	words_count(t, r->head.connections, "connection", "connections");
+	if (r->budget.reached == RESULT_BOUND_CONNECTIONS)
+		text_add(t, ", no more being allowed");
 	text_add(t, ", ");
 	words_span(t, r->head.duration_ns);
+	if (r->budget.reached == RESULT_BOUND_TIME)
+		text_add(t, ", no more being allowed");
 	text_add(t, ".");
 }
 

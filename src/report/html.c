@@ -315,6 +315,9 @@ add_answer(struct text *t, const struct locate_result *r, bool names)
 	add_partial(t, &r->head);
 	words_numbers(&words, r);
 	html_element(t, "<p>", &words, "</p>\n");
+	words_before(&words, r);
+	if (words.len > 0)
+		html_element(t, "<p>", &words, "</p>\n");
 }
 
 int

@@ -1,6 +1,7 @@
 /* The JSON documents rsthop.trace/1 and rsthop.locate/1. */
 #include <stdlib.h>
 
+#include <rsthop/clock.h>
 #include <rsthop/text.h>
 
 #include "json_parts.h"
@@ -32,11 +33,37 @@ trigger(const struct locate_result *r)
 		return json_null();
 	text_add_hex(&hex, r->trigger_bytes, r->trigger_len);
 	if (!hex.bad)
-		v = json_pack("{s:o, s:s}", "source",
+		v = json_pack("{s:o, s:s, s:o}", "source",
 		    json_word(result_trigger_name(r->trigger)), "hex",
-		    text_str(&hex));
+		    text_str(&hex), "before",
+		    json_word(result_before_name(r->before)));
 	text_free(&hex);
 	return v;
+}
+
+static json_t *
+exec(const struct locate_result *r)
+{
+	if (r->exec_runs == 0)
+		return json_null();
+	return json_pack("{s:I, s:I}", "runs", (json_int_t)r->exec_runs,
+	    "resets", (json_int_t)r->exec_resets);
+}
+
+/* What was used, and what was allowed. */
+static json_t *
+budget(const struct locate_result *r)
+{
+	return json_pack("{s:I, s:o, s:I, s:o, s:o, s:o}", "connections",
+	    (json_int_t)r->head.connections, "max_connections",
+	    json_count(r->budget.max_connections), "packets",
+	    (json_int_t)r->head.packets_sent, "seconds",
+	    json_round((double)r->head.duration_ns / (double)CLOCK_S, 3),
+	    "max_seconds",
+	    r->budget.max_time_ns > 0
+		? json_round((double)r->budget.max_time_ns / (double)CLOCK_S, 3)
+		: json_null(),
+	    "reached", json_word(result_bound_name(r->budget.reached)));
 }
 
 static json_t *
@@ -235,6 +262,9 @@ json_locate(const struct locate_result *r, const struct report_style *st,
 	json_put(doc, "established", json_boolean(r->path.established), &bad);
 	json_put(doc, "path", json_path(&r->path), &bad);
 	json_put(doc, "trigger", trigger(r), &bad);
+	json_put(doc, "attached", json_boolean(r->attached), &bad);
+	json_put(doc, "exec", exec(r), &bad);
+	json_put(doc, "budget", budget(r), &bad);
 	json_put(doc, "reproduction", reproduction(r), &bad);
 	json_put(doc, "resets", resets(r, &bad), &bad);
 	json_put(doc, "threshold", threshold(r, &bad), &bad);

@@ -270,18 +270,22 @@ put_partial(struct sheet *s, const struct result_head *h)
 static void
 put_answer(struct sheet *s, const struct locate_result *r, bool names)
 {
-	struct text head = {0}, numbers = {0};
+	struct text head = {0}, numbers = {0}, before = {0};
 
 	words_headline(&head, r, names);
 	words_numbers(&numbers, r);
+	words_before(&before, r);
 	sheet_ink(s, SHEET_BOLD);
 	sheet_wrap(s, text_str(&head), 0, 0, 0);
 	sheet_ink(s, SHEET_PLAIN);
 	put_partial(s, &r->head);
 	sheet_wrap(s, text_str(&numbers), 0, 0, 0);
-	s->t.bad |= head.bad || numbers.bad;
+	if (before.len > 0)
+		sheet_wrap(s, text_str(&before), 0, 0, 0);
+	s->t.bad |= head.bad || numbers.bad || before.bad;
 	text_free(&head);
 	text_free(&numbers);
+	text_free(&before);
 }
 
 int

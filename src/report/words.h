@@ -41,6 +41,11 @@ void words_target(struct text *t, const struct result_head *h);
 void words_headline(struct text *t, const struct locate_result *r, bool names);
 /* The second: how often, against what, how long it took. */
 void words_numbers(struct text *t, const struct locate_result *r);
+/*
+ * What was done before the trigger, or instead of connections of one's own;
+ * nothing where it was the first thing said.
+ */
+void words_before(struct text *t, const struct locate_result *r);
 /* Where the device sits, for its row: "here, in its forwarding plane". */
 void words_mark(struct text *t, const struct locate_result *r);
 /* One alternative without its probability. */

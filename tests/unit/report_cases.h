@@ -472,6 +472,93 @@ case_empty(void)
 	return r;
 }
 
+/* --exec: the client was run in vain. */
+static inline struct locate_result *
+case_exec_silent(void)
+{
+	struct locate_result *r = case_locate_new();
+
+	case_head(&r->head, "db.example.com", "10.9.6.2", "10.9.0.1");
+	case_path(&r->path, 0);
+	r->head.connections = 1;
+	r->exec_runs = 66;
+	r->budget.max_connections = 160;
+	r->budget.max_time_ns = 120 * CLOCK_S;
+	r->verdict.kind = RESULT_NOT_REPRODUCED;
+	r->verdict.confidence = 67 / 68.0;
+	return r;
+}
+
+/* --exec: it was reset, but by its server. */
+static inline struct locate_result *
+case_exec_server(void)
+{
+	struct locate_result *r = case_exec_silent();
+
+	r->exec_resets = 3;
+	r->verdict.kind = RESULT_SERVER;
+	r->verdict.forged = RESULT_NO;
+	r->verdict.confidence = 0.9;
+	return r;
+}
+
+/* --exec: what the client said behind its login, until the bound. */
+static inline struct locate_result *
+case_exec_login(void)
+{
+	static const uint8_t use[] = "\7\0\0\0\2testdb";
+	struct locate_result *r = case_not_reproduced();
+
+	r->trigger = RESULT_TRIGGER_EXEC;
+	r->trigger_bytes = use;
+	r->trigger_len = sizeof(use) - 1;
+	r->before = RESULT_BEFORE_LOGIN;
+	r->exec_runs = 5;
+	r->exec_resets = 1;
+	r->n_given_ttls = 1;
+	r->given_ttls[0] = 62;
+	r->head.connections = 160;
+	r->budget.max_connections = 160;
+	r->budget.max_time_ns = 120 * CLOCK_S;
+	r->budget.reached = RESULT_BOUND_CONNECTIONS;
+	return r;
+}
+
+/* --attach, until the time was over. */
+static inline struct locate_result *
+case_attached(void)
+{
+	struct locate_result *r = case_founding();
+
+	r->attached = true;
+	r->head.connections = 1;
+	r->budget.max_connections = 160;
+	r->budget.max_time_ns = 400 * CLOCK_MS;
+	r->budget.reached = RESULT_BOUND_TIME;
+	return r;
+}
+
+/* --dialogue and --from say what was said before, in words of their own. */
+static inline struct locate_result *
+case_dialogue(void)
+{
+	struct locate_result *r = case_founding();
+
+	r->trigger = RESULT_TRIGGER_DIALOGUE;
+	r->before = RESULT_BEFORE_DIALOGUE;
+	return r;
+}
+
+static inline struct locate_result *
+case_recorded(void)
+{
+	struct locate_result *r = case_founding();
+
+	r->trigger = RESULT_TRIGGER_CAPTURE;
+	r->before = RESULT_BEFORE_RECORDED;
+	return r;
+}
+
 /* Three responders at a hop, labels, rewrites, a run of silence; IPv6. */
 static inline void
 case_v6_path(struct path *p)

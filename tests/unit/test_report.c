@@ -43,6 +43,12 @@ static const struct report_case cases[] = {
     {"trace-unreached", NULL, case_trace_unreached},
     {"trace-trouble", NULL, case_trace_trouble},
     {"cut-short", case_cut_short, NULL},
+    {"exec-silent", case_exec_silent, NULL},
+    {"exec-server", case_exec_server, NULL},
+    {"exec-login", case_exec_login, NULL},
+    {"attached", case_attached, NULL},
+    {"dialogue", case_dialogue, NULL},
+    {"recorded", case_recorded, NULL},
 };
 #define CASES (sizeof(cases) / sizeof(cases[0]))
 

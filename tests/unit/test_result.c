@@ -46,6 +46,22 @@ test_words(void **state)
 	    result_trigger_name(RESULT_TRIGGER_PAYLOAD), "payload");
 	assert_string_equal(result_trigger_name(RESULT_TRIGGER_HEX), "hex");
 	assert_string_equal(result_trigger_name(RESULT_TRIGGER_FILE), "file");
+	assert_string_equal(result_trigger_name(RESULT_TRIGGER_MYSQL), "mysql");
+	assert_string_equal(result_trigger_name(RESULT_TRIGGER_HTTP), "http");
+	assert_string_equal(result_trigger_name(RESULT_TRIGGER_TLS), "tls");
+	assert_string_equal(
+	    result_trigger_name(RESULT_TRIGGER_DIALOGUE), "dialogue");
+	assert_string_equal(
+	    result_trigger_name(RESULT_TRIGGER_CAPTURE), "capture");
+	assert_string_equal(result_trigger_name(RESULT_TRIGGER_EXEC), "exec");
+	assert_string_equal(result_before_name(RESULT_BEFORE_LOGIN), "login");
+	assert_string_equal(
+	    result_before_name(RESULT_BEFORE_DIALOGUE), "dialogue");
+	assert_string_equal(
+	    result_before_name(RESULT_BEFORE_RECORDED), "recorded");
+	assert_string_equal(
+	    result_bound_name(RESULT_BOUND_CONNECTIONS), "connections");
+	assert_string_equal(result_bound_name(RESULT_BOUND_TIME), "time");
 }
 
 static void
@@ -55,6 +71,8 @@ test_words_unknown(void **state)
 	assert_null(result_place_name(RESULT_PLACE_UNKNOWN));
 	assert_null(result_seq_match_name(RESULT_SEQ_NONE));
 	assert_null(result_trigger_name(RESULT_TRIGGER_NONE));
+	assert_null(result_before_name(RESULT_BEFORE_NOTHING));
+	assert_null(result_bound_name(RESULT_BOUND_NONE));
 }
 
 /* Each bit has a word, and no two have the same. */

@@ -898,6 +898,52 @@ test_given_servers(void **state)
 	scene_free(sc);
 }
 
+/* The user's own client, in n runs, k of which were reset, none forged. */
+static struct scene *
+scene_exec(unsigned int n, unsigned int k)
+{
+	struct scene *sc = scene_new();
+
+	sc->ask.trigger = RESULT_TRIGGER_NONE;
+	sc->out.exec_runs = n;
+	sc->out.exec_resets = k;
+	figures(sc);
+	verdict_fill(&sc->c);
+	return sc;
+}
+
+static void
+test_exec_silent(void **state)
+{
+	struct scene *sc = scene_exec(66, 0);
+
+	(void)state;
+	assert_int_equal(sc->out.verdict.kind, RESULT_NOT_REPRODUCED);
+	assert_int_equal(sc->out.verdict.forged, RESULT_UNSURE);
+	assert_int_equal(sc->out.verdict.hop, 0);
+	near(sc->out.verdict.confidence, 67 / 68.0, 1e-12);
+	assert_int_equal(locate_exit_status(&sc->out), 1);
+	assert_null(strstr(sc->out.verdict.next[0], "--max-time"));
+	scene_free(sc);
+	/* Time ended the runs: more of it may help. */
+	sc = scene_exec(3, 0);
+	near(sc->out.verdict.confidence, 0.8, 1e-12);
+	assert_non_null(strstr(sc->out.verdict.next[0], "--max-time"));
+	scene_free(sc);
+}
+
+static void
+test_exec_genuine(void **state)
+{
+	struct scene *sc = scene_exec(66, 2);
+
+	(void)state;
+	assert_int_equal(sc->out.verdict.kind, RESULT_SERVER);
+	assert_int_equal(sc->out.verdict.forged, RESULT_NO);
+	assert_int_equal(locate_exit_status(&sc->out), 1);
+	scene_free(sc);
+}
+
 /* From trials to the posterior. */
 
 static void
@@ -1369,6 +1415,10 @@ main(void)
 	    PROVES("a given TTL: the best candidate", test_given),
 	    PROVES(
 		"a given TTL that is the server's: no hop", test_given_servers),
+	    PROVES("a client that was never reset: not reproduced",
+		test_exec_silent),
+	    PROVES(
+		"a client that its server reset: no device", test_exec_genuine),
 	    PROVES("trials, path and clues become a posterior", test_update),
 	    PROVES("a hop answers no better than the path does", test_answers),
 	    PROVES("by steps or at once, it is the same", test_update_by_steps),
