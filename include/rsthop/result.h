@@ -83,6 +83,14 @@ enum result_policy {
 	RESULT_POLICY_IMITATES_SERVER
 };
 
+/* What the dice are rolled for, whether to fire. */
+enum result_firing {
+	RESULT_FIRING_UNKNOWN,
+	RESULT_FIRING_PER_PACKET,
+	RESULT_FIRING_PER_CONNECTION,
+	RESULT_FIRING_PER_FLOW /* by the five-tuple, always alike */
+};
+
 enum result_tri { RESULT_UNSURE, RESULT_NO, RESULT_YES };
 
 /* What a reset's sequence number was found to be. */
@@ -115,6 +123,7 @@ struct result_by_ttl {
 	int ttl;
 	unsigned int trials;
 	unsigned int resets;
+	double rate, rate_lo, rate_hi; /* Wilson, 95 % */
 };
 
 struct result_alternative {
@@ -176,6 +185,7 @@ struct locate_result {
 		enum result_tri in_path;
 		enum result_tri resets_server_too;
 		enum result_policy policy;
+		enum result_firing firing;
 		int initial_ttl;       /* of a fixed policy; 0 */
 		const char *signature; /* static; NULL */
 		size_t n_alternatives; /* most probable first */
@@ -194,6 +204,7 @@ const char *result_policy_name(enum result_policy p);
 const char *result_place_name(enum result_place p); /* NULL for unknown */
 const char *result_seq_match_name(enum result_seq_match m); /* likewise */
 const char *result_trigger_name(enum result_trigger t);	    /* likewise */
+const char *result_firing_name(enum result_firing f);	    /* likewise */
 
 void result_note(struct result_notes *n, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -108,6 +108,22 @@ result_trigger_name(enum result_trigger t)
 	return NULL;
 }
 
+const char *
+result_firing_name(enum result_firing f)
+{
+	switch (f) {
+	case RESULT_FIRING_UNKNOWN:
+		return NULL;
+	case RESULT_FIRING_PER_PACKET:
+		return "per-packet";
+	case RESULT_FIRING_PER_CONNECTION:
+		return "per-connection";
+	case RESULT_FIRING_PER_FLOW:
+		return "per-flow";
+	}
+	return NULL;
+}
+
 void
 result_note(struct result_notes *n, const char *fmt, ...)
 {

@@ -330,6 +330,52 @@ reason_server_side(const struct campaign *c)
 	}
 }
 
+#define ONCE_SURE 0.9
+
+/* "3 of 10", "all but a few", "fewer than 1 of 10". */
+static void
+say_share(double rate, char *buf, size_t size)
+{
+	int tenths = (int)(rate * 10 + 0.5);
+
+	if (tenths == 0)
+		snprintf(buf, size, "fewer than 1 of 10");
+	else if (tenths == 10)
+		snprintf(buf, size, "nearly all");
+	else
+		snprintf(buf, size, "about %d of 10", tenths);
+}
+
+/* What its dice are rolled for. */
+static void
+reason_firing(const struct campaign *c)
+{
+	struct reasons *rs = &c->out->verdict.reasons;
+	char share[32];
+
+	say_share(c->post.rate, share, sizeof(share));
+	switch (c->out->verdict.firing) {
+	case RESULT_FIRING_UNKNOWN:
+	case RESULT_FIRING_PER_FLOW:
+		return;
+	case RESULT_FIRING_PER_PACKET:
+		reasons_add(rs, "fires-per-packet", 0,
+		    "It fires on %s packets with the trigger, each by "
+		    "itself%s.",
+		    share,
+		    c->post.dice[INFER_DICE_ONCE] >= ONCE_SURE
+			? ", until one of the connection has"
+			: "");
+		return;
+	case RESULT_FIRING_PER_CONNECTION:
+		reasons_add(rs, "fires-per-connection", 0,
+		    "It fires on %s connections, then on every packet of it "
+		    "with the trigger.",
+		    share);
+		return;
+	}
+}
+
 static void
 reason_control(const struct campaign *c)
 {
@@ -406,6 +452,7 @@ verdict_fill_reasons(const struct campaign *c)
 		reason_distances(c, r);
 		reason_latency(c, r);
 		reason_in_path(c);
+		reason_firing(c);
 		reason_answers(c);
 		reason_id_steps(c);
 		reason_server_side(c);

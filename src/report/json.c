@@ -90,6 +90,20 @@ resets(const struct locate_result *r, bool *bad)
 	return a;
 }
 
+/* A rate with its interval; nulls where there was no trial. */
+static json_t *
+by_ttl(const struct result_by_ttl *b)
+{
+	bool tried = b->trials > 0;
+	json_t *ci = tried ? json_pack("[o, o]", json_round(b->rate_lo, 4),
+				 json_round(b->rate_hi, 4))
+			   : json_null();
+
+	return json_pack("{s:i, s:I, s:I, s:o, s:o}", "ttl", b->ttl, "trials",
+	    (json_int_t)b->trials, "resets", (json_int_t)b->resets, "rate",
+	    tried ? json_round(b->rate, 4) : json_null(), "rate_ci95", ci);
+}
+
 static json_t *
 threshold(const struct locate_result *r, bool *bad)
 {
@@ -97,11 +111,7 @@ threshold(const struct locate_result *r, bool *bad)
 	size_t i;
 
 	for (i = 0; i < r->n_by_ttl && i < PATH_MAX_HOPS; i++)
-		*bad |=
-		    json_array_append_new(a,
-			json_pack("{s:i, s:I, s:I}", "ttl", r->by_ttl[i].ttl,
-			    "trials", (json_int_t)r->by_ttl[i].trials, "resets",
-			    (json_int_t)r->by_ttl[i].resets)) != 0;
+		*bad |= json_array_append_new(a, by_ttl(&r->by_ttl[i])) != 0;
 	return json_pack(
 	    "{s:o, s:o}", "ttl", json_count(r->threshold_ttl), "by_ttl", a);
 }
@@ -215,6 +225,8 @@ verdict(const struct locate_result *r, bool *bad)
 	    result_policy_name(r->verdict.policy), "initial_ttl",
 	    json_count(r->verdict.initial_ttl), "signature",
 	    json_word(r->verdict.signature));
+	json_put(
+	    v, "firing", json_word(result_firing_name(r->verdict.firing)), bad);
 	json_put(v, "alternatives", alternatives(r, bad), bad);
 	json_put(v, "reasons", reasons(&r->verdict.reasons, bad), bad);
 	json_put(v, "next", next(r, bad), bad);

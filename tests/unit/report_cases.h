@@ -137,6 +137,9 @@ case_by_ttl(struct locate_result *r, int threshold)
 		b->ttl = ttl;
 		b->trials = ttl < threshold ? 9 : 8;
 		b->resets = ttl < threshold ? 0 : 4;
+		b->rate = ttl < threshold ? 0 : 0.5;
+		b->rate_lo = ttl < threshold ? 0 : 0.215216;
+		b->rate_hi = ttl < threshold ? 0.299145 : 0.784784;
 	}
 }
 
@@ -251,6 +254,7 @@ case_founding(void)
 	case_path(&r->path, 3);
 	case_trigger(r, 4, 8);
 	case_by_ttl(r, 2);
+	r->verdict.firing = RESULT_FIRING_PER_CONNECTION;
 	case_resets(r, 4);
 	case_evidence(&r->evidence);
 	r->verdict.forged = RESULT_YES;

@@ -629,6 +629,48 @@ test_copier(void **state)
 	scene_free(sc);
 }
 
+/* What the dice are rolled for is said where it is clear, and not else. */
+static void
+test_firing(void **state)
+{
+	static const struct {
+		double dice[INFER_DICES];
+		double rate;
+		enum result_firing firing;
+		const char *code, *words;
+	} rows[] = {
+	    {{0.94, 0.03, 0.03}, 0.31, RESULT_FIRING_PER_PACKET,
+		"fires-per-packet", "about 3 of 10 packets"},
+	    {{0.05, 0.03, 0.92}, 0.04, RESULT_FIRING_PER_PACKET,
+		"fires-per-packet", "fewer than 1 of 10 packets"},
+	    {{0.05, 0.03, 0.92}, 0.5, RESULT_FIRING_PER_PACKET,
+		"fires-per-packet", "until one of the connection has"},
+	    {{0.02, 0.97, 0.01}, 0.5, RESULT_FIRING_PER_CONNECTION,
+		"fires-per-connection", "about 5 of 10 connections"},
+	    {{0.55, 0.25, 0.2}, 0.99, RESULT_FIRING_UNKNOWN, NULL, NULL},
+	};
+	struct scene *sc;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ROWS(rows); i++) {
+		sc = scene_new();
+		add_arm(sc, TRIAL_FULL, 1, 3);
+		add_burst(sc, 4, 61, false);
+		set_device(sc, 4, 0.99, 0);
+		memcpy(sc->c.post.dice, rows[i].dice, sizeof(rows[i].dice));
+		sc->c.post.rate = rows[i].rate;
+		figures(sc);
+		verdict_fill(&sc->c);
+		assert_int_equal(sc->out.verdict.firing, rows[i].firing);
+		if (rows[i].code != NULL)
+			assert_reason(sc, rows[i].code, rows[i].words);
+		else
+			assert_null(find_reason(sc, "fires-per-packet"));
+		scene_free(sc);
+	}
+}
+
 static void
 test_on_path(void **state)
 {
@@ -1343,6 +1385,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    PROVES("the rate and Wilson's interval", test_rate),
 	    PROVES("Fisher's exact test, one-sided", test_p_value),
+	    PROVES("what the dice are rolled for, where clear", test_firing),
 	    PROVES("only what was sent counts", test_what_counts),
 	    PROVES("shots and resets by TTL, and the threshold", test_by_ttl),
 	    PROVES("the median latency of what is known", test_latency),
