@@ -134,6 +134,38 @@ struct result_alternative {
 	double probability;
 };
 
+/* --port-sweep: does it depend on the source port whether it fires? */
+enum result_sweep_firing {
+	RESULT_SWEEP_UNKNOWN,
+	RESULT_SWEEP_BY_FLOW, /* on some ports, not on others */
+	RESULT_SWEEP_ANY_FLOW /* on all alike, as often as it does */
+};
+
+#define RESULT_PORTS	 64
+#define RESULT_PORT_HOPS 6
+
+struct result_port_hop {
+	int ttl;
+	struct addr addr; /* none: it did not answer */
+};
+
+struct result_port {
+	uint16_t port;
+	unsigned int trials, resets; /* of triggers at full TTL */
+	/* Who answered along its flow, at hops that differ between ports. */
+	size_t n_path;
+	struct result_port_hop path[RESULT_PORT_HOPS];
+};
+
+struct result_sweep {
+	size_t n_ports; /* 0: no sweep */
+	struct result_port ports[RESULT_PORTS];
+	double p_value; /* one rate for all ports; < 0: not defined */
+	enum result_sweep_firing firing;
+	/* All ports that fired go through addr there, no other; ttl 0: none. */
+	struct result_port_hop split;
+};
+
 enum result_trigger {
 	RESULT_TRIGGER_NONE,
 	RESULT_TRIGGER_PAYLOAD,
@@ -170,6 +202,8 @@ struct locate_result {
 	size_t n_by_ttl;
 	struct result_by_ttl by_ttl[PATH_MAX_HOPS];
 
+	struct result_sweep sweep;
+
 	/* What the user said the reset's TTL was (--rst-ttl). */
 	size_t n_given_ttls;
 	int given_ttls[8];
@@ -205,6 +239,7 @@ const char *result_place_name(enum result_place p); /* NULL for unknown */
 const char *result_seq_match_name(enum result_seq_match m); /* likewise */
 const char *result_trigger_name(enum result_trigger t);	    /* likewise */
 const char *result_firing_name(enum result_firing f);	    /* likewise */
+const char *result_sweep_name(enum result_sweep_firing f);  /* likewise */
 
 void result_note(struct result_notes *n, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

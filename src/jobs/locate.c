@@ -681,6 +681,8 @@ campaign(struct campaign *c, struct fault *f)
 			return -1;
 		session_close(&c->s, 0);
 	}
+	if (c->ask->sweep_ports > 0 && sweep_run(c, f) == -1)
+		return -1;
 	if (reproduce(c, f) == -1 ||
 	    (campaign_is_refused(c) && start_over(c, f) == -1) ||
 	    finish_trace(c, true, f) == -1)

@@ -124,6 +124,20 @@ result_firing_name(enum result_firing f)
 	return NULL;
 }
 
+const char *
+result_sweep_name(enum result_sweep_firing f)
+{
+	switch (f) {
+	case RESULT_SWEEP_UNKNOWN:
+		return NULL;
+	case RESULT_SWEEP_BY_FLOW:
+		return "by-flow";
+	case RESULT_SWEEP_ANY_FLOW:
+		return "any-flow";
+	}
+	return NULL;
+}
+
 void
 result_note(struct result_notes *n, const char *fmt, ...)
 {

@@ -359,8 +359,12 @@ server_side(const struct campaign *c)
 
 /* What it rolls its dice for, where its silences and firings have shown it. */
 static enum result_firing
-firing(const struct infer_posterior *p)
+firing(const struct campaign *c)
 {
+	const struct infer_posterior *p = &c->post;
+
+	if (c->out->sweep.firing == RESULT_SWEEP_BY_FLOW)
+		return RESULT_FIRING_PER_FLOW;
 	if (p->dice[INFER_DICE_CONNECTION] >= DICE_SURE)
 		return RESULT_FIRING_PER_CONNECTION;
 	if (p->dice[INFER_DICE_PACKET] + p->dice[INFER_DICE_ONCE] >= DICE_SURE)
@@ -383,7 +387,7 @@ fill_manner(const struct campaign *c)
 	else if (p->drops <= 1 - DROPS_SURE)
 		r->verdict.in_path = RESULT_NO;
 	r->verdict.resets_server_too = server_side(c);
-	r->verdict.firing = firing(p);
+	r->verdict.firing = firing(c);
 }
 
 static void

@@ -346,6 +346,33 @@ say_share(double rate, char *buf, size_t size)
 		snprintf(buf, size, "about %d of 10", tenths);
 }
 
+/* Some ports meet it, others never do: by their way, or by its own choice. */
+static void
+reason_per_flow(const struct campaign *c)
+{
+	const struct result_sweep *w = &c->out->sweep;
+	struct reasons *rs = &c->out->verdict.reasons;
+	unsigned int fired = 0;
+	char a[ADDR_TEXT];
+	size_t i;
+
+	for (i = 0; i < w->n_ports; i++)
+		fired += w->ports[i].resets > 0;
+	if (w->split.ttl != 0)
+		reasons_add(rs, "fires-per-flow", 0,
+		    "It fires on %u of %zu source ports, and these alone go "
+		    "through %s at hop %d: it is met there, or by what goes "
+		    "that way.",
+		    fired, w->n_ports, addr_format(&w->split.addr, a),
+		    w->split.ttl);
+	else
+		reasons_add(rs, "fires-per-flow", 0,
+		    "It fires on %u of %zu source ports; at no hop that "
+		    "answers do these part from the others: the device "
+		    "itself may choose by the flow.",
+		    fired, w->n_ports);
+}
+
 /* What its dice are rolled for. */
 static void
 reason_firing(const struct campaign *c)
@@ -356,7 +383,9 @@ reason_firing(const struct campaign *c)
 	say_share(c->post.rate, share, sizeof(share));
 	switch (c->out->verdict.firing) {
 	case RESULT_FIRING_UNKNOWN:
+		return;
 	case RESULT_FIRING_PER_FLOW:
+		reason_per_flow(c);
 		return;
 	case RESULT_FIRING_PER_PACKET:
 		reasons_add(rs, "fires-per-packet", 0,

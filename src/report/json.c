@@ -117,6 +117,44 @@ threshold(const struct locate_result *r, bool *bad)
 }
 
 static json_t *
+port_hop(const struct result_port_hop *h)
+{
+	return json_pack(
+	    "{s:i, s:o}", "ttl", h->ttl, "address", json_addr(&h->addr));
+}
+
+static json_t *
+port(const struct result_port *p, bool *bad)
+{
+	json_t *a = json_array();
+	size_t i;
+
+	for (i = 0; i < p->n_path && i < RESULT_PORT_HOPS; i++)
+		*bad |= json_array_append_new(a, port_hop(&p->path[i])) != 0;
+	return json_pack("{s:o, s:I, s:I, s:o}", "port", json_count(p->port),
+	    "trials", (json_int_t)p->trials, "resets", (json_int_t)p->resets,
+	    "path", a);
+}
+
+/* Null where none was asked for. */
+static json_t *
+port_sweep(const struct result_sweep *w, bool *bad)
+{
+	json_t *a;
+	size_t i;
+
+	if (w->n_ports == 0)
+		return json_null();
+	a = json_array();
+	for (i = 0; i < w->n_ports && i < RESULT_PORTS; i++)
+		*bad |= json_array_append_new(a, port(&w->ports[i], bad)) != 0;
+	return json_pack("{s:o, s:o, s:o, s:o}", "ports", a, "p_value",
+	    w->p_value < 0 ? json_null() : json_round(w->p_value, 5), "firing",
+	    json_word(result_sweep_name(w->firing)), "split",
+	    w->split.ttl == 0 ? json_null() : port_hop(&w->split));
+}
+
+static json_t *
 given_ttls(const struct locate_result *r, bool *bad)
 {
 	json_t *a = json_array();
@@ -250,6 +288,7 @@ json_locate(const struct locate_result *r, const struct report_style *st,
 	json_put(doc, "reproduction", reproduction(r), &bad);
 	json_put(doc, "resets", resets(r, &bad), &bad);
 	json_put(doc, "threshold", threshold(r, &bad), &bad);
+	json_put(doc, "port_sweep", port_sweep(&r->sweep, &bad), &bad);
 	json_put(doc, "verdict", verdict(r, &bad), &bad);
 	json_put(doc, "notes", json_notes(&r->notes), &bad);
 	return json_finish(doc, bad, out, f);

@@ -446,6 +446,37 @@ case_interrupted(void)
 	return r;
 }
 
+/* Two parallel routers at hop 3, a device in one of them. */
+static inline struct locate_result *
+case_port_sweep(void)
+{
+	struct locate_result *r = case_founding();
+	struct result_sweep *w = &r->sweep;
+	struct result_port *p;
+	bool fires;
+	size_t i;
+
+	w->n_ports = 16;
+	w->p_value = 1.0 / 20001;
+	w->firing = RESULT_SWEEP_BY_FLOW;
+	w->split.ttl = 3;
+	w->split.addr = case_addr("10.9.102.2");
+	r->verdict.firing = RESULT_FIRING_PER_FLOW;
+	for (i = 0; i < w->n_ports; i++) {
+		p = &w->ports[i];
+		fires = i % 3 == 1;
+		p->port = (uint16_t)(40001 + i);
+		p->trials = 3;
+		p->resets = fires ? 3 : 0;
+		p->n_path = 1;
+		p->path[0].ttl = 3;
+		if (i != 15)
+			p->path[0].addr =
+			    case_addr(fires ? "10.9.102.2" : "10.9.2.2");
+	}
+	return r;
+}
+
 /* The network went away while the second connection was being opened. */
 static inline struct locate_result *
 case_cut_short(void)

@@ -43,6 +43,7 @@ static const struct report_case cases[] = {
     {"trace-unreached", NULL, case_trace_unreached},
     {"trace-trouble", NULL, case_trace_trouble},
     {"cut-short", case_cut_short, NULL},
+    {"port-sweep", case_port_sweep, NULL},
 };
 #define CASES (sizeof(cases) / sizeof(cases[0]))
 
