@@ -127,7 +127,11 @@ struct result_by_ttl {
 };
 
 struct result_alternative {
-	/* hop 0: not a hop; kind says what it would be instead. */
+	/*
+	 * hop 0: not a hop; kind says what it would be instead.  A hop with
+	 * kind RESPONSE_TRIGGERED: where the verdict's device might be, by its
+	 * TTL alone.
+	 */
 	int hop;
 	enum result_place place;
 	enum result_kind kind;

@@ -111,4 +111,10 @@ void verdict_fill(struct campaign *c);
 void verdict_fill_reasons(const struct campaign *c);
 void verdict_fill_next(const struct campaign *c);
 
+/* verdict_response.c: where a device may be that the answer fires. */
+#define VERDICT_RESPONSE_HOPS 3
+size_t verdict_response_hops(const struct campaign *c,
+    struct result_alternative out[VERDICT_RESPONSE_HOPS]);
+void verdict_reason_response(const struct campaign *c);
+
 #endif

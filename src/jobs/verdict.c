@@ -171,6 +171,19 @@ add_alternative(struct locate_result *r, const struct result_alternative *a)
 	r->verdict.n_alternatives = n + 1;
 }
 
+/* A device that the answer fires: hops that its resets' TTL speaks for. */
+static void
+add_response_hops(const struct campaign *c)
+{
+	struct result_alternative v[VERDICT_RESPONSE_HOPS];
+	size_t i, n = verdict_response_hops(c, v);
+
+	if (c->out->verdict.kind != RESULT_RESPONSE_TRIGGERED)
+		return;
+	for (i = 0; i < n; i++)
+		add_alternative(c->out, &v[i]);
+}
+
 /* All that is not what the verdict says, most probable first. */
 static void
 fill_alternatives(const struct campaign *c)
@@ -200,6 +213,7 @@ fill_alternatives(const struct campaign *c)
 		if (a.kind != r->verdict.kind)
 			add_alternative(r, &a);
 	}
+	add_response_hops(c);
 }
 
 /* The responder that speaks for a hop: one the trials' own flows saw, else
@@ -439,8 +453,10 @@ fill_cause(const struct campaign *c, enum infer_cause cause)
 	r->verdict.confidence = c->post.cause[cause];
 	if (cause == INFER_SERVER)
 		r->verdict.forged = RESULT_NO;
-	else if (cause == INFER_RESPONSE)
-		r->verdict.forged = RESULT_YES;
+	if (cause != INFER_RESPONSE)
+		return;
+	r->verdict.forged = RESULT_YES;
+	r->verdict.resets_server_too = server_side(c);
 }
 
 /* From --rst-ttl and the trace alone: the best candidate, however likely. */

@@ -485,6 +485,7 @@ verdict_fill_reasons(const struct campaign *c)
 		reason_answers(c);
 		reason_id_steps(c);
 		reason_server_side(c);
+		verdict_reason_response(c);
 	}
 	reason_control(c);
 	reason_given(c);

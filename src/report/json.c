@@ -195,7 +195,7 @@ alternatives(const struct locate_result *r, bool *bad)
 			json_pack("{s:o, s:o, s:o, s:o}", "hop",
 			    json_count(alt->hop), "place",
 			    json_word(result_place_name(alt->place)), "kind",
-			    alt->hop != 0
+			    alt->hop != 0 && alt->kind == RESULT_MIDDLEBOX
 				? json_null()
 				: json_word(result_kind_name(alt->kind)),
 			    "probability", json_round(alt->probability, 4))) !=

@@ -256,10 +256,20 @@ def check_document(bench, scenario, document):
         check_threshold(bench, scenario, document)
     for key, wanted in (scenario.either or {}).items():
         bench.among(f"verdict.{key}", verdict.get(key), wanted)
+    check_candidates(bench, scenario, verdict)
     check_sweep(bench, scenario, document)
     check_path(bench, scenario, document)
     check_told(bench, scenario, document)
     check_resets(bench, scenario, document)
+
+
+def check_candidates(bench, scenario, verdict):
+    found = [(v.get("hop"), v.get("kind"))
+             for v in verdict.get("alternatives", [])]
+    for candidate in scenario.candidates:
+        if candidate not in found:
+            bench.wrong.append(f"alternatives are {found!r}, without"
+                               f" {candidate!r}")
 
 
 def check_sweep(bench, scenario, document):

@@ -21,6 +21,7 @@ class Scenario:
     in_path: typing.Optional[bool] = None  # likewise
     both_ends: typing.Optional[bool] = None  # likewise
     codes: tuple = ()  # reasons that must be given
+    candidates: tuple = ()  # (hop, kind) that alternatives have to name
     reset_ttl: typing.Optional[int] = None  # one of a full-TTL probe
     version: int = 4
     silent: tuple = ()  # hops
@@ -143,6 +144,19 @@ def far(lab):
 def response(lab):
     lab.serve()
     lab.forge(3, "router", "--from", "server", "--drop", "--ends", "both")
+
+
+def rewriter(lab):
+    """The server's data turned into a reset, for the client alone."""
+    lab.serve()
+    lab.forge(3, "router", "--from", "server", "--drop", "--ttl", "copy",
+              "--id", "copy")
+
+
+def rewriter_both(lab):
+    lab.serve()
+    lab.forge(3, "router", "--from", "server", "--drop", "--ttl", "copy",
+              "--id", "copy", "--ends", "both", "--back-id", "0", "--df")
 
 
 def residual(lab):
@@ -329,8 +343,20 @@ SCENARIOS = [
              place="router", policy="fixed", in_path=True),
     Scenario("residual", "a box in hop 2 that goes on resetting for 1.5 s",
              residual, hop=2, place="router", in_path=True),
-    Scenario("response", "a box that the server's answer fires: no hop",
-             response, kind="response-triggered"),
+    Scenario("response", "a box that the server's answer fires: no hop, but"
+             " candidates", response, kind="response-triggered",
+             both_ends=True, codes=("response-triggered", "return-distance"),
+             candidates=((3, "response-triggered"),)),
+    Scenario("rewriter", "a box that makes the server's answer the reset:"
+             " its TTL tells nothing", rewriter, kind="response-triggered",
+             both_ends=False, reset_ttl=58,
+             codes=("response-triggered", "response-rewritten",
+                    "server-still-open")),
+    Scenario("rewriter-both", "the same for both ends: it cannot be told from"
+             " the server's own, and that is said", rewriter_both,
+             either={"kind": ("server", "response-triggered",
+                              "undetermined"), "hop": (None,)},
+             reset_ttl=58, candidates=((None, "response-triggered"),)),
     Scenario("abort", "the server's own abort: no middlebox", abort,
              kind="server"),
     Scenario("none", "nothing resets: not reproduced", none,

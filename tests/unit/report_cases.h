@@ -376,6 +376,8 @@ case_response(void)
 	r->verdict.forged = RESULT_YES;
 	r->verdict.kind = RESULT_RESPONSE_TRIGGERED;
 	r->verdict.confidence = 0.93;
+	case_alternative(r, 3, 0, RESULT_RESPONSE_TRIGGERED, 0.465);
+	case_alternative(r, 0, 0, RESULT_SERVER, 0.05);
 	return r;
 }
 

@@ -791,6 +791,135 @@ test_response(void **state)
 	scene_free(sc);
 }
 
+/* Three triggers reset, and the response to blame. */
+static struct scene *
+response_scene(int rst_ttl)
+{
+	struct scene *sc = scene_new();
+	size_t i;
+	int h;
+
+	add_arm(sc, TRIAL_FULL, 3, 3);
+	add_arm(sc, TRIAL_CONTROL, 0, 3);
+	add_burst(sc, 0, 0, true);
+	for (i = 0; i < sc->c.s.n_resets; i++)
+		sc->c.s.resets[i].facts.ttl = (uint8_t)rst_ttl;
+	for (h = 1; h <= INFER_MAX_HOPS; h++)
+		sc->c.infer_path.crossed[h] = h <= HOPS ? h - 1 : -1;
+	sc->c.post.cause[INFER_DEVICE] = 0.02;
+	sc->c.post.cause[INFER_SERVER] = 0.02;
+	sc->c.post.cause[INFER_RESPONSE] = 0.96;
+	return sc;
+}
+
+/* The hop that an alternative names for the device the answer fires; 0. */
+static int
+response_hop(const struct scene *sc, double *probability)
+{
+	const struct result_alternative *a;
+	size_t i;
+
+	for (i = 0; i < sc->out.verdict.n_alternatives; i++) {
+		a = &sc->out.verdict.alternatives[i];
+		if (a->kind != RESULT_RESPONSE_TRIGGERED || a->hop == 0)
+			continue;
+		*probability = a->probability;
+		return a->hop;
+	}
+	return 0;
+}
+
+/* A hop for each usual initial TTL that fits the path, on trust. */
+static void
+test_response_hops(void **state)
+{
+	static const struct {
+		int ttl, hop;
+		const char *words;
+	} rows[] = {
+	    {62, 3, "hop 3, had it made the reset with TTL 64"},
+	    {125, 4, "hop 4, had it made the reset with TTL 128"},
+	    {255, 1, "hop 1, had it made the reset with TTL 255"},
+	    {58, 0, NULL},  /* the server's own */
+	    {100, 0, NULL}, /* beyond the path, whatever it was made with */
+	};
+	struct scene *sc;
+	double p = 0;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ROWS(rows); i++) {
+		sc = response_scene(rows[i].ttl);
+		figures(sc);
+		verdict_fill(&sc->c);
+		assert_int_equal(sc->out.verdict.hop, 0);
+		assert_int_equal(response_hop(sc, &p), rows[i].hop);
+		assert_reason(sc, "response-triggered", "the server's answer");
+		if (rows[i].hop == 0) {
+			assert_null(find_reason(sc, "return-distance"));
+		} else {
+			assert_reason(sc, "return-distance", rows[i].words);
+			near(p, 0.48, 1e-9);
+		}
+		scene_free(sc);
+	}
+}
+
+/* The way back has two routers more from hop 3 on; TTLs that differ. */
+static void
+test_response_ways(void **state)
+{
+	struct scene *sc = response_scene(60);
+	double p;
+	int h;
+
+	(void)state;
+	for (h = 3; h <= HOPS; h++)
+		sc->c.infer_path.crossed[h] = h + 1;
+	figures(sc);
+	verdict_fill(&sc->c);
+	assert_int_equal(response_hop(sc, &p), 3);
+	scene_free(sc);
+	sc = response_scene(60);
+	sc->c.s.resets[1].facts.ttl = 61;
+	figures(sc);
+	verdict_fill(&sc->c);
+	assert_int_equal(response_hop(sc, &p), 0);
+	scene_free(sc);
+}
+
+/* All that the answer should have had: no hop, and the reason why. */
+static void
+test_rewritten(void **state)
+{
+	struct scene *sc;
+	double p;
+	int server;
+
+	(void)state;
+	for (server = 0; server < 2; server++) {
+		sc = response_scene(58);
+		sc->c.id_follow = 3;
+		sc->c.s.conns[3].tcb.answer_ns = CLOCK_S;
+		if (server) {
+			sc->c.post.cause[INFER_SERVER] = 0.95;
+			sc->c.post.cause[INFER_RESPONSE] = 0.03;
+		}
+		figures(sc);
+		verdict_fill(&sc->c);
+		assert_int_equal(response_hop(sc, &p), 0);
+		if (server)
+			assert_reason(
+			    sc, "rewriting-possible", "look the same");
+		else
+			assert_reason(sc, "response-rewritten",
+			    "tells nothing of the place");
+		assert_int_equal(
+		    find_reason(sc, "response-rewritten") == NULL, server);
+		scene_free(sc);
+	}
+}
+
 static void
 test_not_reproduced(void **state)
 {
@@ -1404,6 +1533,10 @@ main(void)
 	    PROVES(
 		"a residual block: no hop but by a tag", test_residual_block),
 	    PROVES("fired by the response", test_response),
+	    PROVES("its hops, by the TTL alone, on trust", test_response_hops),
+	    PROVES("by the hops' own way back; none where TTLs differ",
+		test_response_ways),
+	    PROVES("a rewritten answer names no hop", test_rewritten),
 	    PROVES("nothing reproduced", test_not_reproduced),
 	    PROVES("between two hops", test_between_two),
 	    PROVES("undetermined", test_undetermined),
