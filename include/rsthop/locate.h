@@ -56,6 +56,11 @@ struct locate_ask {
 	int64_t max_time_ns;
 	int64_t spent_ns;    /* of max_time_ns, before it begins */
 	int64_t cooldown_ns; /* pause between trials; 0: none */
+	/*
+	 * --port-sweep: so many source ports are compared first, src_port and
+	 * those after it or, where it is 0, the kernel's choice; 0: no sweep.
+	 */
+	int sweep_ports;
 
 	void (*progress)(void *ctx, const char *text);
 	void *progress_ctx;
@@ -65,6 +70,9 @@ struct locate_ask {
 #define LOCATE_MAX_CONNECTIONS 160
 #define LOCATE_MAX_TIME_S      120
 #define LOCATE_MAX_HOPS	       30
+/* Connections that a sweep needs for each of its ports, and leaves over. */
+#define LOCATE_SWEEP_EACH 5
+#define LOCATE_SWEEP_REST 40
 
 /*
  * Runs it.  After an interrupt it gives 0 and what was learned so far, with

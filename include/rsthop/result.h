@@ -83,6 +83,14 @@ enum result_policy {
 	RESULT_POLICY_IMITATES_SERVER
 };
 
+/* What the dice are rolled for, whether to fire. */
+enum result_firing {
+	RESULT_FIRING_UNKNOWN,
+	RESULT_FIRING_PER_PACKET,
+	RESULT_FIRING_PER_CONNECTION,
+	RESULT_FIRING_PER_FLOW /* by the five-tuple, always alike */
+};
+
 enum result_tri { RESULT_UNSURE, RESULT_NO, RESULT_YES };
 
 /* What a reset's sequence number was found to be. */
@@ -115,14 +123,51 @@ struct result_by_ttl {
 	int ttl;
 	unsigned int trials;
 	unsigned int resets;
+	double rate, rate_lo, rate_hi; /* Wilson, 95 % */
 };
 
 struct result_alternative {
-	/* hop 0: not a hop; kind says what it would be instead. */
+	/*
+	 * hop 0: not a hop; kind says what it would be instead.  A hop with
+	 * kind RESPONSE_TRIGGERED: where the verdict's device might be, by its
+	 * TTL alone.
+	 */
 	int hop;
 	enum result_place place;
 	enum result_kind kind;
 	double probability;
+};
+
+/* --port-sweep: does it depend on the source port whether it fires? */
+enum result_sweep_firing {
+	RESULT_SWEEP_UNKNOWN,
+	RESULT_SWEEP_BY_FLOW, /* on some ports, not on others */
+	RESULT_SWEEP_ANY_FLOW /* on all alike, as often as it does */
+};
+
+#define RESULT_PORTS	 64
+#define RESULT_PORT_HOPS 6
+
+struct result_port_hop {
+	int ttl;
+	struct addr addr; /* none: it did not answer */
+};
+
+struct result_port {
+	uint16_t port;
+	unsigned int trials, resets; /* of triggers at full TTL */
+	/* Who answered along its flow, at hops that differ between ports. */
+	size_t n_path;
+	struct result_port_hop path[RESULT_PORT_HOPS];
+};
+
+struct result_sweep {
+	size_t n_ports; /* 0: no sweep */
+	struct result_port ports[RESULT_PORTS];
+	double p_value; /* one rate for all ports; < 0: not defined */
+	enum result_sweep_firing firing;
+	/* All ports that fired go through addr there, no other; ttl 0: none. */
+	struct result_port_hop split;
 };
 
 enum result_trigger {
@@ -187,6 +232,8 @@ struct locate_result {
 	size_t n_by_ttl;
 	struct result_by_ttl by_ttl[PATH_MAX_HOPS];
 
+	struct result_sweep sweep;
+
 	/* What the user said the reset's TTL was (--rst-ttl). */
 	size_t n_given_ttls;
 	int given_ttls[8];
@@ -202,6 +249,7 @@ struct locate_result {
 		enum result_tri in_path;
 		enum result_tri resets_server_too;
 		enum result_policy policy;
+		enum result_firing firing;
 		int initial_ttl;       /* of a fixed policy; 0 */
 		const char *signature; /* static; NULL */
 		size_t n_alternatives; /* most probable first */
@@ -222,6 +270,8 @@ const char *result_seq_match_name(enum result_seq_match m); /* likewise */
 const char *result_trigger_name(enum result_trigger t);	    /* likewise */
 const char *result_before_name(enum result_before b);	    /* likewise */
 const char *result_bound_name(enum result_bound b);	    /* likewise */
+const char *result_firing_name(enum result_firing f);	    /* likewise */
+const char *result_sweep_name(enum result_sweep_firing f);  /* likewise */
 
 void result_note(struct result_notes *n, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

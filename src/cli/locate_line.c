@@ -49,6 +49,8 @@ const struct option_spec locate_options[] = {
     {OPTION_COOLDOWN, "cooldown", "S", "wait S seconds between trials (0)"},
     {OPTION_RATE, "rate", "PPS", "send PPS packets a second at most"},
     {OPTION_MAX_HOPS, "max-hops", "N", "look N hops far at most (30)"},
+    {OPTION_PORT_SWEEP, "port-sweep", "N",
+	"compare N source ports first (16 do well)"},
     {OPTION_SOURCE_PORT, "source-port", "PORT", "connect from this local port"},
     {0, NULL, NULL, NULL},
 };
@@ -105,6 +107,9 @@ take_bound(struct locate_ask *ask, int key, const char *value, struct fault *f)
 	case OPTION_MAX_HOPS:
 		return num_int(
 		    "--max-hops", value, 1, PATH_MAX_HOPS, &ask->max_hops, f);
+	case OPTION_PORT_SWEEP:
+		return num_int("--port-sweep", value, 2, RESULT_PORTS,
+		    &ask->sweep_ports, f);
 	case OPTION_SOURCE_PORT:
 		if (num_int("--source-port", value, 1, UINT16_MAX, &n, f) < 0)
 			return -1;
@@ -316,6 +321,34 @@ take_command(struct line *l, struct fault *f)
 	return 0;
 }
 
+/* Enough ports, connections and a trigger for --port-sweep. */
+static int
+check_sweep(const struct line *l, struct fault *f)
+{
+	unsigned int n = (unsigned int)l->ask.sweep_ports;
+	unsigned int need = LOCATE_SWEEP_EACH * n + LOCATE_SWEEP_REST;
+
+	if (n == 0)
+		return 0;
+	if (l->attach != NULL)
+		return fault(f, FAULT_USAGE,
+		    "--port-sweep opens connections of its own, and does not "
+		    "go with --attach");
+	if (!has_trigger(l) && l->from_path == NULL && !l->exec)
+		return fault(f, FAULT_USAGE,
+		    "--port-sweep: give what draws the reset, too");
+	if (need > l->ask.max_connections)
+		return fault(f, FAULT_USAGE,
+		    "--port-sweep: %u ports take %u connections: raise "
+		    "--max-connections",
+		    n, need);
+	if (l->ask.src_port + n - 1 > UINT16_MAX)
+		return fault(f, FAULT_USAGE,
+		    "--port-sweep: there are not %u ports from %u on", n,
+		    l->ask.src_port);
+	return 0;
+}
+
 /* Usage first, then files: the order in which a user can mend things. */
 int
 locate_line_check(struct line *l, struct fault *f)
@@ -336,7 +369,7 @@ locate_line_check(struct line *l, struct fault *f)
 		    "nothing to go by: give what draws the reset (--payload, "
 		    "--mysql-use, --dialogue ...), a capture of it (--from) "
 		    "or a reset's TTL (--rst-ttl)");
-	if (output_check_endings(&l->options, f) < 0)
+	if (check_sweep(l, f) < 0 || output_check_endings(&l->options, f) < 0)
 		return -1;
 	if (payload_load(&l->payload, f) < 0 ||
 	    payload_make(&l->payload, l->target.port, f) < 0 ||

@@ -39,7 +39,8 @@ _rsthop()
 			words="--payload --payload-hex --payload-file --control"
 			words+=' --rst-ttl --server-ttl --confidence'
 			words+=' --max-connections --max-time --cooldown --rate'
-			words+=" --max-hops --source-port $common"
+			words+=" --max-hops --source-port --port-sweep"
+			words+=" $common"
 			;;
 		analyze)
 			words='--json --jsonl --client-capture --server-capture'

@@ -11,6 +11,7 @@
 #define FULL_TTL_STEP 7
 #define FULL_TTL_MAX  200
 #define ALONE_NS      (50 * CLOCK_MS)
+#define REUSE_NS      (10 * CLOCK_MS)
 #define FAILURES_MAX  4 /* connections that fail in a row: it is over */
 /*
  * Talks that are cut short count as errors of this client with some servers,
@@ -144,7 +145,8 @@ retire(struct campaign *c, struct trial *t, struct fault *f)
 	}
 	if (t->state != TRIAL_SETTLED && c->s.conns[t->conn].talk_begun)
 		c->broken++;
-	if (c->alone && campaign_free_server(c, t->conn, f) == -1)
+	if ((c->alone || c->s.src_port != 0) &&
+	    campaign_free_server(c, t->conn, f) == -1)
 		return -1;
 	session_close(&c->s, t->conn);
 	return 0;
@@ -222,8 +224,8 @@ full_ttl(const struct campaign *c)
 				  : own + FULL_TTL_STEP * (int)(n % FULL_TTLS);
 }
 
-static int
-add_trial(struct campaign *c, enum trial_kind kind, int ttl, struct fault *f)
+int
+campaign_add(struct campaign *c, enum trial_kind kind, int ttl, struct fault *f)
 {
 	size_t cap = c->cap_trials == 0 ? 32 : c->cap_trials * 2;
 	struct trial *v;
@@ -315,16 +317,25 @@ campaign_is_over(const struct campaign *c, unsigned int need)
 static bool
 is_serial(const struct campaign *c)
 {
-	return c->ask->src_port != 0 || c->ask->attach.port != 0 ||
+	return c->s.src_port != 0 || c->ask->attach.port != 0 ||
 	    c->ask->cooldown_ns > 0 || c->alone;
 }
 
-/* A server that minds company needs time to see the last one go. */
-static int64_t
-cooldown_ns(const struct campaign *c)
+/*
+ * A server that minds company needs time to see the last one go; and where a
+ * port is used again, it has to let go of what only this end was reset on
+ * (campaign_free_server()): else it answers the SYN with its old numbers, and
+ * a second goes by before the next (RFC 9293, section 3.10.7.4).
+ */
+int64_t
+campaign_pause_ns(const struct campaign *c)
 {
-	int64_t least = c->alone ? 2 * c->timing.rtt_ns + ALONE_NS : 0;
+	int64_t least = 0;
 
+	if (c->alone)
+		least = 2 * c->timing.rtt_ns + ALONE_NS;
+	else if (c->s.src_port != 0)
+		least = c->timing.rtt_ns * 3 / 2 + REUSE_NS;
 	least = c->backoff_ns > least ? c->backoff_ns : least;
 	return c->ask->cooldown_ns > least ? c->ask->cooldown_ns : least;
 }
@@ -332,9 +343,9 @@ cooldown_ns(const struct campaign *c)
 static int
 pause_between(struct campaign *c, struct fault *f)
 {
-	int64_t until = session_now(&c->s) + cooldown_ns(c);
+	int64_t until = session_now(&c->s) + campaign_pause_ns(c);
 
-	if (cooldown_ns(c) == 0 || c->n_trials == 0)
+	if (campaign_pause_ns(c) == 0 || c->n_trials == 0)
 		return 0;
 	return session_pump(&c->s, until < c->end_ns ? until : c->end_ns, NULL,
 		   NULL, f) == -1
@@ -356,7 +367,7 @@ campaign_run(struct campaign *c, const enum trial_kind *kinds, size_t n,
 			return -1;
 		if (serial && pause_between(c, f) == -1)
 			return -1;
-		if (add_trial(c, kinds[i], ttl, f) == -1)
+		if (campaign_add(c, kinds[i], ttl, f) == -1)
 			return -1;
 		if (serial && campaign_settle(c, true, f) == -1)
 			return -1;

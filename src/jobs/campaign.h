@@ -61,6 +61,9 @@ struct campaign {
 /* Runs trials of these kinds, side by side, or one by one where asked. */
 int campaign_run(struct campaign *c, const enum trial_kind *kinds, size_t n,
     int ttl, struct fault *f);
+/* Begins one trial, without a wait. */
+int campaign_add(
+    struct campaign *c, enum trial_kind kind, int ttl, struct fault *f);
 /* Until nothing prompt is to come of them; settled: nothing at all. */
 int campaign_settle(struct campaign *c, bool settled, struct fault *f);
 /* Trials that were fired, of one kind; resets: that drew one. */
@@ -94,6 +97,15 @@ int campaign_go_alone(struct campaign *c, struct fault *f);
 /* Lets the server know that a connection is over that was reset here. */
 int campaign_free_server(struct campaign *c, int conn, struct fault *f);
 
+/* The pause that is due between trials which may not have company. */
+int64_t campaign_pause_ns(const struct campaign *c);
+
+/*
+ * sweep.c: does it depend on the source port?  Fills the result's sweep; where
+ * only some ports fire it, the session keeps to one of them from then on.
+ */
+int sweep_run(struct campaign *c, struct fault *f);
+
 /*
  * campaign_infer.c: the posterior from all that has settled; with `assume`,
  * as if of what is still awaited nothing came.
@@ -109,5 +121,11 @@ void verdict_fill(struct campaign *c);
 /* verdict_reasons.c: why, and what to do. */
 void verdict_fill_reasons(const struct campaign *c);
 void verdict_fill_next(const struct campaign *c);
+
+/* verdict_response.c: where a device may be that the answer fires. */
+#define VERDICT_RESPONSE_HOPS 3
+size_t verdict_response_hops(const struct campaign *c,
+    struct result_alternative out[VERDICT_RESPONSE_HOPS]);
+void verdict_reason_response(const struct campaign *c);
 
 #endif

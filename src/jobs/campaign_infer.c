@@ -210,9 +210,10 @@ gather_clues(const struct campaign *c)
 	size_t i;
 
 	k.echo = echo_seen(&c->s);
+	/* Once is enough: what it does, it does again. */
 	for (i = 0; i < c->s.n_conns; i++) {
-		k.alive += c->s.conns[i].server_alive == RESULT_YES;
-		k.dead += c->s.conns[i].server_alive == RESULT_NO;
+		k.alive |= c->s.conns[i].server_alive == RESULT_YES;
+		k.dead |= c->s.conns[i].server_alive == RESULT_NO;
 	}
 	for (i = 0; i < c->s.n_resets; i++)
 		k.own_segment = k.own_segment ||

@@ -260,13 +260,28 @@ is_stale(const struct campaign *c)
 	    campaign_count(c, TRIAL_FULL, true) >= STALE;
 }
 
+/*
+ * The server, or a device that makes its answer the reset: TTL, IP ID and seq
+ * are the same, and no probe that can be sent from here tells them apart.
+ */
+static bool
+is_twin_of_answer(const struct campaign *c)
+{
+	const struct infer_posterior *p = &c->post;
+
+	return c->id_follow > c->id_break &&
+	    p->cause[INFER_SERVER] + p->cause[INFER_RESPONSE] >=
+	    c->ask->confidence;
+}
+
 static bool
 is_sure(const struct campaign *c)
 {
 	const struct infer_posterior *p = &c->post;
 
 	/* That packets short of the server fire nothing, must have been seen. */
-	if (p->cause[INFER_SERVER] >= c->ask->confidence ||
+	if (is_twin_of_answer(c) ||
+	    p->cause[INFER_SERVER] >= c->ask->confidence ||
 	    p->cause[INFER_RESPONSE] >= c->ask->confidence)
 		return campaign_count(c, TRIAL_FULL, true) >= FULLS_FIRED &&
 		    (c->load.last_ttl < 1 ||
@@ -693,6 +708,8 @@ campaign(struct campaign *c, struct fault *f)
 			return -1;
 		session_close(&c->s, 0);
 	}
+	if (c->ask->sweep_ports > 0 && sweep_run(c, f) == -1)
+		return -1;
 	if (reproduce(c, f) == -1 ||
 	    (campaign_is_refused(c) && start_over(c, f) == -1) ||
 	    finish_trace(c, true, f) == -1)

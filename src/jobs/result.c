@@ -138,6 +138,36 @@ result_bound_name(enum result_bound b)
 	return NULL;
 }
 
+const char *
+result_firing_name(enum result_firing f)
+{
+	switch (f) {
+	case RESULT_FIRING_UNKNOWN:
+		return NULL;
+	case RESULT_FIRING_PER_PACKET:
+		return "per-packet";
+	case RESULT_FIRING_PER_CONNECTION:
+		return "per-connection";
+	case RESULT_FIRING_PER_FLOW:
+		return "per-flow";
+	}
+	return NULL;
+}
+
+const char *
+result_sweep_name(enum result_sweep_firing f)
+{
+	switch (f) {
+	case RESULT_SWEEP_UNKNOWN:
+		return NULL;
+	case RESULT_SWEEP_BY_FLOW:
+		return "by-flow";
+	case RESULT_SWEEP_ANY_FLOW:
+		return "any-flow";
+	}
+	return NULL;
+}
+
 void
 result_note(struct result_notes *n, const char *fmt, ...)
 {

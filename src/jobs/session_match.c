@@ -37,6 +37,7 @@ via_of(enum probe_kind kind)
 {
 	switch (kind) {
 	case PROBE_TRACE:
+	case PROBE_FLOW:
 		return PATH_VIA_TCP;
 	case PROBE_SYN:
 		return PATH_VIA_SYN;

@@ -5,11 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rsthop/stats.h>
+
 #include "campaign.h"
 
 /* What is said of the device beside its hop must be this likely. */
 #define DETAIL_SURE 0.8
 #define DROPS_SURE  0.9
+#define DICE_SURE   0.9
 /* A cause other than a device may be named from here on. */
 #define CAUSE_SURE 0.8
 /* What judge/rst calls genuine is forged in fewer than one in ten. */
@@ -21,52 +24,6 @@
 #define WORTH_SAYING 0.005
 
 /* Figures. */
-
-/* Wilson's score interval, 95 %. */
-static void
-wilson(unsigned int k, unsigned int n, double *lo, double *hi)
-{
-	const double z = 1.959964;
-	double p, mid, half, d;
-
-	*lo = 0;
-	*hi = 1;
-	if (n == 0)
-		return;
-	p = (double)k / n;
-	d = 1 + z * z / n;
-	mid = (p + z * z / (2.0 * n)) / d;
-	half = z / d * sqrt(p * (1 - p) / n + z * z / (4.0 * n * n));
-	*lo = mid - half > 0 ? mid - half : 0;
-	*hi = mid + half < 1 ? mid + half : 1;
-}
-
-static double
-log_choose(unsigned int n, unsigned int k)
-{
-	return lgamma(n + 1.0) - lgamma(k + 1.0) - lgamma(n - k + 1.0);
-}
-
-/*
- * Fisher's exact test, one-sided: how likely are k or more of the resets in
- * the trigger arm, were both arms alike?
- */
-static double
-fisher(unsigned int k, unsigned int n, unsigned int control_k,
-    unsigned int control_n)
-{
-	unsigned int all = k + control_k, i;
-	double p = 0;
-
-	if (n == 0 || control_n == 0)
-		return -1;
-	for (i = k; i <= n && i <= all; i++)
-		if (all - i <= control_n)
-			p += exp(log_choose(n, i) +
-			    log_choose(control_n, all - i) -
-			    log_choose(n + control_n, all));
-	return p < 1 ? p : 1;
-}
 
 static int
 compare_latency(const void *a, const void *b)
@@ -135,27 +92,37 @@ fill_by_ttl(const struct campaign *c)
 		if (by[i].trials == 0)
 			continue;
 		by[i].ttl = (int)i;
+		by[i].rate = (double)by[i].resets / by[i].trials;
+		stats_wilson((struct stats_count){by[i].resets, by[i].trials},
+		    &by[i].rate_lo, &by[i].rate_hi);
 		if (by[i].resets > 0 && r->threshold_ttl == 0)
 			r->threshold_ttl = (int)i;
 		r->by_ttl[r->n_by_ttl++] = by[i];
 	}
 }
 
+/* Trials of one kind, and those of them that drew a reset. */
+static struct stats_count
+count_arm(const struct campaign *c, enum trial_kind kind)
+{
+	return (struct stats_count){
+	    campaign_count(c, kind, true), campaign_count(c, kind, false)};
+}
+
 int
 verdict_fill_figures(struct campaign *c, struct fault *f)
 {
+	struct stats_count full = count_arm(c, TRIAL_FULL);
+	struct stats_count control = count_arm(c, TRIAL_CONTROL);
 	struct locate_result *r = c->out;
-	unsigned int n, k, cn, ck;
 
-	n = r->reproduction.trials = campaign_count(c, TRIAL_FULL, false);
-	k = r->reproduction.resets = campaign_count(c, TRIAL_FULL, true);
-	cn = campaign_count(c, TRIAL_CONTROL, false);
-	ck = campaign_count(c, TRIAL_CONTROL, true);
-	r->reproduction.control_trials = cn;
-	r->reproduction.control_resets = ck;
-	r->reproduction.rate = n > 0 ? (double)k / n : 0;
-	wilson(k, n, &r->reproduction.rate_lo, &r->reproduction.rate_hi);
-	r->reproduction.p_value = fisher(k, n, ck, cn);
+	r->reproduction.trials = full.n;
+	r->reproduction.resets = full.k;
+	r->reproduction.control_trials = control.n;
+	r->reproduction.control_resets = control.k;
+	r->reproduction.rate = full.n > 0 ? (double)full.k / full.n : 0;
+	stats_wilson(full, &r->reproduction.rate_lo, &r->reproduction.rate_hi);
+	r->reproduction.p_value = stats_fisher(full, control);
 	fill_by_ttl(c);
 	if (fill_resets(c, f) == -1)
 		return -1;
@@ -207,6 +174,19 @@ add_alternative(struct locate_result *r, const struct result_alternative *a)
 	r->verdict.n_alternatives = n + 1;
 }
 
+/* A device that the answer fires: hops that its resets' TTL speaks for. */
+static void
+add_response_hops(const struct campaign *c)
+{
+	struct result_alternative v[VERDICT_RESPONSE_HOPS];
+	size_t i, n = verdict_response_hops(c, v);
+
+	if (c->out->verdict.kind != RESULT_RESPONSE_TRIGGERED)
+		return;
+	for (i = 0; i < n; i++)
+		add_alternative(c->out, &v[i]);
+}
+
 /* All that is not what the verdict says, most probable first. */
 static void
 fill_alternatives(const struct campaign *c)
@@ -236,6 +216,7 @@ fill_alternatives(const struct campaign *c)
 		if (a.kind != r->verdict.kind)
 			add_alternative(r, &a);
 	}
+	add_response_hops(c);
 }
 
 /* The responder that speaks for a hop: one the trials' own flows saw, else
@@ -393,7 +374,22 @@ server_side(const struct campaign *c)
 	return t;
 }
 
-/* How it behaves: its TTLs, in the path or not, one end or both. */
+/* What it rolls its dice for, where its silences and firings have shown it. */
+static enum result_firing
+firing(const struct campaign *c)
+{
+	const struct infer_posterior *p = &c->post;
+
+	if (c->out->sweep.firing == RESULT_SWEEP_BY_FLOW)
+		return RESULT_FIRING_PER_FLOW;
+	if (p->dice[INFER_DICE_CONNECTION] >= DICE_SURE)
+		return RESULT_FIRING_PER_CONNECTION;
+	if (p->dice[INFER_DICE_PACKET] + p->dice[INFER_DICE_ONCE] >= DICE_SURE)
+		return RESULT_FIRING_PER_PACKET;
+	return RESULT_FIRING_UNKNOWN;
+}
+
+/* How it behaves: its TTLs, in the path or not, one end or both, its dice. */
 static void
 fill_manner(const struct campaign *c)
 {
@@ -408,6 +404,7 @@ fill_manner(const struct campaign *c)
 	else if (p->drops <= 1 - DROPS_SURE)
 		r->verdict.in_path = RESULT_NO;
 	r->verdict.resets_server_too = server_side(c);
+	r->verdict.firing = firing(c);
 }
 
 static void
@@ -459,8 +456,10 @@ fill_cause(const struct campaign *c, enum infer_cause cause)
 	r->verdict.confidence = c->post.cause[cause];
 	if (cause == INFER_SERVER)
 		r->verdict.forged = RESULT_NO;
-	else if (cause == INFER_RESPONSE)
-		r->verdict.forged = RESULT_YES;
+	if (cause != INFER_RESPONSE)
+		return;
+	r->verdict.forged = RESULT_YES;
+	r->verdict.resets_server_too = server_side(c);
 }
 
 /*
@@ -540,7 +539,7 @@ has_stopped(const struct campaign *c)
 		    campaign_count(c, TRIAL_SINGLE, true) >
 		0)
 		return false;
-	p = exp(log_choose(m, k) - log_choose(n, k));
+	p = exp(stats_log_choose(m, k) - stats_log_choose(n, k));
 	if (p >= STOPPED_P)
 		return false;
 	result_note(&c->out->notes,

@@ -331,6 +331,81 @@ reason_server_side(const struct campaign *c)
 	}
 }
 
+#define ONCE_SURE 0.9
+
+/* "3 of 10", "all but a few", "fewer than 1 of 10". */
+static void
+say_share(double rate, char *buf, size_t size)
+{
+	int tenths = (int)(rate * 10 + 0.5);
+
+	if (tenths == 0)
+		snprintf(buf, size, "fewer than 1 of 10");
+	else if (tenths == 10)
+		snprintf(buf, size, "nearly all");
+	else
+		snprintf(buf, size, "about %d of 10", tenths);
+}
+
+/* Some ports meet it, others never do: by their way, or by its own choice. */
+static void
+reason_per_flow(const struct campaign *c)
+{
+	const struct result_sweep *w = &c->out->sweep;
+	struct reasons *rs = &c->out->verdict.reasons;
+	unsigned int fired = 0;
+	char a[ADDR_TEXT];
+	size_t i;
+
+	for (i = 0; i < w->n_ports; i++)
+		fired += w->ports[i].resets > 0;
+	if (w->split.ttl != 0)
+		reasons_add(rs, "fires-per-flow", 0,
+		    "It fires on %u of %zu source ports, and these alone go "
+		    "through %s at hop %d: it is met there, or by what goes "
+		    "that way.",
+		    fired, w->n_ports, addr_format(&w->split.addr, a),
+		    w->split.ttl);
+	else
+		reasons_add(rs, "fires-per-flow", 0,
+		    "It fires on %u of %zu source ports; at no hop that "
+		    "answers do these part from the others: the device "
+		    "itself may choose by the flow.",
+		    fired, w->n_ports);
+}
+
+/* What its dice are rolled for. */
+static void
+reason_firing(const struct campaign *c)
+{
+	struct reasons *rs = &c->out->verdict.reasons;
+	char share[32];
+
+	say_share(c->post.rate, share, sizeof(share));
+	switch (c->out->verdict.firing) {
+	case RESULT_FIRING_UNKNOWN:
+		return;
+	case RESULT_FIRING_PER_FLOW:
+		reason_per_flow(c);
+		return;
+	case RESULT_FIRING_PER_PACKET:
+		reasons_add(rs, "fires-per-packet", 0,
+		    "It fires on %s packets with the trigger, each by "
+		    "itself%s.",
+		    share,
+		    c->post.dice[INFER_DICE_ONCE] >= ONCE_SURE
+			? ", until one of the connection has"
+			: "");
+		return;
+	case RESULT_FIRING_PER_CONNECTION:
+		reasons_add(rs, "fires-per-connection", 0,
+		    "It fires on %s connections, then on every packet of it "
+		    "with the trigger.",
+		    share);
+		return;
+	}
+}
+
 static void
 reason_control(const struct campaign *c)
 {
@@ -407,9 +482,11 @@ verdict_fill_reasons(const struct campaign *c)
 		reason_distances(c, r);
 		reason_latency(c, r);
 		reason_in_path(c);
+		reason_firing(c);
 		reason_answers(c);
 		reason_id_steps(c);
 		reason_server_side(c);
+		verdict_reason_response(c);
 	}
 	reason_control(c);
 	reason_given(c);

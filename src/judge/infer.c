@@ -192,6 +192,7 @@ infer_reset(struct infer *in)
 	memset(in->answers, 0, sizeof(in->answers));
 	in->answers_dropped = 0;
 	memset(in->id_steps, 0, sizeof(in->id_steps));
+	in->id_rewritten = 0;
 }
 
 int
@@ -533,16 +534,19 @@ infer_see_server_alive(struct infer *in, bool alive)
 }
 
 /*
- * A random ID falls among the next TCB_ID_STEP of 65,536, or is a rewritten
- * answer's own (PHYSICS, section 6).  The server's own reset may come from
- * what stands before it, or from a kernel that has forgotten the connection.
+ * A random ID falls among the next TCB_ID_STEP of 65,536.  A rewritten answer
+ * has its own ID (PHYSICS, section 6), always: that is one story of the
+ * RESPONSE, weighed with the TTL that belongs to it (infer_ttl.c), the other
+ * makes its own.  The server's own reset may come from what stands before it,
+ * or from a kernel that has forgotten the connection.
  */
 static const double id_follows[INFER_CAUSES] = {
     [INFER_DEVICE] = 0.002,
     [INFER_SERVER] = 0.9,
-    [INFER_RESPONSE] = 0.15,
+    [INFER_RESPONSE] = 0.002,
     [INFER_NOTHING] = 0.9,
 };
+#define FOLLOWS_IF_REWRITTEN 0.98
 
 #define ID_STEPS_COUNT 2
 
@@ -558,6 +562,9 @@ infer_set_id_steps(
 		in->id_steps[c] = k *
 		    (follow * log(id_follows[c]) +
 			break_off * log(1 - id_follows[c]));
+	in->id_rewritten = k *
+	    (follow * log(FOLLOWS_IF_REWRITTEN) +
+		break_off * log(1 - FOLLOWS_IF_REWRITTEN));
 }
 
 /* The likelihood of each kind of answer: passed, dropped, server, response. */

@@ -51,6 +51,8 @@ struct infer {
 	double answers[INFER_CAUSES];
 	double answers_dropped; /* of a device that drops them */
 	double id_steps[INFER_CAUSES];
+	/* Of a device that makes the server's answer the reset. */
+	double id_rewritten;
 };
 
 /* T of PHYSICS, section 1. */
@@ -92,6 +94,7 @@ void infer_ttl_see(struct infer *in, int rst_ttl, int n);
 
 /* The log likelihood of all resets' TTLs, for a model at a hop, a cause. */
 double infer_ttl_model(const struct infer *in, size_t hop, size_t model);
+/* With the steps of their IP IDs, which a rewritten answer has with its TTL. */
 double infer_ttl_cause(const struct infer *in, enum infer_cause c);
 
 #endif

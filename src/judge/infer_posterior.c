@@ -105,8 +105,7 @@ weigh_all(const struct infer *in, const struct sum *v, struct weights *w)
 			weigh_device(in, v, h, m, w);
 	for (c = INFER_SERVER; c <= INFER_NOTHING; c++) {
 		w->cause[c] = log_sum(in->cause[c], INFER_NP) +
-		    infer_ttl_cause(in, (enum infer_cause)c) + in->answers[c] +
-		    in->id_steps[c];
+		    infer_ttl_cause(in, (enum infer_cause)c) + in->answers[c];
 		w->top = w->cause[c] > w->top ? w->cause[c] : w->top;
 	}
 	for (h = 1; h <= (size_t)in->path.hops; h++)

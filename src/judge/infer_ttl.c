@@ -296,8 +296,9 @@ some_hop_prior(const struct infer *in, int value)
 
 /*
  * Of a device that the answer fires: the answer itself turned into a reset,
- * so that it arrives as the server's packets do (PHYSICS, section 6); a reset
- * of the device's own, from some hop; any constant; anything.
+ * so that it arrives as the server's packets do, and has their IP IDs (PHYSICS,
+ * section 6); one that imitates these TTLs; a reset of the device's own, from
+ * some hop; any constant; anything.
  */
 static double
 log_response(const struct infer *in, unsigned int n)
@@ -308,12 +309,17 @@ log_response(const struct infer *in, unsigned int n)
 	l = log_add(l, log(0.15) + in->some_constant);
 	if (in->path.server_ttl > 0)
 		l = log_add(
-		    l, log(0.25) + log_constant(in, in->path.server_ttl));
+		    l, log(0.15) + log_constant(in, in->path.server_ttl));
 	for (i = 1; i < 256; i++) {
 		share = in->seen[i] > 0 ? some_hop_prior(in, i) : 0;
 		if (share > 0)
-			l = log_add(l, log(0.5 * share) + log_constant(in, i));
+			l = log_add(l, log(0.45 * share) + log_constant(in, i));
 	}
+	l += in->id_steps[INFER_RESPONSE];
+	if (in->path.server_ttl > 0)
+		l = log_add(l,
+		    log(0.15) + log_constant(in, in->path.server_ttl) +
+			in->id_rewritten);
 	return l;
 }
 
@@ -327,12 +333,12 @@ infer_ttl_cause(const struct infer *in, enum infer_cause c)
 		n += in->seen[i];
 	switch (c) {
 	case INFER_SERVER:
-		return log_server(in);
+		return log_server(in) + in->id_steps[c];
 	case INFER_RESPONSE:
 		return log_response(in, n);
 	case INFER_DEVICE:
 	case INFER_NOTHING:
 		break;
 	}
-	return n * log(ANY);
+	return n * log(ANY) + in->id_steps[c];
 }

@@ -124,7 +124,12 @@ words_alternative(struct text *t, const struct locate_result *r,
 	}
 	switch (a->place) {
 	case RESULT_PLACE_UNKNOWN:
-		break;
+		if (a->kind != RESULT_RESPONSE_TRIGGERED)
+			break;
+		text_add(t, "that device at ");
+		add_hop(t, r, a->hop, names);
+		text_add(t, ", by its TTL alone");
+		return;
 	case RESULT_WIRE:
 		text_add(t, "on the wire before ");
 		break;

@@ -105,6 +105,33 @@ add_why(struct text *t, const struct reasons *rs)
 }
 
 static void
+add_sweep(struct text *t, const struct result_sweep *w)
+{
+	struct words_ports groups[RESULT_PORTS];
+	struct text words = {0};
+	size_t n, i;
+
+	if (w->n_ports == 0)
+		return;
+	text_add(t, "<h2>Source ports</h2>\n<div class=\"box\">");
+	words_sweep(&words, w);
+	html_element(t, "<p>", &words, "</p>\n");
+	text_add(t,
+	    "<table>\n<tr><th class=\"r\">reset fires</th>"
+	    "<th>by way of</th><th>ports</th></tr>\n");
+	n = words_port_groups(w, groups);
+	for (i = 0; i < n; i++) {
+		text_addf(t, "<tr><td class=\"r\">%u of %u</td>",
+		    groups[i].resets, groups[i].trials);
+		html_element(t, "<td class=\"m\">", &groups[i].path, "</td>");
+		html_element(
+		    t, "<td class=\"note\">", &groups[i].ports, "</td></tr>\n");
+	}
+	words_port_groups_free(groups, n);
+	text_add(t, "</table></div>\n");
+}
+
+static void
 add_alternative(struct text *t, const struct locate_result *r,
     const struct result_alternative *a, bool names)
 {
@@ -333,6 +360,7 @@ html_locate(const struct locate_result *r, const struct report_style *st,
 	rows_locate(&rs, r, st->names);
 	add_table(&t, &rs, false);
 	rows_free(&rs);
+	add_sweep(&t, &r->sweep);
 	add_why(&t, &r->verdict.reasons);
 	add_alternatives(&t, r, st->names);
 	add_next(&t, r);

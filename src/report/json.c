@@ -117,6 +117,20 @@ resets(const struct locate_result *r, bool *bad)
 	return a;
 }
 
+/* A rate with its interval; nulls where there was no trial. */
+static json_t *
+by_ttl(const struct result_by_ttl *b)
+{
+	bool tried = b->trials > 0;
+	json_t *ci = tried ? json_pack("[o, o]", json_round(b->rate_lo, 4),
+				 json_round(b->rate_hi, 4))
+			   : json_null();
+
+	return json_pack("{s:i, s:I, s:I, s:o, s:o}", "ttl", b->ttl, "trials",
+	    (json_int_t)b->trials, "resets", (json_int_t)b->resets, "rate",
+	    tried ? json_round(b->rate, 4) : json_null(), "rate_ci95", ci);
+}
+
 static json_t *
 threshold(const struct locate_result *r, bool *bad)
 {
@@ -124,13 +138,47 @@ threshold(const struct locate_result *r, bool *bad)
 	size_t i;
 
 	for (i = 0; i < r->n_by_ttl && i < PATH_MAX_HOPS; i++)
-		*bad |=
-		    json_array_append_new(a,
-			json_pack("{s:i, s:I, s:I}", "ttl", r->by_ttl[i].ttl,
-			    "trials", (json_int_t)r->by_ttl[i].trials, "resets",
-			    (json_int_t)r->by_ttl[i].resets)) != 0;
+		*bad |= json_array_append_new(a, by_ttl(&r->by_ttl[i])) != 0;
 	return json_pack(
 	    "{s:o, s:o}", "ttl", json_count(r->threshold_ttl), "by_ttl", a);
+}
+
+static json_t *
+port_hop(const struct result_port_hop *h)
+{
+	return json_pack(
+	    "{s:i, s:o}", "ttl", h->ttl, "address", json_addr(&h->addr));
+}
+
+static json_t *
+port(const struct result_port *p, bool *bad)
+{
+	json_t *a = json_array();
+	size_t i;
+
+	for (i = 0; i < p->n_path && i < RESULT_PORT_HOPS; i++)
+		*bad |= json_array_append_new(a, port_hop(&p->path[i])) != 0;
+	return json_pack("{s:o, s:I, s:I, s:o}", "port", json_count(p->port),
+	    "trials", (json_int_t)p->trials, "resets", (json_int_t)p->resets,
+	    "path", a);
+}
+
+/* Null where none was asked for. */
+static json_t *
+port_sweep(const struct result_sweep *w, bool *bad)
+{
+	json_t *a;
+	size_t i;
+
+	if (w->n_ports == 0)
+		return json_null();
+	a = json_array();
+	for (i = 0; i < w->n_ports && i < RESULT_PORTS; i++)
+		*bad |= json_array_append_new(a, port(&w->ports[i], bad)) != 0;
+	return json_pack("{s:o, s:o, s:o, s:o}", "ports", a, "p_value",
+	    w->p_value < 0 ? json_null() : json_round(w->p_value, 5), "firing",
+	    json_word(result_sweep_name(w->firing)), "split",
+	    w->split.ttl == 0 ? json_null() : port_hop(&w->split));
 }
 
 static json_t *
@@ -174,7 +222,7 @@ alternatives(const struct locate_result *r, bool *bad)
 			json_pack("{s:o, s:o, s:o, s:o}", "hop",
 			    json_count(alt->hop), "place",
 			    json_word(result_place_name(alt->place)), "kind",
-			    alt->hop != 0
+			    alt->hop != 0 && alt->kind == RESULT_MIDDLEBOX
 				? json_null()
 				: json_word(result_kind_name(alt->kind)),
 			    "probability", json_round(alt->probability, 4))) !=
@@ -242,6 +290,8 @@ verdict(const struct locate_result *r, bool *bad)
 	    result_policy_name(r->verdict.policy), "initial_ttl",
 	    json_count(r->verdict.initial_ttl), "signature",
 	    json_word(r->verdict.signature));
+	json_put(
+	    v, "firing", json_word(result_firing_name(r->verdict.firing)), bad);
 	json_put(v, "alternatives", alternatives(r, bad), bad);
 	json_put(v, "reasons", reasons(&r->verdict.reasons, bad), bad);
 	json_put(v, "next", next(r, bad), bad);
@@ -268,6 +318,7 @@ json_locate(const struct locate_result *r, const struct report_style *st,
 	json_put(doc, "reproduction", reproduction(r), &bad);
 	json_put(doc, "resets", resets(r, &bad), &bad);
 	json_put(doc, "threshold", threshold(r, &bad), &bad);
+	json_put(doc, "port_sweep", port_sweep(&r->sweep, &bad), &bad);
 	json_put(doc, "verdict", verdict(r, &bad), &bad);
 	json_put(doc, "notes", json_notes(&r->notes), &bad);
 	return json_finish(doc, bad, out, f);

@@ -174,6 +174,55 @@ put_table(struct sheet *s, const struct rows *rs, bool trace)
 	s->t.bad |= rs->bad;
 }
 
+/* "15 of 15  10.9.2.6  40001, 40004", the ports wrapped in their column. */
+static void
+put_ports(struct sheet *s, const struct words_ports *g, const int width[2])
+{
+	char fires[ROWS_CELL];
+	int at = 2 + width[0];
+
+	snprintf(fires, sizeof(fires), "%u of %u", g->resets, g->trials);
+	text_pad(&s->t, ' ', 2);
+	sheet_right(s, fires, width[0]);
+	text_pad(&s->t, ' ', GAP);
+	at += GAP;
+	if (width[1] > 0) {
+		sheet_left(s, text_str(&g->path), width[1]);
+		text_pad(&s->t, ' ', GAP);
+		at += width[1] + GAP;
+	}
+	sheet_wrap(s, text_str(&g->ports), at, 0, at);
+	s->t.bad |= g->ports.bad || g->path.bad;
+}
+
+static void
+put_sweep(struct sheet *s, const struct result_sweep *w)
+{
+	struct words_ports groups[RESULT_PORTS];
+	char fires[ROWS_CELL];
+	struct text t = {0};
+	int width[2] = {0};
+	size_t n, i;
+
+	if (w->n_ports == 0)
+		return;
+	text_add(&s->t, "\nSource ports\n");
+	words_sweep(&t, w);
+	sheet_wrap(s, text_str(&t), 2, 0, 0);
+	n = words_port_groups(w, groups);
+	for (i = 0; i < n; i++) {
+		snprintf(fires, sizeof(fires), "%u of %u", groups[i].resets,
+		    groups[i].trials);
+		widen(&width[0], fires);
+		widen(&width[1], text_str(&groups[i].path));
+	}
+	for (i = 0; i < n; i++)
+		put_ports(s, &groups[i], width);
+	words_port_groups_free(groups, n);
+	s->t.bad |= t.bad;
+	text_free(&t);
+}
+
 /* One wrapped paragraph of prose. */
 static void
 put_prose(struct sheet *s, const char *words, int indent)
@@ -300,6 +349,7 @@ text_locate(const struct locate_result *r, const struct report_style *st,
 	rows_locate(&rs, r, st->names);
 	put_table(&s, &rs, false);
 	rows_free(&rs);
+	put_sweep(&s, &r->sweep);
 	put_why(&s, &r->verdict.reasons);
 	put_alternatives(&s, r, st->names);
 	put_next(&s, r);

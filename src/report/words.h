@@ -54,6 +54,18 @@ void words_alternative(struct text *t, const struct locate_result *r,
 /* Alternatives less probable than this are left to the JSON. */
 #define WORDS_ALTERNATIVE_MIN 0.005
 
+/* What a sweep of source ports has shown; nothing where there was none. */
+void words_sweep(struct text *t, const struct result_sweep *w);
+/* Ports alike, in that they fire or not and in their ways. */
+struct words_ports {
+	unsigned int trials, resets;
+	struct text path, ports; /* "10.9.2.2", "40001, 40003" */
+};
+/* Up to RESULT_PORTS groups, those that fire first; free with the other. */
+size_t words_port_groups(
+    const struct result_sweep *w, struct words_ports groups[RESULT_PORTS]);
+void words_port_groups_free(struct words_ports *groups, size_t n);
+
 /* Said of a partial result; nothing where it is whole. */
 void words_partial(struct text *t, const struct result_head *h);
 

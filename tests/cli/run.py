@@ -152,11 +152,21 @@ for option, bad in (
         ("--cooldown", ("-1", "x")),
         ("--rate", ("0", "x")),
         ("--max-hops", ("0", "65", "1000", "x")),
-        ("--source-port", ("0", "65536", "x"))):
+        ("--source-port", ("0", "65536", "x")),
+        ("--port-sweep", ("0", "1", "65", "x", ""))):
     for value in bad:
         case(f"{option}={value}",
              ["locate", "--rst-ttl=63", f"{option}={value}", V4],
              usage(re.escape(option)))
+case("--port-sweep without a trigger",
+     ["locate", "--rst-ttl=63", "--port-sweep=16", V4],
+     usage("--port-sweep.*draws the reset"))
+case("--port-sweep with too few connections",
+     ["locate", "--payload=x", "--port-sweep=32", V4],
+     usage("--port-sweep.*200 connections.*--max-connections"))
+case("--port-sweep beyond the last port",
+     ["locate", "--payload=x", "--port-sweep=16", "--source-port=65530", V4],
+     usage("--port-sweep.*not 16 ports from 65530"))
 case("more --rst-ttl than are taken",
      "locate " + "--rst-ttl=63 " * 9 + V4, usage("--rst-ttl"))
 

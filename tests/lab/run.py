@@ -265,9 +265,39 @@ def check_document(bench, scenario, document):
     if scenario.say is not None:
         bench.same("resets of the controls",
                    document.get("reproduction", {}).get("control_resets"), 0)
+    check_candidates(bench, scenario, verdict)
+    check_sweep(bench, scenario, document)
     check_path(bench, scenario, document)
     check_told(bench, scenario, document)
     check_resets(bench, scenario, document)
+
+
+def check_candidates(bench, scenario, verdict):
+    found = [(v.get("hop"), v.get("kind"))
+             for v in verdict.get("alternatives", [])]
+    for candidate in scenario.candidates:
+        if candidate not in found:
+            bench.wrong.append(f"alternatives are {found!r}, without"
+                               f" {candidate!r}")
+
+
+def check_sweep(bench, scenario, document):
+    """Which ports fire, and where their ways part from the others'."""
+    sweep = document.get("port_sweep")
+    if scenario.sweep is None:
+        bench.same("port_sweep", sweep, None)
+        return
+    firing, address = scenario.sweep
+    bench.among("port_sweep.firing", (sweep or {}).get("firing"), firing)
+    split = (sweep or {}).get("split") or {}
+    bench.same("port_sweep.split", split.get("address"), address)
+    ports = (sweep or {}).get("ports", [])
+    bench.same("ports in the sweep", len(ports), int(scenario.options[1]))
+    # Always or never, where it goes by the flow.
+    for p in ports:
+        if sweep["firing"] == "by-flow" and \
+                p["resets"] not in (0, p["trials"]):
+            bench.wrong.append(f"port {p!r}")
 
 
 def check_threshold(bench, scenario, document):

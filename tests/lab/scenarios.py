@@ -21,6 +21,7 @@ class Scenario:
     in_path: typing.Optional[bool] = None  # likewise
     both_ends: typing.Optional[bool] = None  # likewise
     codes: tuple = ()  # reasons that must be given
+    candidates: tuple = ()  # (hop, kind) that alternatives have to name
     reset_ttl: typing.Optional[int] = None  # one of a full-TTL probe
     version: int = 4
     silent: tuple = ()  # hops
@@ -37,6 +38,9 @@ class Scenario:
     mpls: dict = dataclasses.field(default_factory=dict)  # labels by hop
     server_ttl: typing.Optional[int] = None  # where it is not the Lab's
     server_hop: typing.Optional[int] = None  # where it is another's
+    # What --port-sweep finds: firing, the address where ways part; firing may
+    # be a tuple of what is allowed.
+    sweep: typing.Optional[tuple] = None
     told: str = ""  # a word that a reason or a note has to hold
     # The TTL says nothing and the threshold leaves two places that no probe
     # can tell apart: the report may name one or none, but has to show both.
@@ -145,6 +149,19 @@ def response(lab):
     lab.forge(3, "router", "--from", "server", "--drop", "--ends", "both")
 
 
+def rewriter(lab):
+    """The server's data turned into a reset, for the client alone."""
+    lab.serve()
+    lab.forge(3, "router", "--from", "server", "--drop", "--ttl", "copy",
+              "--id", "copy")
+
+
+def rewriter_both(lab):
+    lab.serve()
+    lab.forge(3, "router", "--from", "server", "--drop", "--ttl", "copy",
+              "--id", "copy", "--ends", "both", "--back-id", "0", "--df")
+
+
 def residual(lab):
     lab.serve()
     lab.forge(2, "router", "--residual-s", "1.5", "--drop")
@@ -161,6 +178,17 @@ def none(lab):
 def branch(lab):
     lab.serve()
     lab.forge("r3b", "router", "--drop")
+
+
+def by_flow(lab):
+    """It chooses by the five-tuple; all of them take the same way."""
+    lab.serve()
+    lab.forge(3, "router", "--drop", "--dice", "flow", "--probability", "0.4")
+
+
+def by_packet(lab):
+    lab.serve()
+    lab.forge(3, "router", "--drop", "--probability", "0.4")
 
 
 def beyond(lab):
@@ -318,8 +346,20 @@ SCENARIOS = [
              place="router", policy="fixed", in_path=True),
     Scenario("residual", "a box in hop 2 that goes on resetting for 1.5 s",
              residual, hop=2, place="router", in_path=True),
-    Scenario("response", "a box that the server's answer fires: no hop",
-             response, kind="response-triggered"),
+    Scenario("response", "a box that the server's answer fires: no hop, but"
+             " candidates", response, kind="response-triggered",
+             both_ends=True, codes=("response-triggered", "return-distance"),
+             candidates=((3, "response-triggered"),)),
+    Scenario("rewriter", "a box that makes the server's answer the reset:"
+             " its TTL tells nothing", rewriter, kind="response-triggered",
+             both_ends=False, reset_ttl=58,
+             codes=("response-triggered", "response-rewritten",
+                    "server-still-open")),
+    Scenario("rewriter-both", "the same for both ends: it cannot be told from"
+             " the server's own, and that is said", rewriter_both,
+             either={"kind": ("server", "response-triggered",
+                              "undetermined"), "hop": (None,)},
+             reset_ttl=58, candidates=((None, "response-triggered"),)),
     Scenario("abort", "the server's own abort: no middlebox", abort,
              kind="server"),
     Scenario("none", "nothing resets: not reproduced", none,
@@ -338,6 +378,25 @@ SCENARIOS = [
     Scenario("branch6", "a box in one of two parallel routers, IPv6", branch,
              hop=3, place="router", policy="fixed", in_path=True, version=6,
              shape={"branch": 3}, at="fd09:66::2"),
+    Scenario("sweep-branch", "a box in one of two parallel routers: the"
+             " ports that fire go through it, the others do not", branch,
+             hop=3, place="router", policy="fixed", in_path=True,
+             shape={"branch": 3}, at="10.9.102.2", reset_ttl=62,
+             options=("--port-sweep", "16"), codes=("fires-per-flow",),
+             sweep=(("by-flow",), "10.9.102.2")),
+    Scenario("sweep-branch6", "the same in IPv6", branch, hop=3,
+             place="router", policy="fixed", in_path=True, version=6,
+             shape={"branch": 3}, at="fd09:66::2",
+             options=("--port-sweep", "16"),
+             sweep=(("by-flow",), "fd09:66::2")),
+    Scenario("sweep-flow", "a box that chooses by the flow: some ports, one"
+             " way", by_flow, hop=3, place="router", policy="fixed",
+             in_path=True, options=("--port-sweep", "16"),
+             codes=("fires-per-flow",), sweep=(("by-flow",), None)),
+    Scenario("sweep-packet", "a box that rolls dice for each packet: no"
+             " choice of ports", by_packet, hop=3, place="router",
+             policy="fixed", in_path=True, options=("--port-sweep", "12"),
+             sweep=(("any-flow", None), None)),
     Scenario("beyond-branch", "REJECT in hop 5, behind two parallel routers",
              beyond, hop=5, place="router", policy="fixed", in_path=True,
              shape={"branch": 3}, reset_ttl=60),

@@ -19,7 +19,9 @@ $(SIM_BIN): $(SIM_OBJ) $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(SIM_OBJ) $(LIB) $(LIBS)
 
-$(O)/tests/unit/test_sim: tests/unit/test_sim.c $(SIM_PARTS) $(LIB) Makefile
+# Unit tests that work in a simulated network.
+SIM_UNIT := $(O)/tests/unit/test_sim $(O)/tests/unit/test_sweep
+$(SIM_UNIT): $(O)/tests/unit/%: tests/unit/%.c $(SIM_PARTS) $(LIB) Makefile
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -Isrc -Itests -MMD -MP \

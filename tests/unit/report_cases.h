@@ -137,6 +137,9 @@ case_by_ttl(struct locate_result *r, int threshold)
 		b->ttl = ttl;
 		b->trials = ttl < threshold ? 9 : 8;
 		b->resets = ttl < threshold ? 0 : 4;
+		b->rate = ttl < threshold ? 0 : 0.5;
+		b->rate_lo = ttl < threshold ? 0 : 0.215216;
+		b->rate_hi = ttl < threshold ? 0.299145 : 0.784784;
 	}
 }
 
@@ -251,6 +254,7 @@ case_founding(void)
 	case_path(&r->path, 3);
 	case_trigger(r, 4, 8);
 	case_by_ttl(r, 2);
+	r->verdict.firing = RESULT_FIRING_PER_CONNECTION;
 	case_resets(r, 4);
 	case_evidence(&r->evidence);
 	r->verdict.forged = RESULT_YES;
@@ -372,6 +376,8 @@ case_response(void)
 	r->verdict.forged = RESULT_YES;
 	r->verdict.kind = RESULT_RESPONSE_TRIGGERED;
 	r->verdict.confidence = 0.93;
+	case_alternative(r, 3, 0, RESULT_RESPONSE_TRIGGERED, 0.465);
+	case_alternative(r, 0, 0, RESULT_SERVER, 0.05);
 	return r;
 }
 
@@ -439,6 +445,37 @@ case_interrupted(void)
 	case_alternative(r, 4, RESULT_WIRE, RESULT_MIDDLEBOX, 0.30);
 	case_alternative(r, 0, 0, RESULT_RESPONSE_TRIGGERED, 0.11);
 	case_alternative(r, 0, 0, RESULT_LOAD_BALANCER, 0.05);
+	return r;
+}
+
+/* Two parallel routers at hop 3, a device in one of them. */
+static inline struct locate_result *
+case_port_sweep(void)
+{
+	struct locate_result *r = case_founding();
+	struct result_sweep *w = &r->sweep;
+	struct result_port *p;
+	bool fires;
+	size_t i;
+
+	w->n_ports = 16;
+	w->p_value = 1.0 / 20001;
+	w->firing = RESULT_SWEEP_BY_FLOW;
+	w->split.ttl = 3;
+	w->split.addr = case_addr("10.9.102.2");
+	r->verdict.firing = RESULT_FIRING_PER_FLOW;
+	for (i = 0; i < w->n_ports; i++) {
+		p = &w->ports[i];
+		fires = i % 3 == 1;
+		p->port = (uint16_t)(40001 + i);
+		p->trials = 3;
+		p->resets = fires ? 3 : 0;
+		p->n_path = 1;
+		p->path[0].ttl = 3;
+		if (i != 15)
+			p->path[0].addr =
+			    case_addr(fires ? "10.9.102.2" : "10.9.2.2");
+	}
 	return r;
 }
 

@@ -49,6 +49,7 @@ static const struct report_case cases[] = {
     {"attached", case_attached, NULL},
     {"dialogue", case_dialogue, NULL},
     {"recorded", case_recorded, NULL},
+    {"port-sweep", case_port_sweep, NULL},
 };
 #define CASES (sizeof(cases) / sizeof(cases[0]))
 

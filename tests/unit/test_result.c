@@ -35,6 +35,12 @@ test_words(void **state)
 	assert_string_equal(result_policy_name(RESULT_POLICY_RANDOM), "random");
 	assert_string_equal(result_policy_name(RESULT_POLICY_IMITATES_SERVER),
 	    "imitates-server");
+	assert_string_equal(
+	    result_firing_name(RESULT_FIRING_PER_PACKET), "per-packet");
+	assert_string_equal(
+	    result_firing_name(RESULT_FIRING_PER_CONNECTION), "per-connection");
+	assert_string_equal(
+	    result_firing_name(RESULT_FIRING_PER_FLOW), "per-flow");
 	assert_string_equal(result_place_name(RESULT_WIRE), "wire");
 	assert_string_equal(result_place_name(RESULT_ROUTER), "router");
 	assert_string_equal(result_seq_match_name(RESULT_SEQ_TAG), "tag");
@@ -68,6 +74,7 @@ static void
 test_words_unknown(void **state)
 {
 	(void)state;
+	assert_null(result_firing_name(RESULT_FIRING_UNKNOWN));
 	assert_null(result_place_name(RESULT_PLACE_UNKNOWN));
 	assert_null(result_seq_match_name(RESULT_SEQ_NONE));
 	assert_null(result_trigger_name(RESULT_TRIGGER_NONE));

@@ -629,6 +629,48 @@ test_copier(void **state)
 	scene_free(sc);
 }
 
+/* What the dice are rolled for is said where it is clear, and not else. */
+static void
+test_firing(void **state)
+{
+	static const struct {
+		double dice[INFER_DICES];
+		double rate;
+		enum result_firing firing;
+		const char *code, *words;
+	} rows[] = {
+	    {{0.94, 0.03, 0.03}, 0.31, RESULT_FIRING_PER_PACKET,
+		"fires-per-packet", "about 3 of 10 packets"},
+	    {{0.05, 0.03, 0.92}, 0.04, RESULT_FIRING_PER_PACKET,
+		"fires-per-packet", "fewer than 1 of 10 packets"},
+	    {{0.05, 0.03, 0.92}, 0.5, RESULT_FIRING_PER_PACKET,
+		"fires-per-packet", "until one of the connection has"},
+	    {{0.02, 0.97, 0.01}, 0.5, RESULT_FIRING_PER_CONNECTION,
+		"fires-per-connection", "about 5 of 10 connections"},
+	    {{0.55, 0.25, 0.2}, 0.99, RESULT_FIRING_UNKNOWN, NULL, NULL},
+	};
+	struct scene *sc;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ROWS(rows); i++) {
+		sc = scene_new();
+		add_arm(sc, TRIAL_FULL, 1, 3);
+		add_burst(sc, 4, 61, false);
+		set_device(sc, 4, 0.99, 0);
+		memcpy(sc->c.post.dice, rows[i].dice, sizeof(rows[i].dice));
+		sc->c.post.rate = rows[i].rate;
+		figures(sc);
+		verdict_fill(&sc->c);
+		assert_int_equal(sc->out.verdict.firing, rows[i].firing);
+		if (rows[i].code != NULL)
+			assert_reason(sc, rows[i].code, rows[i].words);
+		else
+			assert_null(find_reason(sc, "fires-per-packet"));
+		scene_free(sc);
+	}
+}
+
 static void
 test_on_path(void **state)
 {
@@ -747,6 +789,135 @@ test_response(void **state)
 	assert_int_equal(locate_exit_status(&sc->out), 1);
 	assert_true(sc->out.verdict.next[0][0] != '\0');
 	scene_free(sc);
+}
+
+/* Three triggers reset, and the response to blame. */
+static struct scene *
+response_scene(int rst_ttl)
+{
+	struct scene *sc = scene_new();
+	size_t i;
+	int h;
+
+	add_arm(sc, TRIAL_FULL, 3, 3);
+	add_arm(sc, TRIAL_CONTROL, 0, 3);
+	add_burst(sc, 0, 0, true);
+	for (i = 0; i < sc->c.s.n_resets; i++)
+		sc->c.s.resets[i].facts.ttl = (uint8_t)rst_ttl;
+	for (h = 1; h <= INFER_MAX_HOPS; h++)
+		sc->c.infer_path.crossed[h] = h <= HOPS ? h - 1 : -1;
+	sc->c.post.cause[INFER_DEVICE] = 0.02;
+	sc->c.post.cause[INFER_SERVER] = 0.02;
+	sc->c.post.cause[INFER_RESPONSE] = 0.96;
+	return sc;
+}
+
+/* The hop that an alternative names for the device the answer fires; 0. */
+static int
+response_hop(const struct scene *sc, double *probability)
+{
+	const struct result_alternative *a;
+	size_t i;
+
+	for (i = 0; i < sc->out.verdict.n_alternatives; i++) {
+		a = &sc->out.verdict.alternatives[i];
+		if (a->kind != RESULT_RESPONSE_TRIGGERED || a->hop == 0)
+			continue;
+		*probability = a->probability;
+		return a->hop;
+	}
+	return 0;
+}
+
+/* A hop for each usual initial TTL that fits the path, on trust. */
+static void
+test_response_hops(void **state)
+{
+	static const struct {
+		int ttl, hop;
+		const char *words;
+	} rows[] = {
+	    {62, 3, "hop 3, had it made the reset with TTL 64"},
+	    {125, 4, "hop 4, had it made the reset with TTL 128"},
+	    {255, 1, "hop 1, had it made the reset with TTL 255"},
+	    {58, 0, NULL},  /* the server's own */
+	    {100, 0, NULL}, /* beyond the path, whatever it was made with */
+	};
+	struct scene *sc;
+	double p = 0;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ROWS(rows); i++) {
+		sc = response_scene(rows[i].ttl);
+		figures(sc);
+		verdict_fill(&sc->c);
+		assert_int_equal(sc->out.verdict.hop, 0);
+		assert_int_equal(response_hop(sc, &p), rows[i].hop);
+		assert_reason(sc, "response-triggered", "the server's answer");
+		if (rows[i].hop == 0) {
+			assert_null(find_reason(sc, "return-distance"));
+		} else {
+			assert_reason(sc, "return-distance", rows[i].words);
+			near(p, 0.48, 1e-9);
+		}
+		scene_free(sc);
+	}
+}
+
+/* The way back has two routers more from hop 3 on; TTLs that differ. */
+static void
+test_response_ways(void **state)
+{
+	struct scene *sc = response_scene(60);
+	double p;
+	int h;
+
+	(void)state;
+	for (h = 3; h <= HOPS; h++)
+		sc->c.infer_path.crossed[h] = h + 1;
+	figures(sc);
+	verdict_fill(&sc->c);
+	assert_int_equal(response_hop(sc, &p), 3);
+	scene_free(sc);
+	sc = response_scene(60);
+	sc->c.s.resets[1].facts.ttl = 61;
+	figures(sc);
+	verdict_fill(&sc->c);
+	assert_int_equal(response_hop(sc, &p), 0);
+	scene_free(sc);
+}
+
+/* All that the answer should have had: no hop, and the reason why. */
+static void
+test_rewritten(void **state)
+{
+	struct scene *sc;
+	double p;
+	int server;
+
+	(void)state;
+	for (server = 0; server < 2; server++) {
+		sc = response_scene(58);
+		sc->c.id_follow = 3;
+		sc->c.s.conns[3].tcb.answer_ns = CLOCK_S;
+		if (server) {
+			sc->c.post.cause[INFER_SERVER] = 0.95;
+			sc->c.post.cause[INFER_RESPONSE] = 0.03;
+		}
+		figures(sc);
+		verdict_fill(&sc->c);
+		assert_int_equal(response_hop(sc, &p), 0);
+		if (server)
+			assert_reason(
+			    sc, "rewriting-possible", "look the same");
+		else
+			assert_reason(sc, "response-rewritten",
+			    "tells nothing of the place");
+		assert_int_equal(
+		    find_reason(sc, "response-rewritten") == NULL, server);
+		scene_free(sc);
+	}
 }
 
 static void
@@ -1389,6 +1560,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    PROVES("the rate and Wilson's interval", test_rate),
 	    PROVES("Fisher's exact test, one-sided", test_p_value),
+	    PROVES("what the dice are rolled for, where clear", test_firing),
 	    PROVES("only what was sent counts", test_what_counts),
 	    PROVES("shots and resets by TTL, and the threshold", test_by_ttl),
 	    PROVES("the median latency of what is known", test_latency),
@@ -1407,6 +1579,10 @@ main(void)
 	    PROVES(
 		"a residual block: no hop but by a tag", test_residual_block),
 	    PROVES("fired by the response", test_response),
+	    PROVES("its hops, by the TTL alone, on trust", test_response_hops),
+	    PROVES("by the hops' own way back; none where TTLs differ",
+		test_response_ways),
+	    PROVES("a rewritten answer names no hop", test_rewritten),
 	    PROVES("nothing reproduced", test_not_reproduced),
 	    PROVES("between two hops", test_between_two),
 	    PROVES("undetermined", test_undetermined),

@@ -1,0 +1,54 @@
+/*
+ * Small-sample statistics for counts: how often, how surely, and whether two
+ * or many rates are one.  Exact, or by seeded chance; pure.
+ */
+#ifndef RSTHOP_STATS_H
+#define RSTHOP_STATS_H
+
+#include <stddef.h>
+
+#include <rsthop/fault.h>
+#include <rsthop/rng.h>
+
+/* So many of so many trials. */
+struct stats_count {
+	unsigned int k, n;
+};
+
+/* The log of n over k. */
+double stats_log_choose(unsigned int n, unsigned int k);
+
+/* Wilson's score interval, 95 %; 0 and 1 where there was no trial. */
+void stats_wilson(struct stats_count c, double *lo, double *hi);
+
+/*
+ * Fisher's exact test, one-sided: how likely are so many or more of the hits
+ * in the first arm, were both arms alike?  -1 where an arm has no trial.
+ */
+double stats_fisher(struct stats_count arm, struct stats_count control);
+
+/*
+ * The same over several pairs of arms that are not to be thrown together,
+ * since each pair was treated in its own way: how likely are so many or more
+ * hits in all first arms, given each pair's own margins?  The exact test of a
+ * common odds ratio (Gart, Biometrika 57, 1970).  Pairs without trials in
+ * either arm say nothing; -1 where all are such.
+ */
+double stats_fisher_strata(const struct stats_count *arms,
+    const struct stats_count *controls, size_t n);
+
+#define STATS_GROUPS_MAX 64
+
+/*
+ * Do n groups, STATS_GROUPS_MAX at most, share one rate?  The exact test of
+ * Freeman and Halton (Biometrika 38, 1951): how likely are tables with these
+ * margins which are no more probable than this one.  Their share is taken
+ * from `draws` random ones, the observed counted with them, so that it is
+ * never 0 (Phipson and Smyth, Stat. Appl. Genet. Mol. Biol. 9, 2010).  -1
+ * where there is nothing to compare: fewer than two groups with trials, no
+ * hits, or hits alone.
+ */
+double stats_homogeneity(const struct stats_count *groups, size_t n,
+    unsigned int draws, struct rng *rng);
+
+#endif
