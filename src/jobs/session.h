@@ -70,8 +70,8 @@ struct session_conn {
 	struct talk talk; /* step NULL: none */
 	struct talk_step talked;
 	bool talk_begun;
-	bool secret; /* what the talk says is not to be kept */
-	uint32_t said; /* bytes, by the talk */
+	bool secret;	   /* what the talk says is not to be kept */
+	uint32_t said;	   /* bytes, by the talk */
 	bool quoted_reset; /* a router quoted an RST that we never sent */
 };
 
