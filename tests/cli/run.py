@@ -579,6 +579,28 @@ def acting_triggers(program, tmp):
     os.unlink(path)
 
 
+def idle_commands(program, _):
+    """A command of --exec that does not connect ends it after three runs."""
+    here = os.environ.get("RSTHOP_CLI_INNER") and has_net_raw()
+    if here:
+        for line in ("link add cli0 type veth peer name cli1",
+                     "address add 192.0.2.5/24 dev cli0",
+                     "link set cli1 up", "link set cli0 up"):
+            subprocess.run(["ip", *line.split()], check=True)
+    try:
+        for command, says in (
+                (["true"], "true: in 3 runs it did not connect to "
+                 "192.0.2.1:3306: give the address"),
+                (["sh", "-c", "exit 7"], "sh: in 3 runs.*with status 7"),
+                (["no-such-command"], "no-such-command: No such file"),
+                (["/"], "/: Permission denied")):
+            complains(3, says if here else "no route|CAP_NET_RAW")(
+                Ran(program, ["locate", V4, "--exec", "--", *command]))
+    finally:
+        if here:
+            subprocess.run(["ip", "link", "del", "cli0"], check=True)
+
+
 def early_signal(program, tmp):
     """A signal before anything began ends it with 128 + signal."""
     fifo = os.path.join(tmp, "fifo")
@@ -636,9 +658,10 @@ def nothing_left(_, tmp):
 
 
 SPECIAL = [unprivileged, dialogues, several_suspects, cut_captures,
-           acting_triggers, unwritable, unknown_host, loopback, no_interface,
-           odd_words, full_disk, closed_pipe, closed_stdout, early_signal,
-           manual_and_completion, reasons, *analyze.ALL, nothing_left]
+           acting_triggers, idle_commands, unwritable, unknown_host,
+           loopback, no_interface, odd_words, full_disk, closed_pipe,
+           closed_stdout, early_signal, manual_and_completion, reasons,
+           *analyze.ALL, nothing_left]
 
 
 def isolate():
