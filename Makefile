@@ -217,18 +217,21 @@ fuzz-lib: fuzz-setup
 fuzz-setup:
 	$(Q)sh tests/setup.sh build fuzz
 
-MAN = $(sort $(wildcard man/*.1))
+MAN1 = $(sort $(wildcard man/*.1))
+MAN5 = $(sort $(wildcard man/*.5))
 SCHEMAS = $(sort $(wildcard share/schema/*.json))
 DIALOGUES = $(sort $(wildcard share/dialogues/*.dialogue))
 DOCS = README.md CHANGELOG.md LICENSE
 
 .PHONY: install uninstall
 install: all
-	$(Q)install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 \
+	$(Q)install -d $(DESTDIR)$(BINDIR) \
+		$(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5 \
 		$(DESTDIR)$(DATADIR)/schema $(DESTDIR)$(DATADIR)/dialogues \
 		$(DESTDIR)$(DOCDIR) $(DESTDIR)$(BASHCOMPDIR)
 	$(Q)install -m 755 $(BIN) $(DESTDIR)$(BINDIR)/rsthop
-	$(Q)install -m 644 $(MAN) $(DESTDIR)$(MANDIR)/man1
+	$(Q)install -m 644 $(MAN1) $(DESTDIR)$(MANDIR)/man1
+	$(Q)install -m 644 $(MAN5) $(DESTDIR)$(MANDIR)/man5
 	$(Q)install -m 644 $(SCHEMAS) $(DESTDIR)$(DATADIR)/schema
 	$(Q)install -m 644 $(DIALOGUES) $(DESTDIR)$(DATADIR)/dialogues
 	$(Q)install -m 644 $(DOCS) $(DESTDIR)$(DOCDIR)
@@ -238,7 +241,8 @@ install: all
 # By name, and only folders that are empty then: DATADIR may be anyone's.
 uninstall:
 	$(Q)rm -f $(DESTDIR)$(BINDIR)/rsthop \
-		$(MAN:man/%=$(DESTDIR)$(MANDIR)/man1/%) \
+		$(MAN1:man/%=$(DESTDIR)$(MANDIR)/man1/%) \
+		$(MAN5:man/%=$(DESTDIR)$(MANDIR)/man5/%) \
 		$(SCHEMAS:share/schema/%=$(DESTDIR)$(DATADIR)/schema/%) \
 		$(DIALOGUES:share/%=$(DESTDIR)$(DATADIR)/%) \
 		$(DOCS:%=$(DESTDIR)$(DOCDIR)/%) \

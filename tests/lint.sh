@@ -53,7 +53,7 @@ tidied=$(find src -type f -name '*.c')
 	check "shellcheck finds nothing" shellcheck $shells
 	check "bash completion parses" bash -n src/completion/rsthop.bash
 	check "mandoc finds nothing in any manual" \
-	    mandoc -Tlint -W warning man/*.1
+	    mandoc -Tlint -W warning man/*.[15]
 	check "pyflakes finds nothing" pyflakes3 $pythons
 }
 

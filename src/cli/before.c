@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -18,7 +19,7 @@ is_mysql(const struct before *b)
 static int
 check_ssl_mode(const struct before *b, struct fault *f)
 {
-	if (b->ssl_mode == NULL || strcmp(b->ssl_mode, "disabled") == 0)
+	if (b->ssl_mode == NULL || strcasecmp(b->ssl_mode, "disabled") == 0)
 		return 0;
 	return fault(f, FAULT_USAGE,
 	    "--ssl-mode: only 'disabled' is there, for no device can read a "
@@ -34,9 +35,6 @@ before_check(const struct before *b, bool from, struct fault *f)
 	    : b->ssl_mode != NULL	    ? "--ssl-mode"
 					    : NULL;
 
-	if (b->mysql_use != NULL && b->mysql_query != NULL)
-		return fault(f, FAULT_USAGE,
-		    "--mysql-use and --mysql-query: give one of the two");
 	if (is_mysql(b) && b->dialogue_path != NULL)
 		return fault(f, FAULT_USAGE,
 		    "--dialogue does not go with a MySQL login; leave one "

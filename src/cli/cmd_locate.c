@@ -178,12 +178,13 @@ run_locate(const struct command *cmd, int argc, char **argv)
 
 const struct command cmd_locate = {
     .name = "locate",
-    .operands = "[OPTIONS] HOST:PORT",
+    .operands = "[OPTIONS] HOST:PORT [-- CMD]",
     .summary = "Reproduces a forged reset and names the device that sends it",
-    .details = "Give what draws the reset (one of --payload, --payload-hex, "
-	       "--payload-file,\n--mysql-use ...), a capture of it (--from), "
-	       "your own client (--exec), or the TTL\nof a reset that you saw "
-	       "(--rst-ttl).\n",
+    .details =
+	"Give what draws the reset (--payload ... --mysql-query), a capture "
+	"of it\n(--from), your own client (--exec), or the TTL of a reset "
+	"that you saw\n(--rst-ttl).  With --from HOST:PORT may be left out, "
+	"with --attach it must.\n",
     .options = locate_options,
     .take = locate_line_take,
     .run = run_locate,

@@ -13,34 +13,41 @@
 #define DAY_S 86400
 
 const struct option_spec locate_options[] = {
+    /* What to send. */
     {OPTION_PAYLOAD, "payload", "STR",
 	"the bytes that draw the reset, with C escapes"},
     {OPTION_PAYLOAD_HEX, "payload-hex", "HEX", "the same in hex"},
     {OPTION_PAYLOAD_FILE, "payload-file", "FILE", "the same from a file"},
+    {OPTION_HTTP_HOST, "http-host", "NAME",
+	"what a browser sends first for http://NAME/"},
+    {OPTION_TLS_SNI, "tls-sni", "NAME",
+	"what a browser sends first for https://NAME/"},
     {OPTION_MYSQL_USE, "mysql-use", "DB",
-	"log in to MySQL or MariaDB, then what `use DB` sends"},
-    {OPTION_MYSQL_QUERY, "mysql-query", "SQL", "likewise, then a statement"},
+	"log in to MySQL or MariaDB, then what USE DB sends"},
+    {OPTION_MYSQL_QUERY, "mysql-query", "SQL",
+	"log in, then this statement, again and again"},
+    {OPTION_FROM, "from", "FILE",
+	"what a capture of a reset shows: words, flow, TTLs"},
+    {OPTION_EXEC, "exec", NULL,
+	"what your own client says: HOST:PORT --exec -- CMD"},
+    {OPTION_CONTROL, "control", "STR",
+	"harmless bytes to compare with (by default, made)"},
+    /* What comes before it. */
+    {OPTION_DIALOGUE, "dialogue", "FILE",
+	"what is said before the trigger, and the trigger"},
     {OPTION_USER, "user", "NAME", "whom to log in as (of the option file)"},
     {OPTION_DEFAULTS_FILE, "defaults-file", "FILE",
 	"the MySQL option file, with the password"},
     {OPTION_SSL_MODE, "ssl-mode", "MODE",
-	"disabled, the one there is: no device can read TLS"},
-    {OPTION_HTTP_HOST, "http-host", "NAME",
-	"what a browser asks for first: GET / of NAME"},
-    {OPTION_TLS_SNI, "tls-sni", "NAME", "a browser's ClientHello for NAME"},
-    {OPTION_DIALOGUE, "dialogue", "FILE",
-	"what is said before the trigger, and the trigger"},
-    {OPTION_FROM, "from", "FILE",
-	"take flow, TTLs, trigger and what came before from a capture"},
+	"only 'disabled': no device can read TLS"},
     {OPTION_ATTACH, "attach", "FLOW",
-	"inject into a connection that stands: SRC:PORT-DST:PORT"},
-    {OPTION_EXEC, "exec", NULL,
-	"run the command behind -- until it is reset, and go on from there"},
-    {OPTION_CONTROL, "control", "STR", "harmless bytes to compare with"},
+	"the trigger into an open connection, SRC:P-DST:P"},
+    /* What was seen. */
     {OPTION_RST_TTL, "rst-ttl", "N",
 	"the TTL of a reset that you saw (repeatable)"},
     {OPTION_SERVER_TTL, "server-ttl", "N",
 	"the TTL of the server's ordinary packets then"},
+    /* How far to go. */
     {OPTION_CONFIDENCE, "confidence", "P",
 	"stop when this sure, 0.5 to 0.9999 (0.95)"},
     {OPTION_MAX_CONNECTIONS, "max-connections", "N",
@@ -120,6 +127,17 @@ take_bound(struct locate_ask *ask, int key, const char *value, struct fault *f)
 	}
 }
 
+/* The last of two would count, unbeknown to whoever meant both. */
+static int
+take_once(const char **to, const char *what, const char *value, struct fault *f)
+{
+	if (*to != NULL)
+		return fault(f, FAULT_USAGE,
+		    "%s: given twice; rsthop takes one at a time", what);
+	*to = value;
+	return 0;
+}
+
 /* What is said before the trigger, and the trigger that comes of it. */
 static int
 take_before(struct line *l, int key, const char *value, struct fault *f)
@@ -138,26 +156,22 @@ take_before(struct line *l, int key, const char *value, struct fault *f)
 	case OPTION_TLS_SNI:
 		return payload_set_tls(&l->payload, value, f);
 	case OPTION_USER:
-		b->user = value;
-		return 0;
+		return take_once(&b->user, "--user", value, f);
 	case OPTION_DEFAULTS_FILE:
-		b->defaults_file = value;
-		return 0;
+		return take_once(
+		    &b->defaults_file, "--defaults-file", value, f);
 	case OPTION_SSL_MODE:
 		b->ssl_mode = value;
 		return 0;
 	case OPTION_DIALOGUE:
-		b->dialogue_path = value;
-		return 0;
+		return take_once(&b->dialogue_path, "--dialogue", value, f);
 	case OPTION_ATTACH:
-		l->attach = value;
-		return 0;
+		return take_once(&l->attach, "--attach", value, f);
 	case OPTION_EXEC:
 		l->exec = true;
 		return 0;
 	case OPTION_FROM:
-		l->from_path = value;
-		return 0;
+		return take_once(&l->from_path, "--from", value, f);
 	default:
 		return take_bound(&l->ask, key, value, f);
 	}
@@ -355,9 +369,9 @@ locate_line_check(struct line *l, struct fault *f)
 {
 	bool from = l->from_path != NULL;
 
-	if (l->attach != NULL && take_attach(l, f) < 0)
-		return -1;
 	if (take_command(l, f) < 0)
+		return -1;
+	if (l->attach != NULL && take_attach(l, f) < 0)
 		return -1;
 	if (!from && l->attach == NULL &&
 	    options_get_target(&l->options, true, &l->target, f) < 0)

@@ -3,7 +3,7 @@
 _rsthop()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local command=${COMP_WORDS[1]} words
+	local command=${COMP_WORDS[1]} words i
 	local common='--json --color --help -o -i -4 -6 -n -q -v -h'
 
 	COMPREPLY=()
@@ -18,8 +18,16 @@ _rsthop()
 		    -W 'locate trace analyze watch help --help --version' -- "$cur")
 		return
 	fi
+	# Behind the -- of --exec stands a command of its own.
+	for ((i = 2; i < COMP_CWORD; i++)); do
+		if [[ $command == locate && ${COMP_WORDS[i]} == -- ]]; then
+			mapfile -t COMPREPLY < <(compgen -c -f -- "$cur")
+			return
+		fi
+	done
 	case $prev in
-	-o | --payload-file | --client-capture | --server-capture | --ring)
+	-o | --payload-file | --client-capture | --server-capture | --ring | \
+	    --from | --dialogue | --defaults-file)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
@@ -31,12 +39,18 @@ _rsthop()
 	--color)
 		words='auto always never'
 		;;
+	--ssl-mode)
+		words='disabled'
+		;;
 	*)
 		case $command in
 		help) words='locate trace analyze watch help' ;;
 		trace) words="--max-hops --source-port --rate $common" ;;
 		locate)
 			words="--payload --payload-hex --payload-file --control"
+			words+=' --http-host --tls-sni --mysql-use --mysql-query'
+			words+=' --from --exec --dialogue --user --defaults-file'
+			words+=' --ssl-mode --attach'
 			words+=' --rst-ttl --server-ttl --confidence'
 			words+=' --max-connections --max-time --cooldown --rate'
 			words+=" --max-hops --source-port --port-sweep"

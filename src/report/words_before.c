@@ -59,7 +59,7 @@ add_attached(struct text *t, const struct locate_result *r)
 {
 	text_add(t, "Injected into the open connection from ");
 	words_endpoint(t, &r->head.source);
-	text_add(t, "; nothing of it was to reach the server.");
+	text_add(t, "; no trigger was to reach the server.");
 }
 
 /* Its resets are the evidence of what follows. */

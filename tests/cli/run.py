@@ -21,6 +21,9 @@ from pathlib import Path
 import analyze
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests/data"))
+import make  # of tests/data: how its captures are made
+
 NOBODY = 65534
 CASES = []
 
@@ -84,7 +87,14 @@ def case(words, args, look, **kw):
                   look, kw))
 
 
+def beyond_the_line(r):
+    """The line and its files are good; what fails is the network."""
+    complains(3, "no route|CAP_NET_RAW")(r)
+
+
 V4 = "192.0.2.1:3306"  # documentation, RFC 5737: no host
+DATA = ROOT / "tests/data"
+SHARE = ROOT / "share/dialogues"
 
 # Help and version
 case("--version gives the version in VERSION", "--version",
@@ -110,10 +120,6 @@ case("an unknown long option with a value", f"trace {V4} --frob=3",
      usage("'--frob'"))
 case("an unknown letter", f"trace -Z {V4}", usage("'-Z'"))
 case("an unknown letter behind good ones", f"trace -nqZ {V4}", usage("'-Z'"))
-for later in ("--from", "--mysql-use", "--dialogue", "--exec", "--http-host",
-              "--tls-sni"):
-    case(f"{later} is not offered before it works",
-         f"locate {later} x {V4}", usage(f"'{later}'"))
 case("a flag with a value", f"trace --json=yes {V4}",
      usage("--json takes no value"))
 case("a long option without its value", f"locate {V4} --payload",
@@ -219,6 +225,140 @@ case("a control without a trigger", f"locate --rst-ttl 63 --control ab {V4}",
      usage("--control"))
 case("an empty control", ["locate", "--payload", "a", "--control", "", V4],
      usage("--control"))
+
+# Presets
+for option, bad, says in (
+        ("--http-host", "", "empty"), ("--http-host", "a..b", "dot"),
+        ("--http-host", "a_b.example", "no host name"),
+        ("--http-host", "www.example.com/x", "more than a name"),
+        ("--http-host", "-a.example", "hyphen"),
+        ("--http-host", "x" * 64 + ".example", "63"),
+        ("--http-host", ".".join(["x" * 60] * 5), "253"),
+        ("--tls-sni", "", "empty"), ("--tls-sni", "192.0.2.1", "an address"),
+        ("--tls-sni", "a b", "no host name"),
+        ("--mysql-use", "", "empty"), ("--mysql-query", "", "empty"),
+        ("--mysql-use", "x" * 1396, "segment"),
+        ("--mysql-query", "x" * 1396, "segment")):
+    case(f"{option}={bad[:20]}", ["locate", f"{option}={bad}", V4],
+         usage(f"{option}.*{says}"))
+for option, good in (("--http-host", "www.example.com"),
+                     ("--http-host", "192.0.2.1"),
+                     ("--tls-sni", "xn--bcher-kva.example"),
+                     ("--mysql-use", "db"), ("--mysql-query", "select 1"),
+                     ("--payload", "a")):
+    case(f"{option}={good} is taken", ["locate", f"{option}={good}", V4],
+         beyond_the_line)
+TRIGGERS = ("--payload a", "--payload-hex 61", "--payload-file /x",
+            "--mysql-use a", "--mysql-query a", "--http-host a.example",
+            "--tls-sni a.example")
+for first, second in zip(TRIGGERS, TRIGGERS[1:] + TRIGGERS[:1]):
+    case(f"{first} and {second}", f"locate {first} {second} {V4}",
+         usage("one trigger"))
+
+# What comes before the trigger
+for option in ("--user a", "--defaults-file /x", "--ssl-mode disabled"):
+    case(f"{option} without a login", f"locate {option} --payload a {V4}",
+         usage(f"{option.split()[0]} goes with --mysql-use"))
+for mode in ("required", "preferred", "", "disabled2"):
+    case(f"--ssl-mode={mode}",
+         ["locate", "--mysql-use=db", f"--ssl-mode={mode}", V4],
+         usage("--ssl-mode: only 'disabled'.*--exec"))
+for mode in ("disabled", "DISABLED"):
+    case(f"--ssl-mode={mode} is taken",
+         f"locate --mysql-use=db --ssl-mode={mode} {V4}", beyond_the_line)
+for option in ("--mysql-use a", "--mysql-query a"):
+    case(f"{option} and --dialogue", f"locate {option} --dialogue /x {V4}",
+         usage("--dialogue does not go with a MySQL login"))
+case("an option file that is not there",
+     f"locate --mysql-use a --defaults-file no/such.cnf {V4}",
+     complains(3, "no/such.cnf: No such file"))
+case("a dialogue that is not there", f"locate --dialogue no/such {V4}",
+     complains(3, "no/such: No such file"))
+case("a dialogue that is a folder", f"locate --dialogue . {V4}",
+     complains(3, "directory"))
+case("an endless dialogue", f"locate --dialogue /dev/zero {V4}",
+     complains(3, "over 1048576 bytes"))
+case("a dialogue's trigger and another",
+     f"locate --dialogue {SHARE}/smtp.dialogue --payload a {V4}",
+     usage("trigger of its own"))
+for twice in ("--user", "--defaults-file", "--dialogue", "--from",
+              "--attach"):
+    case(f"{twice} given twice", f"locate {twice} a {twice} b {V4}",
+         usage(f"{twice}: given twice"))
+
+# Connections of others
+for bad in ("", "192.0.2.5:1", "192.0.2.5:1,192.0.2.1:2", ):
+    case(f"--attach={bad}", ["locate", "--payload=a", f"--attach={bad}"],
+         usage("--attach.*give SRC:PORT-DST:PORT"))
+for bad in ("-", ":-:", "192.0.2.5-192.0.2.1:3306", "192.0.2.5:1-192.0.2.1",
+            "192.0.2.5:0-192.0.2.1:3306", "192.0.2.5:1-192.0.2.1:65536",
+            "db-1:1-192.0.2.1:3306", "192.0.2.5:1-db.example:3306",
+            "192.0.2.5:1-[2001:db8::1]:3306", "2001:db8::5:1-2001:db8::1:2",
+            "192.0.2.5:1-192.0.2.1:3306-"):
+    case(f"--attach={bad}", ["locate", "--payload=a", f"--attach={bad}"],
+         usage("--attach.*both ends are addresses with a port"))
+FLOW = "192.0.2.5:41000-192.0.2.1:3306"
+case("--attach and a target", f"locate --payload a --attach {FLOW} {V4}",
+     usage("leave HOST:PORT out"))
+case("--attach without a trigger", f"locate --attach {FLOW}",
+     usage("nothing to go by"))
+for other in ("--source-port 4000", "--dialogue /x", "--from /x",
+              "--exec -- x"):
+    case(f"--attach and {other}",
+         f"locate --payload a --attach {FLOW} {other}",
+         usage("--attach goes with a trigger alone"))
+for flow in (FLOW, "[2001:db8::5]:41000-[2001:db8::1]:3306"):
+    case(f"--attach {flow} is taken", f"locate --payload a --attach {flow}",
+         beyond_the_line)
+case("--attach with a command of MySQL asks for no login",
+     f"locate --mysql-use db --attach {FLOW} --defaults-file no/such",
+     beyond_the_line)
+
+# The user's own client
+case("--exec without a command", f"locate {V4} --exec",
+     usage("--exec: no command.*behind --"))
+case("--exec with -- and nothing behind it", f"locate {V4} --exec --",
+     usage("--exec: no command"))
+case("a command without --exec", f"locate {V4} -- mariadb",
+     usage("a command behind -- goes with --exec"))
+case("a trigger and a command without --exec",
+     f"locate --payload a {V4} -- mariadb -e x",
+     usage("a command behind -- goes with --exec"))
+case("--exec without a target", "locate --exec -- mariadb",
+     usage("no target given"))
+case("--exec behind a bad target", "locate 192.0.2.1 --exec -- mariadb",
+     usage("no port"))
+case("--exec and --from", f"locate --from /x {V4} --exec -- x",
+     usage("--exec and --from"))
+case("--exec=x", f"locate {V4} --exec=x", usage("--exec takes no value"))
+case("an option of the command is not rsthop's",
+     f"locate {V4} --exec -- mariadb --frobnicate -Z", beyond_the_line)
+
+# Captures of the reset
+case("--from without a value", "locate --from", usage("--from needs a value"))
+case("--from of what is not there", "locate --from no/such.pcap",
+     complains(3, "no/such.pcap: No such file"))
+case("--from of a folder", "locate --from .", complains(3, "directory"))
+for pipe in ("-", "/dev/null"):
+    case(f"--from {pipe}", f"locate --from {pipe}",
+         usage("read twice; save it to a file"))
+case("--from of what is no capture", f"locate --from {SHARE}/smtp.dialogue",
+     complains(3, "smtp.dialogue"))
+case("--from of genuine resets", f"locate --from {DATA}/genuine.pcap",
+     complains(3, "nothing to locate: all 3 resets are genuine"))
+case("--from of genuine resets, with a target",
+     f"locate --from {DATA}/genuine.pcap 198.51.100.7:443",
+     complains(3, "nothing to locate"))
+case("--from without resets", f"locate --from {DATA}/quiet.pcap",
+     complains(3, "no reset in 9 packets"))
+for target in ("198.51.100.7:443", "203.0.113.9:80", "203.0.113.9"):
+    case(f"--from of two suspects, {target} named",
+         f"locate --from {DATA}/two-suspects.pcap {target}", beyond_the_line)
+for name in ("founding", "sni-v6", "smtp", "mysql-login", "mysql-tls"):
+    case(f"--from of {name}, alone in its capture",
+         f"locate --from {DATA}/{name}.pcap", beyond_the_line)
+case("--from and two targets", f"locate --from {DATA}/smtp.pcap {V4} {V4}",
+     usage("one too many"))
 
 # Files
 case("a payload file that is not there",
@@ -356,6 +496,121 @@ def closed_stdout(program, _):
         raise Wrong(f"stderr: {r.err!r}")
 
 
+def dialogues(program, tmp):
+    """What is wrong with a dialogue is told with the number of its line."""
+    path = os.path.join(tmp, "d.dialogue")
+    good = b'# a comment\n\nexpect "220 " 10s\n'
+    for text, says in (
+            (b"", "d.dialogue: it has no statement"),
+            (good, "has no trigger line"),
+            (good + b'expct "250 "', ":4: .*write expect, not"),
+            (good + b"frobnicate", ":4: .*begin with expect"),
+            (good + b'send "a', ":4: send: a text that is not closed"),
+            (good + b"send a", ":4: send: a text in quotes is missing"),
+            (good + b'send "\\q"', r":4: send.*\\q"),
+            (good + b'send ""', ":4: send: an empty text"),
+            (good + b'send "a" 10s', ":4: send: too much stands behind"),
+            (good + b'expect "a" 10', ":4: expect: no time with its unit"),
+            (good + b'expect "a" 2h', ":4: expect: no time with its unit"),
+            (good + b'expect "a" 4000s', ":4: expect"),
+            (good + b"expect 0 bytes", ":4: expect"),
+            (good + b"expect 7 words", ":4: expect: the word bytes"),
+            (good + b"pause", ":4: pause: a time is missing"),
+            (good + b"trigger 'a'", ":4: trigger: a text in quotes"),
+            (good + b'trigger "a"\ntrigger "b"', ":5: trigger: a second one"),
+            (good + b'trigger "a"\nsend "b"', ":5: send: nothing is said"),
+            (good + b'trigger "a"\ncontrol "a"', ":5: control: the trigger"),
+            (good + b'trigger "' + 1401 * b"a" + b'"', "segment"),
+            (good + b"send \0", ":4: a NUL byte"),
+            (257 * b'send "a"\n', ":257: send: more than 256 steps")):
+        with open(path, "wb") as f:
+            f.write(text)
+        complains(3, says)(Ran(program, ["locate", "--dialogue", path, V4]))
+    with open(path, "wb") as f:
+        f.write(good)
+    beyond_the_line(Ran(
+        program, ["locate", "--dialogue", path, "--payload", "a", V4]))
+    for shipped in sorted(SHARE.glob("*.dialogue")):
+        beyond_the_line(Ran(program, ["locate", "--dialogue", shipped, V4]))
+    os.unlink(path)
+
+
+def several_suspects(program, _):
+    """Where a capture has several suspects, they are listed."""
+    path = DATA / "two-suspects.pcap"
+    for target, says in (([], "holds several suspects: name one"),
+                         (["198.51.100.9:443"], "no suspect reset from"),
+                         (["198.51.100.7:80"], "no suspect reset from")):
+        r = Ran(program, ["locate", "--from", path, *target])
+        expect("status", r.status, 2)
+        expect("stdout", r.out, "")
+        *listed, last = r.err.splitlines()
+        expect("the list", sorted(
+            re.sub(r"^\d  (\S+ -> \S+)  forged .*", r"\1", line)
+            for line in listed), ["10.0.0.5 -> 198.51.100.7:443",
+                                  "10.0.0.5 -> 203.0.113.9:80"])
+        if says not in last:
+            raise Wrong(f"{last!r} does not say {says!r}")
+
+
+def cut_captures(program, tmp):
+    """A capture that is cut short serves as far as it goes."""
+    path = os.path.join(tmp, "cut.pcap")
+    whole = (DATA / "founding.pcap").read_bytes()
+    # Half of it has resets; the first packets have none; nor has the header.
+    for n, look in ((len(whole) // 2 + 7, beyond_the_line),
+                    (300, complains(3, "no reset in [0-9]+ packets; .*cut")),
+                    (10, complains(3, "cut.pcap"))):
+        with open(path, "wb") as f:
+            f.write(whole[:n])
+        look(Ran(program, ["locate", "--from", path]))
+    os.unlink(path)
+
+
+def acting_triggers(program, tmp):
+    """A trigger that may change something is not sent again unasked."""
+    path = os.path.join(tmp, "acts.pcap")
+    post = (b"POST /order HTTP/1.1\r\nHost: shop.example\r\n"
+            b"Content-Length: 1\r\n\r\na")
+    for words, says in ((post, "POST shop.example"),
+                        (make.mysql(3, b"delete from t"),
+                         "COM_QUERY delete from t")):
+        c = make.Capture()
+        s = make.Story(c, make.client(40000), make.server(3306))
+        s.handshake()
+        ident, _, _ = s.say(s.client, words)
+        make.turned_round(s, ident)
+        with open(path, "wb") as f:
+            f.write(c.bytes())
+        usage(f"{says}, may change something.*give it yourself")(
+            Ran(program, ["locate", "--from", path]))
+        beyond_the_line(
+            Ran(program, ["locate", "--from", path, "--payload", "a"]))
+    os.unlink(path)
+
+
+def idle_commands(program, _):
+    """A command of --exec that does not connect ends it after three runs."""
+    here = os.environ.get("RSTHOP_CLI_INNER") and has_net_raw()
+    if here:
+        for line in ("link add cli0 type veth peer name cli1",
+                     "address add 192.0.2.5/24 dev cli0",
+                     "link set cli1 up", "link set cli0 up"):
+            subprocess.run(["ip", *line.split()], check=True)
+    try:
+        for command, says in (
+                (["true"], "true: in 3 runs it did not connect to "
+                 "192.0.2.1:3306: give the address"),
+                (["sh", "-c", "exit 7"], "sh: in 3 runs.*with status 7"),
+                (["no-such-command"], "no-such-command: No such file"),
+                (["/"], "/: Permission denied")):
+            complains(3, says if here else "no route|CAP_NET_RAW")(
+                Ran(program, ["locate", V4, "--exec", "--", *command]))
+    finally:
+        if here:
+            subprocess.run(["ip", "link", "del", "cli0"], check=True)
+
+
 def early_signal(program, tmp):
     """A signal before anything began ends it with 128 + signal."""
     fifo = os.path.join(tmp, "fifo")
@@ -412,9 +667,11 @@ def nothing_left(_, tmp):
            sorted({"dir.json", "rsthop", "shut"} & set(os.listdir(tmp))))
 
 
-SPECIAL = [unprivileged, unwritable, unknown_host, loopback, no_interface,
-           odd_words, full_disk, closed_pipe, closed_stdout, early_signal,
-           manual_and_completion, reasons, *analyze.ALL, nothing_left]
+SPECIAL = [unprivileged, dialogues, several_suspects, cut_captures,
+           acting_triggers, idle_commands, unwritable, unknown_host,
+           loopback, no_interface, odd_words, full_disk, closed_pipe,
+           closed_stdout, early_signal, manual_and_completion, reasons,
+           *analyze.ALL, nothing_left]
 
 
 def isolate():
