@@ -38,6 +38,11 @@ struct locate_ask {
 	struct endpoint attach;
 	/* What is said on each connection before; make NULL: nothing. */
 	struct talk_maker maker;
+	/*
+	 * The application sent its trigger without TCP options: inject it so.
+	 * The kernel's own segments have them all the same.
+	 */
+	bool plain_header;
 
 	size_t n_rst_ttls;
 	int rst_ttls[8];

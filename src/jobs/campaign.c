@@ -218,7 +218,7 @@ full_ttl(const struct campaign *c)
 	unsigned int n = campaign_count(c, TRIAL_FULL, false);
 	int own = c->s.conns[0].tcb.client_ttl;
 
-	if (!c->vary_full || c->ask->attach.port != 0 || own == 0 ||
+	if (!c->vary_full || c->s.short_of_server || own == 0 ||
 	    own > FULL_TTL_MAX)
 		return 0;
 	return n % FULL_TTLS == 0 ? 0
