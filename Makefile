@@ -67,7 +67,9 @@ ALL_CPPFLAGS += -U_FORTIFY_SOURCE
 endif
 ALL_CFLAGS = $(CFLAGS) $(WARN) -fstack-protector-strong -fPIE $(SANFLAGS) \
 	-pthread
-ALL_LDFLAGS = $(LDFLAGS) $(SANFLAGS) -pie -Wl,-z,relro,-z,now
+# libmariadb's plugins look for that function of ours by its name.
+ALL_LDFLAGS = $(LDFLAGS) $(SANFLAGS) -pie -Wl,-z,relro,-z,now \
+	-Wl,--export-dynamic-symbol=mysql_authentication_dialog_ask
 
 LIB_FLOORS = base wire judge net jobs report
 LIB_SRC := $(sort $(foreach f,$(LIB_FLOORS),$(wildcard src/$(f)/*.c)))

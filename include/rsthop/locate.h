@@ -46,6 +46,11 @@ struct locate_ask {
 	 * all its resets were genuine.
 	 */
 	unsigned int exec_runs, exec_resets;
+	/*
+	 * The application sent its trigger without TCP options: inject it so.
+	 * The kernel's own segments have them all the same.
+	 */
+	bool plain_header;
 
 	size_t n_rst_ttls;
 	int rst_ttls[8];

@@ -65,12 +65,9 @@ borrow_home(void)
 		setenv("HOME", pw->pw_dir, 1);
 }
 
-/*
- * What was in the environment when the process began, ps shows to whoever may
- * see it; a copy made since it does not.
- */
-static void
-hide_password(void)
+/* What was there when the process began is shown, a copy made since is not. */
+void
+before_hide_password(void)
 {
 	char *shown = getenv("MYSQL_PWD");
 	char *copy = shown != NULL ? strdup(shown) : NULL;
@@ -88,7 +85,6 @@ load_login(
     struct before *b, const char *user, const char *database, struct fault *f)
 {
 	borrow_home();
-	hide_password();
 	b->ask = (struct login_ask){.server = b->server,
 	    .user = user,
 	    .database = database,

@@ -25,6 +25,12 @@ struct before {
 };
 
 /*
+ * MYSQL_PWD stays in the environment, for the library and for the user's own
+ * client, but ps shows it no more.
+ */
+void before_hide_password(void);
+
+/*
  * Whether the options given go together, before any file is read; from: a
  * capture may ask for a login too.
  */

@@ -11,6 +11,8 @@
 #include "locate_line.h"
 #include "output.h"
 
+#define PLAIN_HEADER 20 /* bytes of a TCP header without options */
+
 static void
 fill_suspect(struct line *l)
 {
@@ -23,9 +25,11 @@ fill_suspect(struct line *l)
 	}
 	if (ask->server_ttl == 0)
 		ask->server_ttl = s->server_ttl;
-	if (ask->maker.make == NULL && s->before != NULL &&
-	    (ask->trigger == RESULT_TRIGGER_CAPTURE ||
-		ask->trigger == RESULT_TRIGGER_EXEC))
+	if (ask->trigger != RESULT_TRIGGER_CAPTURE &&
+	    ask->trigger != RESULT_TRIGGER_EXEC)
+		return; /* the user's own */
+	ask->plain_header = s->tcp_header_len == PLAIN_HEADER;
+	if (ask->maker.make == NULL && s->before != NULL)
 		ask->maker = dialogue_maker(s->before);
 	if (ask->before == RESULT_BEFORE_NOTHING && s->before != NULL)
 		ask->before = RESULT_BEFORE_RECORDED;

@@ -369,6 +369,7 @@ locate_line_check(struct line *l, struct fault *f)
 {
 	bool from = l->from_path != NULL;
 
+	before_hide_password();
 	if (take_command(l, f) < 0)
 		return -1;
 	if (l->attach != NULL && take_attach(l, f) < 0)

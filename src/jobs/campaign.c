@@ -15,10 +15,11 @@
 #define FAILURES_MAX  4 /* connections that fail in a row: it is over */
 /*
  * Talks that are cut short count as errors of this client with some servers,
- * MySQL's max_connect_errors (100 by default) for one, which then lock it out
- * altogether.  So many in a row, far below that, and it is over.
+ * MySQL's max_connect_errors (100 by default, 10 in old versions) for one,
+ * which then lock it out altogether.  So many in a row, those under way
+ * included, and it is over: the user's own client may add some.
  */
-#define BROKEN_MAX    12
+#define BROKEN_MAX    6
 #define TALKS_AT_ONCE 4
 #define BACKOFF_NS    CLOCK_S /* at first; then twice as much each time */
 #define BACKOFF_MAX   (16 * CLOCK_S)
@@ -139,10 +140,8 @@ retire(struct campaign *c, struct trial *t, struct fault *f)
 	} else {
 		c->failures = 0;
 	}
-	if (t->state == TRIAL_SETTLED) {
-		c->broken = 0;
+	if (t->state == TRIAL_SETTLED)
 		c->backoff_ns /= 2;
-	}
 	if (t->state != TRIAL_SETTLED && c->s.conns[t->conn].talk_begun)
 		c->broken++;
 	if ((c->alone || c->s.src_port != 0) &&
@@ -167,6 +166,10 @@ step_trials(struct campaign *c, struct fault *f)
 		if (trial_step(&c->s, &c->trials[i], &c->load, &c->timing, f) ==
 		    -1)
 			return -1;
+		/* It got through; whoever counts begins anew. */
+		if (before == TRIAL_OPENING &&
+		    c->trials[i].state == TRIAL_FIRED)
+			c->broken = 0;
 		if (c->trials[i].state != before &&
 		    c->trials[i].state >= TRIAL_SETTLED &&
 		    retire(c, &c->trials[i], f) == -1)
@@ -217,7 +220,7 @@ full_ttl(const struct campaign *c)
 	unsigned int n = campaign_count(c, TRIAL_FULL, false);
 	int own = c->s.conns[0].tcb.client_ttl;
 
-	if (!c->vary_full || c->ask->attach.port != 0 || own == 0 ||
+	if (!c->vary_full || c->s.short_of_server || own == 0 ||
 	    own > FULL_TTL_MAX)
 		return 0;
 	return n % FULL_TTLS == 0 ? 0
@@ -353,6 +356,26 @@ pause_between(struct campaign *c, struct fault *f)
 	    : 0;
 }
 
+/* Talks that may yet be cut short. */
+static unsigned int
+talks_under_way(const struct campaign *c)
+{
+	unsigned int n = 0;
+	size_t i;
+
+	for (i = 0; i < c->n_trials; i++)
+		n += c->trials[i].state == TRIAL_OPENING;
+	return n;
+}
+
+/* Another talk beside those under way, the nth of a round? */
+static bool
+has_room_for_talk(const struct campaign *c, size_t nth)
+{
+	return nth % TALKS_AT_ONCE != 0 &&
+	    c->broken + talks_under_way(c) < BROKEN_MAX;
+}
+
 /* Runs the kinds given, side by side, or one by one where it must be. */
 int
 campaign_run(struct campaign *c, const enum trial_kind *kinds, size_t n,
@@ -362,9 +385,12 @@ campaign_run(struct campaign *c, const enum trial_kind *kinds, size_t n,
 	size_t i;
 
 	for (i = 0; i < n && !campaign_is_over(c, 1); i++) {
-		if (talks && !serial && i % TALKS_AT_ONCE == 0 && i > 0 &&
-		    campaign_settle(c, false, f) == -1)
-			return -1;
+		if (talks && !serial && i > 0 && !has_room_for_talk(c, i)) {
+			if (campaign_settle(c, false, f) == -1)
+				return -1;
+			if (campaign_is_over(c, 1))
+				break;
+		}
 		if (serial && pause_between(c, f) == -1)
 			return -1;
 		if (campaign_add(c, kinds[i], ttl, f) == -1)

@@ -107,6 +107,12 @@ int64_t campaign_pause_ns(const struct campaign *c);
 int sweep_run(struct campaign *c, struct fault *f);
 
 /*
+ * campaign_plain.c: from now on nothing goes to the server, but without TCP
+ * options.  1; 0 where no router is between; -1.  The trace is over.
+ */
+int campaign_go_plain(struct campaign *c, struct fault *f);
+
+/*
  * campaign_infer.c: the posterior from all that has settled; with `assume`,
  * as if of what is still awaited nothing came.
  */

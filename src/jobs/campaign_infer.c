@@ -396,8 +396,8 @@ tell_answers(struct campaign *c, struct infer *in)
 	const struct trial *t;
 	size_t i;
 
-	/* Into another program's connection nothing is said to the server. */
-	for (i = 0; i < c->n_trials && c->ask->attach.port == 0; i++) {
+	/* What ends short of the server draws no answer of its own. */
+	for (i = 0; i < c->n_trials && !c->s.short_of_server; i++) {
 		t = &c->trials[i];
 		if (t->kind == TRIAL_FULL && t->state == TRIAL_SETTLED &&
 		    t->n_probes > 0 && c->s.probes[t->first_probe].fired)

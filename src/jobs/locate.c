@@ -15,6 +15,7 @@
 
 #define CONNECT_NS    (5 * CLOCK_S)
 #define TRIGGERS_MAX  66 /* silent triggers, then: not reproduced */
+#define PLAIN_AFTER   12 /* so many silent, where plain ones may do better */
 #define SILENT_BURSTS 3	 /* plain ones, before it is said to be the server */
 #define FULLS_FIRED   3	 /* likewise: more than a whim of its own */
 #define STALE	      10 /* of each: no more will come of it */
@@ -134,6 +135,13 @@ run_triggers(struct campaign *c, unsigned int triggers, struct fault *f)
 	return 0;
 }
 
+static unsigned int
+triggers_max(const struct campaign *c)
+{
+	return c->ask->plain_header && !c->s.short_of_server ? PLAIN_AFTER
+							     : TRIGGERS_MAX;
+}
+
 /*
  * The first reset.  Triggers with their controls, more at once while it is
  * silent.
@@ -143,7 +151,7 @@ reproduce(struct campaign *c, struct fault *f)
 {
 	unsigned int done = 0, before = 0;
 
-	while (done < TRIGGERS_MAX && !campaign_is_over(c, 2) &&
+	while (done < triggers_max(c) && !campaign_is_over(c, 2) &&
 	    !campaign_is_refused(c) &&
 	    campaign_count(c, TRIAL_FULL, true) == 0) {
 		if (run_triggers(c, 1 + done / 2, f) == -1)
@@ -547,6 +555,7 @@ open_session(struct campaign *c, struct world *w)
 	sa.rate_pps = ask->rate_pps;
 	sa.maker = ask->maker;
 	sa.attach = ask->attach;
+	sa.plain_header = ask->plain_header;
 	sa.path = &c->out->path;
 	sa.evidence = &c->out->evidence;
 	session_init(&c->s, &sa);
@@ -691,6 +700,21 @@ start_over(struct campaign *c, struct fault *f)
 	return reproduce(c, f);
 }
 
+/* Where nothing fires: without TCP options, if the application had none. */
+static int
+try_plain(struct campaign *c, struct fault *f)
+{
+	int rc;
+
+	if (!c->ask->plain_header || campaign_is_over(c, 2) ||
+	    campaign_count(c, TRIAL_FULL, true) > 0)
+		return 0;
+	if (finish_trace(c, false, f) == -1)
+		return -1;
+	rc = campaign_go_plain(c, f);
+	return rc == 1 ? reproduce(c, f) : rc;
+}
+
 static int
 campaign(struct campaign *c, struct fault *f)
 {
@@ -712,7 +736,7 @@ campaign(struct campaign *c, struct fault *f)
 		return -1;
 	if (reproduce(c, f) == -1 ||
 	    (campaign_is_refused(c) && start_over(c, f) == -1) ||
-	    finish_trace(c, true, f) == -1)
+	    try_plain(c, f) == -1 || finish_trace(c, true, f) == -1)
 		return -1;
 	if (campaign_is_refused(c)) {
 		rc = idle_is_reset(c, f);

@@ -11,13 +11,16 @@
 #define KEEP_BYTES ((size_t)64 << 20)
 /* What a client drew may come when it has ended already. */
 #define AFTER_NS (50 * CLOCK_MS)
+/* A client that was reset and goes on: it may hang, or try again. */
+#define LINGER_NS (2 * CLOCK_S)
 
 struct rerun {
 	const struct rerun_ask *ask;
 	struct world *w;
 	struct rerun_result *out;
-	size_t begun; /* of the packets: where this run's are */
-	bool full;    /* no room for more of this run */
+	size_t begun;	  /* of the packets: where this run's are */
+	int64_t reset_ns; /* its first reset; INT64_MAX: none yet */
+	bool full;	  /* no room for more of this run */
 };
 
 static void
@@ -74,6 +77,35 @@ record(struct rerun *r, const struct world_packet *wp, struct fault *f)
 	return 0;
 }
 
+/* A reset, as if of the server's, to anyone here. */
+static bool
+is_reset(const struct rerun *r, const struct pkt *p)
+{
+	const struct endpoint *t = &r->ask->target;
+
+	return (p->has & PKT_HAS_TCP) && (p->tcp.flags & PKT_TH_RST) != 0 &&
+	    p->tcp.sport == t->port && addr_equal(&p->ip.src, &t->addr);
+}
+
+static int
+take(struct rerun *r, const struct world_packet *wp, struct fault *f)
+{
+	if (r->reset_ns == INT64_MAX && is_reset(r, &wp->pkt))
+		r->reset_ns = wp->at_ns;
+	return record(r, wp, f);
+}
+
+/*
+ * When the client has had its time: less of it once it was reset, for it may
+ * hang then.
+ */
+static int64_t
+time_is_over(const struct rerun *r, int64_t until_ns)
+{
+	return r->reset_ns < until_ns - LINGER_NS ? r->reset_ns + LINGER_NS
+						  : until_ns;
+}
+
 /* Records until `until`, or until the client has ended. */
 static int
 watch(struct rerun *r, int64_t until_ns, bool *ended, int *status,
@@ -83,13 +115,13 @@ watch(struct rerun *r, int64_t until_ns, bool *ended, int *status,
 	struct world_packet wp;
 	int rc;
 
-	while (r->w->now(r->w->ctx) < until_ns) {
+	while (r->w->now(r->w->ctx) < time_is_over(r, until_ns)) {
 		if (ended != NULL && cl->has_ended(cl->ctx, status)) {
 			*ended = true;
 			return 0;
 		}
-		rc = r->w->next(r->w->ctx, until_ns, &wp, f);
-		if (rc == -1 || (rc == 1 && record(r, &wp, f) == -1))
+		rc = r->w->next(r->w->ctx, time_is_over(r, until_ns), &wp, f);
+		if (rc == -1 || (rc == 1 && take(r, &wp, f) == -1))
 			return -1;
 	}
 	return 0;
@@ -112,8 +144,7 @@ count_run(struct rerun *r)
 			continue;
 		if (p.tcp.dport == t->port && addr_equal(&p.ip.dst, &t->addr))
 			r->out->connections += (p.tcp.flags & PKT_TH_SYN) != 0;
-		if (p.tcp.sport == t->port && addr_equal(&p.ip.src, &t->addr))
-			reset |= (p.tcp.flags & PKT_TH_RST) != 0;
+		reset |= is_reset(r, &p);
 	}
 	return reset;
 }
@@ -142,6 +173,7 @@ run_once(struct rerun *r, struct fault *f)
 	if (r->out->reset == 0)
 		drop_packets(r->out);
 	r->begun = r->out->n;
+	r->reset_ns = INT64_MAX;
 	if (cl->start(cl->ctx, f) == -1)
 		return -1;
 	r->w->also(r->w->ctx, cl->fd(cl->ctx));

@@ -31,6 +31,8 @@ session_init(struct session *s, const struct session_ask *ask)
 	s->evidence = ask->evidence;
 	s->maker = ask->maker;
 	s->attached = ask->attach;
+	s->plain_header = ask->plain_header;
+	s->short_of_server = ask->attach.port != 0;
 	if (ask->rate_pps > 0)
 		s->gap_ns = CLOCK_S / ask->rate_pps;
 	s->started_ns = session_now(s);
@@ -468,7 +470,7 @@ send_segment(struct session *s, const struct probe *p, uint32_t at,
 	t.flags = p->flags;
 	t.window = p->window;
 	t.opts = opts;
-	t.opts_len = tcb_write_opts(tcb, opts);
+	t.opts_len = s->plain_header ? 0 : tcb_write_opts(tcb, opts);
 	t.payload = payload;
 	t.payload_len = n;
 	return send_tcp(s, &t, f);

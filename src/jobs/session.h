@@ -116,6 +116,14 @@ struct session {
 	 */
 	struct endpoint attached;
 
+	/* Injected segments bear no TCP options, whatever was agreed upon. */
+	bool plain_header;
+	/*
+	 * Instead of the whole way, triggers and controls go as far as is
+	 * short of the server; the trial's load has how far.
+	 */
+	bool short_of_server;
+
 	unsigned int packets_sent;
 	uint16_t echo_id, echo_sum;
 	struct endpoint syn_local; /* port 0: none reserved */
@@ -145,6 +153,7 @@ struct session_ask {
 	int max_hops;
 	int rate_pps;
 	struct endpoint attach;		  /* port 0: none */
+	bool plain_header;		  /* inject without TCP options */
 	struct talk_maker maker;	  /* make NULL: none */
 	struct path *path;		  /* filled as answers come */
 	struct result_evidence *evidence; /* likewise; NULL: none kept */

@@ -368,6 +368,9 @@ begin_streams(struct job *j)
 			    (struct stream_mark){r->file, r->frame};
 			it->stream.trigger = (struct stream_mark){
 			    r->trigger_file, r->trigger_frame};
+			it->stream.reset_seq = r->seq;
+			it->stream.reset_ack = r->ack;
+			it->stream.reset_acks = (r->flags & PKT_TH_ACK) != 0;
 			j->ports[mix_ports(r->client.port, r->server.port)] = 1;
 		}
 }

@@ -52,7 +52,9 @@ struct stream_event {
 struct stream {
 	struct endpoint client, server;
 	struct stream_mark reset;   /* nothing behind it counts */
-	struct stream_mark trigger; /* the packet that drew it */
+	struct stream_mark trigger; /* the packet that drew it, likely */
+	uint32_t reset_seq, reset_ack;
+	bool reset_acks; /* it has ACK set */
 
 	bool begun; /* its SYN was seen */
 	bool ended;
@@ -67,6 +69,7 @@ struct stream {
 	uint8_t tcp_header_len;
 	struct stream_range fired; /* the trigger's segment; end 0: no data */
 	uint32_t fired_wire;	   /* bytes of it that were sent */
+	bool exact;		   /* the reset's numbers answer it */
 	uint8_t *segment; /* owned: its bytes, where the side has them not */
 	size_t segment_len;
 };

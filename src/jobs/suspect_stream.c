@@ -149,7 +149,7 @@ forget(struct stream *s)
 		s->side[i] = (struct stream_side){0};
 	}
 	s->n_events = 0;
-	s->events_full = s->begun = false;
+	s->events_full = s->begun = s->exact = false;
 	s->fired = (struct stream_range){0};
 	free(s->segment);
 	s->segment = NULL;
@@ -160,6 +160,8 @@ forget(struct stream *s)
 static void
 keep_segment(struct stream *s, const struct pkt *p, uint32_t begin)
 {
+	free(s->segment);
+	s->segment_len = 0;
 	s->fired = (struct stream_range){begin, begin + p->payload_len};
 	s->fired_wire = p->payload_wire;
 	s->segment = malloc(p->payload_len);
@@ -207,6 +209,31 @@ find_offset(struct stream_side *d, const struct pkt *p, uint32_t *begin)
 	return *begin <= INT32_MAX;
 }
 
+/* RFC 9293, section 3.10.7.1: of what answers a segment. */
+static bool
+is_answered(const struct stream *s, const struct pkt *p)
+{
+	if (s->reset_acks)
+		return s->reset_ack == p->tcp.seq + p->payload_wire;
+	return (p->tcp.flags & PKT_TH_ACK) != 0 && s->reset_seq == p->tcp.ack;
+}
+
+/*
+ * A tap's reset may come when the client has said more: what its numbers
+ * answer has drawn it then, not what was said last.
+ */
+static void
+see_segment(
+    struct stream *s, const struct pkt *p, uint32_t begin, bool is_marked)
+{
+	bool exact = is_answered(s, p);
+
+	if (!exact && (!is_marked || s->exact))
+		return;
+	s->exact = exact;
+	keep_segment(s, p, begin);
+}
+
 static void
 see_client(struct stream *s, const struct pkt *p)
 {
@@ -242,9 +269,8 @@ stream_see(struct stream *s, const struct pkt *p, uint32_t file, uint64_t frame,
 	d->snapped = d->snapped || p->payload_len < p->payload_wire;
 	if (p->payload == NULL || p->payload_len == 0)
 		return;
-	if (from_client && is_mark(&s->trigger, file, frame) &&
-	    s->segment == NULL)
-		keep_segment(s, p, begin);
+	if (from_client)
+		see_segment(s, p, begin, is_mark(&s->trigger, file, frame));
 	see_data(s, from_client, begin, p->payload, p->payload_len, unix_ns);
 }
 

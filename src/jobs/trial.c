@@ -123,8 +123,8 @@ fire_single(struct session *s, const struct trial *t,
 
 /*
  * In place of the whole way: into a connection of another program's goes
- * nothing that would reach the server.  Tagged, so that what it draws is too
- * old for that program's kernel.
+ * nothing that would reach the server.  Tagged there, so that what it draws is
+ * too old for that program's kernel.
  */
 static int
 fire_farthest(struct session *s, const struct trial *t,
@@ -137,7 +137,8 @@ fire_farthest(struct session *s, const struct trial *t,
 		what.trigger = load->control;
 		what.trigger_len = load->control_len;
 	}
-	return send_shot(s, t, &what, load->last_ttl, load->last_ttl, base, f);
+	return send_shot(s, t, &what, load->last_ttl,
+	    s->attached.port != 0 ? load->last_ttl : 0, base, f);
 }
 
 static int
@@ -150,7 +151,7 @@ fire(struct session *s, struct trial *t, const struct trial_load *load,
 	s->hold_tick = true;
 	switch (t->kind) {
 	case TRIAL_FULL:
-		if (s->attached.port != 0) {
+		if (s->short_of_server) {
 			rc = fire_farthest(s, t, load, f);
 			break;
 		}
@@ -162,7 +163,7 @@ fire(struct session *s, struct trial *t, const struct trial_load *load,
 		    s, t->conn, load->trigger, load->trigger_len, f);
 		break;
 	case TRIAL_CONTROL:
-		if (s->attached.port != 0) {
+		if (s->short_of_server) {
 			rc = fire_farthest(s, t, load, f);
 			break;
 		}

@@ -207,6 +207,18 @@ swap_socket(struct login_talk *t, const struct sockaddr_in *at, struct fault *f)
 
 /* --- the library --- */
 
+char *
+mysql_authentication_dialog_ask(struct st_mysql *mysql, int type,
+    const char *prompt, char *buf, int buf_len)
+{
+	(void)mysql;
+	(void)type;
+	(void)prompt;
+	(void)buf;
+	(void)buf_len;
+	return NULL;
+}
+
 static void
 set_options(MYSQL *m, const struct login_ask *ask)
 {

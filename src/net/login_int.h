@@ -6,6 +6,17 @@
 
 #include <rsthop/login.h>
 
+struct st_mysql;
+
+/*
+ * The library's plugin `dialog` calls this by its name for whatever a server
+ * asks beyond the password; without it, it would print the question on
+ * standard output and read the answer from standard input.  Nobody is there to
+ * answer: NULL.
+ */
+char *mysql_authentication_dialog_ask(struct st_mysql *mysql, int type,
+    const char *prompt, char *buf, int buf_len);
+
 /*
  * From an error's number and text, as libmariadb or the server gave them: the
  * text is the server's, hence hostile.  Fills *f, gives what to make of it.

@@ -9,6 +9,7 @@ import argparse
 import select
 import socket
 import subprocess
+import threading
 
 RESOLV = "/etc/resolv.conf"
 RESPONSE, RECURSION, NXDOMAIN = 0x80, 0x80, 3
@@ -55,14 +56,18 @@ def listen(address):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("--after-s", type=float, default=0,
+                   help="it thinks so long")
     p.add_argument("address", nargs="+")
-    socks = [listen(a) for a in p.parse_args().address]
+    args = p.parse_args()
+    socks = [listen(a) for a in args.address]
     print("ready", flush=True)
     while True:
         for s in select.select(socks, [], [])[0]:
             query, whence = s.recvfrom(4096)
             if len(query) >= 17 and not query[2] & RESPONSE:
-                s.sendto(answer(query), whence)
+                threading.Timer(args.after_s, s.sendto,
+                                (answer(query), whence)).start()
 
 
 if __name__ == "__main__":

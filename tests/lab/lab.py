@@ -881,10 +881,10 @@ class Lab:
         except mariadbs.Unavailable as e:
             raise Missing(str(e)) from e
 
-    def name_server(self, node):
+    def name_server(self, node, *options):
         """Whatever runs in node learns at once that nothing has a name."""
         argv = [PYTHON, os.path.join(HERE, "dns.py")]
-        return self.start(node, argv + dns.name_servers())
+        return self.start(node, argv + list(options) + dns.name_servers())
 
     def mysql_defaults(self, user=mariadbs.USER, password=mariadbs.PASSWORD):
         """The path of an option file with a user and his password."""

@@ -96,7 +96,11 @@ def template(prefix):
     sql = system_sql()
     folder = tempfile.mkdtemp(prefix=f"{prefix}-mariadb_")
     atexit.register(drop_template, folder, os.getpid())
-    done = subprocess.run(argv + [f"--datadir={folder}"], input=sql,
+    # A tmpdir of its own: each server clears that of all others' tables.
+    room = os.path.join(folder, "tmp")
+    os.mkdir(room)
+    argv += [f"--datadir={folder}", f"--tmpdir={room}"]
+    done = subprocess.run(argv, input=sql,
                           capture_output=True, text=True, check=False,
                           timeout=60, start_new_session=True)
     if done.returncode != 0 or "ERROR" in done.stderr:
@@ -118,11 +122,17 @@ def make_certificate(folder):
 
 
 def write_defaults(path, user, password):
-    """An option file of MySQL's clients, for nobody else to read."""
-    quoted = password.replace("\\", "\\\\").replace('"', '\\"')
+    """An option file of MySQL's clients, for nobody else to read.
+
+    password None: none is in it.
+    """
+    lines = ["[client]", f'user="{user}"']
+    if password is not None:
+        quoted = password.replace("\\", "\\\\").replace('"', '\\"')
+        lines.append(f'password="{quoted}"')
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(fd, "w", encoding="utf-8") as f:
-        f.write(f'[client]\nuser="{user}"\npassword="{quoted}"\n')
+        f.writelines(line + "\n" for line in lines)
     return path
 
 
@@ -131,12 +141,14 @@ class Server:
 
     A limit that is None is the server's default.  max_connections below 10
     means 10.  max_connect_errors has it look at names and keep its table of
-    hosts, for it does not count what clients did wrong otherwise.
+    hosts, for it does not count what clients did wrong otherwise; the name
+    server that it asks takes names_after_s.
     """
 
     def __init__(self, lab, port, max_connections=None,
                  max_connect_errors=None, max_user_connections=None,
-                 tls=False, require_tls=False, options=()):
+                 tls=False, require_tls=False, names_after_s=0,
+                 options=()):
         self.folder = tempfile.mkdtemp(prefix="mariadb-", dir=lab.tmp)
         data = os.path.join(self.folder, "data")
         shutil.copytree(template(lab.common_prefix), data)
@@ -146,13 +158,14 @@ class Server:
                 "--no-defaults", "--user=root", f"--datadir={data}",
                 f"--socket={self.socket}", f"--port={port}",
                 f"--pid-file={self.folder}/pid", "--bind-address=*",
+                f"--tmpdir={self.folder}",
                 "--general-log", f"--general-log-file={log}",
                 "--log-warnings=1", *ENGINE]
         if max_connect_errors is None:
             argv.append("--skip-name-resolve")
         else:
             argv.append("--performance-schema=ON")  # shows that table
-            lab.name_server("server")
+            lab.name_server("server", "--after-s", str(names_after_s))
         for name, value in (("max-connections", max_connections),
                             ("max-connect-errors", max_connect_errors),
                             ("max-user-connections", max_user_connections)):

@@ -7,6 +7,7 @@ One line a test says what it proves; the last line counts them.
 import argparse
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -15,8 +16,10 @@ import sys
 import tempfile
 import time
 
+import clients
 import evidence
 import lab as labs
+import logins
 import scenarios
 import scenarios_dialogue
 import scenarios_mysql
@@ -33,11 +36,14 @@ SANITIZERS = ("AddressSanitizer", "runtime error:", "LeakSanitizer",
 
 
 class Case:
-    """A test: its name, what it proves, its topology, its check."""
+    """A test: its name, what it proves, its topology, its check.
 
-    def __init__(self, name, words, check, **topology):
+    waits: it mostly does, so that others may run beside it.
+    """
+
+    def __init__(self, name, words, check, waits=False, **topology):
         self.name, self.words, self.check = name, words, check
-        self.topology = topology
+        self.waits, self.topology = waits, topology
 
 
 class Run:
@@ -102,10 +108,12 @@ class Bench:
             self.wrong.append(f"{what} is {seen!r}, none of {wanted!r}")
 
     def run(self, *args, prefix=(), after=None, number=signal.SIGINT,
-            meanwhile=None):
+            meanwhile=None, env=None, beside=()):
         """Runs rsthop in the client; `after` seconds it gets a signal.
 
         meanwhile: called with the process, once that runs.
+        env: more of the environment.
+        beside: PIDs of others that may be in the client.
         """
         argv = [*prefix, self.rsthop, *args]
         room = os.path.join(self.lab.tmp, "room")
@@ -115,7 +123,8 @@ class Bench:
         p = subprocess.Popen(
             self.lab.command("client", argv), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=room,
-            env=dict(os.environ, TMPDIR=room), start_new_session=True)
+            env=dict(os.environ, TMPDIR=room, **(env or {})),
+            start_new_session=True)
         try:
             if after is not None:
                 self.interrupt(p, after, number)
@@ -135,7 +144,9 @@ class Bench:
         self.wrong += done.faults()
         self.look_at(done)
         self.same("files left behind", os.listdir(room), [])
-        self.same("processes left behind", self.lab.pids("client"), [])
+        self.same("processes left behind",
+                  [pid for pid in self.lab.pids("client")
+                   if pid not in beside], [])
         self.tell(done)
         return done
 
@@ -337,7 +348,7 @@ def scenario_case(scenario):
             return
         check_document(bench, scenario, document)
     return Case(scenario.name, scenario.story, check,
-                **scenario.topology())
+                waits=scenario.say is not None, **scenario.topology())
 
 
 # trace
@@ -607,6 +618,8 @@ CASES = [scenario_case(s) for s in scenarios.SCENARIOS
          + scenarios_mysql.SCENARIOS + scenarios_dialogue.SCENARIOS] + [
     Case(name, words, check, **topology)
     for name, words, check, topology in watching.CASES + evidence.CASES] + [
+    Case(name, words, check, waits=True, **topology)
+    for name, words, check, topology in logins.CASES + clients.CASES] + [
     Case("trace", "trace names every hop and the server", trace(4)),
     Case("trace6", "trace does so in IPv6", trace(6)),
     Case("trace-silent", "a silent hop keeps its row", trace(4),
@@ -700,6 +713,28 @@ def run_cases(bench, cases, args, seed):
     return counts
 
 
+def run_beside(cases, args, seed):
+    """Likewise of cases that wait, in processes of their own."""
+    counts = [0, 0]
+    parts = [cases[i::args.jobs] for i in range(args.jobs)]
+    argv = [labs.PYTHON, __file__, "--jobs", "1", "--seed", str(seed),
+            "--rsthop", args.rsthop]
+    argv += ["--build", args.build] if args.build else []
+    running = [subprocess.Popen(
+        argv + [w for case in part for w in ("--only", case.name)],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        for part in parts if part]
+    for p in running:
+        *said, last = p.communicate()[0].splitlines() or [""]
+        print("\n".join(said), flush=True)
+        m = re.fullmatch(r"(\d+) passed, (\d+) failed", last)
+        if m is None:
+            print(f"FAILED one of the processes: {p.returncode}, {last}")
+        numbers = (int(m[1]), int(m[2])) if m else (0, 1)
+        counts = [a + b for a, b in zip(counts, numbers)]
+    return counts
+
+
 def parse():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--rsthop", default=os.path.join(labs.TOP, "build",
@@ -714,7 +749,12 @@ def parse():
                    help="all of it N times, with N seeds")
     p.add_argument("--verbose", action="store_true",
                    help="show what rsthop says")
-    return p.parse_args()
+    p.add_argument("--jobs", type=int, default=4, metavar="N",
+                   help="of the tests that mostly wait, so many at once (4)")
+    args = p.parse_args()
+    if args.verbose:
+        args.jobs = 1
+    return args
 
 
 def choose(only):
@@ -740,9 +780,12 @@ def main():
               " python3-jsonschema", flush=True)
     passed = failed = 0
     for seed in range(args.seed, args.seed + args.repeat):
-        counts = run_cases(bench, cases, args, seed)
-        passed += counts[0]
-        failed += counts[1]
+        beside = [c for c in cases if c.waits and args.jobs > 1]
+        for counts in (run_beside(beside, args, seed),
+                       run_cases(bench, [c for c in cases
+                                         if c not in beside], args, seed)):
+            passed += counts[0]
+            failed += counts[1]
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 

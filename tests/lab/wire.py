@@ -246,6 +246,18 @@ class Client:
         return p
 
 
+def read_pcap(path):
+    """The IP packets of a capture that watch.py wrote."""
+    packets = []
+    with open(path, "rb") as f:
+        f.read(24)
+        while len(head := f.read(16)) == 16:
+            frame = f.read(struct.unpack("<IIII", head)[2])
+            if frame[12:14] in (b"\x08\x00", b"\x86\xdd"):
+                packets.append(parse(frame[14:]))
+    return packets
+
+
 def have_resets(n):
     return lambda c: len(c.resets()) >= n
 

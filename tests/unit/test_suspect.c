@@ -1073,6 +1073,42 @@ check_all(void)
 }
 
 static void
+test_late(void **state)
+{
+	struct suspects all;
+	struct chat t;
+	struct hand was;
+
+	(void)state;
+	print_message("a tap's reset that comes once the client has said more "
+		      "is charged to what its numbers answer, not to that\n");
+	for (int acks = 0; acks < 2; acks++) {
+		tape.n = 0;
+		t = begin(SERVER, (uint16_t)(40000 + acks));
+		say(&t, "GET /secret");
+		was = t.s;
+		was.ttl = 62;
+		answer(&t, "all of it");
+		say(&t, "goodbye");
+		/* Of what the tap saw: its own numbers, then and now. */
+		if (acks) {
+			uint32_t now = t.c.seq;
+
+			t.c.seq -= (uint32_t)strlen("goodbye");
+			t.s = was;
+			send_bytes(&t, false, RSTACK, NULL, 0, 100 * CLOCK_MS);
+			t.c.seq = now;
+		} else {
+			t.s = was;
+			send_bytes(
+			    &t, false, PKT_TH_RST, NULL, 0, 100 * CLOCK_MS);
+		}
+		expect_trigger(find_one(&all), "GET /secret");
+		suspects_free(&all);
+	}
+}
+
+static void
 test_any_loss(void **state)
 {
 	struct chat t = greet(40000);
@@ -1134,6 +1170,7 @@ main(void)
 	    TEST(test_database_since),
 	    TEST(test_many),
 	    TEST(test_ends),
+	    TEST(test_late),
 	    TEST(test_any_loss),
 	};
 
