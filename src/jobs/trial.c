@@ -35,6 +35,12 @@
 #define TE_BURST     6
 #define TE_REFILL_NS 1e9 /* for one more */
 
+bool
+trial_is_control(const struct trial *t)
+{
+	return t->kind == TRIAL_CONTROL || t->kind == TRIAL_CONTROL_BURST;
+}
+
 int
 trial_begin(struct session *s, struct trial *t, enum trial_kind kind, int ttl,
     struct fault *f)
@@ -42,13 +48,14 @@ trial_begin(struct session *s, struct trial *t, enum trial_kind kind, int ttl,
 	memset(t, 0, sizeof(*t));
 	t->kind = kind;
 	t->ttl = ttl;
-	t->plain = kind == TRIAL_BURST && ttl != 0;
-	t->conn = session_open(
-	    s, kind == TRIAL_CONTROL ? ARM_CONTROL : ARM_TRIGGER, f);
+	t->plain =
+	    ttl != 0 && (kind == TRIAL_BURST || kind == TRIAL_CONTROL_BURST);
+	t->conn =
+	    session_open(s, trial_is_control(t) ? ARM_CONTROL : ARM_TRIGGER, f);
 	return t->conn == -1 ? -1 : 0;
 }
 
-/* One copy of the trigger; tag 0 leaves it as the kernel would send it. */
+/* One copy of trigger or control; tag 0 leaves it as the kernel would send it. */
 static int
 send_shot(struct session *s, const struct trial *t,
     const struct trial_load *load, int ttl, int tag, uint16_t id_base,
@@ -57,6 +64,7 @@ send_shot(struct session *s, const struct trial *t,
 	bool plain =
 	    t->plain || tag == 0 || (t->kind == TRIAL_SINGLE && !load->tagged);
 	const struct tcb *tcb = &s->conns[t->conn].tcb;
+	bool control = trial_is_control(t);
 	struct probe p = {0};
 
 	p.kind = PROBE_SHOT;
@@ -68,9 +76,10 @@ send_shot(struct session *s, const struct trial *t,
 	p.ack = tcb->rcv_nxt - (plain ? 0 : (uint32_t)tag);
 	p.window = tag == 0 ? tcb->client_window
 			    : (uint16_t)(TAG_WINDOW + TAG_WINDOW_STEP * tag);
-	p.len = (uint16_t)load->trigger_len;
+	p.len = (uint16_t)(control ? load->control_len : load->trigger_len);
 	p.flags = PKT_TH_PSH | PKT_TH_ACK;
-	return session_inject(s, &p, load->trigger, f);
+	return session_inject(
+	    s, &p, control ? load->control : load->trigger, f);
 }
 
 static int
@@ -126,6 +135,7 @@ fire(struct session *s, struct trial *t, const struct trial_load *load,
 		    s, t->conn, load->control, load->control_len, f);
 		break;
 	case TRIAL_BURST:
+	case TRIAL_CONTROL_BURST:
 		rc = fire_burst(s, t, load, f);
 		break;
 	case TRIAL_SINGLE:
