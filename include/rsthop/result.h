@@ -218,7 +218,14 @@ struct locate_result {
 		unsigned int trials, resets; /* full TTL, trigger */
 		unsigned int control_trials, control_resets;
 		double rate, rate_lo, rate_hi; /* Wilson, 95 % */
-		double p_value;	    /* Fisher, one-sided; < 0: not defined */
+		/* Bursts of copies that expire before the server. */
+		unsigned int burst_trials, burst_resets;
+		unsigned int control_burst_trials, control_burst_resets;
+		/*
+		 * Fisher, one-sided; full TTL and bursts by themselves, where
+		 * both have controls.  < 0: not defined.
+		 */
+		double p_value;
 		int64_t latency_ns; /* median of a reset; -1: none */
 	} reproduction;
 

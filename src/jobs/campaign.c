@@ -270,7 +270,7 @@ campaign_count_plain(const struct campaign *c)
 	size_t i;
 
 	for (i = 0; i < c->n_trials; i++)
-		n += c->trials[i].plain &&
+		n += c->trials[i].plain && c->trials[i].kind == TRIAL_BURST &&
 		    (c->trials[i].state == TRIAL_FIRED ||
 			c->trials[i].state == TRIAL_SETTLED);
 	return n;

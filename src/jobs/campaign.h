@@ -101,6 +101,15 @@ int campaign_free_server(struct campaign *c, int conn, struct fault *f);
 int64_t campaign_pause_ns(const struct campaign *c);
 
 /*
+ * campaign_controls.c: how likely it is that so much more of the trigger's
+ * arm than of the controls' was reset, were both alike: full TTL against full
+ * TTL, bursts against bursts.  < 0 where there was no control.
+ */
+double campaign_p_value(const struct campaign *c);
+/* Controls more, where a few make the comparison tell. */
+int campaign_compare(struct campaign *c, struct fault *f);
+
+/*
  * sweep.c: does it depend on the source port?  Fills the result's sweep; where
  * only some ports fire it, the session keeps to one of them from then on.
  */

@@ -17,7 +17,7 @@ was_refused(const struct campaign *c, const struct trial *t)
 
 	if (t->state == TRIAL_FAILED)
 		return true;
-	if (t->kind != TRIAL_CONTROL && t->state != TRIAL_SPOILED)
+	if (!trial_is_control(t) && t->state != TRIAL_SPOILED)
 		return false;
 	for (i = 0; i < c->s.n_resets; i++) {
 		r = &c->s.resets[i];

@@ -70,7 +70,7 @@ campaign_is_blocked(const struct campaign *c)
 	if (fired == 0)
 		return false;
 	for (i = 0; i < c->n_trials; i++) {
-		if (c->trials[i].kind != TRIAL_CONTROL ||
+		if (!trial_is_control(&c->trials[i]) ||
 		    c->trials[i].state == TRIAL_OPENING)
 			continue;
 		r = first_reset_of(&c->s, c->trials[i].conn);

@@ -291,7 +291,7 @@ start_anew(struct campaign *c, const struct infer_path *p, struct fault *f)
 static bool
 is_telling(const struct campaign *c, const struct trial *t)
 {
-	if (t->kind == TRIAL_CONTROL)
+	if (trial_is_control(t))
 		return false;
 	if (t->kind == TRIAL_BURST && !t->plain)
 		return c->clues.tags_pass;

@@ -369,7 +369,8 @@ plain_fires(const struct campaign *c)
 	size_t i;
 
 	for (i = 0; i < c->n_trials; i++)
-		if (c->trials[i].plain && trial_has_fired(&c->s, &c->trials[i]))
+		if (c->trials[i].plain && !trial_is_control(&c->trials[i]) &&
+		    trial_has_fired(&c->s, &c->trials[i]))
 			return true;
 	return false;
 }
@@ -751,7 +752,9 @@ campaign(struct campaign *c, struct fault *f)
 		return 0;
 	if (ask_server_side(c, f) == -1)
 		return -1;
-	return find_device(c, f);
+	if (find_device(c, f) == -1)
+		return -1;
+	return campaign_compare(c, f);
 }
 
 /* What there is to say, also after an interrupt or a fault midway. */

@@ -36,6 +36,12 @@
 #define TE_BURST     6
 #define TE_REFILL_NS 1e9 /* for one more */
 
+bool
+trial_is_control(const struct trial *t)
+{
+	return t->kind == TRIAL_CONTROL || t->kind == TRIAL_CONTROL_BURST;
+}
+
 int
 trial_begin(struct session *s, struct trial *t, enum trial_kind kind, int ttl,
     struct fault *f)
@@ -43,9 +49,10 @@ trial_begin(struct session *s, struct trial *t, enum trial_kind kind, int ttl,
 	memset(t, 0, sizeof(*t));
 	t->kind = kind;
 	t->ttl = ttl;
-	t->plain = kind == TRIAL_BURST && ttl != 0;
-	t->conn = session_open(
-	    s, kind == TRIAL_CONTROL ? ARM_CONTROL : ARM_TRIGGER, f);
+	t->plain =
+	    ttl != 0 && (kind == TRIAL_BURST || kind == TRIAL_CONTROL_BURST);
+	t->conn =
+	    session_open(s, trial_is_control(t) ? ARM_CONTROL : ARM_TRIGGER, f);
 	return t->conn == -1 ? -1 : 0;
 }
 
@@ -59,7 +66,7 @@ segment_len(const struct tcb *tcb)
 	return mss < SEGMENT ? mss : SEGMENT;
 }
 
-/* One copy of the trigger; tag 0 leaves it as the kernel would send it. */
+/* One copy of trigger or control; tag 0 leaves it as the kernel would send it. */
 static int
 send_shot(struct session *s, const struct trial *t,
     const struct trial_load *load, int ttl, int tag, uint16_t id_base,
@@ -68,7 +75,10 @@ send_shot(struct session *s, const struct trial *t,
 	bool plain =
 	    t->plain || tag == 0 || (t->kind == TRIAL_SINGLE && !load->tagged);
 	const struct tcb *tcb = &s->conns[t->conn].tcb;
-	size_t n = load->trigger_len, segment = segment_len(tcb);
+	bool control = trial_is_control(t);
+	const uint8_t *what = control ? load->control : load->trigger;
+	size_t n = control ? load->control_len : load->trigger_len;
+	size_t segment = segment_len(tcb);
 	struct probe p = {0};
 	int probe;
 
@@ -83,11 +93,11 @@ send_shot(struct session *s, const struct trial *t,
 			    : (uint16_t)(TAG_WINDOW + TAG_WINDOW_STEP * tag);
 	p.len = (uint16_t)(n < segment ? n : segment);
 	p.flags = PKT_TH_PSH | PKT_TH_ACK;
-	probe = session_inject(s, &p, load->trigger, f);
+	probe = session_inject(s, &p, what, f);
 	if (probe == -1)
 		return -1;
 	return session_inject_rest(
-	    s, probe, load->trigger + p.len, n - p.len, segment, f);
+	    s, probe, what + p.len, n - p.len, segment, f);
 }
 
 static int
@@ -131,13 +141,8 @@ fire_farthest(struct session *s, const struct trial *t,
     const struct trial_load *load, struct fault *f)
 {
 	uint16_t base = (uint16_t)(1 + rng_below(&s->rng, 0xff00));
-	struct trial_load what = *load;
 
-	if (t->kind == TRIAL_CONTROL) {
-		what.trigger = load->control;
-		what.trigger_len = load->control_len;
-	}
-	return send_shot(s, t, &what, load->last_ttl,
+	return send_shot(s, t, load, load->last_ttl,
 	    s->attached.port != 0 ? load->last_ttl : 0, base, f);
 }
 
@@ -171,6 +176,7 @@ fire(struct session *s, struct trial *t, const struct trial_load *load,
 		    s, t->conn, load->control, load->control_len, f);
 		break;
 	case TRIAL_BURST:
+	case TRIAL_CONTROL_BURST:
 		rc = fire_burst(s, t, load, f);
 		break;
 	case TRIAL_SINGLE:

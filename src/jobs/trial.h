@@ -5,6 +5,7 @@
  * control  harmless bytes of the same length, likewise
  * burst    the trigger injected once for each TTL below N, each copy tagged by
  *          its IP ID, its acknowledgement number and its window
+ * control burst: the control likewise
  * single   the trigger injected with one TTL, in one copy or several
  */
 #ifndef RSTHOP_JOBS_TRIAL_H
@@ -18,7 +19,13 @@
 
 #include "session.h"
 
-enum trial_kind { TRIAL_FULL, TRIAL_CONTROL, TRIAL_BURST, TRIAL_SINGLE };
+enum trial_kind {
+	TRIAL_FULL,
+	TRIAL_CONTROL,
+	TRIAL_BURST,
+	TRIAL_CONTROL_BURST,
+	TRIAL_SINGLE
+};
 
 enum trial_state {
 	TRIAL_OPENING,
@@ -65,6 +72,9 @@ struct trial_load {
 	int copies;   /* of a single; 0 is 1 */
 	bool tagged;  /* several copies are told apart by tags */
 };
+
+/* Of the control arm. */
+bool trial_is_control(const struct trial *t);
 
 /* ttl: of a single; of a burst, not 0 for a plain one. */
 int trial_begin(struct session *s, struct trial *t, enum trial_kind kind,

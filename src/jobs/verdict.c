@@ -109,6 +109,20 @@ count_arm(const struct campaign *c, enum trial_kind kind)
 	    campaign_count(c, kind, true), campaign_count(c, kind, false)};
 }
 
+/* Bursts are compared where some were controls. */
+static void
+fill_bursts(const struct campaign *c)
+{
+	struct stats_count burst = count_arm(c, TRIAL_BURST);
+	struct stats_count control = count_arm(c, TRIAL_CONTROL_BURST);
+	struct locate_result *r = c->out;
+
+	r->reproduction.burst_trials = burst.n;
+	r->reproduction.burst_resets = burst.k;
+	r->reproduction.control_burst_trials = control.n;
+	r->reproduction.control_burst_resets = control.k;
+}
+
 int
 verdict_fill_figures(struct campaign *c, struct fault *f)
 {
@@ -122,7 +136,8 @@ verdict_fill_figures(struct campaign *c, struct fault *f)
 	r->reproduction.control_resets = control.k;
 	r->reproduction.rate = full.n > 0 ? (double)full.k / full.n : 0;
 	stats_wilson(full, &r->reproduction.rate_lo, &r->reproduction.rate_hi);
-	r->reproduction.p_value = stats_fisher(full, control);
+	r->reproduction.p_value = campaign_p_value(c);
+	fill_bursts(c);
 	fill_by_ttl(c);
 	if (fill_resets(c, f) == -1)
 		return -1;
@@ -254,6 +269,7 @@ count_answers(
 	for (i = 0; i < s->n_probes; i++) {
 		p = &s->probes[i];
 		n += p->te && p->kind == PROBE_SHOT && p->ttl == hop &&
+		    s->conns[p->conn].arm != ARM_CONTROL &&
 		    (s->conns[p->conn].resets > 0) == reset &&
 		    addr_equal(&p->from, a);
 	}

@@ -231,7 +231,8 @@ reason_in_path(const struct campaign *c)
 
 	for (i = 0; i < c->s.n_probes; i++) {
 		p = &c->s.probes[i];
-		if (p->kind != PROBE_SHOT || !p->fired)
+		if (p->kind != PROBE_SHOT || !p->fired ||
+		    c->s.conns[p->conn].arm == ARM_CONTROL)
 			continue;
 		fired++;
 		answered += p->te;
@@ -411,17 +412,19 @@ reason_control(const struct campaign *c)
 {
 	const struct locate_result *o = c->out;
 	struct reasons *rs = &c->out->verdict.reasons;
+	unsigned int n = o->reproduction.control_trials +
+	    o->reproduction.control_burst_trials;
+	unsigned int k = o->reproduction.control_resets +
+	    o->reproduction.control_burst_resets;
 
-	if (o->reproduction.control_resets > 0)
+	if (k > 0)
 		reasons_add(rs, "control-fires", 0,
 		    "Controls without the trigger's words were reset too, %u "
 		    "of %u: it is not these words, or a block remains.",
-		    o->reproduction.control_resets,
-		    o->reproduction.control_trials);
-	else if (o->reproduction.control_trials > 0 && o->n_resets > 0)
+		    k, n);
+	else if (n > 0 && o->n_resets > 0)
 		reasons_add(rs, "control-clean", 0,
-		    "Controls of the same length were not reset, 0 of %u.",
-		    o->reproduction.control_trials);
+		    "Controls of the same length were not reset, 0 of %u.", n);
 }
 
 static void

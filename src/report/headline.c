@@ -388,6 +388,18 @@ add_triggers(struct text *t, const struct locate_result *r)
 	words_count(t, r->reproduction.trials, "trigger", "triggers");
 }
 
+/* Bursts, where controls among them make them tell. */
+static void
+add_bursts(struct text *t, const struct locate_result *r)
+{
+	if (r->reproduction.control_burst_trials == 0)
+		return;
+	text_addf(t, "; of bursts on %u of %u, of their controls on %u of %u",
+	    r->reproduction.burst_resets, r->reproduction.burst_trials,
+	    r->reproduction.control_burst_resets,
+	    r->reproduction.control_burst_trials);
+}
+
 void
 words_numbers(struct text *t, const struct locate_result *r)
 {
@@ -404,6 +416,7 @@ words_numbers(struct text *t, const struct locate_result *r)
 			words_count(t, r->reproduction.control_trials,
 			    "control", "controls");
 		}
+		add_bursts(t, r);
 		if (r->reproduction.resets > 0)
 			add_p_value(t, r->reproduction.p_value);
 	}

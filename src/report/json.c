@@ -67,6 +67,16 @@ budget(const struct locate_result *r)
 }
 
 static json_t *
+bursts(const struct locate_result *r)
+{
+	return json_pack("{s:I, s:I, s:I, s:I}", "trials",
+	    (json_int_t)r->reproduction.burst_trials, "resets",
+	    (json_int_t)r->reproduction.burst_resets, "control_trials",
+	    (json_int_t)r->reproduction.control_burst_trials, "control_resets",
+	    (json_int_t)r->reproduction.control_burst_resets);
+}
+
+static json_t *
 reproduction(const struct locate_result *r)
 {
 	bool tried = r->reproduction.trials > 0;
@@ -78,15 +88,15 @@ reproduction(const struct locate_result *r)
 	ci = tried ? json_pack("[o, o]", json_round(r->reproduction.rate_lo, 4),
 			 json_round(r->reproduction.rate_hi, 4))
 		   : json_null();
-	return json_pack("{s:I, s:I, s:o, s:o, s:I, s:I, s:o, s:o}", "trials",
-	    (json_int_t)r->reproduction.trials, "resets",
+	return json_pack("{s:I, s:I, s:o, s:o, s:I, s:I, s:o, s:o, s:o}",
+	    "trials", (json_int_t)r->reproduction.trials, "resets",
 	    (json_int_t)r->reproduction.resets, "rate",
 	    tried ? json_round(r->reproduction.rate, 4) : json_null(),
 	    "rate_ci95", ci, "control_trials",
 	    (json_int_t)r->reproduction.control_trials, "control_resets",
 	    (json_int_t)r->reproduction.control_resets, "p_value",
 	    p < 0 ? json_null() : json_round(p, 4), "latency_ms",
-	    json_ms(r->reproduction.latency_ns, 0));
+	    json_ms(r->reproduction.latency_ns, 0), "bursts", bursts(r));
 }
 
 static json_t *

@@ -298,6 +298,9 @@ case_silent(void)
 	case_path(&r->path, 3);
 	case_trigger(r, 8, 8);
 	r->reproduction.p_value = 0.0000777;
+	r->reproduction.burst_trials = 3;
+	r->reproduction.burst_resets = 2;
+	r->reproduction.control_burst_trials = 3;
 	case_by_ttl(r, 3);
 	case_resets(r, 3);
 	r->verdict.forged = RESULT_YES;

@@ -307,6 +307,33 @@ test_full_and_control(void **state)
 	scene_free(sc);
 }
 
+/* The control's bytes in copies that are tagged, or not, as the trigger's. */
+static void
+test_control_burst(void **state)
+{
+	struct scene *sc;
+	const struct sw_sent *s;
+	int plain, i;
+
+	(void)state;
+	for (plain = 0; plain < 2; plain++) {
+		sc = scene_new(0);
+		fire(sc, TRIAL_CONTROL_BURST, plain);
+		assert_true(trial_is_control(&sc->t));
+		assert_int_equal(sc->s.conns[sc->t.conn].arm, ARM_CONTROL);
+		assert_int_equal(sc->t.n_probes, sc->load.last_ttl);
+		for (i = 0; i < sc->load.last_ttl; i++) {
+			s = &sc->sw->sent[i];
+			assert_int_equal(
+			    s->tcp.ttl, plain ? sc->load.last_ttl - i : i + 1);
+			assert_memory_equal(s->packet + s->len - 6, CONTROL, 6);
+			assert_int_equal(s->tcp.ack,
+			    rcv_nxt(sc) - (uint32_t)(plain ? 0 : i + 1));
+		}
+		scene_free(sc);
+	}
+}
+
 /* The kernel itself sends it with the TTL that it was asked for. */
 static void
 test_full_other_ttl(void **state)
@@ -790,6 +817,8 @@ main(void)
 		test_long_trigger),
 	    PROVES("full and control go through the socket",
 		test_full_and_control),
+	    PROVES("a control burst is one of the control's bytes",
+		test_control_burst),
 	    PROVES("a full trigger may leave with another TTL",
 		test_full_other_ttl),
 	    PROVES("the tick is held while a burst is sent", test_paced_burst),

@@ -124,7 +124,9 @@ add_trial(
 	struct trial *t = &c->trials[c->n_trials++];
 
 	assert_true(c->n_trials < ROOM && c->s.n_conns < ROOM);
-	sn->arm = kind == TRIAL_CONTROL ? ARM_CONTROL : ARM_TRIGGER;
+	sn->arm = kind == TRIAL_CONTROL || kind == TRIAL_CONTROL_BURST
+	    ? ARM_CONTROL
+	    : ARM_TRIGGER;
 	sn->local = sc->sw->client;
 	sn->local.port = (uint16_t)(40001 + c->s.n_conns);
 	sn->tcb.client_ttl = 64;
@@ -146,7 +148,9 @@ add_probe(struct scene *sc, const struct trial *t, int ttl)
 	struct probe *p = &sc->c.s.probes[sc->c.s.n_probes++];
 
 	assert_true(sc->c.s.n_probes < ROOM);
-	p->kind = t->kind == TRIAL_BURST ? PROBE_SHOT : PROBE_FULL;
+	p->kind = t->kind == TRIAL_BURST || t->kind == TRIAL_CONTROL_BURST
+	    ? PROBE_SHOT
+	    : PROBE_FULL;
 	p->conn = t->conn;
 	p->ttl = (uint8_t)ttl;
 	p->ip_id = 13052;
@@ -381,6 +385,44 @@ test_by_ttl(void **state)
 		assert_int_equal(by[i - 1].resets, i < 4 ? 0 : i == 4 ? 1 : 2);
 	}
 	assert_int_equal(sc->out.n_resets, 6);
+	scene_free(sc);
+}
+
+/*
+ * Control bursts make the trigger's bursts count, each kind by itself; but
+ * they are no shots of the trigger.
+ */
+static void
+test_control_bursts(void **state)
+{
+	struct scene *sc = scene_new();
+	size_t i;
+
+	(void)state;
+	add_arm(sc, TRIAL_FULL, 1, 4);
+	add_arm(sc, TRIAL_CONTROL, 0, 3);
+	for (i = 0; i < 4; i++)
+		add_burst(sc, 4, 60, true);
+	figures(sc);
+	near(sc->out.reproduction.p_value, 4.0 / 7, 1e-9);
+	locate_result_free(&sc->out);
+	sc->out.n_by_ttl = 0;
+	for (i = 0; i < 3; i++) {
+		add_burst(sc, 0, 0, true);
+		sc->c.trials[sc->c.n_trials - 1].kind = TRIAL_CONTROL_BURST;
+		sc->c.s.conns[sc->c.s.n_conns - 1].arm = ARM_CONTROL;
+	}
+	figures(sc);
+	near(sc->out.reproduction.p_value, 4.0 / 7 / 35, 1e-9);
+	assert_int_equal(sc->out.reproduction.burst_trials, 4);
+	assert_int_equal(sc->out.reproduction.burst_resets, 4);
+	assert_int_equal(sc->out.reproduction.control_burst_trials, 3);
+	assert_int_equal(sc->out.reproduction.control_burst_resets, 0);
+	assert_int_equal(sc->out.by_ttl[0].trials, 4);
+	assert_int_equal(sc->out.by_ttl[5].resets, 4);
+	near(sc->out.by_ttl[5].rate, 1, 1e-12);
+	near(sc->out.by_ttl[5].rate_lo, 0.5101, 1e-4);
+	near(sc->out.by_ttl[0].rate_hi, 0.4899, 1e-4);
 	scene_free(sc);
 }
 
@@ -1560,6 +1602,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    PROVES("the rate and Wilson's interval", test_rate),
 	    PROVES("Fisher's exact test, one-sided", test_p_value),
+	    PROVES("control bursts count with bursts", test_control_bursts),
 	    PROVES("what the dice are rolled for, where clear", test_firing),
 	    PROVES("only what was sent counts", test_what_counts),
 	    PROVES("shots and resets by TTL, and the threshold", test_by_ttl),
