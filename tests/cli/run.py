@@ -211,8 +211,8 @@ case("an odd number of hex digits", ["locate", "--payload-hex", "abc", V4],
      usage("--payload-hex"))
 case("an escape that is none", ["locate", "--payload", r"a\q", V4],
      usage("--payload"))
-case("a payload too long for a segment", ["locate", "--payload", "x" * 1401,
-                                          V4], usage("segment"))
+case("a payload too long for a trigger", ["locate", "--payload", "x" * 5601,
+                                          V4], usage("5600 bytes"))
 case("two triggers", f"locate --payload a --payload-hex 61 {V4}",
      usage("one trigger"))
 case("one trigger twice", f"locate --payload a --payload b {V4}",
@@ -237,8 +237,8 @@ for option, bad, says in (
         ("--tls-sni", "", "empty"), ("--tls-sni", "192.0.2.1", "an address"),
         ("--tls-sni", "a b", "no host name"),
         ("--mysql-use", "", "empty"), ("--mysql-query", "", "empty"),
-        ("--mysql-use", "x" * 1396, "segment"),
-        ("--mysql-query", "x" * 1396, "segment")):
+        ("--mysql-use", "x" * 5596, "5600 bytes"),
+        ("--mysql-query", "x" * 5596, "5600 bytes")):
     case(f"{option}={bad[:20]}", ["locate", f"{option}={bad}", V4],
          usage(f"{option}.*{says}"))
 for option, good in (("--http-host", "www.example.com"),
@@ -369,7 +369,7 @@ case("a payload file that is a folder", f"locate --payload-file . {V4}",
 case("an empty payload file", f"locate --payload-file /dev/null {V4}",
      complains(3, "empty"))
 case("an endless payload file", f"locate --payload-file /dev/zero {V4}",
-     complains(3, "segment"))
+     complains(3, "5600 bytes"))
 case("usage is told before files", f"locate --payload-file no/such {V4} -Z",
      usage("-Z"))
 case("an ending that no format has", f"trace -o report.doc {V4}",
@@ -520,7 +520,7 @@ def dialogues(program, tmp):
             (good + b'trigger "a"\ntrigger "b"', ":5: trigger: a second one"),
             (good + b'trigger "a"\nsend "b"', ":5: send: nothing is said"),
             (good + b'trigger "a"\ncontrol "a"', ":5: control: the trigger"),
-            (good + b'trigger "' + 1401 * b"a" + b'"', "segment"),
+            (good + b'trigger "' + 5601 * b"a" + b'"', "5600 bytes"),
             (good + b"send \0", ":4: a NUL byte"),
             (257 * b'send "a"\n', ":257: send: more than 256 steps")):
         with open(path, "wb") as f:
