@@ -73,6 +73,7 @@ struct session_conn {
 	bool talk_begun;
 	bool secret;	   /* what the talk says is not to be kept */
 	uint32_t said;	   /* bytes, by the talk */
+	uint32_t heard;	   /* by the talk, until its trigger was due */
 	bool quoted_reset; /* a router quoted an RST that we never sent */
 };
 

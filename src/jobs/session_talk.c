@@ -77,8 +77,11 @@ step_conn(struct session *s, struct session_conn *c)
 		step_talk(s, c, NULL, 0);
 	}
 	while (c->talked.state != TALK_FAILED &&
-	    (n = s->w->recv(s->w->ctx, c->id, buf, sizeof(buf))) > 0)
+	    (n = s->w->recv(s->w->ctx, c->id, buf, sizeof(buf))) > 0) {
+		if (c->talked.state == TALK_WAITS)
+			c->heard += (uint32_t)n;
 		step_talk(s, c, buf, n);
+	}
 	see_end(s, c);
 }
 
@@ -147,14 +150,18 @@ session_end_talk(struct session *s, int conn)
 	talk_free(&c->talk);
 }
 
-/* Its bytes are those that the talk has said, or that answer them. */
+/*
+ * Its bytes are those that the talk has said, or that answer them.  The talk
+ * may be ahead of the capture: what it has heard by then counts as well.
+ */
 static bool
 is_of_talk(const struct session_conn *c, const struct pkt *p)
 {
 	if (p->tcp.dport == c->tcb.flow.dst.port &&
 	    p->tcp.sport == c->tcb.flow.src.port)
 		return (int32_t)(p->tcp.seq - (c->tcb.iss + 1 + c->said)) < 0;
-	return c->talked.state == TALK_WAITS;
+	return c->talked.state == TALK_WAITS ||
+	    (int32_t)(p->tcp.seq - (c->tcb.irs + 1 + c->heard)) < 0;
 }
 
 /* A quote of what a talk said, up to the first bytes of its TCP header. */
