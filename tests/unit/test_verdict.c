@@ -956,6 +956,13 @@ test_response_ways(void **state)
 	verdict_fill(&sc->c);
 	assert_int_equal(response_hop(sc, &p), 0);
 	scene_free(sc);
+	/* The server's own TTL, although a hop would fit it too. */
+	sc = response_scene(62);
+	sc->out.path.server_ttl = 62;
+	figures(sc);
+	verdict_fill(&sc->c);
+	assert_int_equal(response_hop(sc, &p), 0);
+	scene_free(sc);
 }
 
 /* All that the answer should have had: no hop, and the reason why. */
