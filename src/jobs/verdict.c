@@ -309,16 +309,36 @@ shared_address(const struct campaign *c, const struct path_hop *h)
 	return unseen == 1 ? a : none;
 }
 
+/* Whom the sweep saw there on the way of the port that was kept to; none. */
+static struct addr
+swept_address(const struct campaign *c, int hop)
+{
+	const struct result_sweep *w = &c->out->sweep;
+	const struct addr none = {0};
+	const struct result_port *p;
+	size_t i, k;
+
+	for (i = 0; i < w->n_ports; i++) {
+		p = &w->ports[i];
+		for (k = 0; k < p->n_path && p->port == c->s.src_port; k++)
+			if (p->path[k].ttl == hop)
+				return p->path[k].addr;
+	}
+	return none;
+}
+
 /* A hop's address; none where it is silent. */
 static struct addr
 hop_address(const struct campaign *c, int hop)
 {
 	const struct path_responder *p = hop_responder(&c->out->path, hop);
 	const struct path_hop *h = path_hop_at(&c->out->path, hop);
-	struct addr none = {0};
+	struct addr none = {0}, swept = swept_address(c, hop);
 
 	if (hop == c->out->path.server_hops)
 		return c->out->head.target.addr;
+	if (!addr_is_none(&swept))
+		return swept;
 	if (h != NULL && h->n_responders > 1 &&
 	    c->ask->trigger != RESULT_TRIGGER_NONE)
 		return shared_address(c, h);

@@ -619,6 +619,34 @@ test_shared_hop(void **state)
 	}
 }
 
+/* The way of the port that the sweep kept to counts more than what is silent. */
+static void
+test_swept_hop(void **state)
+{
+	struct scene *sc = scene_new();
+	struct result_sweep *w = &sc->out.sweep;
+
+	(void)state;
+	share_hop(sc, 3);
+	add_arm(sc, TRIAL_FULL, 1, 1);
+	set_device(sc, 3, 0, 0.99);
+	w->n_ports = 2;
+	w->firing = RESULT_SWEEP_BY_FLOW;
+	w->ports[0].port = 40001;
+	w->ports[1].port = 40002;
+	w->ports[0].n_path = w->ports[1].n_path = 1;
+	w->ports[0].path[0] = (struct result_port_hop){3, {4, {10, 9, 2, 2}}};
+	w->ports[1].path[0] = (struct result_port_hop){3, {4, {10, 9, 2, 3}}};
+	w->ports[1].resets = 3;
+	sc->c.s.src_port = 40002;
+	figures(sc);
+	verdict_fill(&sc->c);
+	assert_addr(&sc->out.verdict.address, "10.9.2.3");
+	assert_int_equal(sc->out.verdict.firing, RESULT_FIRING_PER_FLOW);
+	assert_reason(sc, "fires-per-flow", "1 of 2 source ports");
+	scene_free(sc);
+}
+
 /* At the ends, the client and the server are the neighbours. */
 static void
 test_neighbours_at_the_ends(void **state)
@@ -924,6 +952,13 @@ test_response_ways(void **state)
 	scene_free(sc);
 	sc = response_scene(60);
 	sc->c.s.resets[1].facts.ttl = 61;
+	figures(sc);
+	verdict_fill(&sc->c);
+	assert_int_equal(response_hop(sc, &p), 0);
+	scene_free(sc);
+	/* The server's own TTL, although a hop would fit it too. */
+	sc = response_scene(62);
+	sc->out.path.server_ttl = 62;
 	figures(sc);
 	verdict_fill(&sc->c);
 	assert_int_equal(response_hop(sc, &p), 0);
@@ -1603,6 +1638,7 @@ main(void)
 	    PROVES("the rate and Wilson's interval", test_rate),
 	    PROVES("Fisher's exact test, one-sided", test_p_value),
 	    PROVES("control bursts count with bursts", test_control_bursts),
+	    PROVES("the way of the port that was kept to", test_swept_hop),
 	    PROVES("what the dice are rolled for, where clear", test_firing),
 	    PROVES("only what was sent counts", test_what_counts),
 	    PROVES("shots and resets by TTL, and the threshold", test_by_ttl),
