@@ -30,12 +30,15 @@
 #define SW_SENT	 1024
 #define SW_CONNS 16
 #define SW_ETHER 14
+#define SW_HEARD 1024 /* bytes of the server's that wait for recv() */
 
 struct sw_frame {
 	int64_t at_ns;
 	size_t len;
 	uint8_t bytes[SW_FRAME];
 	int opens; /* this connection is open once it is delivered; -1 */
+	bool says; /* its data are for the socket of conn, then */
+	int conn;
 };
 
 enum sw_kind { SW_TCP, SW_ECHO, SW_DATA };
@@ -57,6 +60,9 @@ struct sw_conn {
 	uint8_t ttl;	  /* of what the kernel sends */
 	unsigned int set; /* how often it was set */
 	bool closed, aborted;
+	bool kept; /* what the server says is for recv() */
+	uint8_t heard[SW_HEARD];
+	size_t n_heard;
 };
 
 struct sw {
@@ -80,6 +86,8 @@ struct sw {
 	struct sw_sent sent[SW_SENT];
 	size_t n_sent;
 	struct sw_frame last; /* what next() handed out */
+	bool news;	      /* there is something new for recv() */
+	int also;	      /* the descriptor of also() */
 
 	void (*on_sent)(struct sw *sw, const struct sw_sent *s);
 	void *arg; /* the test's own */
@@ -178,6 +186,7 @@ sw_push(struct sw *sw, int64_t at_ns, const uint8_t *ip, size_t len)
 	f->at_ns = at_ns;
 	f->len = len + SW_ETHER;
 	f->opens = -1;
+	f->says = false;
 	memcpy(f->bytes, ours ? sw_router_mac : sw_client_mac, 6);
 	memcpy(f->bytes + 6, ours ? sw_client_mac : sw_router_mac, 6);
 	sw_be(f->bytes + 12, (ip[0] >> 4) == 4 ? 0x0800 : 0x86dd, 2);
@@ -408,6 +417,78 @@ sw_close(void *ctx, int id, bool abort)
 }
 
 static inline int
+sw_adopt(void *ctx, int *id, struct fault *f)
+{
+	struct sw *sw = ctx;
+	struct sw_conn *c = &sw->conns[sw->n_conns];
+
+	(void)f;
+	assert_true(sw->n_conns < SW_CONNS);
+	*id = sw->n_conns++;
+	c->state = CONN_OPEN;
+	c->ttl = 64;
+	c->local = sw->client;
+	return 0;
+}
+
+static inline int
+sw_keep(void *ctx, int id, struct fault *f)
+{
+	(void)f;
+	((struct sw *)ctx)->conns[id].kept = true;
+	return 0;
+}
+
+static inline size_t
+sw_recv(void *ctx, int id, uint8_t *buf, size_t size)
+{
+	struct sw_conn *c = &((struct sw *)ctx)->conns[id];
+	size_t n = c->n_heard < size ? c->n_heard : size;
+
+	assert_true(c->kept);
+	memcpy(buf, c->heard, n);
+	memmove(c->heard, c->heard + n, c->n_heard - n);
+	c->n_heard -= n;
+	return n;
+}
+
+static inline void
+sw_also(void *ctx, int fd)
+{
+	((struct sw *)ctx)->also = fd;
+}
+
+/* The server says n bytes in one segment, seen by the capture at at_ns. */
+static inline void
+sw_says(struct sw *sw, int conn, int64_t at_ns, const void *p, size_t n)
+{
+	struct craft_tcp t = sw_from_server(sw, conn);
+	struct sw_frame *f;
+
+	t.flags = PKT_TH_PSH | PKT_TH_ACK;
+	t.payload = p;
+	t.payload_len = n;
+	f = sw_push_tcp(sw, at_ns, &t);
+	f->says = true;
+	f->conn = conn;
+	sw->conns[conn].rcv_nxt += (uint32_t)n;
+}
+
+/* Its last bytes are for the socket, once the capture has them. */
+static inline void
+sw_hear(struct sw *sw, const struct sw_frame *f, const struct pkt *p)
+{
+	struct sw_conn *c = &sw->conns[f->conn];
+
+	if (!f->says || !c->kept)
+		return;
+	assert_true(c->n_heard + p->payload_len <= SW_HEARD);
+	memcpy(c->heard + c->n_heard, p->payload, p->payload_len);
+	c->n_heard += p->payload_len;
+	sw->news = true;
+}
+
+static inline int
 sw_reserve(void *ctx, struct endpoint *local, struct fault *f)
 {
 	struct sw *sw = ctx;
@@ -446,6 +527,10 @@ sw_next(void *ctx, int64_t until_ns, struct world_packet *out, struct fault *f)
 	const struct sw_frame *q = &sw->queue[sw->taken];
 
 	(void)f;
+	if (sw->news) {
+		sw->news = false;
+		return 0;
+	}
 	if (sw->taken == sw->n_queue || q->at_ns > until_ns) {
 		sw->now_ns = until_ns > sw->now_ns ? until_ns : sw->now_ns;
 		return 0;
@@ -463,6 +548,7 @@ sw_next(void *ctx, int64_t until_ns, struct world_packet *out, struct fault *f)
 	out->data = sw->last.bytes;
 	out->len = out->wire_len = (uint32_t)sw->last.len;
 	pkt_decode(out->link, out->data, out->len, out->wire_len, &out->pkt);
+	sw_hear(sw, &sw->last, &out->pkt);
 	return 1;
 }
 
@@ -477,6 +563,10 @@ sw_new(int version)
 	    .ctx = sw,
 	    .now = sw_now,
 	    .open = sw_open,
+	    .adopt = sw_adopt,
+	    .keep = sw_keep,
+	    .recv = sw_recv,
+	    .also = sw_also,
 	    .state = sw_state,
 	    .send = sw_send,
 	    .set_ttl = sw_set_ttl,
@@ -497,6 +587,7 @@ sw_new(int version)
 	sw->iss = 0x10000000;
 	sw->irs = 0x20000000;
 	sw->kernel_id = 13050;
+	sw->also = -1;
 	return sw;
 }
 

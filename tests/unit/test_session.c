@@ -1445,6 +1445,29 @@ test_blanks_late(void **state)
 	scene_free(sc);
 }
 
+static void
+test_plain_header(void **state)
+{
+	static const uint8_t lengths[] = {20 + 12, 20};
+	const struct sw_sent *shot;
+	struct scene *sc;
+
+	(void)state;
+	for (int plain = 0; plain < 2; plain++) {
+		sc = scene_bare(4, 0, 0);
+		sc->sw->timestamps = true;
+		sc->s.plain_header = plain == 1;
+		open_one(sc, ARM_TRIGGER);
+		burst(sc, 1);
+		shot = &sc->sw->sent[sc->sw->n_sent - 1];
+		assert_int_equal(shot->kind, SW_TCP);
+		/* Data offset: RFC 9293, section 3.1. */
+		assert_int_equal(
+		    (shot->packet[20 + 12] >> 4) * 4, lengths[plain]);
+		scene_free(sc);
+	}
+}
+
 int
 main(void)
 {
@@ -1520,6 +1543,8 @@ main(void)
 	    PROVES("the device's next reset does not speak for the server",
 		test_alive_forged),
 	    PROVES("the tick comes when it is due", test_ticks),
+	    PROVES("what is injected has no TCP options where that is asked",
+		test_plain_header),
 	    PROVES("tables grow as they must", test_growth),
 	    PROVES("a reset to a single shows no tag", test_reset_single),
 	    PROVES("a login is blanked also where the capture is behind",

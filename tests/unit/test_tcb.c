@@ -485,10 +485,102 @@ test_other_ttl(void **state)
 	assert_int_equal(sc.t.snd_nxt, 1007);
 }
 
+static struct scene
+scene_adopted(int version)
+{
+	struct scene sc = scene_new(version);
+
+	tcb_adopt(&sc.t, &sc.c.flow);
+	return sc;
+}
+
+/* What either side's first packet says of both. */
+static void
+expect_numbers(const struct tcb *t, uint32_t ours, uint32_t theirs)
+{
+	assert_true(t->has_syn && t->has_synack && t->established);
+	assert_int_equal(t->snd_nxt, ours);
+	assert_int_equal(t->rcv_nxt, theirs);
+	assert_int_equal(t->iss + 1, ours);
+	assert_int_equal(t->irs + 1, theirs);
+}
+
+static void
+test_adopt_by_client(void **state)
+{
+	struct scene sc = scene_adopted(4);
+
+	(void)state;
+	assert_false(sc.t.established);
+	assert_int_equal(show_client(&sc, ACK, 7000, 9000, 0), TCB_SENT);
+	expect_numbers(&sc.t, 7000, 9000);
+	assert_int_equal(sc.t.client_ttl, 64);
+	/* From here on as with any other. */
+	assert_int_equal(show_client(&sc, ACK, 7000, 9000, 5), TCB_SENT);
+	assert_int_equal(sc.t.snd_nxt, 7005);
+	assert_int_equal(show_server(&sc, ACK, 9000, 7005, 3), TCB_RECEIVED);
+	assert_int_equal(sc.t.snd_una, 7005);
+	assert_int_equal(sc.t.rcv_nxt, 9003);
+}
+
+static void
+test_adopt_by_server(void **state)
+{
+	struct scene sc = scene_adopted(6);
+
+	(void)state;
+	assert_int_equal(show_server(&sc, ACK, 9000, 7000, 0), TCB_RECEIVED);
+	expect_numbers(&sc.t, 7000, 9000);
+	assert_int_equal(sc.t.server_ttl, 47);
+	/* The kernel's TTL is not known yet: its first packet tells. */
+	assert_int_equal(show_client(&sc, ACK, 7000, 9000, 1), TCB_SENT);
+	assert_int_equal(sc.t.client_ttl, 64);
+	sc.c.ttl = 3;
+	assert_int_equal(show_client(&sc, ACK, 7001, 9000, 9), TCB_INJECTED);
+	assert_int_equal(sc.t.snd_nxt, 7001);
+}
+
+static void
+test_adopt_nothing(void **state)
+{
+	struct scene sc = scene_adopted(4);
+
+	(void)state;
+	assert_int_equal(show_server(&sc, PKT_TH_RST, 9000, 0, 0), TCB_RESET);
+	assert_int_equal(
+	    show_server(&sc, PKT_TH_RST | ACK, 9000, 7000, 0), TCB_RESET);
+	assert_false(sc.t.established || sc.t.has_syn || sc.t.has_synack);
+}
+
+static void
+test_adopt_timestamps(void **state)
+{
+	static const uint8_t stamps[12] = {
+	    1, 1, 8, 10, 0x01, 0x02, 0x03, 0x04, 0xa1, 0xb2, 0xc3, 0xd4};
+	static const uint8_t golden[TCB_OPTS] = {
+	    1, 1, 8, 10, 0xa1, 0xb2, 0xc3, 0xd4, 0x01, 0x02, 0x03, 0x04};
+	struct scene sc = scene_adopted(4);
+	uint8_t out[TCB_OPTS];
+
+	(void)state;
+	sc.s.opts = stamps;
+	sc.s.opts_len = sizeof(stamps);
+	show_server(&sc, ACK, 9000, 7000, 0);
+	assert_int_equal(tcb_write_opts(&sc.t, out), TCB_OPTS);
+	assert_memory_equal(out, golden, sizeof(golden));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    PROVES("a packet of the client's gives a standing connection's "
+		   "numbers",
+		test_adopt_by_client),
+	    PROVES("so does one of the server's", test_adopt_by_server),
+	    PROVES("a reset gives none", test_adopt_nothing),
+	    PROVES("its timestamps are the server's, turned round",
+		test_adopt_timestamps),
 	    PROVES("a handshake gives both ends' numbers, TTLs and the round "
 		   "trip",
 		test_handshake),
