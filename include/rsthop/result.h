@@ -138,6 +138,23 @@ enum result_trigger {
 	RESULT_TRIGGER_EXEC
 };
 
+/* What else a device resets for a while, once it has fired. */
+enum result_scope {
+	RESULT_SCOPE_NONE,
+	RESULT_SCOPE_3TUPLE, /* other source ports too: or the address pair */
+	RESULT_SCOPE_4TUPLE  /* both addresses and both ports */
+};
+
+struct result_residual {
+	bool measured; /* else nothing of it but contaminated holds */
+	enum result_scope scope;
+	int64_t length_ns;	   /* from the firing; 0: not known */
+	int64_t lo_ns, hi_ns;	   /* it lies between; hi 0: no end was seen */
+	int64_t seen_ns;	   /* so long it was watched */
+	enum result_tri refreshed; /* what meets it prolongs it */
+	unsigned int contaminated; /* trials within it, left out of all */
+};
+
 struct locate_result {
 	struct result_head head;
 	struct path path;
@@ -153,6 +170,8 @@ struct locate_result {
 		double p_value;	    /* Fisher, one-sided; < 0: not defined */
 		int64_t latency_ns; /* median of a reset; -1: none */
 	} reproduction;
+
+	struct result_residual residual;
 
 	size_t n_resets;	     /* all resets of the job, oldest first */
 	struct result_reset *resets; /* owned */
@@ -194,6 +213,7 @@ const char *result_policy_name(enum result_policy p);
 const char *result_place_name(enum result_place p); /* NULL for unknown */
 const char *result_seq_match_name(enum result_seq_match m); /* likewise */
 const char *result_trigger_name(enum result_trigger t);	    /* likewise */
+const char *result_scope_name(enum result_scope s);
 
 void result_note(struct result_notes *n, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

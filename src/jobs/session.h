@@ -22,9 +22,10 @@ enum probe_kind {
 	PROBE_TRACE, /* acknowledged bytes again, inside a connection */
 	PROBE_SYN,
 	PROBE_ECHO,
-	PROBE_SHOT, /* the trigger, injected with a limited TTL */
-	PROBE_FULL, /* trigger or control, from the kernel's socket */
-	PROBE_ALIVE /* at full TTL: is the server's side still open? */
+	PROBE_SHOT,  /* the trigger, injected with a limited TTL */
+	PROBE_FULL,  /* trigger or control, from the kernel's socket */
+	PROBE_ALIVE, /* at full TTL: is the server's side still open? */
+	PROBE_BLOCK  /* a control, injected: is there a block? */
 };
 
 struct probe {
@@ -70,8 +71,8 @@ struct session_conn {
 	struct talk talk; /* step NULL: none */
 	struct talk_step talked;
 	bool talk_begun;
-	bool secret; /* what the talk says is not to be kept */
-	uint32_t said; /* bytes, by the talk */
+	bool secret;	   /* what the talk says is not to be kept */
+	uint32_t said;	   /* bytes, by the talk */
 	bool quoted_reset; /* a router quoted an RST that we never sent */
 };
 

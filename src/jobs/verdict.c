@@ -118,15 +118,21 @@ fill_by_ttl(const struct campaign *c)
 {
 	struct locate_result *r = c->out;
 	struct result_by_ttl by[PATH_MAX_HOPS + 1] = {{0}};
+	const struct trial *t;
 	const struct probe *p;
-	size_t i;
+	size_t i, k;
 
-	for (i = 0; i < c->s.n_probes; i++) {
-		p = &c->s.probes[i];
-		if (p->kind != PROBE_SHOT || p->ttl > PATH_MAX_HOPS)
+	for (i = 0; i < c->n_trials; i++) {
+		t = &c->trials[i];
+		if (campaign_is_contaminated(c, t))
 			continue;
-		by[p->ttl].trials++;
-		by[p->ttl].resets += p->fired;
+		for (k = 0; k < t->n_probes; k++) {
+			p = &c->s.probes[t->first_probe + k];
+			if (p->kind != PROBE_SHOT || p->ttl > PATH_MAX_HOPS)
+				continue;
+			by[p->ttl].trials++;
+			by[p->ttl].resets += p->fired;
+		}
 	}
 	for (i = 1; i <= PATH_MAX_HOPS; i++) {
 		if (by[i].trials == 0)
@@ -144,10 +150,12 @@ verdict_fill_figures(struct campaign *c, struct fault *f)
 	struct locate_result *r = c->out;
 	unsigned int n, k, cn, ck;
 
-	n = r->reproduction.trials = campaign_count(c, TRIAL_FULL, false);
-	k = r->reproduction.resets = campaign_count(c, TRIAL_FULL, true);
-	cn = campaign_count(c, TRIAL_CONTROL, false);
-	ck = campaign_count(c, TRIAL_CONTROL, true);
+	r->residual = c->residual;
+	r->residual.contaminated = campaign_count_contaminated(c);
+	n = r->reproduction.trials = campaign_count_clean(c, TRIAL_FULL, false);
+	k = r->reproduction.resets = campaign_count_clean(c, TRIAL_FULL, true);
+	cn = campaign_count_clean(c, TRIAL_CONTROL, false);
+	ck = campaign_count_clean(c, TRIAL_CONTROL, true);
 	r->reproduction.control_trials = cn;
 	r->reproduction.control_resets = ck;
 	r->reproduction.rate = n > 0 ? (double)k / n : 0;
@@ -499,6 +507,7 @@ has_stopped(const struct campaign *c)
 
 	for (i = 0; i < c->n_trials; i++) {
 		if (c->trials[i].kind != TRIAL_FULL ||
+		    campaign_is_contaminated(c, &c->trials[i]) ||
 		    (c->trials[i].state != TRIAL_FIRED &&
 			c->trials[i].state != TRIAL_SETTLED))
 			continue;

@@ -28,7 +28,7 @@
 #define SW_FRAME 512 /* no frame is longer, in bytes */
 #define SW_QUEUE 1024
 #define SW_SENT	 1024
-#define SW_CONNS 16
+#define SW_CONNS 64
 #define SW_ETHER 14
 
 struct sw_frame {

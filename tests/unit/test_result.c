@@ -46,6 +46,9 @@ test_words(void **state)
 	    result_trigger_name(RESULT_TRIGGER_PAYLOAD), "payload");
 	assert_string_equal(result_trigger_name(RESULT_TRIGGER_HEX), "hex");
 	assert_string_equal(result_trigger_name(RESULT_TRIGGER_FILE), "file");
+	assert_string_equal(result_scope_name(RESULT_SCOPE_NONE), "none");
+	assert_string_equal(result_scope_name(RESULT_SCOPE_3TUPLE), "3-tuple");
+	assert_string_equal(result_scope_name(RESULT_SCOPE_4TUPLE), "4-tuple");
 }
 
 static void
