@@ -18,6 +18,7 @@ import time
 import evidence
 import lab as labs
 import scenarios
+import scenarios_residual
 import watching
 
 sys.path.insert(0, os.path.join(labs.TOP, "tests", "cli"))
@@ -256,9 +257,24 @@ def check_document(bench, scenario, document):
         check_threshold(bench, scenario, document)
     for key, wanted in (scenario.either or {}).items():
         bench.among(f"verdict.{key}", verdict.get(key), wanted)
+    check_block(bench, scenario, document)
     check_path(bench, scenario, document)
     check_told(bench, scenario, document)
     check_resets(bench, scenario, document)
+
+
+def check_block(bench, scenario, document):
+    """Its scope, and its length within a fifth; or that there is none."""
+    seen = document.get("residual") or {}
+    if scenario.block is None:
+        bench.among("residual.scope", seen.get("scope"), ("none", None))
+        return
+    scope, seconds, refreshed = scenario.block
+    bench.same("residual.scope", seen.get("scope"), scope)
+    bench.same("residual.refreshed", seen.get("refreshed"), refreshed)
+    length = seen.get("seconds") or 0
+    if not 0.8 * seconds <= length <= 1.2 * seconds:
+        bench.wrong.append(f"residual.seconds is {length}, not {seconds}")
 
 
 def check_threshold(bench, scenario, document):
@@ -562,7 +578,8 @@ def check_vantages(bench, document, fired, bracket, nat):
     bench.same("compared.never_sent", compared.get("never_sent"), 2 * fired)
 
 
-CASES = [scenario_case(s) for s in scenarios.SCENARIOS] + [
+CASES = [scenario_case(s) for s in scenarios.SCENARIOS
+         + scenarios_residual.SCENARIOS] + [
     Case(name, words, check, **topology)
     for name, words, check, topology in watching.CASES + evidence.CASES] + [
     Case("trace", "trace names every hop and the server", trace(4)),
