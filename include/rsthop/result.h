@@ -198,6 +198,23 @@ enum result_bound {
 	RESULT_BOUND_TIME
 };
 
+/* What else a device resets for a while, once it has fired. */
+enum result_scope {
+	RESULT_SCOPE_NONE,
+	RESULT_SCOPE_3TUPLE, /* other source ports too: or the address pair */
+	RESULT_SCOPE_4TUPLE  /* both addresses and both ports */
+};
+
+struct result_residual {
+	bool measured; /* else nothing of it but contaminated holds */
+	enum result_scope scope;
+	int64_t length_ns;	   /* from the firing; 0: not known */
+	int64_t lo_ns, hi_ns;	   /* it lies between; hi 0: no end was seen */
+	int64_t seen_ns;	   /* so long it was watched */
+	enum result_tri refreshed; /* what meets it prolongs it */
+	unsigned int contaminated; /* trials within it, left out of all */
+};
+
 struct locate_result {
 	struct result_head head;
 	struct path path;
@@ -228,6 +245,8 @@ struct locate_result {
 		double p_value;
 		int64_t latency_ns; /* median of a reset; -1: none */
 	} reproduction;
+
+	struct result_residual residual;
 
 	size_t n_resets;	     /* all resets of the job, oldest first */
 	struct result_reset *resets; /* owned */
@@ -279,6 +298,7 @@ const char *result_before_name(enum result_before b);	    /* likewise */
 const char *result_bound_name(enum result_bound b);	    /* likewise */
 const char *result_firing_name(enum result_firing f);	    /* likewise */
 const char *result_sweep_name(enum result_sweep_firing f);  /* likewise */
+const char *result_scope_name(enum result_scope s);
 
 void result_note(struct result_notes *n, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

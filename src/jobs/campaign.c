@@ -192,21 +192,31 @@ all_quiet(struct campaign *c, bool settled)
 	return true;
 }
 
-/* Until nothing prompt is to come; settled: nothing at all. */
 int
-campaign_settle(struct campaign *c, bool settled, struct fault *f)
+campaign_settle_until(
+    struct campaign *c, bool settled, int64_t until_ns, struct fault *f)
 {
 	struct round r = {c, 0};
 
+	if (until_ns > c->end_ns)
+		until_ns = c->end_ns;
 	for (;;) {
 		if (step_trials(c, f) == -1)
 			return -1;
-		if (all_quiet(c, settled) || session_now(&c->s) >= c->end_ns)
+		if (all_quiet(c, settled) || session_now(&c->s) >= until_ns)
 			return 0;
 		r.until_ns = next_wake(c);
+		if (r.until_ns > until_ns)
+			r.until_ns = until_ns;
 		if (session_pump(&c->s, r.until_ns, round_stirs, &r, f) == -1)
 			return -1;
 	}
+}
+
+int
+campaign_settle(struct campaign *c, bool settled, struct fault *f)
+{
+	return campaign_settle_until(c, settled, c->end_ns, f);
 }
 
 /*
@@ -246,6 +256,18 @@ campaign_add(struct campaign *c, enum trial_kind kind, int ttl, struct fault *f)
 		return -1;
 	c->n_trials++;
 	return 0;
+}
+
+int
+campaign_begin_control(struct campaign *c, uint16_t port, struct fault *f)
+{
+	uint16_t own = c->s.src_port;
+	int rc;
+
+	c->s.src_port = port;
+	rc = campaign_add(c, TRIAL_CONTROL, 0, f);
+	c->s.src_port = own;
+	return rc == -1 ? -1 : (int)c->n_trials - 1;
 }
 
 unsigned int
@@ -376,12 +398,32 @@ has_room_for_talk(const struct campaign *c, size_t nth)
 	    c->broken + talks_under_way(c) < BROKEN_MAX;
 }
 
-/* Runs the kinds given, side by side, or one by one where it must be. */
+/*
+ * The first tagged burst goes at once: if its tags come back, which they show
+ * within a block as well, nothing needs to be spaced.
+ */
+static int
+space_out(struct campaign *c, enum trial_kind kind, int ttl, struct fault *f)
+{
+	bool first = kind == TRIAL_BURST && ttl == 0;
+	size_t i;
+
+	for (i = 0; first && i < c->n_trials; i++)
+		first = c->trials[i].kind != TRIAL_BURST;
+	return first ? 0 : campaign_await_block_end(c, f);
+}
+
+/*
+ * Runs the kinds given, side by side, or one by one where it must be.  Once a
+ * tag has come back they need not be spaced any more: what else there was to
+ * send would meet the block of that very firing, so the round is over.
+ */
 int
 campaign_run(struct campaign *c, const enum trial_kind *kinds, size_t n,
     int ttl, struct fault *f)
 {
 	bool serial = is_serial(c), talks = c->ask->maker.make != NULL;
+	bool spaced = campaign_is_spaced(c);
 	size_t i;
 
 	for (i = 0; i < n && !campaign_is_over(c, 1); i++) {
@@ -391,11 +433,15 @@ campaign_run(struct campaign *c, const enum trial_kind *kinds, size_t n,
 			if (campaign_is_over(c, 1))
 				break;
 		}
+		if (spaced && !campaign_is_spaced(c))
+			break;
+		if (spaced && space_out(c, kinds[i], ttl, f) == -1)
+			return -1;
 		if (serial && pause_between(c, f) == -1)
 			return -1;
 		if (campaign_add(c, kinds[i], ttl, f) == -1)
 			return -1;
-		if (serial && campaign_settle(c, true, f) == -1)
+		if ((serial || spaced) && campaign_settle(c, serial, f) == -1)
 			return -1;
 	}
 	return serial ? 0 : campaign_settle(c, false, f);

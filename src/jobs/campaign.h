@@ -5,6 +5,7 @@
 #ifndef RSTHOP_JOBS_CAMPAIGN_H
 #define RSTHOP_JOBS_CAMPAIGN_H
 
+#include <rsthop/clock.h>
 #include <rsthop/locate.h>
 
 #include "session.h"
@@ -25,6 +26,8 @@ struct campaign {
 	struct session s;
 	struct tracing tracing;
 	struct locate_result *out;
+
+	struct result_residual residual; /* its contaminated is not kept */
 
 	struct trial *trials;
 	size_t n_trials, cap_trials;
@@ -66,6 +69,11 @@ int campaign_add(
     struct campaign *c, enum trial_kind kind, int ttl, struct fault *f);
 /* Until nothing prompt is to come of them; settled: nothing at all. */
 int campaign_settle(struct campaign *c, bool settled, struct fault *f);
+/* Likewise, but no longer than that. */
+int campaign_settle_until(
+    struct campaign *c, bool settled, int64_t until_ns, struct fault *f);
+/* Begins a control from that port, 0: any.  Its trial's index, or -1. */
+int campaign_begin_control(struct campaign *c, uint16_t port, struct fault *f);
 /* Trials that were fired, of one kind; resets: that drew one. */
 unsigned int campaign_count(
     const struct campaign *c, enum trial_kind kind, bool resets);
@@ -73,6 +81,9 @@ unsigned int campaign_count(
 unsigned int campaign_count_plain(const struct campaign *c);
 /* No time, no luck, or no budget for `need` more connections. */
 bool campaign_is_over(const struct campaign *c, unsigned int need);
+
+/* Beyond a block's measured length, for what varies between packets. */
+#define CAMPAIGN_BLOCK_MARGIN_NS (50 * CLOCK_MS)
 
 /*
  * campaign_attach.c: the numbers and the path of a connection of another
@@ -84,6 +95,23 @@ bool campaign_attach_is_gone(const struct campaign *c);
 
 /* campaign_block.c: is all reset since the first firing? */
 bool campaign_is_blocked(const struct campaign *c);
+/* A tagged copy below the server was named by the reset that it fired. */
+bool campaign_tags_name(const struct campaign *c);
+/* The block that was measured meets trials of ours. */
+bool campaign_minds_block(const struct campaign *c);
+/* And trials wait for its end: no tag tells what fires, or nothing opens. */
+bool campaign_is_spaced(const struct campaign *c);
+/* Waits until no firing so far blocks the next trial. */
+int campaign_await_block_end(struct campaign *c, struct fault *f);
+/* It was sent within the block of an earlier firing, and no tag names it. */
+bool campaign_is_contaminated(const struct campaign *c, const struct trial *t);
+/* As campaign_count, of those that tell of the trigger, not of a block. */
+unsigned int campaign_count_clean(
+    const struct campaign *c, enum trial_kind kind, bool resets);
+unsigned int campaign_count_contaminated(const struct campaign *c);
+/* campaign_residual.c: is there a block, of what, and how long? */
+int campaign_measure_residual(struct campaign *c, struct fault *f);
+
 /*
  * Where it ends for want of `need` more connections, or of time, or by
  * failures, whose last words are the report's.

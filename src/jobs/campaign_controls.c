@@ -30,8 +30,8 @@ enum { FULL, BURST, STRATA };
 static struct stats_count
 arm_of(const struct campaign *c, enum trial_kind kind)
 {
-	return (struct stats_count){
-	    campaign_count(c, kind, true), campaign_count(c, kind, false)};
+	return (struct stats_count){campaign_count_clean(c, kind, true),
+	    campaign_count_clean(c, kind, false)};
 }
 
 static void

@@ -250,7 +250,9 @@ still_stands(const struct campaign *c, const struct infer_path *p)
 		return false;
 	for (i = 0; i < c->n_trials; i++)
 		if (c->trials[i].counted &&
-		    c->trials[i].fired_counted != count_fired(c, &c->trials[i]))
+		    (c->trials[i].fired_counted !=
+			    count_fired(c, &c->trials[i]) ||
+			campaign_is_contaminated(c, &c->trials[i])))
 			return false;
 	return true;
 }
@@ -291,7 +293,7 @@ start_anew(struct campaign *c, const struct infer_path *p, struct fault *f)
 static bool
 is_telling(const struct campaign *c, const struct trial *t)
 {
-	if (trial_is_control(t))
+	if (trial_is_control(t) || campaign_is_contaminated(c, t))
 		return false;
 	if (t->kind == TRIAL_BURST && !t->plain)
 		return c->clues.tags_pass;
@@ -400,7 +402,8 @@ tell_answers(struct campaign *c, struct infer *in)
 	for (i = 0; i < c->n_trials && !c->s.short_of_server; i++) {
 		t = &c->trials[i];
 		if (t->kind == TRIAL_FULL && t->state == TRIAL_SETTLED &&
-		    t->n_probes > 0 && c->s.probes[t->first_probe].fired)
+		    t->n_probes > 0 && c->s.probes[t->first_probe].fired &&
+		    !campaign_is_contaminated(c, t))
 			count_answer(c, t, &a);
 	}
 	learn_manners(c, &a);
@@ -421,7 +424,8 @@ tell_id_steps(struct campaign *c, struct infer *in)
 	}
 	for (i = 0; i < c->s.n_resets; i++) {
 		if (c->s.resets[i].probe == -1 || c->s.resets[i].late ||
-		    c->s.resets[i].server)
+		    c->s.resets[i].server ||
+		    c->s.probes[c->s.resets[i].probe].kind == PROBE_BLOCK)
 			continue;
 		follow += c->s.resets[i].id_follows == RESULT_YES;
 		break_off += c->s.resets[i].id_follows == RESULT_NO;

@@ -260,7 +260,7 @@ threshold_is_sure(const struct campaign *c)
 static bool
 is_stale(const struct campaign *c)
 {
-	if (c->clues.blocked && !c->clues.tags_pass)
+	if (c->clues.blocked && !campaign_tags_name(c))
 		return campaign_count(c, TRIAL_BURST, false) >= STALE;
 	return campaign_count(c, TRIAL_BURST, true) == 0 &&
 	    campaign_count(c, TRIAL_SINGLE, true) == 0 &&
@@ -416,6 +416,10 @@ choose_round(const struct campaign *c, unsigned int width,
 		kinds[n++] = choose_kind(c, ttl);
 	while (kinds[0] == TRIAL_BURST && n < width && n < CAMPAIGN_ROUND - 2)
 		kinds[n++] = TRIAL_BURST;
+	/* What bears no tag, and meets the block of a firing, tells nothing. */
+	if (campaign_minds_block(c) && campaign_tags_name(c) &&
+	    !campaign_is_spaced(c))
+		return n;
 	if (campaign_count(c, TRIAL_FULL, false) < FULLS_WANTED ||
 	    (campaign_count(c, TRIAL_BURST, true) == 0 && !c->untagged)) {
 		n = add_triggers(c, 1, kinds, n);
@@ -750,7 +754,8 @@ campaign(struct campaign *c, struct fault *f)
 	}
 	if (campaign_count(c, TRIAL_FULL, true) == 0)
 		return 0;
-	if (ask_server_side(c, f) == -1)
+	if (ask_server_side(c, f) == -1 ||
+	    campaign_measure_residual(c, f) == -1)
 		return -1;
 	if (find_device(c, f) == -1)
 		return -1;

@@ -168,6 +168,20 @@ result_sweep_name(enum result_sweep_firing f)
 	return NULL;
 }
 
+const char *
+result_scope_name(enum result_scope s)
+{
+	switch (s) {
+	case RESULT_SCOPE_NONE:
+		return "none";
+	case RESULT_SCOPE_3TUPLE:
+		return "3-tuple";
+	case RESULT_SCOPE_4TUPLE:
+		return "4-tuple";
+	}
+	return NULL;
+}
+
 void
 result_note(struct result_notes *n, const char *fmt, ...)
 {

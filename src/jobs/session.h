@@ -25,7 +25,8 @@ enum probe_kind {
 	PROBE_SHOT,  /* the trigger, injected with a limited TTL */
 	PROBE_FULL,  /* trigger or control, from the kernel's socket */
 	PROBE_ALIVE, /* at full TTL: is the server's side still open? */
-	PROBE_FLOW   /* as PROBE_TRACE, to compare the paths of ports */
+	PROBE_FLOW,  /* as PROBE_TRACE, to compare the paths of ports */
+	PROBE_BLOCK  /* a control, injected: is there a block? */
 };
 
 struct probe {

@@ -46,6 +46,7 @@ via_of(enum probe_kind kind)
 	case PROBE_SHOT:
 	case PROBE_FULL:
 	case PROBE_ALIVE:
+	case PROBE_BLOCK:
 		return PATH_VIA_PROBE;
 	}
 	return 0;
@@ -214,7 +215,8 @@ quote_fits(const struct pkt_quote *q, const struct probe *p)
 		return false;
 	if (q->has_flags && (q->flags & PKT_TH_RST))
 		return false;
-	return p->kind != PROBE_SHOT || tag_fits(q, p);
+	return (p->kind != PROBE_SHOT && p->kind != PROBE_BLOCK) ||
+	    tag_fits(q, p);
 }
 
 /*
@@ -391,7 +393,8 @@ static bool
 can_fire(const struct probe *p, int conn)
 {
 	return p->conn == conn &&
-	    (p->kind == PROBE_SHOT || p->kind == PROBE_FULL);
+	    (p->kind == PROBE_SHOT || p->kind == PROBE_FULL ||
+		p->kind == PROBE_BLOCK);
 }
 
 /* All shots of the connection have the TTL of this one. */

@@ -50,6 +50,7 @@ struct trial {
 	bool plain;
 	int64_t sent_ns;
 	size_t first_probe, n_probes;
+	bool poll; /* a control that asks whether a block is over */
 	/* Taken in by infer, with so many shots fired. */
 	bool counted;
 	unsigned int fired_counted;

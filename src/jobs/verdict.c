@@ -77,16 +77,21 @@ fill_by_ttl(const struct campaign *c)
 {
 	struct locate_result *r = c->out;
 	struct result_by_ttl by[PATH_MAX_HOPS + 1] = {{0}};
+	const struct trial *t;
 	const struct probe *p;
-	size_t i;
+	size_t i, k;
 
-	for (i = 0; i < c->s.n_probes; i++) {
-		p = &c->s.probes[i];
-		if (p->kind != PROBE_SHOT || p->ttl > PATH_MAX_HOPS ||
-		    c->s.conns[p->conn].arm == ARM_CONTROL)
+	for (i = 0; i < c->n_trials; i++) {
+		t = &c->trials[i];
+		if (trial_is_control(t) || campaign_is_contaminated(c, t))
 			continue;
-		by[p->ttl].trials++;
-		by[p->ttl].resets += p->fired;
+		for (k = 0; k < t->n_probes; k++) {
+			p = &c->s.probes[t->first_probe + k];
+			if (p->kind != PROBE_SHOT || p->ttl > PATH_MAX_HOPS)
+				continue;
+			by[p->ttl].trials++;
+			by[p->ttl].resets += p->fired;
+		}
 	}
 	for (i = 1; i <= PATH_MAX_HOPS; i++) {
 		if (by[i].trials == 0)
@@ -105,8 +110,8 @@ fill_by_ttl(const struct campaign *c)
 static struct stats_count
 count_arm(const struct campaign *c, enum trial_kind kind)
 {
-	return (struct stats_count){
-	    campaign_count(c, kind, true), campaign_count(c, kind, false)};
+	return (struct stats_count){campaign_count_clean(c, kind, true),
+	    campaign_count_clean(c, kind, false)};
 }
 
 /* Bursts are compared where some were controls. */
@@ -130,6 +135,8 @@ verdict_fill_figures(struct campaign *c, struct fault *f)
 	struct stats_count control = count_arm(c, TRIAL_CONTROL);
 	struct locate_result *r = c->out;
 
+	r->residual = c->residual;
+	r->residual.contaminated = campaign_count_contaminated(c);
 	r->reproduction.trials = full.n;
 	r->reproduction.resets = full.k;
 	r->reproduction.control_trials = control.n;
@@ -561,6 +568,7 @@ has_stopped(const struct campaign *c)
 
 	for (i = 0; i < c->n_trials; i++) {
 		if (c->trials[i].kind != TRIAL_FULL ||
+		    campaign_is_contaminated(c, &c->trials[i]) ||
 		    (c->trials[i].state != TRIAL_FIRED &&
 			c->trials[i].state != TRIAL_SETTLED))
 			continue;

@@ -427,6 +427,41 @@ reason_control(const struct campaign *c)
 		    "Controls of the same length were not reset, 0 of %u.", n);
 }
 
+static double
+as_seconds(int64_t ns)
+{
+	return (double)ns / (double)CLOCK_S;
+}
+
+/* What it goes on to reset after a firing, and for how long. */
+static void
+reason_residual(const struct campaign *c)
+{
+	const struct result_residual *r = &c->out->residual;
+	struct reasons *rs = &c->out->verdict.reasons;
+	const char *all;
+
+	if (r->scope == RESULT_SCOPE_NONE)
+		return;
+	all = r->scope == RESULT_SCOPE_3TUPLE
+	    ? "all that this host says to the server's port, from any port "
+	      "of its own (3-tuple)"
+	    : "all from the same source port (4-tuple)";
+	if (r->hi_ns == 0)
+		reasons_add(rs, "residual-block", 0,
+		    "After a reset it goes on to reset %s: for longer than "
+		    "%.1f s, or, if what meets it prolongs it, until a silence "
+		    "of more than %.1f s.",
+		    all, as_seconds(r->seen_ns), as_seconds(r->lo_ns));
+	else
+		reasons_add(rs, "residual-block", 0,
+		    "After a reset it goes on for %.1f s to reset %s%s.",
+		    as_seconds(r->length_ns), all,
+		    r->refreshed == RESULT_YES
+			? "; what meets the block prolongs it"
+			: "");
+}
+
 static void
 reason_mac(const struct campaign *c, const struct seen_reset *r)
 {
@@ -490,6 +525,7 @@ verdict_fill_reasons(const struct campaign *c)
 		reason_id_steps(c);
 		reason_server_side(c);
 		verdict_reason_response(c);
+		reason_residual(c);
 	}
 	reason_control(c);
 	reason_given(c);

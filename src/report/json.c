@@ -100,6 +100,42 @@ reproduction(const struct locate_result *r)
 }
 
 static json_t *
+tri(enum result_tri t)
+{
+	switch (t) {
+	case RESULT_UNSURE:
+		return json_null();
+	case RESULT_NO:
+		return json_false();
+	case RESULT_YES:
+		return json_true();
+	}
+	return json_null();
+}
+
+/* Null for 0. */
+static json_t *
+seconds(int64_t ns)
+{
+	return ns == 0 ? json_null()
+		       : json_round((double)ns / (double)CLOCK_S, 3);
+}
+
+static json_t *
+residual(const struct locate_result *r)
+{
+	const struct result_residual *b = &r->residual;
+
+	if (r->trigger == RESULT_TRIGGER_NONE)
+		return json_null();
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:I}", "scope",
+	    b->measured ? json_word(result_scope_name(b->scope)) : json_null(),
+	    "seconds", seconds(b->length_ns), "seconds_lo", seconds(b->lo_ns),
+	    "seconds_hi", seconds(b->hi_ns), "refreshed", tri(b->refreshed),
+	    "contaminated_trials", (json_int_t)b->contaminated);
+}
+
+static json_t *
 reset(const struct result_reset *s)
 {
 	char flags[PKT_FLAGS_TEXT];
@@ -201,20 +237,6 @@ given_ttls(const struct locate_result *r, bool *bad)
 		*bad |= json_array_append_new(
 			    a, json_integer(r->given_ttls[i])) != 0;
 	return a;
-}
-
-static json_t *
-tri(enum result_tri t)
-{
-	switch (t) {
-	case RESULT_UNSURE:
-		return json_null();
-	case RESULT_NO:
-		return json_false();
-	case RESULT_YES:
-		return json_true();
-	}
-	return json_null();
 }
 
 static json_t *
@@ -326,6 +348,7 @@ json_locate(const struct locate_result *r, const struct report_style *st,
 	json_put(doc, "exec", exec(r), &bad);
 	json_put(doc, "budget", budget(r), &bad);
 	json_put(doc, "reproduction", reproduction(r), &bad);
+	json_put(doc, "residual", residual(r), &bad);
 	json_put(doc, "resets", resets(r, &bad), &bad);
 	json_put(doc, "threshold", threshold(r, &bad), &bad);
 	json_put(doc, "port_sweep", port_sweep(&r->sweep, &bad), &bad);

@@ -23,6 +23,7 @@ import logins
 import scenarios
 import scenarios_dialogue
 import scenarios_mysql
+import scenarios_residual
 import watching
 
 sys.path.insert(0, os.path.join(labs.TOP, "tests", "cli"))
@@ -278,6 +279,7 @@ def check_document(bench, scenario, document):
                    document.get("reproduction", {}).get("control_resets"), 0)
     check_candidates(bench, scenario, verdict)
     check_sweep(bench, scenario, document)
+    check_block(bench, scenario, document)
     check_path(bench, scenario, document)
     check_told(bench, scenario, document)
     check_resets(bench, scenario, document)
@@ -309,6 +311,18 @@ def check_sweep(bench, scenario, document):
         if sweep["firing"] == "by-flow" and \
                 p["resets"] not in (0, p["trials"]):
             bench.wrong.append(f"port {p!r}")
+def check_block(bench, scenario, document):
+    """Its scope, and its length within a fifth; or that there is none."""
+    seen = document.get("residual") or {}
+    if scenario.block is None:
+        bench.among("residual.scope", seen.get("scope"), ("none", None))
+        return
+    scope, seconds, refreshed = scenario.block
+    bench.same("residual.scope", seen.get("scope"), scope)
+    bench.same("residual.refreshed", seen.get("refreshed"), refreshed)
+    length = seen.get("seconds") or 0
+    if not 0.8 * seconds <= length <= 1.2 * seconds:
+        bench.wrong.append(f"residual.seconds is {length}, not {seconds}")
 
 
 def check_threshold(bench, scenario, document):
@@ -615,7 +629,8 @@ def check_vantages(bench, document, fired, bracket, nat):
 
 
 CASES = [scenario_case(s) for s in scenarios.SCENARIOS
-         + scenarios_mysql.SCENARIOS + scenarios_dialogue.SCENARIOS] + [
+         + scenarios_mysql.SCENARIOS + scenarios_dialogue.SCENARIOS
+         + scenarios_residual.SCENARIOS] + [
     Case(name, words, check, **topology)
     for name, words, check, topology in watching.CASES + evidence.CASES] + [
     Case(name, words, check, waits=True, **topology)

@@ -42,6 +42,8 @@ class Scenario:
     # be a tuple of what is allowed.
     sweep: typing.Optional[tuple] = None
     told: str = ""  # a word that a reason or a note has to hold
+    # Of a residual block: scope, seconds, whether hits prolong it.
+    block: typing.Optional[tuple] = None
     # The TTL says nothing and the threshold leaves two places that no probe
     # can tell apart: the report may name one or none, but has to show both.
     threshold_only: bool = False
@@ -345,7 +347,8 @@ SCENARIOS = [
     Scenario("far", "REJECT in hop 3 on a path of 40 ms", far, hop=3,
              place="router", policy="fixed", in_path=True),
     Scenario("residual", "a box in hop 2 that goes on resetting for 1.5 s",
-             residual, hop=2, place="router", in_path=True),
+             residual, hop=2, place="router", in_path=True,
+             block=("3-tuple", 1.5, False)),
     Scenario("response", "a box that the server's answer fires: no hop, but"
              " candidates", response, kind="response-triggered",
              both_ends=True, codes=("response-triggered", "return-distance"),

@@ -15,9 +15,10 @@ import lab as labs
 import scenarios
 import scenarios_dialogue
 import scenarios_mysql
+import scenarios_residual
 
 ALL = (scenarios.SCENARIOS + scenarios_mysql.PLAYED
-       + scenarios_dialogue.SCENARIOS)
+       + scenarios_dialogue.SCENARIOS + scenarios_residual.SCENARIOS)
 
 
 def parse():

@@ -319,6 +319,17 @@ case_silent(void)
 	reasons_add(&r->verdict.reasons, "signature", 2.5,
 	    "It has the marks of tcpkill: three resets, stepped by the "
 	    "window.");
+	r->residual = (struct result_residual){.measured = true,
+	    .scope = RESULT_SCOPE_3TUPLE,
+	    .length_ns = 5120 * CLOCK_MS,
+	    .lo_ns = 4923 * CLOCK_MS,
+	    .hi_ns = 5317 * CLOCK_MS,
+	    .seen_ns = 4923 * CLOCK_MS,
+	    .refreshed = RESULT_NO,
+	    .contaminated = 2};
+	reasons_add(&r->verdict.reasons, "residual-block", 0,
+	    "After a reset it goes on for 5.1 s to reset all that this host "
+	    "says to the server's port, from any port of its own (3-tuple).");
 	result_note(&r->notes, "Hop %d answered nothing in three rounds.", 3);
 	r->head.dropped = 2;
 	return r;
@@ -337,6 +348,7 @@ case_server(void)
 	r->verdict.kind = RESULT_SERVER;
 	r->verdict.confidence = 0.9999;
 	r->verdict.policy = RESULT_POLICY_FIXED;
+	r->residual.measured = true;
 	reasons_add(&r->verdict.reasons, "ttl-matches", -4.1,
 	    "The reset's TTL, 58, is that of the server's own packets.");
 	return r;

@@ -28,7 +28,7 @@
 #define SW_FRAME 1600 /* no frame is longer, in bytes */
 #define SW_QUEUE 1024
 #define SW_SENT	 1024
-#define SW_CONNS 16
+#define SW_CONNS 64
 #define SW_ETHER 14
 #define SW_HEARD 1024 /* bytes of the server's that wait for recv() */
 

@@ -68,6 +68,9 @@ test_words(void **state)
 	assert_string_equal(
 	    result_bound_name(RESULT_BOUND_CONNECTIONS), "connections");
 	assert_string_equal(result_bound_name(RESULT_BOUND_TIME), "time");
+	assert_string_equal(result_scope_name(RESULT_SCOPE_NONE), "none");
+	assert_string_equal(result_scope_name(RESULT_SCOPE_3TUPLE), "3-tuple");
+	assert_string_equal(result_scope_name(RESULT_SCOPE_4TUPLE), "4-tuple");
 }
 
 static void

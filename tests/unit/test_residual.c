@@ -1,0 +1,577 @@
+/*
+ * Residual blocks: scope and length, as measured against a device that is
+ * played here; and what is made of trials that met one.
+ */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <rsthop/clock.h>
+
+#include "jobs/campaign.h"
+#include "scripted_world.h"
+
+#define ROWS(a) (sizeof(a) / sizeof((a)[0]))
+#define HOPS	7
+#define TRIGGER "use db"
+#define CONTROL "hfr qo"
+#define RST_TTL 62
+
+struct device {
+	int64_t block_ns; /* 0: none */
+	bool tuple4;	  /* of the source port too */
+	bool refresh;	  /* what meets it prolongs it */
+	int least_ttl;	  /* of what it sees */
+	int64_t until_ns;
+	uint16_t port;
+	unsigned int flukes; /* controls that it resets without a block */
+	unsigned int lost;   /* so many resets of a block on, one is */
+};
+
+struct scene {
+	struct campaign c;
+	struct sw *sw;
+	struct device dev;
+	struct locate_ask ask;
+	struct locate_result out;
+	struct fault f;
+};
+
+static int
+conn_of(const struct sw *sw, uint16_t port)
+{
+	int i;
+
+	for (i = sw->n_conns; i-- > 0;)
+		if (sw->conns[i].local.port == port)
+			return i;
+	return -1;
+}
+
+static bool
+holds(const struct sw_sent *s, const char *word)
+{
+	size_t n = strlen(word);
+
+	return s->len >= n && memcmp(s->packet + s->len - n, word, n) == 0;
+}
+
+static void
+meet(struct sw *sw, const struct sw_sent *s)
+{
+	struct device *d = &((struct scene *)sw->arg)->dev;
+	bool trigger = holds(s, TRIGGER), hit, fluke;
+	struct craft_tcp t;
+
+	if (s->kind == SW_ECHO || s->tcp.payload_len == 0 ||
+	    s->tcp.ttl < d->least_ttl)
+		return;
+	hit = sw->now_ns < d->until_ns &&
+	    (!d->tuple4 || s->tcp.flow.src.port == d->port);
+	fluke = !trigger && !hit && d->flukes > 0;
+	if (!trigger && !hit && !fluke)
+		return;
+	d->flukes -= fluke;
+	if (trigger || (hit && d->refresh)) {
+		d->until_ns = sw->now_ns + d->block_ns;
+		d->port = s->tcp.flow.src.port;
+	}
+	if (hit && d->lost > 0 && --d->lost == 0)
+		return;
+	t = sw_reset(
+	    sw, conn_of(sw, s->tcp.flow.src.port), RST_TTL, s->tcp.ack);
+	sw_push_tcp(sw, sw->now_ns + sw->rtt_ns / 2, &t);
+}
+
+static struct scene *
+scene_new(uint16_t src_port)
+{
+	struct scene *sc = calloc(1, sizeof(*sc));
+	struct campaign *c;
+	struct session_ask sa = {0};
+
+	assert_non_null(sc);
+	c = &sc->c;
+	sc->sw = sw_new(4);
+	sc->sw->arg = sc;
+	sc->sw->on_sent = meet;
+	sc->dev.least_ttl = 3;
+	sc->ask.target = sc->sw->server;
+	sc->ask.trigger = RESULT_TRIGGER_PAYLOAD;
+	sc->ask.confidence = 0.95;
+	sc->ask.max_connections = 160;
+	sc->ask.max_time_ns = 120 * CLOCK_S;
+	sc->ask.src_port = src_port;
+	c->ask = &sc->ask;
+	c->out = &sc->out;
+	sa.w = &sc->sw->w;
+	sa.target = sc->sw->server;
+	sa.src = sc->sw->client.addr;
+	sa.src_port = src_port;
+	sa.max_hops = 30;
+	sa.path = &sc->out.path;
+	session_init(&c->s, &sa);
+	sc->out.path.n_hops = sc->out.path.server_hops = HOPS;
+	sc->out.path.server_ttl = 58;
+	c->tracing.s = &c->s;
+	c->end_ns = session_now(&c->s) + sc->ask.max_time_ns;
+	c->timing.rtt_ns = sc->sw->rtt_ns;
+	c->load.trigger = (const uint8_t *)TRIGGER;
+	c->load.control = (const uint8_t *)CONTROL;
+	c->load.trigger_len = c->load.control_len = strlen(TRIGGER);
+	c->load.last_ttl = HOPS - 1;
+	return sc;
+}
+
+/* The trace's connection, and a trigger that was reset, with its control. */
+static void
+fire(struct scene *sc)
+{
+	static const enum trial_kind pair[] = {TRIAL_CONTROL, TRIAL_FULL};
+	struct campaign *c = &sc->c;
+
+	assert_int_equal(session_open(&c->s, ARM_NONE, &sc->f), 0);
+	assert_int_equal(session_wait_open(&c->s, 0, CLOCK_S, &sc->f), 1);
+	if (sc->ask.src_port != 0)
+		session_close(&c->s, 0);
+	assert_int_equal(campaign_run(c, pair, 2, 0, &sc->f), 0);
+	assert_int_equal(campaign_count(c, TRIAL_FULL, true), 1);
+	assert_int_equal(campaign_count(c, TRIAL_CONTROL, true), 0);
+}
+
+static void
+measure(struct scene *sc)
+{
+	fire(sc);
+	assert_int_equal(campaign_measure_residual(&sc->c, &sc->f), 0);
+}
+
+static void
+scene_free(struct scene *sc)
+{
+	session_free(&sc->c.s);
+	infer_free(sc->c.infer);
+	infer_free(sc->c.assumed);
+	free(sc->c.trials);
+	locate_result_free(&sc->out);
+	free(sc->sw);
+	free(sc);
+}
+
+static void
+assert_length(const struct scene *sc, enum result_scope scope, int64_t ns,
+    enum result_tri refreshed)
+{
+	const struct result_residual *r = &sc->c.residual;
+
+	assert_true(r->measured);
+	assert_int_equal(r->scope, scope);
+	assert_int_equal(r->refreshed, refreshed);
+	if (r->lo_ns > ns || r->hi_ns < ns || r->length_ns < ns * 85 / 100 ||
+	    r->length_ns > ns * 115 / 100)
+		fail_msg("%.3f s is measured as %.3f (%.3f to %.3f)",
+		    (double)ns / 1e9, (double)r->length_ns / 1e9,
+		    (double)r->lo_ns / 1e9, (double)r->hi_ns / 1e9);
+}
+
+static void
+test_lengths(void **state)
+{
+	static const int64_t ms[] = {400, 1500, 5000, 9000, 14000, 21000};
+	struct scene *sc;
+	size_t i;
+	int tuple4;
+
+	(void)state;
+	for (i = 0; i < 2 * ROWS(ms); i++) {
+		tuple4 = i >= ROWS(ms);
+		sc = scene_new(0);
+		sc->dev.block_ns = ms[i % ROWS(ms)] * CLOCK_MS;
+		sc->dev.tuple4 = tuple4;
+		measure(sc);
+		assert_length(sc,
+		    tuple4 ? RESULT_SCOPE_4TUPLE : RESULT_SCOPE_3TUPLE,
+		    sc->dev.block_ns, RESULT_NO);
+		scene_free(sc);
+	}
+}
+
+/* Polls without an end would never let it end. */
+static void
+test_refreshed(void **state)
+{
+	static const int64_t ms[] = {400, 2500, 5000};
+	struct scene *sc;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ROWS(ms); i++) {
+		sc = scene_new(0);
+		sc->dev.block_ns = ms[i] * CLOCK_MS;
+		sc->dev.refresh = true;
+		measure(sc);
+		assert_length(
+		    sc, RESULT_SCOPE_3TUPLE, sc->dev.block_ns, RESULT_YES);
+		scene_free(sc);
+	}
+}
+
+/* Two connections more; that from another port is a control like any. */
+static void
+test_none(void **state)
+{
+	struct scene *sc = scene_new(0);
+	int64_t before;
+
+	(void)state;
+	fire(sc);
+	before = sc->sw->now_ns;
+	assert_int_equal(campaign_measure_residual(&sc->c, &sc->f), 0);
+	assert_true(sc->c.residual.measured);
+	assert_int_equal(sc->c.residual.scope, RESULT_SCOPE_NONE);
+	assert_int_equal(sc->sw->n_conns, 5);
+	assert_int_equal(campaign_count_clean(&sc->c, TRIAL_CONTROL, false), 2);
+	assert_int_equal(campaign_count_contaminated(&sc->c), 0);
+	assert_true(sc->sw->now_ns - before < CLOCK_S / 4);
+	assert_false(campaign_minds_block(&sc->c));
+	scene_free(sc);
+}
+
+/* One reset is no block. */
+static void
+test_fluke(void **state)
+{
+	struct scene *sc = scene_new(0);
+
+	(void)state;
+	fire(sc);
+	sc->dev.flukes = 1;
+	assert_int_equal(campaign_measure_residual(&sc->c, &sc->f), 0);
+	assert_int_equal(sc->dev.flukes, 0);
+	assert_true(sc->c.residual.measured);
+	assert_int_equal(sc->c.residual.scope, RESULT_SCOPE_NONE);
+	scene_free(sc);
+}
+
+/*
+ * A reset that is lost on its way does not end the block, also where no
+ * connection may be opened to confirm that.
+ */
+static void
+test_loss(void **state)
+{
+	struct scene *sc = scene_new(0);
+
+	(void)state;
+	sc->dev.block_ns = 5 * CLOCK_S;
+	fire(sc);
+	sc->dev.lost = 6;
+	sc->c.alone = true;
+	assert_int_equal(campaign_measure_residual(&sc->c, &sc->f), 0);
+	assert_int_equal(sc->dev.lost, 0);
+	assert_length(sc, RESULT_SCOPE_3TUPLE, 5 * CLOCK_S, RESULT_NO);
+	scene_free(sc);
+}
+
+/* What expires before the server it does not see: connections ask, fewer. */
+static void
+test_by_connections(void **state)
+{
+	struct scene *sc;
+	int tuple4;
+
+	(void)state;
+	for (tuple4 = 0; tuple4 < 2; tuple4++) {
+		sc = scene_new(0);
+		sc->dev.block_ns = 5 * CLOCK_S;
+		sc->dev.tuple4 = tuple4;
+		sc->dev.least_ttl = HOPS;
+		measure(sc);
+		assert_length(sc,
+		    tuple4 ? RESULT_SCOPE_4TUPLE : RESULT_SCOPE_3TUPLE,
+		    5 * CLOCK_S, RESULT_NO);
+		assert_in_range(sc->sw->n_conns, 15, 40);
+		/* None of those that met the block is a control. */
+		assert_int_equal(
+		    campaign_count_clean(&sc->c, TRIAL_CONTROL, true), 0);
+		scene_free(sc);
+	}
+}
+
+/* Where a talk comes first, hardly any connection is opened to ask. */
+static int
+no_talk(void *ctx, struct talk *out, struct fault *f)
+{
+	(void)ctx;
+	(void)out;
+	(void)f;
+	return 0;
+}
+
+static void
+test_gentle(void **state)
+{
+	struct scene *sc = scene_new(0);
+
+	(void)state;
+	sc->ask.maker.make = no_talk; /* the session has none to begin */
+	sc->dev.block_ns = 5 * CLOCK_S;
+	measure(sc);
+	assert_length(sc, RESULT_SCOPE_3TUPLE, 5 * CLOCK_S, RESULT_NO);
+	/* The trace's, two arms; one that confirms it is over, one fired. */
+	assert_int_equal(sc->sw->n_conns, 5);
+	scene_free(sc);
+}
+
+/* It ends by its bound, and says no more than it saw. */
+static void
+test_endless(void **state)
+{
+	struct scene *sc = scene_new(0);
+	int64_t before;
+
+	(void)state;
+	sc->dev.block_ns = 1000 * CLOCK_S;
+	fire(sc);
+	before = sc->sw->now_ns;
+	assert_int_equal(campaign_measure_residual(&sc->c, &sc->f), 0);
+	assert_in_range(sc->sw->now_ns - before, 20 * CLOCK_S, 31 * CLOCK_S);
+	assert_int_equal(sc->c.residual.scope, RESULT_SCOPE_3TUPLE);
+	assert_int_equal(sc->c.residual.length_ns, 0);
+	assert_int_equal(sc->c.residual.hi_ns, 0);
+	assert_in_range(sc->c.residual.lo_ns, CLOCK_S, 31 * CLOCK_S);
+	assert_true(sc->c.residual.seen_ns > 20 * CLOCK_S);
+	assert_int_equal(sc->c.residual.refreshed, RESULT_UNSURE);
+	assert_true(campaign_is_blocked(&sc->c));
+	assert_false(campaign_is_spaced(&sc->c));
+	scene_free(sc);
+}
+
+static void
+test_cooldown(void **state)
+{
+	struct scene *sc = scene_new(0);
+	size_t sent;
+
+	(void)state;
+	sc->dev.block_ns = 5 * CLOCK_S;
+	fire(sc);
+	sc->ask.cooldown_ns = CLOCK_S;
+	sent = sc->sw->n_sent;
+	assert_int_equal(campaign_measure_residual(&sc->c, &sc->f), 0);
+	assert_false(sc->c.residual.measured);
+	assert_int_equal(sc->sw->n_sent, sent);
+	scene_free(sc);
+}
+
+static int64_t
+fire_at(struct scene *sc)
+{
+	static const enum trial_kind full = TRIAL_FULL;
+
+	assert_int_equal(campaign_run(&sc->c, &full, 1, 0, &sc->f), 0);
+	return sc->sw->sent[sc->sw->n_sent - 1].at_ns;
+}
+
+/*
+ * Trials wait for the end of the block that the last firing began; of a block
+ * of the five-tuple only where one source port was asked for.
+ */
+static void
+test_spacing(void **state)
+{
+	static const struct {
+		uint16_t port;
+		bool tuple4, waits;
+	} rows[] = {
+	    {0, false, true},
+	    {0, true, false},
+	    {41234, false, true},
+	    {41234, true, true},
+	};
+	struct scene *sc;
+	int64_t one, two;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ROWS(rows); i++) {
+		sc = scene_new(rows[i].port);
+		sc->dev.block_ns = 3 * CLOCK_S;
+		sc->dev.tuple4 = rows[i].tuple4;
+		measure(sc);
+		assert_length(sc,
+		    rows[i].tuple4 ? RESULT_SCOPE_4TUPLE : RESULT_SCOPE_3TUPLE,
+		    3 * CLOCK_S, RESULT_NO);
+		assert_int_equal(campaign_minds_block(&sc->c), rows[i].waits);
+		assert_int_equal(campaign_is_spaced(&sc->c), rows[i].waits);
+		one = fire_at(sc);
+		two = fire_at(sc);
+		assert_int_equal(two - one > 3 * CLOCK_S, rows[i].waits);
+		assert_true(two - one < 4 * CLOCK_S);
+		assert_int_equal(campaign_count_contaminated(&sc->c), 0);
+		scene_free(sc);
+	}
+}
+
+/* The first tagged burst shows at once that tags tell: nothing waits then. */
+static void
+test_tags(void **state)
+{
+	static const enum trial_kind kinds[] = {
+	    TRIAL_BURST, TRIAL_BURST, TRIAL_FULL};
+	struct scene *sc = scene_new(0);
+	int64_t before;
+
+	(void)state;
+	sc->dev.block_ns = 5 * CLOCK_S;
+	measure(sc);
+	before = sc->sw->now_ns;
+	assert_true(campaign_is_spaced(&sc->c));
+	assert_int_equal(campaign_run(&sc->c, kinds, 3, 0, &sc->f), 0);
+	assert_true(campaign_tags_name(&sc->c));
+	assert_false(campaign_is_spaced(&sc->c));
+	assert_true(sc->sw->now_ns - before < CLOCK_S);
+	/* What would have met the block without a tag was not sent. */
+	assert_int_equal(campaign_count(&sc->c, TRIAL_BURST, false), 1);
+	assert_int_equal(campaign_count_contaminated(&sc->c), 0);
+	scene_free(sc);
+}
+
+/*
+ * Sent within the block, on purpose: a trigger tells nothing, and is in no
+ * figure; a tagged burst does; what comes after the block is in order.
+ */
+static void
+test_contaminated(void **state)
+{
+	struct scene *sc = scene_new(0);
+	struct campaign *c = &sc->c;
+
+	(void)state;
+	sc->dev.block_ns = 5 * CLOCK_S;
+	fire(sc);
+	fire_at(sc);
+	assert_int_equal(campaign_count_clean(c, TRIAL_FULL, true), 2);
+	assert_int_equal(campaign_count_contaminated(c), 0);
+	c->residual.measured = true;
+	c->residual.scope = RESULT_SCOPE_3TUPLE;
+	c->residual.lo_ns = c->residual.hi_ns = 5 * CLOCK_S;
+	assert_int_equal(campaign_count_contaminated(c), 1);
+	assert_int_equal(campaign_count_clean(c, TRIAL_FULL, true), 1);
+	assert_int_equal(campaign_count_clean(c, TRIAL_CONTROL, false), 1);
+	assert_int_equal(
+	    campaign_run(c, &(enum trial_kind){TRIAL_BURST}, 1, 0, &sc->f), 0);
+	assert_int_equal(campaign_count_clean(c, TRIAL_BURST, true), 1);
+	assert_int_equal(campaign_await_block_end(c, &sc->f), 0);
+	assert_true(sc->sw->now_ns > sc->dev.until_ns);
+	fire_at(sc);
+	assert_int_equal(campaign_count_clean(c, TRIAL_FULL, true), 2);
+	assert_int_equal(verdict_fill_figures(c, &sc->f), 0);
+	assert_int_equal(sc->out.reproduction.trials, 2);
+	assert_int_equal(sc->out.reproduction.control_trials, 1);
+	assert_int_equal(sc->out.residual.contaminated, 1);
+	scene_free(sc);
+}
+
+static const char *
+reason_text(const struct scene *sc)
+{
+	const struct reasons *rs = &sc->out.verdict.reasons;
+	size_t i;
+
+	for (i = 0; i < rs->n; i++)
+		if (strcmp(rs->r[i].code, "residual-block") == 0)
+			return rs->r[i].text;
+	return "";
+}
+
+static void
+test_words(void **state)
+{
+	static const struct {
+		struct result_residual r;
+		const char *words[2];
+	} rows[] = {
+	    {{.scope = RESULT_SCOPE_3TUPLE,
+		 .length_ns = 5100 * CLOCK_MS,
+		 .hi_ns = 5300 * CLOCK_MS},
+		{"for 5.1 s", "(3-tuple)."}},
+	    {{.scope = RESULT_SCOPE_4TUPLE,
+		 .length_ns = 1500 * CLOCK_MS,
+		 .hi_ns = 1600 * CLOCK_MS,
+		 .refreshed = RESULT_YES},
+		{"for 1.5 s", "(4-tuple); what meets the block prolongs"}},
+	    {{.scope = RESULT_SCOPE_3TUPLE,
+		 .seen_ns = 28 * CLOCK_S,
+		 .lo_ns = 4400 * CLOCK_MS},
+		{"for longer than 28.0 s", "a silence of more than 4.4 s"}},
+	    {{.scope = RESULT_SCOPE_NONE}, {"", ""}},
+	};
+	struct scene *sc;
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < ROWS(rows); i++) {
+		sc = scene_new(0);
+		fire(sc);
+		sc->c.residual = rows[i].r;
+		sc->c.residual.measured = true;
+		assert_int_equal(verdict_fill_figures(&sc->c, &sc->f), 0);
+		verdict_fill_reasons(&sc->c);
+		assert_int_equal(reason_text(sc)[0] != '\0',
+		    rows[i].r.scope != RESULT_SCOPE_NONE);
+		for (k = 0; k < 2; k++)
+			if (strstr(reason_text(sc), rows[i].words[k]) == NULL)
+				fail_msg("\"%s\" says nothing of \"%s\"",
+				    reason_text(sc), rows[i].words[k]);
+		scene_free(sc);
+	}
+}
+
+/* Of another port's block a trial minds nothing. */
+static void
+test_other_port(void **state)
+{
+	struct scene *sc = scene_new(0);
+	struct campaign *c = &sc->c;
+
+	(void)state;
+	fire(sc);
+	fire_at(sc);
+	c->residual.measured = true;
+	c->residual.scope = RESULT_SCOPE_4TUPLE;
+	c->residual.lo_ns = c->residual.hi_ns = 5 * CLOCK_S;
+	assert_int_equal(campaign_count_contaminated(c), 0);
+	assert_int_equal(campaign_count_clean(c, TRIAL_FULL, true), 2);
+	scene_free(sc);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_lengths),
+	    cmocka_unit_test(test_refreshed),
+	    cmocka_unit_test(test_none),
+	    cmocka_unit_test(test_fluke),
+	    cmocka_unit_test(test_loss),
+	    cmocka_unit_test(test_by_connections),
+	    cmocka_unit_test(test_gentle),
+	    cmocka_unit_test(test_endless),
+	    cmocka_unit_test(test_cooldown),
+	    cmocka_unit_test(test_spacing),
+	    cmocka_unit_test(test_tags),
+	    cmocka_unit_test(test_contaminated),
+	    cmocka_unit_test(test_other_port),
+	    cmocka_unit_test(test_words),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
