@@ -201,5 +201,6 @@ session_blank_evidence(
 		return;
 	memset(kept->data + (p->payload - wp->data), 0, p->payload_len);
 	snprintf(kept->note, sizeof(kept->note),
-	    "login: its %zu bytes are blanked", (size_t)p->payload_len);
+	    "before the trigger: its %zu bytes are blanked",
+	    (size_t)p->payload_len);
 }

@@ -442,7 +442,9 @@ follower_make(void *ctx, struct talk *out, struct fault *f)
 	if (w == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	w->d = ctx;
-	*out = (struct talk){.ctx = w, .step = follower_step, .free = free};
+	/* What is sent may hold a password. */
+	*out = (struct talk){
+	    .ctx = w, .secret = true, .step = follower_step, .free = free};
 	return 0;
 }
 

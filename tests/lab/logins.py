@@ -11,6 +11,7 @@ import time
 
 import lab as labs
 import mariadb
+import scenarios_dialogue
 import wire
 
 PORT = labs.PORT
@@ -398,6 +399,17 @@ def hides_in_errors(bench):
     look_into(bench, reports, done, {"the password": SECRET})
 
 
+def hides_dialogue(bench):
+    """A dialogue's own password: it is said on the wire alone."""
+    lab = bench.lab
+    scenarios_dialogue.redis(lab)
+    done, reports, (client, _) = watched(
+        bench, scenarios_dialogue.say_redis(lab))
+    bench.same("was it said on the wire",
+               any(SECRET in p for p in client), True)
+    look_into(bench, reports, done, {"the password": SECRET})
+
+
 CASES = [
     ("login-password", "a wrong password: one line, exit 3",
      refused(("1045", "password"), password="another",
@@ -433,6 +445,8 @@ CASES = [
      hides_clear_password(b"mysql_clear_password"), {}),
     ("password-dialog", "likewise by the method `dialog`",
      hides_clear_password(b"dialog"), {}),
+    ("password-dialogue", "likewise what a dialogue sends", hides_dialogue,
+     {}),
     ("password-errors", "likewise where the login fails", hides_in_errors,
      {}),
 ]
