@@ -347,6 +347,12 @@ def seen_path(document):
             for hop in document.get("path", [])]
 
 
+def mostly_waits(scenario):
+    """For a server's words, or for a long block to end."""
+    return (scenario.say is not None or
+            scenario.block is not None and scenario.block[1] > 3)
+
+
 def scenario_case(scenario):
     def check(bench):
         scenario.arrange(bench.lab)
@@ -362,7 +368,7 @@ def scenario_case(scenario):
             return
         check_document(bench, scenario, document)
     return Case(scenario.name, scenario.story, check,
-                waits=scenario.say is not None, **scenario.topology())
+                waits=mostly_waits(scenario), **scenario.topology())
 
 
 # trace
