@@ -157,11 +157,11 @@ def becomes_full(bench):
     """The last places are taken for two seconds, once it has begun."""
     lab = bench.lab
     server = lab.mariadb(max_connections=10)
-    follow(lab, "--probability", "0.7", "--drop", "--ends", "both")
-    lab.link(5, "--delay-ms", "15")
+    follow(lab, "--probability", "0.9", "--drop", "--ends", "both")
+    lab.link(5, "--delay-ms", "40")
 
     def crowd(p):
-        bench.once(p, lambda: server.count("Init DB") >= 1)
+        bench.once(p, lambda: server.count("Connect") >= 1)
         sleepers(lab, 10, 2)
     done = bench.say(use(lab.mysql_defaults()), target(lab), meanwhile=crowd)
     document = located(bench, done)

@@ -119,7 +119,10 @@ SCENARIOS = [
     row("mysql-tap", "a tap before hop 3, three times of ten", mysql_tap,
         place="wire", in_path=False, both_ends=None),
     row("mysql-once", "a box in hop 3 that reassembles: one chance a"
-        " connection", mysql_once),
+        " connection", mysql_once, in_path=None,
+        either={"kind": ("middlebox",), "hop": (HOP,),
+                # One copy in a connection tells little of the place.
+                "place": ("router", None)}),
     row("mysql-query", "a box in hop 3 resets queries that name testdb",
         mysql_query, say=query),
     row("mysql-strict", "the same as mysql; the server blocks a host after"
