@@ -93,6 +93,14 @@ int campaign_attach(struct campaign *c, struct fault *f);
 /* Has it ended?  Then head.trouble says so. */
 bool campaign_attach_is_gone(const struct campaign *c);
 
+/* locate.c: a line for who watches; triggers and their controls for a round. */
+void campaign_progress(const struct campaign *c, const char *text);
+size_t campaign_add_triggers(const struct campaign *c, unsigned int triggers,
+    enum trial_kind kinds[CAMPAIGN_ROUND], size_t n);
+
+/* campaign_search.c: fires until the device is known, or the bounds end it. */
+int campaign_find_device(struct campaign *c, struct fault *f);
+
 /* campaign_block.c: is all reset since the first firing? */
 bool campaign_is_blocked(const struct campaign *c);
 /* A tagged copy below the server was named by the reset that it fired. */
