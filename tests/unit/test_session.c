@@ -1437,7 +1437,8 @@ test_blanks_late(void **state)
 	c->talked.state = TALK_READY;
 	p = server_says(sc, sc->rcv, "greeting");
 	assert_false(holds(p, "greeting"));
-	assert_string_equal(p->note, "before the trigger: its 8 bytes are blanked");
+	assert_string_equal(
+	    p->note, "before the trigger: its 8 bytes are blanked");
 	/* What answers the trigger is kept. */
 	p = server_says(sc, sc->rcv + 8, "response");
 	assert_true(holds(p, "response"));
