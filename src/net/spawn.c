@@ -83,17 +83,14 @@ static void
 run_child(
     char *const *argv, const struct spawn_user *user, bool shown, int pipe_fd)
 {
-	/* Whatever those who started us ignore: it runs as from a shell. */
-	static const int plain[] = {
-	    SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGCHLD};
 	sigset_t none;
-	size_t i;
-	int err;
+	int err, i;
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	for (i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
-		signal(plain[i], SIG_DFL);
+	/* Whatever those who started us ignore: it runs as from a shell. */
+	for (i = 1; i < SIGRTMIN; i++)
+		signal(i, SIG_DFL); /* two of them cannot be caught */
 	if (setpgid(0, 0) == 0 && redirect(shown) == 0 &&
 	    (!user->given || become(user) == 0))
 		execvp(argv[0], argv);

@@ -252,6 +252,7 @@ static void
 test_signals(void **state)
 {
 	char script[128], words[128];
+	unsigned long long blocked, ignored;
 	sigset_t set, old;
 	struct spawn *s;
 
@@ -269,8 +270,11 @@ test_signals(void **state)
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	signal(SIGPIPE, SIG_DFL);
 	read_file("signals", words, sizeof(words));
-	assert_string_equal(
-	    words, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000");
+	/* From 32 on they are the C library's and real-time ones. */
+	assert_int_equal(
+	    sscanf(words, "SigBlk: %llx SigIgn: %llx", &blocked, &ignored), 2);
+	assert_int_equal(blocked & 0x7fffffff, 0);
+	assert_int_equal(ignored & 0x7fffffff, 0);
 }
 
 static void
