@@ -33,6 +33,8 @@ import mariadb as mariadbs
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
+# Where forger, link and others are, unless a Lab is told otherwise.
+BUILD = os.path.join(TOP, "build", "tests", "lab")
 PYTHON = sys.executable or "/usr/bin/python3"
 PREFIX = "rsthop"
 STALE = re.compile(rf"^{PREFIX}-(\d+)-[0-9a-f]{{4}}-\w+$")  # PID
@@ -356,7 +358,7 @@ class Lab:
         self.icmp_ratelimit = icmp_ratelimit
         self.r1_mac = r1_mac
         self.seed = seed  # of the forgers' dice
-        self.build = build or os.path.join(TOP, "build", "tests", "lab")
+        self.build = build or BUILD
         number = random.SystemRandom().randrange(1, 1 << 16)
         self.prefix = f"{PREFIX}-{os.getpid()}-{number:04x}"
         # Of what all labs of this process share.

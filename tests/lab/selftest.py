@@ -889,8 +889,9 @@ def main():
     p.add_argument("--verbose", action="store_true", help="with times")
     args = p.parse_args()
     labs.require()
+    labs.BUILD = args.build or labs.BUILD
     failed = passed = 0
-    with labs.Lab(hops=6, icmp_ratelimit=0, build=args.build) as lab:
+    with labs.Lab(hops=6, icmp_ratelimit=0) as lab:
         for words, function in TESTS:
             if args.only and args.only not in function.__name__:
                 continue
