@@ -147,7 +147,8 @@ retire(struct campaign *c, struct trial *t, struct fault *f)
 	if ((c->alone || c->s.src_port != 0) &&
 	    campaign_free_server(c, t->conn, f) == -1)
 		return -1;
-	session_close(&c->s, t->conn);
+	if (t->conn != c->tracing.conn)
+		session_close(&c->s, t->conn);
 	return 0;
 }
 
@@ -237,25 +238,45 @@ full_ttl(const struct campaign *c)
 				  : own + FULL_TTL_STEP * (int)(n % FULL_TTLS);
 }
 
-int
-campaign_add(struct campaign *c, enum trial_kind kind, int ttl, struct fault *f)
+/* Room for one more trial: it is there, and not counted yet. */
+static int
+make_room(struct campaign *c, struct fault *f)
 {
 	size_t cap = c->cap_trials == 0 ? 32 : c->cap_trials * 2;
 	struct trial *v;
 
-	if (c->n_trials == c->cap_trials) {
-		v = realloc(c->trials, cap * sizeof(*v));
-		if (v == NULL)
-			return fault(f, FAULT_SYSTEM, "out of memory");
-		c->trials = v;
-		c->cap_trials = cap;
-	}
+	if (c->n_trials < c->cap_trials)
+		return 0;
+	v = realloc(c->trials, cap * sizeof(*v));
+	if (v == NULL)
+		return fault(f, FAULT_SYSTEM, "out of memory");
+	c->trials = v;
+	c->cap_trials = cap;
+	return 0;
+}
+
+int
+campaign_add(struct campaign *c, enum trial_kind kind, int ttl, struct fault *f)
+{
+	if (make_room(c, f) == -1)
+		return -1;
 	if (kind == TRIAL_FULL)
 		ttl = full_ttl(c);
 	if (trial_begin(&c->s, &c->trials[c->n_trials], kind, ttl, f) == -1)
 		return -1;
 	c->n_trials++;
 	return 0;
+}
+
+int
+campaign_add_control_on(struct campaign *c, int conn, struct fault *f)
+{
+	if (make_room(c, f) == -1)
+		return -1;
+	c->trials[c->n_trials] =
+	    (struct trial){.kind = TRIAL_CONTROL, .conn = conn};
+	c->s.conns[conn].arm = ARM_CONTROL;
+	return (int)c->n_trials++;
 }
 
 int

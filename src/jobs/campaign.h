@@ -74,6 +74,8 @@ int campaign_settle_until(
     struct campaign *c, bool settled, int64_t until_ns, struct fault *f);
 /* Begins a control from that port, 0: any.  Its trial's index, or -1. */
 int campaign_begin_control(struct campaign *c, uint16_t port, struct fault *f);
+/* Likewise, in a connection that is open. */
+int campaign_add_control_on(struct campaign *c, int conn, struct fault *f);
 /* Trials that were fired, of one kind; resets: that drew one. */
 unsigned int campaign_count(
     const struct campaign *c, enum trial_kind kind, bool resets);

@@ -402,26 +402,26 @@ ask(struct meter *m, enum answer *a, int64_t *sent_ns, struct fault *f)
 /* Is there a block, and of what? */
 
 /*
- * A connection from another port, and one from the port that fired; the
- * latter only where nothing has to be said first, and injected controls in
- * that connection told nothing.
+ * A connection from another port, `one`, which may be under way already (-1:
+ * it is not); and one from the port that fired, where that is to be used again,
+ * nothing has to be said first, and injected controls told nothing of it.
  */
 static int
-ask_both(struct meter *m, int fired, bool same_reset, enum answer *other,
-    enum answer *same, struct fault *f)
+ask_both(struct meter *m, int fired, int one, bool same_reset,
+    enum answer *other, enum answer *same, struct fault *f)
 {
 	uint16_t port = m->c->s.conns[fired].local.port;
-	int one = -1, two = -1;
 	int64_t at = 0;
+	int two = -1;
 
 	*other = *same = ANSWER_NONE;
-	if (!may_open(m))
+	if (one == -1 && may_open(m) && begin_control(m, 0, &one, f) == -1)
+		return -1;
+	if (m->c->s.src_port != 0 && !same_reset && !has_talks(m->c) &&
+	    may_open(m) && begin_control(m, port, &two, f) == -1)
+		return -1;
+	if (one == -1 && two == -1)
 		return 0;
-	if (begin_control(m, 0, &one, f) == -1)
-		return -1;
-	if (!same_reset && !has_talks(m->c) &&
-	    begin_control(m, port, &two, f) == -1)
-		return -1;
 	if (await_controls(m, f) == -1)
 		return -1;
 	*other = take_answer(m, one, 0, &at);
@@ -441,17 +441,46 @@ other_flow(const struct campaign *c)
 	return 0;
 }
 
+/*
+ * A control in the trace's connection, which is there already and has another
+ * port: it costs nothing more, and is on its way while the injected ones are.
+ */
+static int
+begin_on_trace(struct meter *m, int *trial, struct fault *f)
+{
+	struct campaign *c = m->c;
+
+	*trial = -1;
+	if (has_talks(c) || c->alone || other_flow(c) == -1 ||
+	    c->s.conns[0].closed || c->s.conns[0].tcb.data_ns != 0 ||
+	    session_state(&c->s, 0) != CONN_OPEN)
+		return 0;
+	*trial = campaign_add_control_on(c, 0, f);
+	if (*trial == -1)
+		return -1;
+	c->trials[*trial].poll = true;
+	/* As far as it goes now: it is sent. */
+	return campaign_settle_until(c, false, session_now(&c->s), f);
+}
+
 static int
 find_scope(struct meter *m, int fired, struct fault *f)
 {
 	enum answer other = ANSWER_NONE, same = ANSWER_NONE;
+	int one = -1;
 
+	if (begin_on_trace(m, &one, f) == -1)
+		return -1;
 	if (ask_flows(m, other_flow(m->c), fired, f) == -1)
 		return -1;
 	if (m->flow != -1 && m->flow != fired)
 		other = ANSWER_RESET;
-	else if (ask_both(m, fired, m->flow != -1, &other, &same, f) == -1)
-		return -1;
+	if (one != -1 || other != ANSWER_RESET)
+		if (ask_both(m, fired, one, m->flow != -1, &other, &same, f) ==
+		    -1)
+			return -1;
+	if (m->flow != -1 && m->flow != fired)
+		other = ANSWER_RESET;
 	if (other == ANSWER_RESET) {
 		m->scope = RESULT_SCOPE_3TUPLE;
 	} else if (m->flow != -1 || same == ANSWER_RESET) {
