@@ -498,6 +498,19 @@ answers_alive(const struct session_conn *c, const struct pkt *k)
 	    abs(k->ip.ttl - c->tcb.server_ttl) <= 2;
 }
 
+/* A control that asks for a block went into the connection after p. */
+static bool
+was_asked_since(const struct session *s, const struct probe *p)
+{
+	size_t i;
+
+	for (i = s->n_probes; i-- > 0;)
+		if (s->probes[i].kind == PROBE_BLOCK &&
+		    s->probes[i].conn == p->conn)
+			return s->probes[i].sent_ns > p->sent_ns;
+	return false;
+}
+
 static void
 charge_probe(struct session *s, struct seen_reset *r)
 {
@@ -507,6 +520,10 @@ charge_probe(struct session *s, struct seen_reset *r)
 	if (r->probe == -1 || r->late)
 		return;
 	p = &s->probes[r->probe];
+	if (p->fired && was_asked_since(s, p)) {
+		r->probe = -1;
+		return;
+	}
 	r->facts.probe_ttl = p->ttl;
 	r->facts.latency_ns = r->at_ns - p->sent_ns;
 	if (p->fired)
