@@ -15,8 +15,9 @@
 #include <rsthop/suspect.h>
 #include <rsthop/world.h>
 
-#define RERUN_RUNS 66 /* silent ones, then it is not reproduced */
-#define RERUN_IDLE 3  /* that open no connection to the target: it is over */
+#define RERUN_RUNS    66 /* silent ones, then it is not reproduced */
+#define RERUN_GENUINE 12 /* reset in so many, and none of it forged */
+#define RERUN_IDLE    3	 /* that open no connection to the target: it is over */
 
 /* How a client is run; ctx goes to each. */
 struct rerun_client {
@@ -60,8 +61,8 @@ struct rerun_result {
 };
 
 /*
- * Runs it until a reset toward the client is found that is not genuine, or the
- * bounds are reached.  *out is to be freed with rerun_free() in any case.
+ * Runs it until a reset toward the client is found that is not genuine, or a
+ * dozen runs were reset genuinely, or the bounds are reached.  *out is to be freed with rerun_free() in any case.
  * FAULT_INTERRUPTED after a signal; FAULT_INPUT where it never connects to the
  * target.
  */
