@@ -492,12 +492,33 @@ is_quotable(const struct analysis_trigger *r)
 	return memchr(r->common, '\'', r->common_len) == NULL;
 }
 
-static void
-add_locate(struct text *t, const struct analysis_group *g)
+/* A file that can be read again, by a name that a shell takes as it is. */
+static bool
+is_plain_path(const char *path)
 {
-	const struct analysis_trigger *r = &g->trigger;
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_./+=:,@%-";
 
-	text_add(t, "find the device: rsthop locate --payload");
+	return path[0] != '-' && path[0] != '\0' &&
+	    path[strspn(path, plain)] == '\0';
+}
+
+static void
+add_locate(struct text *t, const struct batch *b)
+{
+	const struct analysis_group *g = b->first;
+	const struct analysis_trigger *r = &g->trigger;
+	const struct analysis_file *file = &b->a->files[g->file];
+
+	text_add(t, "find the device, on that client: rsthop locate --");
+	if (is_plain_path(file->path) &&
+	    file->vantage != ANALYSIS_VANTAGE_SERVER) {
+		text_addf(t, "from %s ", file->path);
+		words_endpoint(t, &g->server);
+		return;
+	}
+	text_add(t, "payload");
 	if (is_quotable(r)) {
 		text_add(t, " '");
 		text_add_safe(t, r->common, r->common_len, r->common_len);
@@ -527,7 +548,7 @@ words_batch_next(struct text *t, const struct batch *b)
 		    "idle time-out and health checks");
 	} else if (g->to_client && g->trigger.fired > 0 &&
 	    !addr_is_none(&g->server.addr)) {
-		add_locate(t, g);
+		add_locate(t, b);
 	} else if (g->has_mac && g->n_candidates > 0 &&
 	    g->candidates[0].hop <= 1) {
 		text_add(t, "ask who runs ");

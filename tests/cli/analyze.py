@@ -114,7 +114,7 @@ def founding_told(program, _):
     expect("status", r.returncode, 0)
     for words in (r"^4 of 8 resets are forged\.", r"hop 1, its forwarding",
                   r'mysql COM_INIT_DB "db": 4 of 6 drew', r"own packet",
-                  r"rsthop locate --payload '\\x03\\x00\\x00\\x00\\x02db'",
+                  r"rsthop locate --from\s+\S*founding\.pcap\s+198\.51",
                   r"Genuine\n +4 "):
         if not re.search(words, r.stdout):
             raise Wrong(f"{words!r} is not told: {r.stdout}")
