@@ -308,18 +308,24 @@ tracing_conclude(const struct tracing *t)
 {
 	struct path *p = t->s->path;
 	int answered = server_answered_at(p), last = last_router(t);
-	int guess = hops_by_ttl(p);
+	int guess = hops_by_ttl(p), flow = flow_answered_at(t);
 
 	p->server_initial_ttl =
 	    p->server_ttl != 0 ? pkt_initial_ttl(p->server_ttl) : 0;
-	if (flow_answered_at(t) > 0)
-		answered = flow_answered_at(t);
+	/*
+	 * The flow's own word counts for more than that of pings; but where
+	 * pings and the server's TTL agree on less, and nothing says more, its
+	 * probe was lost there.
+	 */
+	if (flow > 0 &&
+	    !(last < answered && answered < flow && guess == answered))
+		answered = flow;
 	/* Silence before the first answer: the probe may have been lost. */
 	if (answered > last && guess > last && guess < answered &&
 	    all_silent(p, last + 1, answered - 1)) {
 		p->server_hops = guess;
 		p->distance = PATH_DISTANCE_SILENT;
-	} else if (answered > last || flow_answered_at(t) > 0) {
+	} else if (answered > last || flow > 0) {
 		p->server_hops = answered;
 		p->distance = PATH_DISTANCE_PROBE;
 	} else if (guess > last && guess <= t->s->max_hops) {
