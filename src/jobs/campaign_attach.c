@@ -111,6 +111,23 @@ campaign_attach_is_gone(const struct campaign *c)
 	return true;
 }
 
+/*
+ * A hop count may be a guess, or one too many where a probe was lost; a
+ * router's time-exceeded is neither.
+ */
+int
+campaign_attach_reach(const struct campaign *c, int most)
+{
+	const struct path *p = &c->out->path;
+	int ttl;
+
+	for (ttl = most < PATH_MAX_HOPS ? most : PATH_MAX_HOPS; ttl > 0; ttl--)
+		if (p->hops[ttl - 1].n_responders > 0 &&
+		    !p->hops[ttl - 1].is_server)
+			return ttl;
+	return 0;
+}
+
 int
 campaign_attach(struct campaign *c, struct fault *f)
 {
@@ -131,7 +148,8 @@ campaign_attach(struct campaign *c, struct fault *f)
 		return -1;
 	if (c->load.last_ttl < 1)
 		return fault(f, FAULT_NETWORK,
-		    "no router is between here and the server: what is "
-		    "injected would reach it");
+		    "no router between here and the server has answered: "
+		    "nothing shows how far a trigger may go without reaching "
+		    "it");
 	return 0;
 }

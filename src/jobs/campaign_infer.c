@@ -467,6 +467,8 @@ campaign_update(struct campaign *c, bool assume, struct fault *f)
 	tracing_conclude(&c->tracing);
 	describe_path(c, &p);
 	c->load.last_ttl = p.hops - 1;
+	if (c->ask->attach.port != 0)
+		c->load.last_ttl = campaign_attach_reach(c, p.hops - 1);
 	if (!still_stands(c, &p) && start_anew(c, &p, f) == -1)
 		return -1;
 	see_settled(c);

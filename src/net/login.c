@@ -423,7 +423,8 @@ take_answer(struct login_talk *t, const uint8_t *in, size_t n,
 		return 0;
 	len =
 	    PACKET_HEAD + (size_t)(a[0] | a[1] << 8 | (unsigned int)a[2] << 16);
-	if (len > t->answer_len)
+	/* Hostile: too short for what every error has, or not whole yet. */
+	if (len < PACKET_HEAD + 3 || len > t->answer_len)
 		return 0;
 	/* Behind the number: '#', five characters of SQLSTATE, the words. */
 	a += PACKET_HEAD + 3;

@@ -346,6 +346,27 @@ test_errors(void **state)
 	end(&sc);
 }
 
+/* An error whose header claims less than its number takes is none. */
+static void
+test_short_error(void **state)
+{
+	struct bytes g = greeting(0), o = ok(), e;
+	struct scene sc;
+
+	(void)state;
+	for (uint8_t len = 0; len < 3; len++) {
+		e = error(1, 1049, "Unknown database");
+		e.p[0] = len;
+		begin(&sc);
+		hear(&sc, NULL, 0);
+		hear_all(&sc, &g);
+		hear_all(&sc, &o);
+		assert_int_equal(hear_all(&sc, &e), 0);
+		assert_int_equal(sc.step.state, TALK_READY);
+		end(&sc);
+	}
+}
+
 /* A statement's own errors are no news: it may be refused by its nature. */
 static void
 test_query_error(void **state)
@@ -659,6 +680,8 @@ main(void)
 		test_no_tls),
 	    PROVES("errors, wherever they come, are told with what to do",
 		test_errors),
+	    PROVES("an error packet cut short by its own header is none",
+		test_short_error),
 	    PROVES("an error to a statement is none of the login's",
 		test_query_error),
 	    PROVES(
