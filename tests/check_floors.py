@@ -16,8 +16,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-FLOORS = ["base", "wire", "judge", "net", "jobs", "report", "cli"]
-PURE = ["base", "wire", "judge"]
+FLOORS = ["base", "wire", "judge", "result", "net", "jobs", "report", "cli"]
+PURE = ["base", "wire", "judge", "result"]
 
 # Who may see a header of a library: a folder, or modules.
 OWNERS = {
