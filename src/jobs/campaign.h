@@ -8,9 +8,9 @@
 #include <rsthop/clock.h>
 #include <rsthop/locate.h>
 
-#include "session.h"
-#include "tracing.h"
-#include "trial.h"
+#include <rsthop/session.h>
+#include <rsthop/tracing.h>
+#include <rsthop/trial.h>
 
 /* What is seen once, not with each trial. */
 struct campaign_clues {

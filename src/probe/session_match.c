@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "session.h"
+#include <rsthop/session.h>
 
 /* How many times the window a reset's seq may be ahead (tcpkill: 0 …). */
 #define STEPS_MAX 8

@@ -8,7 +8,7 @@
 
 #include <rsthop/clock.h>
 
-#include "session.h"
+#include <rsthop/session.h>
 
 /* The window that our probes show where no trial chooses another. */
 #define PROBE_WINDOW 1024

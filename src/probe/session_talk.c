@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "session.h"
+#include <rsthop/session.h>
 
 #define TALK_CHUNK 16384
 

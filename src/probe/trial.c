@@ -6,7 +6,7 @@
 
 #include <rsthop/clock.h>
 
-#include "trial.h"
+#include <rsthop/trial.h>
 
 #define CONNECT_NS (4 * CLOCK_S)
 #define SEGMENT	   1400 /* bytes, at most: fits on any sane path */

@@ -8,8 +8,8 @@
  * control burst: the control likewise
  * single   the trigger injected with one TTL, in one copy or several
  */
-#ifndef RSTHOP_JOBS_TRIAL_H
-#define RSTHOP_JOBS_TRIAL_H
+#ifndef RSTHOP_TRIAL_H
+#define RSTHOP_TRIAL_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,7 +17,7 @@
 
 #include <rsthop/infer.h>
 
-#include "session.h"
+#include <rsthop/session.h>
 
 enum trial_kind {
 	TRIAL_FULL,

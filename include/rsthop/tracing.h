@@ -1,13 +1,13 @@
 /*
  * A trace under way inside a session: locate runs it beside its trials.
  */
-#ifndef RSTHOP_JOBS_TRACING_H
-#define RSTHOP_JOBS_TRACING_H
+#ifndef RSTHOP_TRACING_H
+#define RSTHOP_TRACING_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "session.h"
+#include <rsthop/session.h>
 
 struct tracing {
 	struct session *s;

@@ -3,8 +3,8 @@
  * resets, the path.  trace and trial send through it; it reads every packet
  * and says which probe each answers.
  */
-#ifndef RSTHOP_JOBS_SESSION_H
-#define RSTHOP_JOBS_SESSION_H
+#ifndef RSTHOP_SESSION_H
+#define RSTHOP_SESSION_H
 
 #include <stdbool.h>
 #include <stddef.h>
