@@ -16,8 +16,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-FLOORS = ["base", "wire", "judge", "result", "net", "probe", "jobs", "report",
-          "cli"]
+FLOORS = ["base", "wire", "judge", "result", "net", "probe", "jobs", "locate",
+          "report", "cli"]
 PURE = ["base", "wire", "judge", "result"]
 
 # Who may see a header of a library: a folder, or modules.

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rsthop/control.h>
+
 #include "suspect_int.h"
 
 #define COMMAND_AT  4 /* MySQL: its header, the command, then words */
@@ -56,7 +58,7 @@ turn(const struct suspect *s, struct part part)
 	for (size_t i = 0; i < part.len; i++)
 		has_words = has_words || isalnum(s->trigger[part.at + i]);
 	if (has_words)
-		locate_default_control(
+		control_default(
 		    s->trigger + part.at, part.len, s->control + part.at);
 }
 

@@ -86,7 +86,7 @@ fall_back(struct reading *r)
 }
 
 /*
- * The last LOCATE_SEGMENT bytes of a long message, from the beginning of
+ * The last TRIGGER_SEGMENT bytes of a long message, from the beginning of
  * the segment that fired where that is less: what is before is to be said
  * ahead of it, for a device that puts segments together.
  */
@@ -95,9 +95,9 @@ trigger_at(const struct reading *r)
 {
 	size_t last, at;
 
-	if (r->len <= LOCATE_SEGMENT)
+	if (r->len <= TRIGGER_SEGMENT)
 		return 0;
-	at = r->len - LOCATE_SEGMENT;
+	at = r->len - TRIGGER_SEGMENT;
 	last = r->s->fired.begin > r->begin ? r->s->fired.begin - r->begin : 0;
 	return last > at && last < r->len ? last : at;
 }
@@ -374,12 +374,12 @@ read_compressed(struct suspect *out, const struct reading *r, struct fault *f)
 static int
 cut_command(struct suspect *out, const struct reading *r, struct fault *f)
 {
-	if (r->len <= LOCATE_SEGMENT)
+	if (r->len <= TRIGGER_SEGMENT)
 		return 0;
 	say_why(out, SUSPECT_REPLAY_MYSQL,
 	    "a login cannot be said again: log in as the user; of the command "
 	    "only the beginning is sent");
-	return keep_trigger(out, r->message, LOCATE_SEGMENT, f);
+	return keep_trigger(out, r->message, TRIGGER_SEGMENT, f);
 }
 
 static int

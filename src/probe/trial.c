@@ -7,9 +7,9 @@
 #include <rsthop/clock.h>
 
 #include <rsthop/trial.h>
+#include <rsthop/trigger.h>
 
 #define CONNECT_NS (4 * CLOCK_S)
-#define SEGMENT	   1400 /* bytes, at most: fits on any sane path */
 /* A talk gives up by itself, long before. */
 #define TALK_NS (600 * CLOCK_S)
 /*
@@ -60,10 +60,10 @@ trial_begin(struct session *s, struct trial *t, enum trial_kind kind, int ttl,
 static size_t
 segment_len(const struct tcb *tcb)
 {
-	size_t mss = tcb->server_mss != 0 ? tcb->server_mss : SEGMENT;
+	size_t mss = tcb->server_mss != 0 ? tcb->server_mss : TRIGGER_SEGMENT;
 
 	mss -= tcb->ts_ok && mss > TCB_OPTS ? TCB_OPTS : 0;
-	return mss < SEGMENT ? mss : SEGMENT;
+	return mss < TRIGGER_SEGMENT ? mss : TRIGGER_SEGMENT;
 }
 
 /* One copy of trigger or control; tag 0 leaves it as the kernel would send it. */

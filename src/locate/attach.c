@@ -4,7 +4,7 @@
  */
 #include <rsthop/clock.h>
 
-#include "campaign.h"
+#include "locate_int.h"
 
 #define LISTEN_NS (500 * CLOCK_MS) /* for what the program says by itself */
 #define KNOCK_NS  (1500 * CLOCK_MS)
@@ -109,23 +109,6 @@ campaign_attach_is_gone(const struct campaign *c)
 	    endpoint_format(&c->ask->attach, here),
 	    endpoint_format(&c->ask->target, there));
 	return true;
-}
-
-/*
- * A hop count may be a guess, or one too many where a probe was lost; a
- * router's time-exceeded is neither.
- */
-int
-campaign_attach_reach(const struct campaign *c, int most)
-{
-	const struct path *p = &c->out->path;
-	int ttl;
-
-	for (ttl = most < PATH_MAX_HOPS ? most : PATH_MAX_HOPS; ttl > 0; ttl--)
-		if (p->hops[ttl - 1].n_responders > 0 &&
-		    !p->hops[ttl - 1].is_server)
-			return ttl;
-	return 0;
 }
 
 int

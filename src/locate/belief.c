@@ -6,7 +6,7 @@
 
 #include <rsthop/clock.h>
 
-#include "campaign.h"
+#include "locate_int.h"
 
 /* Until the server's word to what fired is said to be missing. */
 #define GRACE_NS (20 * CLOCK_MS)
@@ -468,7 +468,7 @@ campaign_update(struct campaign *c, bool assume, struct fault *f)
 	describe_path(c, &p);
 	c->load.last_ttl = p.hops - 1;
 	if (c->ask->attach.port != 0)
-		c->load.last_ttl = campaign_attach_reach(c, p.hops - 1);
+		c->load.last_ttl = path_shown_reach(&c->out->path, p.hops - 1);
 	if (!still_stands(c, &p) && start_anew(c, &p, f) == -1)
 		return -1;
 	see_settled(c);

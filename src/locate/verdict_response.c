@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "campaign.h"
+#include "locate_int.h"
 
 /*
  * Of all that fires on answers, so many at the most may be where a usual

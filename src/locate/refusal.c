@@ -3,7 +3,7 @@
  * reset it, while one is open.  What they reset no trigger has fired; so it is
  * forgotten, and all is done again with one connection at a time.
  */
-#include "campaign.h"
+#include "locate_int.h"
 
 #define REFUSALS_ALONE 3 /* in a row of trials, to be no accident */
 

@@ -2,8 +2,8 @@
  * The campaign of locate: its state, shared by locate.c, which steers, and
  * verdict.c, which words what it found.
  */
-#ifndef RSTHOP_JOBS_CAMPAIGN_H
-#define RSTHOP_JOBS_CAMPAIGN_H
+#ifndef RSTHOP_LOCATE_LOCATE_INT_H
+#define RSTHOP_LOCATE_LOCATE_INT_H
 
 #include <rsthop/clock.h>
 #include <rsthop/locate.h>
@@ -92,11 +92,6 @@ bool campaign_is_over(const struct campaign *c, unsigned int need);
  * program's, in place of the first one of our own.
  */
 int campaign_attach(struct campaign *c, struct fault *f);
-/*
- * How far what is injected there may go, `most` at most: only where a router
- * has shown that it expires.  0: nowhere.
- */
-int campaign_attach_reach(const struct campaign *c, int most);
 /* Has it ended?  Then head.trouble says so. */
 bool campaign_attach_is_gone(const struct campaign *c);
 

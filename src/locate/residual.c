@@ -16,7 +16,7 @@
  */
 #include <rsthop/clock.h>
 
-#include "campaign.h"
+#include "locate_int.h"
 
 /* Injected controls bear tags as a burst's copies do, from the second on: Linux
  * takes a reset one below the number that is due for a late one of a

@@ -6,7 +6,7 @@
 
 #include <rsthop/clock.h>
 
-#include "campaign.h"
+#include "locate_int.h"
 
 #define SILENT_BURSTS 3	 /* plain ones, before it is said to be the server */
 #define FULLS_FIRED   3	 /* likewise: more than a whim of its own */

@@ -11,7 +11,7 @@
  */
 #include <rsthop/stats.h>
 
-#include "campaign.h"
+#include "locate_int.h"
 
 #define P_TELLS 0.05
 #define SAME	1e-9

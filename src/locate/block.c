@@ -8,7 +8,7 @@
  */
 #include <rsthop/clock.h>
 
-#include "campaign.h"
+#include "locate_int.h"
 
 #define FOR_EVER (INT64_MAX / 4)
 

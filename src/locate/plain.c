@@ -5,7 +5,7 @@
  * timestamps, and so fires nothing.  Once that is seen, copies of the largest
  * TTL short of the server stand in for it.
  */
-#include "campaign.h"
+#include "locate_int.h"
 
 int
 campaign_go_plain(struct campaign *c, struct fault *f)

@@ -10,8 +10,9 @@
 #include <string.h>
 
 #include <rsthop/clock.h>
+#include <rsthop/control.h>
 
-#include "campaign.h"
+#include "locate_int.h"
 
 #define CONNECT_NS   (5 * CLOCK_S)
 #define TRIGGERS_MAX 66 /* silent triggers, then: not reproduced */
@@ -20,28 +21,6 @@
 #define CONTROLS_FIRST 3
 #define CONTROLS_LATER 3
 #define REST_NS	       (CLOCK_S + 50 * CLOCK_MS)
-
-void
-locate_default_control(const uint8_t *payload, size_t len, uint8_t *out)
-{
-	size_t i;
-	uint8_t b;
-
-	for (i = 0; i < len; i++) {
-		b = payload[i];
-		if (b >= 'a' && b <= 'z')
-			b = (uint8_t)('a' + (b - 'a' + 13) % 26);
-		else if (b >= 'A' && b <= 'Z')
-			b = (uint8_t)('A' + (b - 'A' + 13) % 26);
-		else if (b >= '0' && b <= '9')
-			b = (uint8_t)('0' + (b - '0' + 5) % 10);
-		out[i] = b;
-	}
-	if (memcmp(out, payload, len) != 0)
-		return;
-	for (i = 0; i < len; i++)
-		out[i] = (uint8_t)~payload[i];
-}
 
 int
 locate_exit_status(const struct locate_result *r)
@@ -229,7 +208,7 @@ make_load(struct campaign *c, struct fault *f)
 	c->control = malloc(ask->payload_len);
 	if (c->control == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
-	locate_default_control(ask->payload, ask->payload_len, c->control);
+	control_default(ask->payload, ask->payload_len, c->control);
 	c->load.control = c->control;
 	c->load.control_len = ask->payload_len;
 	return 0;

@@ -7,7 +7,7 @@
 #include <rsthop/clock.h>
 #include <rsthop/rerun.h>
 
-#include "campaign.h"
+#include "locate_int.h"
 
 /* The reset that best shows a point: one of a full-TTL trigger, else any. */
 static const struct seen_reset *

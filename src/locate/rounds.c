@@ -5,7 +5,7 @@
 
 #include <rsthop/clock.h>
 
-#include "campaign.h"
+#include "locate_int.h"
 
 #define FULL_TTLS     4
 #define FULL_TTL_STEP 7

@@ -7,7 +7,7 @@
 
 #include <rsthop/stats.h>
 
-#include "campaign.h"
+#include "locate_int.h"
 
 /* What is said of the device beside its hop must be this likely. */
 #define DETAIL_SURE 0.8

@@ -13,7 +13,7 @@
 #include <rsthop/clock.h>
 #include <rsthop/stats.h>
 
-#include "campaign.h"
+#include "locate_int.h"
 
 /* In one of so many rounds a port sends a control; each its own round. */
 #define CONTROL_EVERY 4
