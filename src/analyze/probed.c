@@ -8,7 +8,7 @@
 #include <rsthop/clock.h>
 #include <rsthop/infer.h>
 
-#include "analyze_probes.h"
+#include "probes.h"
 
 #define APART_NS    (1 * CLOCK_S) /* shots so far apart are told by time */
 #define TRIALS	    512

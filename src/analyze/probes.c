@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze_probes.h"
+#include "probes.h"
 
 #define CONNS	4096
 #define BUCKETS 4096

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze_compare_int.h"
+#include "compare_int.h"
 
 #define FIRST_DATA   3	/* data packets that are sampled in any case */
 #define SAMPLE_BYTES 32 /* of the payload: no segment is cut as short */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze_compare_int.h"
+#include "compare_int.h"
 
 #define CANDIDATES 8
 #define OLDER	   64 /* connections of one five-tuple that are looked at */

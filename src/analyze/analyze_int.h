@@ -1,34 +1,12 @@
 /*
  * What the parts of analyze share.
  */
-#ifndef JOBS_ANALYZE_INT_H
-#define JOBS_ANALYZE_INT_H
+#ifndef RSTHOP_ANALYZE_ANALYZE_INT_H
+#define RSTHOP_ANALYZE_ANALYZE_INT_H
 
 #include <rsthop/analyze.h>
 #include <rsthop/flow.h>
-#include <rsthop/trigger.h>
-
-/*
- * How often each kind of client data went by: the same request to the same
- * server.  Bounded; what comes once it is full is not counted.
- */
-struct passed;
-
-int passed_new(size_t max, uint64_t seed, struct passed **out, struct fault *f);
-void passed_free(struct passed *p);
-
-/*
- * The number of a kind of data, by server and request; where no protocol is
- * known by its first bytes and its length.
- */
-uint64_t passed_id(const struct passed *p, const struct endpoint *server,
-    const struct trigger *t, const uint8_t *data, size_t len, uint32_t sent);
-void passed_see(struct passed *p, uint64_t id);
-/* 0 where it was not counted. */
-uint64_t passed_count(const struct passed *p, uint64_t id);
-
-/* What analyze mixes its hashes with: eight bytes at a time. */
-uint64_t analyze_hash(uint64_t h, const void *p, size_t n);
+#include <rsthop/passed.h>
 
 /*
  * Data with so small a TTL is a probe's: it may have ended short of a device,

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze_compare_int.h"
+#include "compare_int.h"
 
 #define LOOK_EVERY 1024 /* packets between two looks for a signal */
 #define PLACES	   16	/* brackets of the device that are told apart */

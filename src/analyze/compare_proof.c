@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze_compare_int.h"
+#include "compare_int.h"
 
 #define DELAY_NS   (3 * CLOCK_S)   /* a packet takes no longer than this */
 #define OLD_NS	   (120 * CLOCK_S) /* ... and is not taken for one as old */

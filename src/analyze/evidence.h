@@ -1,8 +1,8 @@
 /*
  * The packets behind verdicts.
  */
-#ifndef JOBS_ANALYZE_EVIDENCE_H
-#define JOBS_ANALYZE_EVIDENCE_H
+#ifndef RSTHOP_ANALYZE_EVIDENCE_H
+#define RSTHOP_ANALYZE_EVIDENCE_H
 
 #include "analyze_int.h"
 

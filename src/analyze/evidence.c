@@ -11,7 +11,7 @@
 #include <rsthop/clock.h>
 #include <rsthop/pkt.h>
 
-#include "analyze_evidence.h"
+#include "evidence.h"
 
 #define CONNS	   256
 #define EACH_GROUP 8	/* connections, before others of the same get room */

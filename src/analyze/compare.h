@@ -4,8 +4,8 @@
  * connections and their resets, once for what each sender did about the time
  * at which it should have sent them.
  */
-#ifndef JOBS_ANALYZE_COMPARE_H
-#define JOBS_ANALYZE_COMPARE_H
+#ifndef RSTHOP_ANALYZE_COMPARE_H
+#define RSTHOP_ANALYZE_COMPARE_H
 
 #include "analyze_int.h"
 

@@ -2,12 +2,12 @@
  * What the parts of the comparison share.  Of the two vantages, 0 is the one
  * nearer to the client.
  */
-#ifndef JOBS_ANALYZE_COMPARE_INT_H
-#define JOBS_ANALYZE_COMPARE_INT_H
+#ifndef RSTHOP_ANALYZE_COMPARE_INT_H
+#define RSTHOP_ANALYZE_COMPARE_INT_H
 
 #include <rsthop/clock.h>
 
-#include "analyze_compare.h"
+#include "compare.h"
 
 #define COMPARE_SAMPLES 8
 #define COMPARE_FLOWS	131072 /* a vantage; some 450 bytes each */

@@ -7,7 +7,7 @@
 
 #include <rsthop/pkt.h>
 
-#include "analyze_probes.h"
+#include "probes.h"
 
 #define SENT	 512 /* limited packets that are remembered */
 #define SYN_MASK (PKT_TH_SYN | PKT_TH_ACK)

@@ -4,8 +4,8 @@
  * analyze_probes.c the connections in which a device was probed for, and
  * analyze_probed.c concludes.
  */
-#ifndef JOBS_ANALYZE_PROBES_H
-#define JOBS_ANALYZE_PROBES_H
+#ifndef RSTHOP_ANALYZE_PROBES_H
+#define RSTHOP_ANALYZE_PROBES_H
 
 #include "analyze_int.h"
 

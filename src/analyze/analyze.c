@@ -8,9 +8,9 @@
 
 #include <rsthop/clock.h>
 
-#include "analyze_compare.h"
-#include "analyze_evidence.h"
-#include "analyze_probes.h"
+#include "compare.h"
+#include "evidence.h"
+#include "probes.h"
 
 #define LOOK_EVERY	1024 /* packets between two looks for a signal */
 #define TRIGGER_GENUINE 64   /* bytes kept of what fired nothing odd */

@@ -1,8 +1,8 @@
 /*
  * What the parts of suspect share: a connection's bytes, put together.
  */
-#ifndef JOBS_SUSPECT_INT_H
-#define JOBS_SUSPECT_INT_H
+#ifndef RSTHOP_ANALYZE_SUSPECT_INT_H
+#define RSTHOP_ANALYZE_SUSPECT_INT_H
 
 #include <rsthop/pkt.h>
 #include <rsthop/suspect.h>
