@@ -16,8 +16,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-FLOORS = ["base", "wire", "judge", "result", "capture", "net", "probe", "locate",
-          "analyze", "report", "cli"]
+FLOORS = ["base", "wire", "judge", "result", "capture", "net", "talk", "probe",
+          "locate", "analyze", "report", "cli"]
 PURE = ["base", "wire", "judge", "result"]
 
 # Who may see a header of a library: a folder, or modules.
@@ -28,7 +28,7 @@ OWNERS = {
     "libnet.h": ["src/wire/craft.c", "src/net/send.c"],
     "jansson.h": ["src/report/"],
     "libmnl/libmnl.h": ["src/net/"],
-    "mysql.h": ["src/net/login.c"],
+    "mysql.h": ["src/talk/login.c"],
     "getopt.h": ["src/cli/"],
     "err.h": ["src/cli/"],
 }
