@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include <rsthop/clock.h>
-#include <rsthop/rerun.h>
 
 #include "locate_int.h"
 
@@ -654,7 +653,7 @@ next_for_not_reproduced(const struct campaign *c)
 
 	if (c->ask->trigger == RESULT_TRIGGER_NONE) {
 		say_next(r,
-		    r->exec_runs >= RERUN_RUNS
+		    r->exec_runs >= RESULT_EXEC_RUNS
 			? "Run it again at the hour when it happens."
 			: "Run it again with more --max-time, half of which "
 			  "is the client's, at the hour when it happens.");
