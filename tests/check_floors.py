@@ -16,7 +16,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-FLOORS = ["base", "wire", "judge", "result", "net", "jobs", "report", "cli"]
+FLOORS = ["base", "wire", "judge", "result", "net", "probe", "locate",
+          "analyze", "report", "cli"]
 PURE = ["base", "wire", "judge", "result"]
 
 # Who may see a header of a library: a folder, or modules.
@@ -447,10 +448,10 @@ def circle(public):
     files = dict(GOOD)
     for a, b in (("one", "two"), ("two", "one")):
         folder, include = (("include/rsthop", f"<rsthop/{b}.h>") if public
-                           else ("src/jobs", f'"{b}.h"'))
+                           else ("src/locate", f'"{b}.h"'))
         files[f"{folder}/{a}.h"] = \
             f"#ifndef F_{a}\n#define F_{a}\nint {a}_f(void);\n#endif\n"
-        files[f"src/jobs/{a}.c"] = \
+        files[f"src/locate/{a}.c"] = \
             f"#include {include}\nint\n{a}_f(void)\n{{\n\treturn 0;\n}}\n"
     return files
 
