@@ -239,7 +239,8 @@ enum infer_evidence {
 struct infer_explanation {
 	struct infer_hypothesis one, other;
 	double prior;
-	double weight[INFER_EVIDENCES]; /* exactly 0: nothing was seen of it */
+	double weight[INFER_EVIDENCES]; /* exactly 0 where not seen */
+	bool seen[INFER_EVIDENCES];
 	double log_odds;
 };
 

@@ -315,6 +315,7 @@ explain_weigh(
 		c->add(s);
 		if (explain_odds(s->again, e, &after, f) == -1)
 			return -1;
+		e->seen[c->evidence] = true;
 		e->weight[c->evidence] = after - before;
 		before = after;
 	}

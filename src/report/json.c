@@ -298,8 +298,7 @@ odds(const struct locate_result *r, bool *bad)
 	w = json_object();
 	for (size_t i = 0; i < INFER_EVIDENCES; i++)
 		json_put(w, infer_evidence_name((enum infer_evidence)i),
-		    e->weight[i] == 0 ? json_null()
-				      : json_round(e->weight[i], 4),
+		    e->seen[i] ? json_round(e->weight[i], 4) : json_null(),
 		    bad);
 	o = json_object();
 	json_put(o, "of", hypothesis(&e->one), bad);

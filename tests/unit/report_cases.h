@@ -255,9 +255,13 @@ case_odds(struct locate_result *r)
 	e->prior = 0.25;
 	e->weight[INFER_EVIDENCE_SHOTS] = -6.53186;
 	e->weight[INFER_EVIDENCE_TIME_EXCEEDED] = 0.068;
+	e->weight[INFER_EVIDENCE_LATENCY] = -0.00001;
 	e->weight[INFER_EVIDENCE_RESET_TTL] = 3.2;
 	e->weight[INFER_EVIDENCE_ID_ECHO] = 6.9077;
-	e->log_odds = 3.89384;
+	e->log_odds = 3.89383;
+	for (size_t i = 0; i < INFER_EVIDENCES; i++)
+		e->seen[i] = e->weight[i] != 0;
+	e->seen[INFER_EVIDENCE_OWN_SEGMENT] = true;
 }
 
 /* INTERFACE's own example: the founding case. */
@@ -372,6 +376,7 @@ case_server(void)
 	r->verdict.odds.other.cause = INFER_RESPONSE;
 	r->verdict.odds.prior = 1.20397;
 	r->verdict.odds.weight[INFER_EVIDENCE_RESET_TTL] = 4.1;
+	r->verdict.odds.seen[INFER_EVIDENCE_RESET_TTL] = true;
 	r->verdict.odds.log_odds = 5.30397;
 	reasons_add(&r->verdict.reasons, "ttl-matches", 4.1,
 	    "The reset's TTL, 58, is that of the server's own packets.");
@@ -399,6 +404,7 @@ case_not_reproduced(void)
 	r->verdict.odds.other = (struct infer_hypothesis){INFER_DEVICE, 5};
 	r->verdict.odds.prior = -0.5;
 	r->verdict.odds.weight[INFER_EVIDENCE_SHOTS] = 5;
+	r->verdict.odds.seen[INFER_EVIDENCE_SHOTS] = true;
 	r->verdict.odds.log_odds = 4.5;
 	snprintf(r->verdict.next[0], sizeof(r->verdict.next[0]),
 	    "Give the very bytes that were reset: --from a capture of it, or "
