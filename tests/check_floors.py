@@ -16,19 +16,19 @@ import sys
 import tempfile
 from pathlib import Path
 
-FLOORS = ["base", "wire", "judge", "result", "net", "probe", "locate",
-          "analyze", "report", "cli"]
+FLOORS = ["base", "wire", "judge", "result", "capture", "net", "talk", "probe",
+          "locate", "analyze", "report", "cli"]
 PURE = ["base", "wire", "judge", "result"]
 
 # Who may see a header of a library: a folder, or modules.
 OWNERS = {
-    "pcap.h": ["src/net/capture.c", "src/net/capture_filter.c"],
-    "pcap/pcap.h": ["src/net/capture.c", "src/net/capture_filter.c"],
-    "zlib.h": ["src/net/capture_source.c"],
+    "pcap.h": ["src/capture/capture.c", "src/capture/filter.c"],
+    "pcap/pcap.h": ["src/capture/capture.c", "src/capture/filter.c"],
+    "zlib.h": ["src/capture/source.c"],
     "libnet.h": ["src/wire/craft.c", "src/net/send.c"],
     "jansson.h": ["src/report/"],
     "libmnl/libmnl.h": ["src/net/"],
-    "mysql.h": ["src/net/login.c"],
+    "mysql.h": ["src/talk/login.c"],
     "getopt.h": ["src/cli/"],
     "err.h": ["src/cli/"],
 }

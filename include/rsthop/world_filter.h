@@ -1,8 +1,8 @@
 /*
  * The pcap filter that lets one job's packets through, and hardly any other.
  */
-#ifndef RSTHOP_NET_WORLD_FILTER_H
-#define RSTHOP_NET_WORLD_FILTER_H
+#ifndef RSTHOP_WORLD_FILTER_H
+#define RSTHOP_WORLD_FILTER_H
 
 #include <rsthop/addr.h>
 

@@ -1,10 +1,11 @@
 /*
- * What the parts of login share: why a login failed, in words.
+ * Why a login failed, in words.
  */
-#ifndef RSTHOP_NET_LOGIN_INT_H
-#define RSTHOP_NET_LOGIN_INT_H
+#ifndef RSTHOP_LOGIN_FAULTS_H
+#define RSTHOP_LOGIN_FAULTS_H
 
-#include <rsthop/login.h>
+#include <rsthop/fault.h>
+#include <rsthop/talk.h>
 
 struct st_mysql;
 
@@ -19,9 +20,10 @@ char *mysql_authentication_dialog_ask(struct st_mysql *mysql, int type,
 
 /*
  * From an error's number and text, as libmariadb or the server gave them: the
- * text is the server's, hence hostile.  Fills *f, gives what to make of it.
+ * text is the server's, hence hostile.  server: HOST:PORT, for the words.
+ * Fills *f, gives what to make of it.
  */
-enum talk_failure login_explain(const struct login_ask *ask, unsigned int error,
-    const char *text, struct fault *f);
+enum talk_failure login_explain(
+    const char *server, unsigned int error, const char *text, struct fault *f);
 
 #endif

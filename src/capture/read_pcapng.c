@@ -7,8 +7,8 @@
 
 #include <rsthop/clock.h>
 
-#include "capture_filter.h"
-#include "capture_read.h"
+#include "filter.h"
+#include "reader.h"
 
 #define NG_SECTION    0x0a0d0d0a
 #define NG_ORDER      0x1a2b3c4d

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "capture_filter.h"
-#include "capture_merge.h"
-#include "capture_read.h"
+#include "filter.h"
+#include "merge.h"
+#include "reader.h"
 
 struct merge_file {
 	char *path;

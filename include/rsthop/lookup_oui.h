@@ -1,8 +1,8 @@
 /*
  * The list of OUIs as ieee-data installs it, apart from where it lies.
  */
-#ifndef RSTHOP_NET_LOOKUP_OUI_H
-#define RSTHOP_NET_LOOKUP_OUI_H
+#ifndef RSTHOP_LOOKUP_OUI_H
+#define RSTHOP_LOOKUP_OUI_H
 
 #include <stdint.h>
 #include <stdio.h>

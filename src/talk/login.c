@@ -61,7 +61,7 @@ login_maker(struct login *l)
 #include <rsthop/clock.h>
 #include <rsthop/text.h>
 
-#include "login_int.h"
+#include <rsthop/login_faults.h>
 
 /* Servers that ask a slow name server for each client take ten or so. */
 #define LOGIN_WAIT_NS	(30 * CLOCK_S)
@@ -256,7 +256,7 @@ begin(struct login_talk *t, int64_t now_ns, struct fault *f)
 	    "127.0.0.1", ask->user, NULL, ask->database, ntohs(at.sin_port),
 	    NULL, 0);
 	if (t->waits == 0)
-		login_explain(ask, library.mysql_errno(t->mysql),
+		login_explain(ask->server, library.mysql_errno(t->mysql),
 		    library.mysql_error(t->mysql), f);
 	else
 		rc = swap_socket(t, &at, f);
@@ -316,8 +316,9 @@ conclude(struct login_talk *t, struct talk_step *out, struct fault *f)
 
 	if (t->connected == NULL) {
 		t->phase = LOGIN_OVER;
-		out->failure = login_explain(ask, library.mysql_errno(t->mysql),
-		    library.mysql_error(t->mysql), f);
+		out->failure =
+		    login_explain(ask->server, library.mysql_errno(t->mysql),
+			library.mysql_error(t->mysql), f);
 		return -1;
 	}
 	t->phase = LOGIN_DONE;
@@ -436,8 +437,8 @@ take_answer(struct login_talk *t, const uint8_t *in, size_t n,
 	memcpy(words, a, len);
 	words[len] = '\0';
 	t->phase = LOGIN_OVER;
-	out->failure = login_explain(
-	    ask, (unsigned int)(t->answer[5] | t->answer[6] << 8), words, f);
+	out->failure = login_explain(ask->server,
+	    (unsigned int)(t->answer[5] | t->answer[6] << 8), words, f);
 	return -1;
 }
 

@@ -1,8 +1,8 @@
 /*
  * What a dialogue is made of; for its parser and its talks.
  */
-#ifndef NET_DIALOGUE_INT_H
-#define NET_DIALOGUE_INT_H
+#ifndef TALK_DIALOGUE_INT_H
+#define TALK_DIALOGUE_INT_H
 
 #include <rsthop/dialogue.h>
 

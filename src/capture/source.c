@@ -15,7 +15,7 @@
 
 #include <zlib.h>
 
-#include "capture_source.h"
+#include "source.h"
 
 /* Larger than a processor's near cache only slows it down. */
 #define SOURCE_BUFFER (128 * 1024)

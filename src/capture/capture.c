@@ -17,8 +17,8 @@
 #include <rsthop/capture.h>
 #include <rsthop/clock.h>
 
-#include "capture_filter.h"
-#include "capture_merge.h"
+#include "filter.h"
+#include "merge.h"
 
 /*
  * The ring holds a fixed number of slots of this size, so a large one makes

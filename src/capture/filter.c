@@ -6,7 +6,7 @@
 
 #include <pcap/pcap.h>
 
-#include "capture_filter.h"
+#include "filter.h"
 
 /* The most that a packet of a file may hold; libpcap's own bound. */
 #define FILTER_SNAPLEN 262144

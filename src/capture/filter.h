@@ -2,8 +2,8 @@
  * What files need of libpcap: filters over packets at rest, and the names of
  * link types.
  */
-#ifndef NET_CAPTURE_FILTER_H
-#define NET_CAPTURE_FILTER_H
+#ifndef RSTHOP_CAPTURE_FILTER_H
+#define RSTHOP_CAPTURE_FILTER_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -2,8 +2,8 @@
  * The bytes of a capture file, in order: plain or gzip-compressed, a file or a
  * pipe.
  */
-#ifndef NET_CAPTURE_SOURCE_H
-#define NET_CAPTURE_SOURCE_H
+#ifndef RSTHOP_CAPTURE_SOURCE_H
+#define RSTHOP_CAPTURE_SOURCE_H
 
 #include <stdbool.h>
 #include <stddef.h>

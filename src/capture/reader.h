@@ -1,14 +1,14 @@
 /*
  * One capture file, packet by packet: pcap and pcapng.
  */
-#ifndef NET_CAPTURE_READ_H
-#define NET_CAPTURE_READ_H
+#ifndef RSTHOP_CAPTURE_READER_H
+#define RSTHOP_CAPTURE_READER_H
 
 #include <string.h>
 
 #include <rsthop/capture.h>
 
-#include "capture_source.h"
+#include "source.h"
 
 /* What a pcapng section says of one of its interfaces. */
 struct read_iface {
@@ -67,6 +67,8 @@ void reader_free(struct reader *r);
 
 /* The parts for either format: each reads what stands before the packets. */
 int reader_begin_pcap(struct reader *r, struct fault *f);
+/* Whether a file that begins so is one of pcap; then r->swapped is set. */
+bool reader_is_pcap(struct reader *r, uint32_t magic);
 int reader_begin_pcapng(struct reader *r, struct fault *f);
 
 /* No packet of a sound file holds more; libpcap's bound too. */

@@ -6,7 +6,7 @@
 
 #include <rsthop/text.h>
 
-#include "login_int.h"
+#include <rsthop/login_faults.h>
 
 #define TEXT_MAX 120 /* of what the server said */
 
@@ -53,8 +53,8 @@ static const struct {
 };
 
 enum talk_failure
-login_explain(const struct login_ask *ask, unsigned int error, const char *text,
-    struct fault *f)
+login_explain(
+    const char *server, unsigned int error, const char *text, struct fault *f)
 {
 	struct text safe = {0};
 	const char *what = "see the server's log";
@@ -73,7 +73,7 @@ login_explain(const struct login_ask *ask, unsigned int error, const char *text,
 	text_add_safe(&safe, text, strlen(text), TEXT_MAX);
 	/* What a user can mend is no trouble of the network. */
 	fault(f, failure == TALK_FAIL_FINAL ? FAULT_INPUT : FAULT_NETWORK,
-	    "%s: %s (error %u); %s", ask->server, text_str(&safe), error, what);
+	    "%s: %s (error %u); %s", server, text_str(&safe), error, what);
 	text_free(&safe);
 	return failure;
 }

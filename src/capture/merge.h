@@ -1,8 +1,8 @@
 /*
  * Several capture files as one, in the order of their stamps.
  */
-#ifndef NET_CAPTURE_MERGE_H
-#define NET_CAPTURE_MERGE_H
+#ifndef RSTHOP_CAPTURE_MERGE_H
+#define RSTHOP_CAPTURE_MERGE_H
 
 #include <stdbool.h>
 #include <stddef.h>
