@@ -32,7 +32,7 @@ explain_trial(const struct infer_record *r, size_t i, size_t *first)
 {
 	struct infer_trial t = r->trials[i];
 
-	t.shots = &r->shots[*first];
+	t.shots = t.n_shots > 0 ? &r->shots[*first] : NULL;
 	*first += t.n_shots;
 	return t;
 }

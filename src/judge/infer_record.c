@@ -7,66 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rsthop/vec.h>
+
 #include "infer_int.h"
-
-/* Room for `more` at the end of an array; NULL: out of memory. */
-static void *
-record_grow(void *array, size_t *cap, size_t need, size_t size)
-{
-	size_t n = *cap;
-	void *p;
-
-	if (array != NULL && need <= n)
-		return array;
-	while (n < need || n == 0)
-		n = n == 0 ? 16 : 2 * n;
-	p = realloc(array, n * size);
-	if (p != NULL)
-		*cap = n;
-	return p;
-}
-
-static int
-record_reserve_shots(struct infer_record *r, size_t more)
-{
-	struct infer_shot *shots = record_grow(
-	    r->shots, &r->cap_shots, r->n_shots + more, sizeof(*shots));
-
-	if (shots == NULL)
-		return -1;
-	r->shots = shots;
-	return 0;
-}
-
-static int
-record_reserve_trials(struct infer_record *r, size_t more)
-{
-	struct infer_trial *trials = record_grow(
-	    r->trials, &r->cap_trials, r->n_trials + more, sizeof(*trials));
-
-	if (trials == NULL)
-		return -1;
-	r->trials = trials;
-	return 0;
-}
-
-static int
-record_reserve_given(struct infer_record *r, size_t more)
-{
-	struct infer_given *given = record_grow(
-	    r->given, &r->cap_given, r->n_given + more, sizeof(*given));
-
-	if (given == NULL)
-		return -1;
-	r->given = given;
-	return 0;
-}
 
 void
 infer_record_trial(struct infer_record *r, const struct infer_trial *t)
 {
-	if (record_reserve_shots(r, t->n_shots) == -1 ||
-	    record_reserve_trials(r, 1) == -1) {
+	if (vec_grow(&r->shots, r->n_shots + t->n_shots, &r->cap_shots,
+		sizeof(*r->shots)) == -1 ||
+	    VEC_ROOM(r->trials, r->n_trials, r->cap_trials) == -1) {
 		r->is_lost = true;
 		return;
 	}
@@ -81,7 +31,7 @@ infer_record_trial(struct infer_record *r, const struct infer_trial *t)
 void
 infer_record_given(struct infer_record *r, int rst_ttl, int client_ttl)
 {
-	if (record_reserve_given(r, 1) == -1) {
+	if (VEC_ROOM(r->given, r->n_given, r->cap_given) == -1) {
 		r->is_lost = true;
 		return;
 	}
@@ -119,9 +69,12 @@ infer_record_copy(const struct infer_record *r, struct infer_record *out)
 	c.trials = NULL;
 	c.given = NULL;
 	c.cap_shots = c.cap_trials = c.cap_given = 0;
-	if (record_reserve_shots(&c, 0) == -1 ||
-	    record_reserve_trials(&c, 0) == -1 ||
-	    record_reserve_given(&c, 0) == -1) {
+	if (vec_grow(&c.shots, r->n_shots, &c.cap_shots, sizeof(*c.shots)) ==
+		-1 ||
+	    vec_grow(&c.trials, r->n_trials, &c.cap_trials,
+		sizeof(*c.trials)) == -1 ||
+	    vec_grow(&c.given, r->n_given, &c.cap_given, sizeof(*c.given)) ==
+		-1) {
 		infer_record_free(&c);
 		return -1;
 	}

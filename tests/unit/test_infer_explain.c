@@ -18,6 +18,8 @@
 #include <rsthop/infer.h>
 #include <rsthop/rng.h>
 
+#include "judge/infer_int.h"
+
 #define PROVES(words, fn)                   \
 	{                                   \
 		words, fn, NULL, NULL, NULL \
@@ -493,6 +495,31 @@ test_copy_and_reset(void **state)
 	}
 }
 
+/* A record that is not complete explains nothing, until it is cleared. */
+static void
+test_lost_record(void **state)
+{
+	struct scene s;
+	struct infer_explanation e;
+	struct infer *in, *copy = NULL;
+	struct fault f = {0};
+	struct rng r;
+
+	(void)state;
+	rng_seed(&r, 8);
+	draw_scene(&r, &s);
+	in = tell(&s, INFER_EVIDENCES);
+	in->record.is_lost = true;
+	assert_int_equal(infer_explain(in, NULL, NULL, &e, &f), -1);
+	assert_int_equal(f.kind, FAULT_SYSTEM);
+	assert_int_equal(infer_copy(in, &copy, &f), 0);
+	assert_int_equal(infer_explain(copy, NULL, NULL, &e, &f), -1);
+	infer_reset(copy);
+	assert_int_equal(infer_explain(copy, NULL, NULL, &e, &f), 0);
+	infer_free(in);
+	infer_free(copy);
+}
+
 /* A hundred trials of a dozen shots: explained before anyone notices. */
 static void
 test_time(void **state)
@@ -554,6 +581,7 @@ main(void)
 	    PROVES("the best is compared with the next", test_best_and_next),
 	    PROVES("60 of 60 weigh more than 1 of 1", test_more_weighs_more),
 	    PROVES("copies remember, resets forget", test_copy_and_reset),
+	    PROVES("what was lost is not explained", test_lost_record),
 	    PROVES("an explanation takes little time", test_time),
 	    PROVES("each class has a name of its own", test_names),
 	};
