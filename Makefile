@@ -71,7 +71,7 @@ ALL_CFLAGS = $(CFLAGS) $(WARN) -fstack-protector-strong -fPIE $(SANFLAGS) \
 ALL_LDFLAGS = $(LDFLAGS) $(SANFLAGS) -pie -Wl,-z,relro,-z,now \
 	-Wl,--export-dynamic-symbol=mysql_authentication_dialog_ask
 
-LIB_FLOORS = base wire judge result net jobs report
+LIB_FLOORS = base wire judge result capture net talk probe locate analyze report
 LIB_SRC := $(sort $(foreach f,$(LIB_FLOORS),$(wildcard src/$(f)/*.c)))
 CLI_SRC := $(sort $(wildcard src/cli/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(O)/%.o)

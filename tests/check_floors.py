@@ -16,18 +16,19 @@ import sys
 import tempfile
 from pathlib import Path
 
-FLOORS = ["base", "wire", "judge", "result", "net", "jobs", "report", "cli"]
+FLOORS = ["base", "wire", "judge", "result", "capture", "net", "talk", "probe",
+          "locate", "analyze", "report", "cli"]
 PURE = ["base", "wire", "judge", "result"]
 
 # Who may see a header of a library: a folder, or modules.
 OWNERS = {
-    "pcap.h": ["src/net/capture.c", "src/net/capture_filter.c"],
-    "pcap/pcap.h": ["src/net/capture.c", "src/net/capture_filter.c"],
-    "zlib.h": ["src/net/capture_source.c"],
+    "pcap.h": ["src/capture/capture.c", "src/capture/filter.c"],
+    "pcap/pcap.h": ["src/capture/capture.c", "src/capture/filter.c"],
+    "zlib.h": ["src/capture/source.c"],
     "libnet.h": ["src/wire/craft.c", "src/net/send.c"],
     "jansson.h": ["src/report/"],
     "libmnl/libmnl.h": ["src/net/"],
-    "mysql.h": ["src/net/login.c"],
+    "mysql.h": ["src/talk/login.c"],
     "getopt.h": ["src/cli/"],
     "err.h": ["src/cli/"],
 }
@@ -447,10 +448,10 @@ def circle(public):
     files = dict(GOOD)
     for a, b in (("one", "two"), ("two", "one")):
         folder, include = (("include/rsthop", f"<rsthop/{b}.h>") if public
-                           else ("src/jobs", f'"{b}.h"'))
+                           else ("src/locate", f'"{b}.h"'))
         files[f"{folder}/{a}.h"] = \
             f"#ifndef F_{a}\n#define F_{a}\nint {a}_f(void);\n#endif\n"
-        files[f"src/jobs/{a}.c"] = \
+        files[f"src/locate/{a}.c"] = \
             f"#include {include}\nint\n{a}_f(void)\n{{\n\treturn 0;\n}}\n"
     return files
 

@@ -14,9 +14,6 @@
 #include <rsthop/talk.h>
 #include <rsthop/world.h>
 
-#define LOCATE_SEGMENT	   1400 /* bytes: fits on any sane path */
-#define LOCATE_PAYLOAD_MAX (4 * LOCATE_SEGMENT)
-
 struct locate_ask {
 	int64_t started_unix_ns; /* the wall clock, for the result */
 	const char *host;	 /* as the user wrote it, for the result */
@@ -86,13 +83,6 @@ struct locate_ask {
  */
 int locate_run(const struct locate_ask *ask, struct world *w,
     struct locate_result *out, struct fault *f);
-
-/*
- * The default control: the trigger's length and shape without its words.
- * Letters turn by 13, digits by 5; where that changes nothing, all bits of
- * each byte are turned.  out has room for len bytes.
- */
-void locate_default_control(const uint8_t *payload, size_t len, uint8_t *out);
 
 /* The exit status of INTERFACE for a result: 0 located, 1 none. */
 int locate_exit_status(const struct locate_result *r);

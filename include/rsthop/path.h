@@ -92,4 +92,11 @@ const char *path_rewrite_name(enum path_rewrite r);
 /* The hop with this TTL, or NULL. */
 const struct path_hop *path_hop_at(const struct path *p, int ttl);
 
+/*
+ * The largest TTL, at most `most`, at which a router has answered: what leaves
+ * with it expires there.  A hop count may be a guess, or one too many where a
+ * probe was lost; a router's time-exceeded is neither.  0: none has answered.
+ */
+int path_shown_reach(const struct path *p, int most);
+
 #endif

@@ -15,7 +15,6 @@
 #include <rsthop/suspect.h>
 #include <rsthop/world.h>
 
-#define RERUN_RUNS    66 /* silent ones, then it is not reproduced */
 #define RERUN_GENUINE 12 /* reset in so many, and none of it forged */
 #define RERUN_IDLE    3	 /* that open no connection to the target: it is over */
 

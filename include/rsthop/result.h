@@ -19,6 +19,9 @@
 #define RESULT_ALTERNATIVES 12
 #define RESULT_NOTES	    8
 
+/* Runs of the user's own client without a reset, then: not reproduced. */
+#define RESULT_EXEC_RUNS 66
+
 /* Who asked for what, when, from where: common to all active jobs. */
 struct result_head {
 	int64_t started_unix_ns;

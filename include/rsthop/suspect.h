@@ -17,7 +17,6 @@
 #include <rsthop/capture.h>
 #include <rsthop/dialogue.h>
 #include <rsthop/fault.h>
-#include <rsthop/locate.h>
 #include <rsthop/mysql.h>
 #include <rsthop/rst.h>
 #include <rsthop/text.h>
@@ -79,7 +78,7 @@ struct suspect {
 	int client_ttl; /* of the client's, as captured; 0: not seen */
 
 	uint8_t *trigger;   /* owned; NULL: the client had said nothing */
-	size_t trigger_len; /* up to LOCATE_SEGMENT */
+	size_t trigger_len; /* up to TRIGGER_SEGMENT */
 	struct trigger what;
 	bool acts; /* said again, it may change something at the server */
 	uint8_t *control;   /* owned: as long, other words; NULL: none better */

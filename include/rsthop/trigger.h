@@ -9,6 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Bytes of one segment of it, at most: they fit on any sane path. */
+#define TRIGGER_SEGMENT 1400
+/* And of all its segments. */
+#define TRIGGER_MAX (4 * TRIGGER_SEGMENT)
+
 #define TRIGGER_COMMAND 32
 #define TRIGGER_KEY	256
 

@@ -31,7 +31,8 @@ static const struct option_spec analyze_options[] = {
     {OPTION_SERVER_CAPTURE, "server-capture", "FILE",
 	"a capture taken at or near the server (repeatable)"},
     {OPTION_MAX_FLOWS, "max-flows", "N",
-	"remember N connections at once at most (1000000)"},
+	"remember N connections at once at most (" OPTION_TEXT(
+	    FLOW_MAX_FLOWS) ")"},
     {0, NULL, NULL, NULL},
 };
 

@@ -14,7 +14,8 @@
 #include "output.h"
 
 static const struct option_spec trace_options[] = {
-    {OPTION_MAX_HOPS, "max-hops", "N", "trace N hops at most (30)"},
+    {OPTION_MAX_HOPS, "max-hops", "N",
+	"trace N hops at most (" OPTION_TEXT(LOCATE_MAX_HOPS) ")"},
     {OPTION_SOURCE_PORT, "source-port", "PORT",
 	"trace in a connection from this local port"},
     {OPTION_RATE, "rate", "PPS", "send PPS probes a second at most"},

@@ -34,9 +34,10 @@
 #define KERNEL_RING (32 * 1024 * 1024)
 
 /* What follows a reset says as much as what came before: so long it waits. */
-#define SETTLE_NS   CLOCK_S
-#define MAX_PENDING 16384
-#define MAX_FLOWS   200000
+#define SETTLE_NS	CLOCK_S
+#define MAX_PENDING	16384
+#define WATCH_MAX_FLOWS 200000
+#define WATCH_RING_MIB	16
 
 /* How much later than its stamp a packet may reach us. */
 #define LAG_NS	((CAPTURE_BATCH_MS + 150) * CLOCK_MS)
@@ -56,9 +57,11 @@ static const struct option_spec watch_options[] = {
     {OPTION_RING, "ring", "FILE",
 	"keep the packets around each reset in FILE, as pcapng"},
     {OPTION_RING_SIZE, "ring-size", "SIZE",
-	"remember and keep so much of them at once (16M)"},
+	"remember and keep so much of them at once (" OPTION_TEXT(
+	    WATCH_RING_MIB) "M)"},
     {OPTION_MAX_FLOWS, "max-flows", "N",
-	"remember N connections at once at most (200000)"},
+	"remember N connections at once at most (" OPTION_TEXT(
+	    WATCH_MAX_FLOWS) ")"},
     {0, NULL, NULL, NULL},
 };
 
@@ -584,7 +587,7 @@ watch(const struct line *l, struct fault *f)
 static int
 run_watch(const struct command *cmd, int argc, char **argv)
 {
-	struct line l = {.max_flows = MAX_FLOWS};
+	struct line l = {.max_flows = WATCH_MAX_FLOWS};
 	struct fault f;
 	int status = -1;
 
@@ -595,7 +598,7 @@ run_watch(const struct command *cmd, int argc, char **argv)
 			status = EXIT_SUCCESS;
 		} else {
 			if (l.ring_size == 0)
-				l.ring_size = 16 << 20;
+				l.ring_size = WATCH_RING_MIB << 20;
 			status = watch(&l, &f);
 		}
 	}

@@ -46,6 +46,10 @@ enum option_key {
 	OPTION_RING_SIZE
 };
 
+/* A constant's value, for the words of usage. */
+#define OPTION_TEXT(constant) OPTION_TEXT_OF(constant)
+#define OPTION_TEXT_OF(value) #value
+
 struct option_spec {
 	int key;	   /* the letter, or one of enum option_key */
 	const char *name;  /* the long name; NULL: the letter alone */
@@ -67,16 +71,21 @@ struct command {
 };
 
 extern const struct command cmd_analyze;
-extern const struct command cmd_help;
 extern const struct command cmd_locate;
 extern const struct command cmd_trace;
 extern const struct command cmd_watch;
 
-/* All of them, ended by NULL. */
-extern const struct command *const commands[];
-
-const struct command *command_find(const char *name);
+/* Looks one up in a table that ends with NULL; NULL where it is not there. */
+const struct command *command_find(
+    const struct command *const *table, const char *name);
 void command_print_usage(const struct command *cmd);
+
+/*
+ * rsthop help [COMMAND]: how that command of the table is used, or a line for
+ * each.  Gives the exit status.
+ */
+int help_run(const struct command *const *table, const struct command *help,
+    int argc, char **argv);
 
 /* Tells the fault on one line of stderr and gives its exit status. */
 int command_complain(const struct fault *f);

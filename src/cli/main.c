@@ -1,7 +1,6 @@
 /*
  * rsthop: finds the middlebox that forges TCP resets.
  */
-#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
@@ -13,40 +12,30 @@
 
 #include "command.h"
 
-const struct command *const commands[] = {
+static int main_help(const struct command *help, int argc, char **argv);
+
+static const struct command main_help_command = {
+    .name = "help",
+    .operands = "[COMMAND]",
+    .summary = "Shows how a command is used",
+    .details = "",
+    .run = main_help,
+};
+
+/* All there are: to add one, write its file and name it here. */
+static const struct command *const main_commands[] = {
     &cmd_locate,
     &cmd_trace,
     &cmd_analyze,
     &cmd_watch,
-    &cmd_help,
+    &main_help_command,
     NULL,
 };
 
-const struct command *
-command_find(const char *name)
+static int
+main_help(const struct command *help, int argc, char **argv)
 {
-	size_t i;
-
-	for (i = 0; commands[i] != NULL; i++)
-		if (strcmp(commands[i]->name, name) == 0)
-			return commands[i];
-	return NULL;
-}
-
-/* Words of users stand in faults: no byte of theirs may break the line. */
-int
-command_complain(const struct fault *f)
-{
-	char line[sizeof(f->text)];
-	size_t i;
-
-	memcpy(line, f->text, sizeof(line));
-	line[sizeof(line) - 1] = '\0';
-	for (i = 0; line[i] != '\0'; i++)
-		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
-			line[i] = '?';
-	warnx("%s", line);
-	return fault_exit_status(f);
+	return help_run(main_commands, help, argc, argv);
 }
 
 /*
@@ -95,8 +84,8 @@ run_command(int argc, char **argv)
 	struct fault f;
 
 	if (strcmp(name, "-h") == 0 || strcmp(name, "--help") == 0)
-		name = cmd_help.name;
-	cmd = command_find(name);
+		name = main_help_command.name;
+	cmd = command_find(main_commands, name);
 	if (cmd != NULL)
 		return cmd->run(cmd, argc - 1, argv + 1);
 	fault(&f, FAULT_USAGE, "unknown %s '%s'; see 'rsthop help'",

@@ -6,9 +6,9 @@
 
 #include <sys/random.h>
 
-#include <rsthop/locate.h>
 #include <rsthop/preset.h>
 #include <rsthop/text.h>
+#include <rsthop/trigger.h>
 
 #include "payload.h"
 
@@ -33,10 +33,10 @@ check_length(
 {
 	if (len == 0)
 		return fault(f, kind, "%s: empty; give at least a byte", what);
-	if (len > LOCATE_PAYLOAD_MAX)
+	if (len > TRIGGER_MAX)
 		return fault(f, kind,
 		    "%s: over %d bytes are more than a trigger may have", what,
-		    LOCATE_PAYLOAD_MAX);
+		    TRIGGER_MAX);
 	return 0;
 }
 
@@ -233,7 +233,7 @@ payload_load(struct payload *p, struct fault *f)
 
 	if (p->path == NULL)
 		return 0;
-	p->bytes = malloc(LOCATE_PAYLOAD_MAX + 1);
+	p->bytes = malloc(TRIGGER_MAX + 1);
 	if (p->bytes == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	in = fopen(p->path, "rbe");
@@ -241,7 +241,7 @@ payload_load(struct payload *p, struct fault *f)
 		return fault(f, FAULT_INPUT, "cannot read %s: %s", p->path,
 		    strerror(errno));
 	errno = 0;
-	p->len = fread(p->bytes, 1, LOCATE_PAYLOAD_MAX + 1, in);
+	p->len = fread(p->bytes, 1, TRIGGER_MAX + 1, in);
 	if (ferror(in)) {
 		fault(f, FAULT_INPUT, "cannot read %s: %s", p->path,
 		    strerror(errno));

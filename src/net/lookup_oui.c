@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lookup_oui.h"
+#include <rsthop/lookup_oui.h>
 
 /* The first two bits of a MAC's first octet (IEEE 802, clause 8.2). */
 #define OUI_GROUP 0x01

@@ -18,7 +18,7 @@
 #include <rsthop/send.h>
 #include <rsthop/world.h>
 
-#include "world_filter.h"
+#include <rsthop/world_filter.h>
 
 #define FDS_FIRST 3 /* of those to poll: where the connections' begin */
 

@@ -5,7 +5,7 @@
  */
 #include <stdio.h>
 
-#include "world_filter.h"
+#include <rsthop/world_filter.h>
 
 /* RFC 792: unreachable, time exceeded, parameter problem; echo. */
 #define FILTER_ICMP                                                \

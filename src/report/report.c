@@ -68,32 +68,6 @@ report_writer_by_path(const char *path, struct fault *f)
 	return NULL;
 }
 
-int
-writers_flush(FILE *out, struct fault *f)
-{
-	/* Where a write failed earlier and this does not, errno stays. */
-	if (fflush(out) == 0 && !ferror(out))
-		return 0;
-	return fault(f, FAULT_INPUT, "the report could not be written: %s",
-	    strerror(errno));
-}
-
-int
-writers_finish(struct text *t, FILE *out, struct fault *f)
-{
-	int rc;
-
-	if (t->bad) {
-		text_free(t);
-		return fault(f, FAULT_SYSTEM, "out of memory for the report");
-	}
-	if (t->len > 0)
-		fwrite(t->p, 1, t->len, out);
-	rc = writers_flush(out, f);
-	text_free(t);
-	return rc;
-}
-
 /* How to mend what went wrong with a file. */
 static const char *
 mend(int err)

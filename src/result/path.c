@@ -60,3 +60,15 @@ path_hop_at(const struct path *p, int ttl)
 		return NULL;
 	return &p->hops[ttl - 1];
 }
+
+int
+path_shown_reach(const struct path *p, int most)
+{
+	int ttl = most < PATH_MAX_HOPS ? most : PATH_MAX_HOPS;
+
+	for (; ttl > 0; ttl--)
+		if (p->hops[ttl - 1].n_responders > 0 &&
+		    !p->hops[ttl - 1].is_server)
+			return ttl;
+	return 0;
+}

@@ -65,7 +65,7 @@ check(const struct suspect *s)
 
 	must(s->resets > 0 && s->forged <= s->resets && s->flows > 0);
 	must(s->n_rst_ttls <= SUSPECT_TTLS);
-	must(s->trigger_len <= LOCATE_PAYLOAD_MAX);
+	must(s->trigger_len <= TRIGGER_MAX);
 	must((s->trigger == NULL) == (s->trigger_len == 0));
 	must(s->control == NULL || s->control_len == s->trigger_len);
 	must((s->before != NULL) == (s->replay == SUSPECT_REPLAY_DIALOGUE));

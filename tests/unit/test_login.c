@@ -22,7 +22,7 @@
 #include <rsthop/login.h>
 #include <rsthop/rng.h>
 
-#include "net/login_int.h"
+#include <rsthop/login_faults.h>
 
 #define PROVES(words, fn)                   \
 	{                                   \
@@ -619,7 +619,7 @@ expect_explained(unsigned int error_number, enum talk_failure failure,
 	char number[32];
 
 	assert_int_equal(
-	    login_explain(&ask, error_number, "it says so", &f), failure);
+	    login_explain(ask.server, error_number, "it says so", &f), failure);
 	assert_int_equal(f.kind, kind);
 	snprintf(number, sizeof(number), "(error %u)", error_number);
 	assert_non_null(strstr(f.text, SERVER ": it says so "));
@@ -661,7 +661,7 @@ test_explain_long(void **state)
 	memset(words, 'x', sizeof(words) - 1);
 	words[sizeof(words) - 1] = '\0';
 	words[3] = '\n';
-	login_explain(&ask, 1045, words, &f);
+	login_explain(ask.server, 1045, words, &f);
 	assert_null(strchr(f.text, '\n'));
 	/* What to do is said all the same. */
 	assert_non_null(strstr(f.text, "--defaults-file"));

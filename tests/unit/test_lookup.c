@@ -12,7 +12,7 @@
 #include <rsthop/clock.h>
 #include <rsthop/lookup.h>
 
-#include "net/lookup_oui.h"
+#include <rsthop/lookup_oui.h>
 
 static char dir[] = "/tmp/rsthop-test-XXXXXX";
 static bool own_files;

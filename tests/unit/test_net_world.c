@@ -13,7 +13,7 @@
 #include <rsthop/clock.h>
 #include <rsthop/world.h>
 
-#include "net/world_filter.h"
+#include <rsthop/world_filter.h>
 
 #define PORT 3306
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "jobs/analyze_int.h"
+#include <rsthop/passed.h>
 
 #define PROVES(words, fn)                   \
 	{                                   \

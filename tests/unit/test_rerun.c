@@ -147,7 +147,7 @@ run(struct stage *st, int64_t end_ns, struct rerun_result *out, struct fault *f)
 	struct rerun_ask ask = {.name = "client",
 	    .target = {{4, {10, 0, 0, 2}}, SERVER_PORT},
 	    .client = &client,
-	    .max_runs = RERUN_RUNS,
+	    .max_runs = RESULT_EXEC_RUNS,
 	    .run_ns = CLOCK_S,
 	    .end_ns = end_ns};
 
@@ -226,9 +226,9 @@ test_never_reset(void **state)
 
 	(void)state;
 	assert_int_equal(run(&st, 60 * CLOCK_S, &out, &f), 0);
-	assert_int_equal(out.runs, RERUN_RUNS);
+	assert_int_equal(out.runs, RESULT_EXEC_RUNS);
 	assert_int_equal(out.reset, 0);
-	assert_int_equal(out.connections, RERUN_RUNS);
+	assert_int_equal(out.connections, RESULT_EXEC_RUNS);
 	/* What silent runs showed is not kept. */
 	assert_int_equal(out.n, 1);
 	rerun_free(&out);
@@ -243,7 +243,7 @@ test_connects_late(void **state)
 
 	(void)state;
 	assert_int_equal(run(&st, 60 * CLOCK_S, &out, &f), 0);
-	assert_int_equal(out.runs, RERUN_RUNS);
+	assert_int_equal(out.runs, RESULT_EXEC_RUNS);
 	rerun_free(&out);
 }
 

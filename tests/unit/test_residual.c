@@ -15,8 +15,8 @@
 
 #include <rsthop/clock.h>
 
-#include "jobs/campaign.h"
 #include "scripted_world.h"
+#include "locate/locate_int.h"
 
 #define ROWS(a) (sizeof(a) / sizeof((a)[0]))
 #define HOPS	7

@@ -12,8 +12,8 @@
 
 #include <rsthop/clock.h>
 
-#include "jobs/session.h"
-#include "jobs/trial.h"
+#include <rsthop/session.h>
+#include <rsthop/trial.h>
 #include "scripted_world.h"
 
 #define PROVES(words, fn)                   \

@@ -14,7 +14,7 @@
 
 #include <rsthop/clock.h>
 
-#include "jobs/session.h"
+#include <rsthop/session.h>
 #include "scripted_world.h"
 
 #define PROVES(words, fn)                   \

@@ -1059,7 +1059,7 @@ check_all(void)
 		const struct suspect *s = &all.list[i];
 		struct text t = {0};
 
-		assert_true(s->trigger_len <= LOCATE_PAYLOAD_MAX);
+		assert_true(s->trigger_len <= TRIGGER_MAX);
 		assert_int_equal(s->trigger == NULL, s->trigger_len == 0);
 		assert_true(
 		    s->control == NULL || s->control_len == s->trigger_len);

@@ -12,7 +12,7 @@
 
 #include <rsthop/clock.h>
 
-#include "jobs/trial.h"
+#include <rsthop/trial.h>
 #include "scripted_world.h"
 
 #define PROVES(words, fn)                   \

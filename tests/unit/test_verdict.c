@@ -15,9 +15,10 @@
 #include <cmocka.h>
 
 #include <rsthop/clock.h>
+#include <rsthop/control.h>
 
-#include "jobs/campaign.h"
 #include "scripted_world.h"
+#include "locate/locate_int.h"
 
 #define PROVES(words, fn)                   \
 	{                                   \
@@ -1543,7 +1544,7 @@ control(const char *in, size_t len, const char *want)
 	uint8_t out[64];
 
 	assert_true(len <= sizeof(out));
-	locate_default_control((const uint8_t *)in, len, out);
+	control_default((const uint8_t *)in, len, out);
 	assert_memory_equal(out, want, len);
 }
 

@@ -1,0 +1,37 @@
+/*
+ * How often each kind of client data went by: what resets have in common is
+ * only telling where other data of its kind passed, or where all were reset.
+ */
+#ifndef RSTHOP_PASSED_H
+#define RSTHOP_PASSED_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rsthop/addr.h>
+#include <rsthop/fault.h>
+#include <rsthop/trigger.h>
+
+/*
+ * A kind is the same request to the same server.  What comes once the table
+ * is full is not counted.
+ */
+struct passed;
+
+int passed_new(size_t max, uint64_t seed, struct passed **out, struct fault *f);
+void passed_free(struct passed *p);
+
+/*
+ * The number of a kind of data, by server and request; where no protocol is
+ * known by its first bytes and its length.
+ */
+uint64_t passed_id(const struct passed *p, const struct endpoint *server,
+    const struct trigger *t, const uint8_t *data, size_t len, uint32_t sent);
+void passed_see(struct passed *p, uint64_t id);
+/* 0 where it was not counted. */
+uint64_t passed_count(const struct passed *p, uint64_t id);
+
+/* What analyze mixes its hashes with: eight bytes at a time. */
+uint64_t analyze_hash(uint64_t h, const void *p, size_t n);
+
+#endif

@@ -1,0 +1,424 @@
+/*
+ * Two vantages compared: the passes over their captures, and what is made
+ * known of them.
+ */
+#define _GNU_SOURCE /* qsort_r */
+#include <stdlib.h>
+#include <string.h>
+
+#include "compare_int.h"
+
+#define LOOK_EVERY 1024 /* packets between two looks for a signal */
+#define PLACES	   16	/* brackets of the device that are told apart */
+#define STAMP_MAX  (INT64_MAX / 4)
+
+/* --- what is compared --- */
+
+/* 1 by the user's word, 2 by the files themselves, 0 not at all. */
+static int
+is_wanted(const struct analyze_ask *ask)
+{
+	size_t n[ANALYSIS_VANTAGE_SERVER + 1] = {0};
+
+	for (size_t i = 0; i < ask->n_paths; i++)
+		n[ask->paths[i].vantage]++;
+	if (n[ANALYSIS_VANTAGE_CLIENT] > 0 && n[ANALYSIS_VANTAGE_SERVER] > 0)
+		return 1;
+	return ask->n_paths == 2 && n[ANALYSIS_VANTAGE_ANY] == 2 ? 2 : 0;
+}
+
+/* -1: of neither. */
+static int
+vantage_of(const struct compare *c, uint32_t file)
+{
+	if (c->by_file)
+		return (int)file ^ (int)c->swapped;
+	switch (c->out->files[file].vantage) {
+	case ANALYSIS_VANTAGE_CLIENT:
+		return 0;
+	case ANALYSIS_VANTAGE_SERVER:
+		return 1;
+	case ANALYSIS_VANTAGE_ANY:
+		break;
+	}
+	return -1;
+}
+
+/* --- a pass --- */
+
+static bool
+is_interrupted(const struct analyze_input *in, struct analysis *a)
+{
+	if (a->interrupted == 0 && in->interrupted != NULL)
+		a->interrupted = in->interrupted(in->ctx);
+	return a->interrupted != 0;
+}
+
+static int
+see(struct compare *c, struct compare_proof *p, const struct capture_packet *cp,
+    struct fault *f)
+{
+	int vantage = vantage_of(c, cp->file);
+	struct pkt pkt;
+	struct flow_seen s = {.unix_ns = cp->unix_ns,
+	    .file = cp->file,
+	    .frame = cp->frame,
+	    .pkt = &pkt};
+
+	if (vantage < 0)
+		return 0;
+	if (s.unix_ns > STAMP_MAX || s.unix_ns < -STAMP_MAX)
+		return 0;
+	pkt_decode(cp->link, cp->data, cp->len, cp->wire_len, &pkt);
+	if (p == NULL)
+		return compare_index_see(c, vantage, &s, f);
+	compare_proof_see(p, vantage, &s);
+	return 0;
+}
+
+/* p: NULL in the first pass.  Damage is told when they are judged. */
+static int
+read_packets(struct compare *c, const struct analyze_input *in,
+    struct compare_proof *p, struct fault *f)
+{
+	struct capture_packet cp;
+	struct fault why = {0};
+	size_t damaged = 0;
+
+	for (uint64_t n = 0;; n++) {
+		int rc;
+
+		if (n % LOOK_EVERY == 0 && is_interrupted(in, c->out))
+			return 0;
+		rc = in->next(in->ctx, &cp, &why);
+		if (rc == 0)
+			return 0;
+		if (rc > 0 && see(c, p, &cp, f) != 0)
+			return -1;
+		if (rc < 0 &&
+		    (is_interrupted(in, c->out) || ++damaged > c->out->n_files))
+			return 0;
+	}
+}
+
+/* --- whose vantage is whose --- */
+
+static void
+forget_matches(struct compare *c)
+{
+	for (int v = 0; v < 2; v++)
+		for (uint32_t i = 0; i < c->sides[v].n_flows; i++) {
+			struct compare_flow *fl = &c->sides[v].flows[i];
+
+			fl->match = COMPARE_NONE;
+			fl->flipped = fl->sided = false;
+			fl->has_lo = fl->has_hi = false;
+		}
+	c->n_flows = 0;
+	c->nat = c->has_offset = false;
+	c->reversed = c->sided_ttl = c->against = 0;
+}
+
+/* Two files: the client's is that where most connections leave. */
+static int
+turn_round(struct compare *c, struct fault *f)
+{
+	struct compare_side s = c->sides[0];
+
+	forget_matches(c);
+	c->sides[0] = c->sides[1];
+	c->sides[1] = s;
+	for (uint32_t i = 0; i < c->n_resets; i++)
+		c->resets[i].vantage ^= 1;
+	c->swapped = !c->swapped;
+	return compare_match(c, f);
+}
+
+/* False where the files do not show one path from two places. */
+static int
+settle_vantages(struct compare *c, bool *useful, struct fault *f)
+{
+	*useful = c->n_flows > 0;
+	if (!c->by_file || !*useful)
+		return 0;
+	*useful = c->sided_ttl > c->against;
+	if (*useful && 2 * c->reversed > c->sided_ttl && turn_round(c, f) != 0)
+		return -1;
+	for (uint32_t i = 0; i < 2 && *useful; i++)
+		c->out->files[i].vantage = vantage_of(c, i) == 0
+		    ? ANALYSIS_VANTAGE_CLIENT
+		    : ANALYSIS_VANTAGE_SERVER;
+	return 0;
+}
+
+/* --- what is known of it --- */
+
+static void
+tell(const struct compare *c, struct analysis *a)
+{
+	struct analysis_compared *k = &a->compared;
+
+	k->done = true;
+	k->flows = c->n_flows;
+	k->nat = c->nat;
+	k->path_hops = c->hops[0] >= 0 ? c->hops[0] : c->hops[1];
+	k->offset_error_ns = -1;
+	if (c->has_offset) {
+		int64_t span = c->offset_hi - c->offset_lo;
+
+		k->offset_ns = c->offset_lo + span / 2;
+		k->offset_error_ns = span - span / 2;
+	} else
+		result_note(&a->notes,
+		    "The clocks of the two captures could not be compared: no "
+		    "packets of both directions are in both. Nothing is proven "
+		    "never sent.");
+	if (c->sides[0].full || c->sides[1].full)
+		result_note(&a->notes,
+		    "Only the first %u connections of each vantage were "
+		    "compared.",
+		    (unsigned int)c->max_flows);
+	if (c->resets_full)
+		result_note(&a->notes,
+		    "More than %d resets: none is proven never sent.",
+		    COMPARE_RESETS);
+}
+
+static int
+by_frame(const void *x, const void *y, void *ctx)
+{
+	const struct compare_reset *r = ctx;
+	const struct compare_reset *a = &r[*(const uint32_t *)x];
+	const struct compare_reset *b = &r[*(const uint32_t *)y];
+
+	if (a->file != b->file)
+		return a->file < b->file ? -1 : 1;
+	return (a->frame > b->frame) - (a->frame < b->frame);
+}
+
+static int
+order_resets(struct compare *c, struct fault *f)
+{
+	c->order = calloc((size_t)c->n_resets + 1, sizeof(*c->order));
+	if (c->order == NULL)
+		return fault(f, FAULT_SYSTEM, "out of memory");
+	for (uint32_t i = 0; i < c->n_resets; i++)
+		c->order[i] = i;
+	qsort_r(c->order, c->n_resets, sizeof(*c->order), by_frame, c->resets);
+	return 0;
+}
+
+static int
+run_passes(struct compare *c, const struct analyze_input *in, bool *useful,
+    struct fault *f)
+{
+	struct compare_proof *p = NULL;
+	int rc = -1;
+
+	if (read_packets(c, in, NULL, f) != 0 || compare_match(c, f) != 0 ||
+	    settle_vantages(c, useful, f) != 0 || in->again(in->ctx, f) != 0)
+		return -1;
+	if (!*useful || c->out->interrupted != 0)
+		return 0;
+	if (compare_proof_new(c, &p, f) != 0)
+		return -1;
+	if (read_packets(c, in, p, f) != 0)
+		goto out;
+	compare_proof_finish(p);
+	if (in->again(in->ctx, f) != 0)
+		goto out;
+	rc = order_resets(c, f);
+out:
+	compare_proof_free(p);
+	return rc;
+}
+
+int
+compare_new(const struct analyze_ask *ask, const struct analyze_input *in,
+    struct analysis *a, struct compare **out, struct fault *f)
+{
+	struct compare *c;
+	int wanted = is_wanted(ask);
+	bool useful = false;
+
+	*out = NULL;
+	if (wanted != 0 && in->again == NULL) {
+		if (wanted == 1)
+			result_note(&a->notes,
+			    "The two vantages were not compared: that takes "
+			    "regular files, which can be read again.");
+		return 0;
+	}
+	if (wanted == 0)
+		return 0;
+	c = calloc(1, sizeof(*c));
+	if (c == NULL)
+		return fault(f, FAULT_SYSTEM, "out of memory");
+	c->seed = ask->hash_seed;
+	c->max_flows = ask->max_flows != 0 && ask->max_flows < COMPARE_FLOWS
+	    ? ask->max_flows
+	    : COMPARE_FLOWS;
+	c->by_file = wanted == 2;
+	c->out = a;
+	if (run_passes(c, in, &useful, f) != 0) {
+		compare_free(c);
+		return -1;
+	}
+	if (useful && a->interrupted == 0) {
+		tell(c, a);
+		*out = c;
+		return 0;
+	}
+	if (!c->by_file && a->interrupted == 0)
+		result_note(&a->notes,
+		    "The two vantages were not compared: no connection is in "
+		    "both.");
+	compare_free(c);
+	return 0;
+}
+
+void
+compare_free(struct compare *c)
+{
+	if (c == NULL)
+		return;
+	for (int v = 0; v < 2; v++) {
+		free(c->sides[v].flows);
+		free(c->sides[v].holes);
+		compare_map_free(&c->sides[v].by_key);
+	}
+	free(c->resets);
+	free(c->order);
+	free(c);
+}
+
+/* --- as they are judged --- */
+
+static struct compare_reset *
+find(const struct compare *c, uint32_t file, uint64_t frame)
+{
+	size_t lo = 0, hi = c->n_resets;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		struct compare_reset *r = &c->resets[c->order[mid]];
+
+		if (r->file == file && r->frame == frame)
+			return r;
+		if (r->file < file || (r->file == file && r->frame < frame))
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return NULL;
+}
+
+const struct rst_elsewhere *
+compare_find(const struct compare *c, uint32_t file, uint64_t frame)
+{
+	const struct compare_reset *r;
+
+	r = c != NULL ? find(c, file, frame) : NULL;
+	return r != NULL && r->elsewhere.peer != RST_PEER_NONE ? &r->elsewhere
+							       : NULL;
+}
+
+/*
+ * Routers that it crossed, by its TTL.  One toward the server with the TTL of
+ * the client's own packets looks as if it came all the way.
+ */
+static int
+crossed_by(const struct compare *c, const struct analysis_reset *r)
+{
+	if (r->verdict.crossed >= 0 || r->to_client ||
+	    r->verdict.peer_ttl == 0 || r->ttl != r->verdict.peer_ttl)
+		return r->verdict.crossed;
+	return c->hops[0];
+}
+
+void
+compare_see_judged(struct compare *c, const struct analysis_reset *r)
+{
+	const struct compare_reset *k;
+	struct compare_flow *fl;
+	int crossed;
+
+	if (c == NULL || r->elsewhere.peer != RST_PEER_NEVER_SENT)
+		return;
+	c->never_sent++;
+	k = find(c, r->file, r->frame);
+	crossed = crossed_by(c, r);
+	if (r->verdict.ruling != RST_FORGED || crossed < 0 || k == NULL)
+		return;
+	fl = &c->sides[k->vantage].flows[k->flow];
+	if (k->vantage == 1)
+		fl = &c->sides[0].flows[fl->match];
+	if (fl->crossed[k->vantage] == 0 && crossed < 255)
+		fl->crossed[k->vantage] = (uint8_t)(1 + crossed);
+}
+
+/* --- where the device is --- */
+
+struct bracket {
+	int lo, hi;
+	uint64_t n;
+};
+
+/*
+ * A reset toward the client crossed `near` routers, one toward the server
+ * `far`; `hops` routers lie between the vantages.  With its own initial TTL,
+ * a device on the wire before hop h has near = h - 1, far = hops - h + 1; one
+ * in router h has far = hops - h.  A copy of the trigger's TTL looks as if it
+ * came from the client: far = hops, and near counts the way twice
+ * (PHYSICS section 1).
+ */
+static bool
+find_bracket(int near, int far, int hops, struct bracket *b)
+{
+	b->lo = near + 1;
+	b->hi = near + far >= hops ? near + 1 : hops - far;
+	b->n = 1;
+	if (near + far <= hops)
+		return true;
+	b->lo = b->hi = near / 2 + 1;
+	return far == hops && b->lo <= hops + 1;
+}
+
+static void
+add_bracket(struct bracket *all, size_t *n, const struct bracket *b)
+{
+	for (size_t i = 0; i < *n; i++)
+		if (all[i].lo == b->lo && all[i].hi == b->hi) {
+			all[i].n++;
+			return;
+		}
+	if (*n < PLACES)
+		all[(*n)++] = *b;
+}
+
+void
+compare_finish(const struct compare *c, struct analysis *out)
+{
+	struct bracket all[PLACES], b;
+	uint64_t best = 0;
+	size_t n = 0;
+
+	if (c == NULL)
+		return;
+	out->compared.never_sent = c->never_sent;
+	for (uint32_t i = 0; i < c->sides[0].n_flows; i++) {
+		const struct compare_flow *fl = &c->sides[0].flows[i];
+
+		if (fl->crossed[0] != 0 && fl->crossed[1] != 0 &&
+		    out->compared.path_hops >= 0 &&
+		    find_bracket(fl->crossed[0] - 1, fl->crossed[1] - 1,
+			out->compared.path_hops, &b))
+			add_bracket(all, &n, &b);
+	}
+	for (size_t i = 0; i < n; i++)
+		if (all[i].n > best) {
+			best = all[i].n;
+			out->compared.hop_lo = all[i].lo;
+			out->compared.hop_hi = all[i].hi;
+		}
+}

@@ -1,0 +1,378 @@
+/*
+ * The first pass over two vantages: their connections, packets to know them
+ * by, and all resets.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "compare_int.h"
+
+#define FIRST_DATA   3	/* data packets that are sampled in any case */
+#define SAMPLE_BYTES 32 /* of the payload: no segment is cut as short */
+#define HALF_SPACE   (UINT32_C(1) << 30)
+
+/* --- values by hash --- */
+
+static void
+put(struct compare_map *m, uint64_t hash, uint32_t value)
+{
+	size_t i = hash & m->mask;
+
+	while (m->hash[i] != 0)
+		i = (i + 1) & m->mask;
+	m->hash[i] = hash;
+	m->value[i] = value;
+	m->n++;
+}
+
+static int
+grow(struct compare_map *m)
+{
+	size_t n = m->hash != NULL ? 2 * (m->mask + 1) : 256;
+	struct compare_map more = {.mask = n - 1,
+	    .hash = calloc(n, sizeof(*more.hash)),
+	    .value = calloc(n, sizeof(*more.value))};
+
+	if (more.hash == NULL || more.value == NULL) {
+		compare_map_free(&more);
+		return -1;
+	}
+	for (size_t i = 0; m->hash != NULL && i <= m->mask; i++)
+		if (m->hash[i] != 0)
+			put(&more, m->hash[i], m->value[i]);
+	compare_map_free(m);
+	*m = more;
+	return 0;
+}
+
+int
+compare_map_add(struct compare_map *m, uint64_t hash, uint32_t value)
+{
+	if ((m->hash == NULL || 2 * m->n > m->mask) && grow(m) != 0)
+		return -1;
+	put(m, hash != 0 ? hash : 1, value);
+	return 0;
+}
+
+uint32_t
+compare_map_next(const struct compare_map *m, uint64_t hash, size_t *at)
+{
+	if (m->hash == NULL)
+		return COMPARE_NONE;
+	if (hash == 0)
+		hash = 1;
+	while (*at <= m->mask) {
+		size_t i = (hash + (*at)++) & m->mask;
+
+		if (m->hash[i] == 0)
+			break;
+		if (m->hash[i] == hash)
+			return m->value[i];
+	}
+	return COMPARE_NONE;
+}
+
+void
+compare_map_free(struct compare_map *m)
+{
+	free(m->hash);
+	free(m->value);
+	memset(m, 0, sizeof(*m));
+}
+
+/* By its members: what lies between them is anything. */
+uint64_t
+compare_hash_key(const struct compare *c, const struct flow_key *k)
+{
+	uint8_t ports[6] = {(uint8_t)(k->src.port >> 8), (uint8_t)k->src.port,
+	    (uint8_t)(k->dst.port >> 8), (uint8_t)k->dst.port,
+	    k->src.addr.version, k->dst.addr.version};
+	uint64_t h =
+	    analyze_hash(c->seed, k->src.addr.b, sizeof(k->src.addr.b));
+
+	h = analyze_hash(h, k->dst.addr.b, sizeof(k->dst.addr.b));
+	return analyze_hash(h, ports, sizeof(ports));
+}
+
+/* --- connections --- */
+
+/* 1 where the source is the higher endpoint; *k is turned then. */
+static int
+turn_key(struct flow_key *k)
+{
+	int d = memcmp(k->src.addr.b, k->dst.addr.b, sizeof(k->src.addr.b));
+
+	if (d == 0)
+		d = (k->src.port > k->dst.port) - (k->src.port < k->dst.port);
+	if (d <= 0)
+		return 0;
+	*k = flow_key_reverse(k);
+	return 1;
+}
+
+static struct compare_flow *
+find_root(const struct compare *c, const struct compare_side *s,
+    const struct flow_key *k)
+{
+	uint64_t h = compare_hash_key(c, k);
+	size_t at = 0;
+	uint32_t i;
+
+	while ((i = compare_map_next(&s->by_key, h, &at)) != COMPARE_NONE)
+		if (flow_key_equal(&s->flows[i].key, k))
+			return &s->flows[i];
+	return NULL;
+}
+
+static struct compare_flow *
+add_flow(struct compare *c, struct compare_side *s, const struct flow_key *k,
+    uint32_t root)
+{
+	struct compare_flow *more;
+	uint32_t i = s->n_flows;
+
+	if (s->flows == NULL || i == s->cap_flows) {
+		uint32_t cap = i != 0 ? 2 * i : 256;
+
+		more = realloc(s->flows, cap * sizeof(*more));
+		if (more == NULL)
+			return NULL;
+		s->flows = more;
+		s->cap_flows = cap;
+	}
+	memset(&s->flows[i], 0, sizeof(s->flows[i]));
+	s->flows[i].key = *k;
+	s->flows[i].root = root != COMPARE_NONE ? root : i;
+	s->flows[i].older =
+	    root != COMPARE_NONE ? s->flows[root].newest : COMPARE_NONE;
+	s->flows[i].resets = COMPARE_NONE;
+	s->flows[i].match = COMPARE_NONE;
+	if (root == COMPARE_NONE &&
+	    compare_map_add(&s->by_key, compare_hash_key(c, k), i) != 0)
+		return NULL;
+	s->flows[s->flows[i].root].newest = i;
+	s->n_flows++;
+	return &s->flows[i];
+}
+
+/* A SYN with a number of its own begins another connection. */
+static bool
+begins_anew(const struct compare_flow *fl, int half, const struct pkt_tcp *t)
+{
+	const struct compare_half *h = &fl->half[half];
+
+	if ((t->flags & (PKT_TH_SYN | PKT_TH_ACK)) != PKT_TH_SYN)
+		return false;
+	if (h->syn)
+		return h->isn != t->seq;
+	return h->seen || fl->half[!half].seen;
+}
+
+/* The packet's connection; NULL with *rc 0: left out. */
+static struct compare_flow *
+find_flow(struct compare *c, struct compare_side *s, const struct flow_key *k,
+    int half, const struct pkt_tcp *t, int *rc)
+{
+	struct compare_flow *root = find_root(c, s, k), *fl;
+
+	*rc = 0;
+	if (root != NULL && !begins_anew(&s->flows[root->newest], half, t))
+		return &s->flows[root->newest];
+	if (s->n_flows >= c->max_flows) {
+		s->full = true;
+		return NULL;
+	}
+	fl = add_flow(c, s, k, root != NULL ? root->root : COMPARE_NONE);
+	*rc = fl != NULL ? 0 : -1;
+	return fl;
+}
+
+/* --- samples --- */
+
+static bool
+is_worse(const struct compare_sample *a, const struct compare_sample *b)
+{
+	return a->rank != b->rank ? a->rank > b->rank : a->hash > b->hash;
+}
+
+/*
+ * Those with the lowest hashes stay, so that both vantages choose alike even
+ * where one began later.
+ */
+static void
+keep_sample(struct compare_half *h, struct compare_sample *new)
+{
+	struct compare_sample *worst = NULL;
+
+	for (uint8_t i = 0; i < h->n_samples; i++) {
+		struct compare_sample *s = &h->samples[i];
+
+		if (s->hash == new->hash) {
+			s->twice = true;
+			return;
+		}
+		if (worst == NULL || is_worse(s, worst))
+			worst = s;
+	}
+	if (new->rank > 0) {
+		new->rank = h->n_data < FIRST_DATA ? 1 : 2;
+		h->n_data += h->n_data < FIRST_DATA;
+	}
+	if (h->n_samples < COMPARE_SAMPLES)
+		h->samples[h->n_samples++] = *new;
+	else if (worst != NULL && is_worse(worst, new))
+		*worst = *new;
+}
+
+static void
+sample(
+    const struct compare *c, struct compare_half *h, const struct flow_seen *s)
+{
+	const struct pkt_tcp *t = &s->pkt->tcp;
+	uint32_t want = s->pkt->payload_wire;
+	struct compare_sample new = {
+	    .unix_ns = s->unix_ns, .ttl = s->pkt->ip.ttl, .rank = 1};
+	uint8_t syn = t->flags & (PKT_TH_SYN | PKT_TH_ACK);
+
+	new.hash = analyze_hash(c->seed, &t->seq, sizeof(t->seq));
+	if (t->flags & PKT_TH_SYN) {
+		new.rank = 0;
+		new.hash = analyze_hash(new.hash, &syn, sizeof(syn));
+		keep_sample(h, &new);
+		return;
+	}
+	if (want > SAMPLE_BYTES)
+		want = SAMPLE_BYTES;
+	if (want == 0 || s->pkt->payload_len < want)
+		return;
+	new.hash = analyze_hash(new.hash, s->pkt->payload, want);
+	keep_sample(h, &new);
+}
+
+/* --- what the capture missed --- */
+
+static void
+note_hole(struct compare_side *s, int64_t unix_ns)
+{
+	int64_t second = unix_ns / CLOCK_S, *more;
+	uint32_t cap = s->cap_holes != 0 ? 2 * s->cap_holes : 64;
+
+	if (s->n_holes > 0 && s->holes[s->n_holes - 1] == second)
+		return;
+	if (s->n_holes == s->cap_holes) {
+		more = s->n_holes < COMPARE_HOLES
+		    ? realloc(s->holes, cap * sizeof(*more))
+		    : NULL;
+		if (more == NULL) {
+			s->lossy = true;
+			return;
+		}
+		s->holes = more;
+		s->cap_holes = cap;
+	}
+	s->holes[s->n_holes++] = second;
+}
+
+/* What is acknowledged and was not seen was lost by the capture. */
+static void
+see_ack(struct compare_side *s, struct compare_flow *fl, int half,
+    const struct flow_seen *seen)
+{
+	const struct pkt_tcp *t = &seen->pkt->tcp;
+	struct compare_half *peer = &fl->half[!half];
+	uint32_t beyond = t->ack - peer->seq_next;
+
+	if (!(t->flags & PKT_TH_ACK) || !peer->seen || beyond == 0 ||
+	    beyond >= HALF_SPACE)
+		return;
+	fl->hole = true;
+	note_hole(s, seen->unix_ns);
+	peer->seq_next = t->ack;
+}
+
+static void
+see_seq(struct compare_half *h, const struct flow_seen *s)
+{
+	const struct pkt_tcp *t = &s->pkt->tcp;
+	uint32_t end = t->seq + s->pkt->payload_wire;
+
+	end += (t->flags & PKT_TH_SYN) != 0;
+	end += (t->flags & PKT_TH_FIN) != 0;
+	if (!h->seen) {
+		h->seen = true;
+		h->seq_first = t->seq;
+		h->seq_next = end;
+		h->first_ns = s->unix_ns;
+	} else if (end - h->seq_next < HALF_SPACE) {
+		h->seq_next = end;
+	}
+	if (!(t->flags & PKT_TH_SYN))
+		return;
+	h->syn = true;
+	h->opens = !(t->flags & PKT_TH_ACK);
+	h->isn = t->seq;
+}
+
+/* --- resets --- */
+
+static int
+add_reset(struct compare *c, int vantage, struct compare_flow *fl, int half,
+    const struct flow_seen *s)
+{
+	struct compare_side *side = &c->sides[vantage];
+	struct compare_flow *root = &side->flows[fl->root];
+	const struct pkt_tcp *t = &s->pkt->tcp;
+	uint32_t cap = c->cap_resets != 0 ? 2 * c->cap_resets : 256;
+	struct compare_reset *more;
+
+	if (c->n_resets == COMPARE_RESETS) {
+		c->resets_full = true;
+		return 0;
+	}
+	if (c->n_resets == c->cap_resets) {
+		more = realloc(c->resets, cap * sizeof(*more));
+		if (more == NULL)
+			return -1;
+		c->resets = more;
+		c->cap_resets = cap;
+	}
+	c->resets[c->n_resets] = (struct compare_reset){.unix_ns = s->unix_ns,
+	    .frame = s->frame,
+	    .file = s->file,
+	    .flow = (uint32_t)(fl - side->flows),
+	    .next = root->resets,
+	    .seq = t->seq,
+	    .ack = t->ack,
+	    .window = t->window,
+	    .flags = t->flags,
+	    .ttl = s->pkt->ip.ttl,
+	    .vantage = (uint8_t)vantage,
+	    .half = (uint8_t)half};
+	root->resets = c->n_resets++;
+	return 0;
+}
+
+int
+compare_index_see(
+    struct compare *c, int vantage, const struct flow_seen *s, struct fault *f)
+{
+	struct compare_side *side = &c->sides[vantage];
+	struct compare_flow *fl;
+	struct flow_key k;
+	int half, rc;
+
+	if (!pkt_flow_key(s->pkt, &k))
+		return 0;
+	half = turn_key(&k);
+	fl = find_flow(c, side, &k, half, &s->pkt->tcp, &rc);
+	if (fl != NULL && s->pkt->tcp.flags & PKT_TH_RST)
+		rc = add_reset(c, vantage, fl, half, s);
+	if (rc != 0)
+		return fault(f, FAULT_SYSTEM, "out of memory");
+	if (fl == NULL || s->pkt->tcp.flags & PKT_TH_RST)
+		return 0;
+	see_ack(side, fl, half, s);
+	see_seq(&fl->half[half], s);
+	sample(c, &fl->half[half], s);
+	return 0;
+}

@@ -1,0 +1,111 @@
+/*
+ * What to compare a trigger with: its envelope, with other words in it.
+ */
+#define _GNU_SOURCE /* memmem */
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rsthop/control.h>
+
+#include "suspect_int.h"
+
+#define COMMAND_AT  4 /* MySQL: its header, the command, then words */
+#define COM_INIT_DB 0x02
+
+/* A part of the trigger. */
+struct part {
+	size_t at, len;
+};
+
+/* The host or name that the protocol names, as it stands in the trigger. */
+static struct part
+find_key(const struct suspect *s)
+{
+	size_t len = strlen(s->what.key);
+	const uint8_t *p = NULL;
+
+	if (len > 0)
+		p = memmem(s->trigger, s->trigger_len, s->what.key, len);
+	if (p == NULL)
+		return (struct part){0, 0};
+	return (struct part){(size_t)(p - s->trigger), len};
+}
+
+/* RFC 9112, section 3: what is asked for, between the first two blanks. */
+static struct part
+find_target(const struct suspect *s)
+{
+	const uint8_t *end = s->trigger + s->trigger_len, *from, *to;
+
+	from = memchr(s->trigger, ' ', s->trigger_len);
+	if (from == NULL)
+		return (struct part){0, 0};
+	from++;
+	to = memchr(from, ' ', (size_t)(end - from));
+	if (to == NULL)
+		return (struct part){0, 0};
+	return (struct part){(size_t)(from - s->trigger), (size_t)(to - from)};
+}
+
+/* Of "/" nothing is turned: its bits turned would be no target any more. */
+static void
+turn(const struct suspect *s, struct part part)
+{
+	bool has_words = false;
+
+	for (size_t i = 0; i < part.len; i++)
+		has_words = has_words || isalnum(s->trigger[part.at + i]);
+	if (has_words)
+		control_default(
+		    s->trigger + part.at, part.len, s->control + part.at);
+}
+
+/* Never one that creates or drops: that asks for the database instead. */
+static bool
+turn_command(struct suspect *s)
+{
+	if (s->trigger_len <= COMMAND_AT + 1)
+		return false;
+	if (s->acts)
+		s->control[COMMAND_AT] = COM_INIT_DB;
+	turn(s, (struct part){COMMAND_AT + 1, s->trigger_len - COMMAND_AT - 1});
+	return true;
+}
+
+/* Turns the parts that carry words; false where none is known. */
+static bool
+turn_words(struct suspect *s)
+{
+	switch (s->what.protocol) {
+	case TRIGGER_UNKNOWN:
+		return false;
+	case TRIGGER_MYSQL:
+		return turn_command(s);
+	case TRIGGER_HTTP:
+		turn(s, find_target(s));
+		turn(s, find_key(s));
+		return memcmp(s->control, s->trigger, s->trigger_len) != 0;
+	case TRIGGER_TLS:
+		turn(s, find_key(s));
+		return memcmp(s->control, s->trigger, s->trigger_len) != 0;
+	}
+	return false;
+}
+
+int
+suspect_make_control(struct suspect *s, struct fault *f)
+{
+	s->control = malloc(s->trigger_len);
+	if (s->control == NULL)
+		return fault(f, FAULT_SYSTEM, "out of memory");
+	memcpy(s->control, s->trigger, s->trigger_len);
+	s->control_len = s->trigger_len;
+	if (turn_words(s))
+		return 0;
+	free(s->control);
+	s->control = NULL;
+	s->control_len = 0;
+	return 0;
+}

@@ -1,0 +1,480 @@
+/*
+ * What the campaign has seen, as infer wants it.
+ */
+#include <math.h>
+#include <string.h>
+
+#include <rsthop/clock.h>
+
+#include "locate_int.h"
+
+/* Until the server's word to what fired is said to be missing. */
+#define GRACE_NS (20 * CLOCK_MS)
+/* So many connections without data, and the server is said to be mute. */
+#define QUIET_ENOUGH 3
+/* So many pairs of the server's packets, to know how it counts its IP IDs. */
+#define PAIRS_ENOUGH 3
+
+static double
+hop_answers(const struct session *s, int ttl)
+{
+	unsigned int asked = 0, answered = 0;
+	const struct probe *p;
+	size_t i;
+
+	for (i = 0; i < s->n_probes; i++) {
+		p = &s->probes[i];
+		if (p->ttl != ttl || p->kind >= PROBE_SHOT)
+			continue;
+		asked++;
+		answered += p->te;
+	}
+	return (answered + 0.1) / (asked + 0.2);
+}
+
+/* Routers that the hop's own replies crossed; -1 where it can't be said. */
+static int
+hop_crossed(const struct path *path, int ttl)
+{
+	const struct path_hop *hop = path_hop_at(path, ttl);
+	int r;
+
+	if (hop == NULL || hop->n_responders == 0 || hop->is_server)
+		return -1;
+	r = hop->responders[0].reply_ttl;
+	return pkt_initial_ttl((uint8_t)r) - r;
+}
+
+/* N, or the best that can be assumed where the server's place is unknown. */
+static int
+assumed_hops(const struct campaign *c)
+{
+	int n = c->out->path.server_hops;
+
+	if (n == 0)
+		n = c->out->path.n_hops + 1;
+	return n <= INFER_MAX_HOPS ? n : INFER_MAX_HOPS;
+}
+
+/*
+ * The share of the trace's probes that were answered, by hops that answer at
+ * all: what is lost on the way is in it.
+ */
+static double
+pooled_of_traces(const struct campaign *c)
+{
+	unsigned int asked = 0, answered = 0;
+	const struct probe *p;
+	size_t i;
+
+	for (i = 0; i < c->s.n_probes; i++) {
+		p = &c->s.probes[i];
+		if (p->kind >= PROBE_SHOT || p->ttl >= assumed_hops(c) ||
+		    c->out->path.hops[p->ttl - 1].answered == 0)
+			continue;
+		asked++;
+		answered += p->te;
+	}
+	return asked > 0 ? (answered + 1.0) / (asked + 1.0) : 1;
+}
+
+static void
+describe_path(const struct campaign *c, struct infer_path *p)
+{
+	double pooled = pooled_of_traces(c);
+	int i;
+
+	memset(p, 0, sizeof(*p));
+	p->hops = assumed_hops(c);
+	p->server_ttl = c->ask->server_ttl != 0 ? c->ask->server_ttl
+						: c->out->path.server_ttl;
+	p->has_ip_id = c->ask->target.addr.version == 4;
+	for (i = 1; i <= INFER_MAX_HOPS; i++) {
+		p->crossed[i] = hop_crossed(&c->out->path, i);
+		p->answers[i] = i <= PATH_MAX_HOPS ? hop_answers(&c->s, i) : 0;
+		if (p->answers[i] > pooled)
+			p->answers[i] = pooled;
+	}
+}
+
+/* Did resets carry the ID of what fired them?  -1: none could tell. */
+static int
+echo_seen(const struct session *s)
+{
+	unsigned int yes = 0, no = 0;
+	size_t i;
+
+	for (i = 0; i < s->n_resets; i++) {
+		if (s->resets[i].probe == -1 || !s->resets[i].facts.has_ip_id)
+			continue;
+		if (s->resets[i].facts.id_echoed)
+			yes++;
+		else
+			no++;
+	}
+	if (yes + no == 0)
+		return -1;
+	return yes > no;
+}
+
+/*
+ * A reset of this trial does not count the data that the server has sent: it
+ * stands where the trigger's own acknowledgement stood, or data ends.
+ */
+static bool
+resets_behind(const struct session *s, const struct trial *t)
+{
+	const struct seen_reset *r;
+	size_t i;
+
+	for (i = 0; i < s->n_resets; i++) {
+		r = &s->resets[i];
+		if (r->conn == t->conn && !r->server && !r->late &&
+		    r->facts.seq_match == RESULT_SEQ_EXACT &&
+		    (int32_t)(s->conns[t->conn].tcb.answer_seq -
+			s->probes[t->first_probe].ack) >= 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+same_path(const struct infer_path *a, const struct infer_path *b)
+{
+	int i;
+
+	if (a->hops != b->hops || a->server_ttl != b->server_ttl)
+		return false;
+	for (i = 1; i <= a->hops; i++)
+		if (a->crossed[i] != b->crossed[i] ||
+		    fabs(a->answers[i] - b->answers[i]) > 1e-9)
+			return false;
+	return true;
+}
+
+static unsigned int
+count_fired(const struct campaign *c, const struct trial *t)
+{
+	unsigned int n = 0;
+	size_t i;
+
+	for (i = 0; i < t->n_probes; i++)
+		n += c->s.probes[t->first_probe + i].fired;
+	return n;
+}
+
+static void
+see_trial(struct campaign *c, struct infer *in, const struct trial *t)
+{
+	struct infer_shot shots[INFER_MAX_HOPS];
+	struct infer_trial it;
+
+	trial_to_infer(&c->s, t, shots, &it);
+	c->untagged = c->untagged ||
+	    (it.fired_unknown && t->kind == TRIAL_BURST && !t->plain);
+	infer_see_trial(in, &it);
+}
+
+/* The sender of this reset's frame is none that ever sent us anything else. */
+static bool
+is_from_own_segment(const struct session *s, const struct seen_reset *r)
+{
+	const struct session_conn *c;
+	bool known = false;
+	size_t i;
+
+	if (r->late || r->server || !r->facts.has_mac)
+		return false;
+	for (i = 0; i < s->n_conns; i++) {
+		c = &s->conns[i];
+		if (!c->tcb.has_server_mac)
+			continue;
+		known = true;
+		if (memcmp(c->tcb.server_mac, r->facts.mac, ADDR_MAC) == 0)
+			return false;
+	}
+	return known;
+}
+
+static bool
+is_tagged(const struct campaign *c, const struct trial *t)
+{
+	return c->ask->attach.port != 0 ||
+	    (t->kind == TRIAL_BURST && !t->plain);
+}
+
+static struct campaign_clues
+gather_clues(const struct campaign *c)
+{
+	struct campaign_clues k = {0};
+	size_t i;
+
+	k.echo = echo_seen(&c->s);
+	/* Once is enough: what it does, it does again. */
+	for (i = 0; i < c->s.n_conns; i++) {
+		k.alive |= c->s.conns[i].server_alive == RESULT_YES;
+		k.dead |= c->s.conns[i].server_alive == RESULT_NO;
+	}
+	for (i = 0; i < c->s.n_resets; i++)
+		k.own_segment = k.own_segment ||
+		    is_from_own_segment(&c->s, &c->s.resets[i]);
+	for (i = 0; i < c->n_trials; i++)
+		k.tags_pass = k.tags_pass ||
+		    (is_tagged(c, &c->trials[i]) &&
+			trial_has_fired(&c->s, &c->trials[i]));
+	k.blocked = campaign_is_blocked(c);
+	return k;
+}
+
+static bool
+same_clues(const struct campaign_clues *a, const struct campaign_clues *b)
+{
+	return a->echo == b->echo && a->alive == b->alive &&
+	    a->dead == b->dead && a->own_segment == b->own_segment &&
+	    a->tags_pass == b->tags_pass && a->blocked == b->blocked;
+}
+
+/*
+ * Does what infer has seen still stand?  Not where the path turned out to be
+ * another, a late reset came to a trial that was taken for silent, or a clue
+ * changed.
+ */
+static bool
+still_stands(const struct campaign *c, const struct infer_path *p)
+{
+	struct campaign_clues k = gather_clues(c);
+	size_t i;
+
+	if (c->infer == NULL || !same_path(p, &c->infer_path) ||
+	    !same_clues(&k, &c->clues))
+		return false;
+	for (i = 0; i < c->n_trials; i++)
+		if (c->trials[i].counted &&
+		    (c->trials[i].fired_counted !=
+			    count_fired(c, &c->trials[i]) ||
+			campaign_is_contaminated(c, &c->trials[i])))
+			return false;
+	return true;
+}
+
+static int
+start_anew(struct campaign *c, const struct infer_path *p, struct fault *f)
+{
+	struct campaign_clues k = gather_clues(c);
+	size_t i;
+
+	infer_free(c->infer);
+	c->infer = NULL;
+	if (infer_new(p, &c->infer, f) == -1)
+		return -1;
+	c->infer_path = *p;
+	c->clues = k;
+	for (i = 0; i < c->n_trials; i++)
+		c->trials[i].counted = false;
+	for (i = 0; i < c->ask->n_rst_ttls && c->s.n_conns > 0; i++)
+		infer_see_given_ttl(c->infer, c->ask->rst_ttls[i],
+		    c->s.conns[0].tcb.client_ttl);
+	if (k.echo >= 0)
+		infer_see_id_echo(c->infer, k.echo == 1);
+	for (i = 0; i < k.alive; i++)
+		infer_see_server_alive(c->infer, true);
+	for (i = 0; i < k.dead; i++)
+		infer_see_server_alive(c->infer, false);
+	if (k.own_segment)
+		infer_see_own_segment(c->infer);
+	return 0;
+}
+
+/*
+ * Controls say nothing of where.  Nor does a tagged burst that stayed silent,
+ * until one has shown that resets with its old numbers come through.  In a
+ * residual block only tags tell.
+ */
+static bool
+is_telling(const struct campaign *c, const struct trial *t)
+{
+	if (trial_is_control(t) || campaign_is_contaminated(c, t))
+		return false;
+	if (t->kind == TRIAL_BURST && !t->plain)
+		return c->clues.tags_pass;
+	return !c->clues.blocked;
+}
+
+static void
+see_settled(struct campaign *c)
+{
+	struct trial *t;
+	size_t i;
+
+	for (i = 0; i < c->n_trials; i++) {
+		t = &c->trials[i];
+		if (t->counted || t->state != TRIAL_SETTLED ||
+		    !is_telling(c, t))
+			continue;
+		t->counted = true;
+		t->fired_counted = count_fired(c, t);
+		see_trial(c, c->infer, t);
+	}
+}
+
+/*
+ * After the device's reset the server sent its own, of another TTL: the
+ * trigger came to a connection that it did not know any more, since the device
+ * had reset that end first.
+ */
+static bool
+was_refused_after(const struct session *s, const struct trial *t)
+{
+	const struct probe *p = &s->probes[t->first_probe];
+	const struct seen_reset *r;
+	size_t i;
+
+	for (i = 0; i < s->n_resets; i++) {
+		r = &s->resets[i];
+		if (r->conn == t->conn && !r->late && r->at_ns > p->fired_ns &&
+		    p->rst_ttl != s->path->server_ttl &&
+		    r->facts.ttl == s->path->server_ttl &&
+		    !(r->facts.flags & PKT_TH_ACK))
+			return true;
+	}
+	return false;
+}
+
+/* What the server said to a trigger that fired, once it had the time. */
+static void
+count_answer(
+    const struct campaign *c, const struct trial *t, struct infer_answers *a)
+{
+	const struct tcb *tcb = &c->s.conns[t->conn].tcb;
+	const struct probe *p = &c->s.probes[t->first_probe];
+	int64_t said = tcb->answer_ns;
+
+	if (session_now(&c->s) <
+	    p->sent_ns + c->timing.rtt_ns * 3 / 2 + GRACE_NS)
+		return;
+	if (said == 0 || (tcb->acked_ns != 0 && tcb->acked_ns < said))
+		said = tcb->acked_ns;
+	if (said == 0 && was_refused_after(&c->s, t))
+		a->refused++;
+	else if (said == 0)
+		a->unacked++;
+	else if (tcb->answer_ns == 0)
+		a->acked++;
+	else if (resets_behind(&c->s, t))
+		a->behind++;
+	else
+		a->beyond++;
+	a->early += said != 0 && p->fired_ns < said;
+}
+
+/* What it says where nothing fires: data at once, never any, or neither. */
+static void
+learn_manners(const struct campaign *c, struct infer_answers *a)
+{
+	unsigned int quiet = 0, answers = 0, prompt = 0;
+	const struct tcb *tcb;
+	const struct trial *t;
+	size_t i;
+
+	for (i = 0; i < c->n_trials; i++) {
+		t = &c->trials[i];
+		if (t->state != TRIAL_SETTLED || trial_has_fired(&c->s, t) ||
+		    (t->kind != TRIAL_FULL && t->kind != TRIAL_CONTROL))
+			continue;
+		tcb = &c->s.conns[t->conn].tcb;
+		quiet++;
+		answers += tcb->answer_ns != 0;
+		prompt += tcb->answer_ns != 0 &&
+		    tcb->answer_ns - tcb->acked_ns <= c->timing.rtt_ns / 2;
+	}
+	a->talks = prompt > 0 && prompt * 5 >= quiet * 4;
+	a->mute = quiet >= QUIET_ENOUGH && answers + a->behind + a->beyond == 0;
+}
+
+static void
+tell_answers(struct campaign *c, struct infer *in)
+{
+	struct infer_answers a = {0};
+	const struct trial *t;
+	size_t i;
+
+	/* What ends short of the server draws no answer of its own. */
+	for (i = 0; i < c->n_trials && !c->s.short_of_server; i++) {
+		t = &c->trials[i];
+		if (t->kind == TRIAL_FULL && t->state == TRIAL_SETTLED &&
+		    t->n_probes > 0 && c->s.probes[t->first_probe].fired &&
+		    !campaign_is_contaminated(c, t))
+			count_answer(c, t, &a);
+	}
+	learn_manners(c, &a);
+	c->answers = a;
+	infer_set_answers(in, &a);
+}
+
+/* Do the resets' IP IDs go on where the server's stood? */
+static void
+tell_id_steps(struct campaign *c, struct infer *in)
+{
+	unsigned int pairs = 0, steps = 0, follow = 0, break_off = 0;
+	size_t i;
+
+	for (i = 0; i < c->s.n_conns; i++) {
+		pairs += c->s.conns[i].tcb.id_pairs;
+		steps += c->s.conns[i].tcb.id_steps;
+	}
+	for (i = 0; i < c->s.n_resets; i++) {
+		if (c->s.resets[i].probe == -1 || c->s.resets[i].late ||
+		    c->s.resets[i].server ||
+		    c->s.probes[c->s.resets[i].probe].kind == PROBE_BLOCK)
+			continue;
+		follow += c->s.resets[i].id_follows == RESULT_YES;
+		break_off += c->s.resets[i].id_follows == RESULT_NO;
+	}
+	if (pairs < PAIRS_ENOUGH || steps * 10 < pairs * 9)
+		follow = break_off = 0;
+	c->id_follow = follow;
+	c->id_break = break_off;
+	infer_set_id_steps(in, follow, break_off);
+}
+
+/* As if nothing came any more to those that still wait. */
+static int
+assume_silence(struct campaign *c, struct fault *f)
+{
+	struct infer *in;
+	size_t i;
+	int rc;
+
+	if (infer_copy(c->infer, &in, f) == -1)
+		return -1;
+	for (i = 0; i < c->n_trials; i++)
+		if (c->trials[i].state == TRIAL_FIRED &&
+		    is_telling(c, &c->trials[i]))
+			see_trial(c, in, &c->trials[i]);
+	tell_answers(c, in);
+	tell_id_steps(c, in);
+	rc = infer_get_posterior(in, &c->post, f);
+	infer_free(c->assumed);
+	c->assumed = in;
+	return rc;
+}
+
+int
+campaign_update(struct campaign *c, bool assume, struct fault *f)
+{
+	struct infer_path p;
+
+	tracing_conclude(&c->tracing);
+	describe_path(c, &p);
+	c->load.last_ttl = p.hops - 1;
+	if (c->ask->attach.port != 0)
+		c->load.last_ttl = path_shown_reach(&c->out->path, p.hops - 1);
+	if (!still_stands(c, &p) && start_anew(c, &p, f) == -1)
+		return -1;
+	see_settled(c);
+	if (assume)
+		return assume_silence(c, f);
+	tell_answers(c, c->infer);
+	tell_id_steps(c, c->infer);
+	return infer_get_posterior(c->infer, &c->post, f);
+}

@@ -1,0 +1,655 @@
+/*
+ * Residual blocks, measured: what a device goes on to reset once it has fired,
+ * and for how long.
+ *
+ * Asked is by controls, which fire nothing by themselves.  Where it can be,
+ * they are injected and expire before the server, into a connection that
+ * stands already: these load no server, and cut no login short.  Else each is
+ * a connection of its own, and there are fewer of them.
+ *
+ * They are asked at growing distances, so that the error is a share of the
+ * length.  A block that each of them prolongs has no end that way; then
+ * silences of growing length tell.  When one has passed, there are two
+ * readings: a block so long, counted from the firing, or one as long as the
+ * last silence, prolonged by hits.  Another firing, and a silence a little
+ * longer than the last, tells which.
+ */
+#include <rsthop/clock.h>
+
+#include "locate_int.h"
+
+/* Injected controls bear tags as a burst's copies do, from the second on: Linux
+ * takes a reset one below the number that is due for a late one of a
+ * half-closed connection. */
+#define TAGS	    40
+#define TAG_LEAST   2
+#define WINDOW	    512
+#define WINDOW_STEP 73
+
+#define SLACK_NS   (20 * CLOCK_MS)
+#define OPEN_NS	   (150 * CLOCK_MS)
+#define LOGIN_NS   (4 * CLOCK_S)
+#define SPARE	   8 /* connections that are left to the trials */
+#define POLLS	   30
+#define POLLS_TALK 8
+/* From poll to poll, a share of the time since the firing, in percent. */
+#define STEP_FLOW     8
+#define STEP_CONN     18
+#define STEP_TALK     30
+#define STEP_LEAST_NS (50 * CLOCK_MS)
+/*
+ * All of it takes so long at most, and so much of --max-time.  Of that, after
+ * this share silences tell, each longer than the one before.
+ */
+#define MEASURE_MAX	 (30 * CLOCK_S)
+#define MEASURE_SHARE	 4
+#define POLLED(all)	 ((all)*4 / 15)
+#define SILENCE(all)	 ((all) / 15)
+#define SILENCE_STEP(ns) ((ns)*13 / 10)
+#define REFIRES		 4
+#define REFIRES_TALK	 2
+/* So many resets, to be no accident. */
+#define HITS_MIN 2
+
+enum answer { ANSWER_NONE, ANSWER_RESET, ANSWER_PASSED };
+
+struct meter {
+	struct campaign *c;
+	enum result_scope scope;
+	int flow;	  /* injected into this connection; -1: opened anew */
+	uint16_t port;	  /* then from this one, 0: any */
+	unsigned int tag; /* of the last injected */
+	uint16_t id_base;
+	unsigned int hits, opened;
+	/* When they left: the trigger, the last reset, the first that passed;
+	 * 0: none did. */
+	int64_t began_ns, hit_ns, pass_ns;
+	int64_t quiet_ns;   /* the longest silence after which one was reset */
+	int64_t silence_ns; /* the last that was chosen */
+	enum result_tri refreshed;
+};
+
+static bool
+has_talks(const struct campaign *c)
+{
+	return c->ask->maker.make != NULL;
+}
+
+static int64_t
+min64(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int64_t
+max64(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* The trial that fired first, by when its trigger left; NULL: none. */
+static const struct trial *
+first_fired(const struct campaign *c)
+{
+	const struct trial *t, *first = NULL;
+	size_t i;
+
+	for (i = 0; i < c->n_trials; i++) {
+		t = &c->trials[i];
+		if (t->kind != TRIAL_FULL || t->n_probes == 0 ||
+		    !c->s.probes[t->first_probe].fired)
+			continue;
+		if (first == NULL ||
+		    c->s.probes[t->first_probe].sent_ns <
+			c->s.probes[first->first_probe].sent_ns)
+			first = t;
+	}
+	return first;
+}
+
+/* Of what is injected: the last router's, as far as is known. */
+static int
+flow_ttl(const struct campaign *c)
+{
+	const struct path *p = &c->out->path;
+
+	return p->server_hops > 0 ? p->server_hops - 1 : p->n_hops;
+}
+
+static bool
+can_inject(const struct campaign *c, int conn)
+{
+	return conn >= 0 && c->s.conns[conn].tcb.established &&
+	    flow_ttl(c) >= 1 && c->load.control_len > 0;
+}
+
+/* Nothing comes between: retries of the trace would meet the block. */
+static int
+pump(struct meter *m, int64_t until_ns, bool (*done)(void *), void *arg,
+    struct fault *f)
+{
+	struct campaign *c = m->c;
+	int rc;
+
+	c->s.hold_tick = true;
+	rc = session_pump(&c->s, min64(until_ns, c->end_ns), done, arg, f);
+	c->s.hold_tick = false;
+	return rc == -1 ? -1 : 0;
+}
+
+/* Injected controls. */
+
+static int
+inject(struct meter *m, int conn, int64_t *sent_ns, struct fault *f)
+{
+	struct session *s = &m->c->s;
+	const struct tcb *t = &s->conns[conn].tcb;
+	struct probe p = {0};
+	int i;
+
+	m->tag = TAG_LEAST + (m->tag + 1 - TAG_LEAST) % TAGS;
+	p.kind = PROBE_BLOCK;
+	p.conn = conn;
+	p.ttl = (uint8_t)flow_ttl(m->c);
+	p.ip_id = (uint16_t)(m->id_base + m->tag);
+	p.seq = t->snd_nxt;
+	p.ack = t->rcv_nxt - m->tag;
+	p.window = (uint16_t)(WINDOW + WINDOW_STEP * m->tag);
+	p.len = (uint16_t)m->c->load.control_len;
+	p.flags = PKT_TH_PSH | PKT_TH_ACK;
+	s->hold_tick = true;
+	i = session_inject(s, &p, m->c->load.control, f);
+	s->hold_tick = false;
+	if (i == -1)
+		return -1;
+	*sent_ns = s->probes[i].sent_ns;
+	return 0;
+}
+
+struct reset_wait {
+	const struct session *s;
+	int conn;
+	int64_t since_ns;
+};
+
+static bool
+was_reset(void *arg)
+{
+	const struct reset_wait *w = arg;
+	const struct seen_reset *r;
+	size_t i;
+
+	for (i = w->s->n_resets; i-- > 0;) {
+		r = &w->s->resets[i];
+		if (r->conn == w->conn && !r->server && r->at_ns >= w->since_ns)
+			return true;
+	}
+	return false;
+}
+
+/* They are no work of the trigger's. */
+static void
+mark_controls(struct session *s, int conn, int64_t since_ns)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_resets; i++)
+		if (s->resets[i].conn == conn && s->resets[i].at_ns >= since_ns)
+			s->resets[i].facts.control = true;
+}
+
+/* The reset of what fired was so late at most. */
+static int64_t
+flow_wait_ns(const struct campaign *c)
+{
+	return max64(c->timing.rtt_ns, c->timing.latency_ns) * 3 / 2 + SLACK_NS;
+}
+
+/* One control into a connection; *sent_ns when it left where it was reset. */
+static int
+ask_once(struct meter *m, int conn, enum answer *a, int64_t *sent_ns,
+    struct fault *f)
+{
+	struct reset_wait w = {&m->c->s, conn, 0};
+
+	if (inject(m, conn, &w.since_ns, f) == -1 ||
+	    pump(m, w.since_ns + flow_wait_ns(m->c), was_reset, &w, f) == -1)
+		return -1;
+	*a = was_reset(&w) ? ANSWER_RESET : ANSWER_PASSED;
+	*sent_ns = w.since_ns;
+	mark_controls(&m->c->s, conn, w.since_ns);
+	return 0;
+}
+
+/* That it passed, two have to say: one may be lost. */
+static int
+ask_flow(struct meter *m, int conn, enum answer *a, int64_t *sent_ns,
+    struct fault *f)
+{
+	int64_t again;
+
+	if (ask_once(m, conn, a, sent_ns, f) == -1)
+		return -1;
+	if (*a == ANSWER_RESET)
+		return 0;
+	if (ask_once(m, conn, a, &again, f) == -1)
+		return -1;
+	*sent_ns = *a == ANSWER_RESET ? again : *sent_ns;
+	return 0;
+}
+
+/*
+ * Into the connection that fired, and into another where there is one, side by
+ * side; -1: none.  What is reset is m's then.
+ */
+static int
+ask_flows(struct meter *m, int other, int fired, struct fault *f)
+{
+	struct reset_wait one = {&m->c->s, other, 0};
+	struct reset_wait two = {&m->c->s, fired, 0};
+	int64_t until;
+
+	if (!can_inject(m->c, fired))
+		return 0;
+	if (inject(m, fired, &two.since_ns, f) == -1 ||
+	    (other != -1 && inject(m, other, &one.since_ns, f) == -1))
+		return -1;
+	until = session_now(&m->c->s) + flow_wait_ns(m->c);
+	if (pump(m, until, was_reset, other != -1 ? &one : &two, f) == -1)
+		return -1;
+	mark_controls(&m->c->s, fired, two.since_ns);
+	if (other != -1 && was_reset(&one)) {
+		mark_controls(&m->c->s, other, one.since_ns);
+		m->flow = other;
+		m->hit_ns = one.since_ns;
+	} else if (was_reset(&two)) {
+		m->flow = fired;
+		m->hit_ns = two.since_ns;
+	}
+	return 0;
+}
+
+/* Controls on connections of their own. */
+
+/* trial: -1 where the port can't be had. */
+static int
+begin_control(struct meter *m, uint16_t port, int *trial, struct fault *f)
+{
+	*trial = campaign_begin_control(m->c, port, f);
+	if (*trial == -1 && f->kind != FAULT_NETWORK)
+		return -1;
+	if (*trial == -1) {
+		fault_clear(f);
+		return 0;
+	}
+	m->opened++;
+	m->c->trials[*trial].poll = true;
+	return 0;
+}
+
+/* What fails here is the block's doing, and ends nothing. */
+static int
+await_controls(struct meter *m, struct fault *f)
+{
+	struct campaign *c = m->c;
+	unsigned int failures = c->failures;
+	int64_t wait = has_talks(c) ? LOGIN_NS : OPEN_NS;
+	int64_t until = session_now(&c->s) + wait + 4 * c->timing.rtt_ns +
+	    2 * c->timing.latency_ns;
+
+	if (campaign_settle_until(c, false, until, f) == -1)
+		return -1;
+	c->failures = failures;
+	return 0;
+}
+
+static enum answer
+answer_of(const struct session *s, const struct trial *t, int64_t *sent_ns)
+{
+	struct reset_wait w = {s, t->conn, s->conns[t->conn].opened_ns};
+
+	*sent_ns = w.since_ns;
+	switch (t->state) {
+	case TRIAL_FIRED:
+	case TRIAL_SETTLED:
+		*sent_ns = s->probes[t->first_probe].sent_ns;
+		return trial_has_fired(s, t) ? ANSWER_RESET : ANSWER_PASSED;
+	case TRIAL_SPOILED:
+	case TRIAL_FAILED:
+		return was_reset(&w) ? ANSWER_RESET : ANSWER_NONE;
+	case TRIAL_OPENING:
+		break;
+	}
+	return ANSWER_NONE;
+}
+
+/*
+ * And ends what is still opening, or, by an abort, what holds a port that will
+ * be wanted again: before its time, so that it says nothing of the server's
+ * manners.
+ */
+static enum answer
+take_answer(struct meter *m, int trial, uint16_t port, int64_t *sent_ns)
+{
+	struct session *s = &m->c->s;
+	uint16_t own = s->src_port;
+	enum answer a;
+	struct trial *t;
+
+	if (trial == -1)
+		return ANSWER_NONE;
+	t = &m->c->trials[trial];
+	a = answer_of(s, t, sent_ns);
+	if (t->state != TRIAL_OPENING && port == 0)
+		return a;
+	if (t->state == TRIAL_OPENING || t->state == TRIAL_FIRED)
+		t->state = TRIAL_SPOILED;
+	s->src_port = port != 0 ? port : own;
+	session_close(s, t->conn);
+	s->src_port = own;
+	return a;
+}
+
+static int
+ask_conn(struct meter *m, enum answer *a, int64_t *sent_ns, struct fault *f)
+{
+	int trial;
+
+	if (begin_control(m, m->port, &trial, f) == -1 ||
+	    await_controls(m, f) == -1)
+		return -1;
+	*a = take_answer(m, trial, m->port, sent_ns);
+	return 0;
+}
+
+/* Whether connections may be opened to ask. */
+static bool
+may_open(const struct meter *m)
+{
+	unsigned int most = has_talks(m->c) ? POLLS_TALK : POLLS;
+
+	return !m->c->alone && m->opened < most &&
+	    !campaign_is_over(m->c, SPARE);
+}
+
+/*
+ * Is it blocked, now?  That injected controls pass, a connection has to
+ * confirm: to the device theirs may be no connection any more.
+ */
+static int
+ask(struct meter *m, enum answer *a, int64_t *sent_ns, struct fault *f)
+{
+	enum answer sure;
+	int64_t at;
+
+	*a = ANSWER_NONE;
+	if (m->flow == -1)
+		return may_open(m) ? ask_conn(m, a, sent_ns, f) : 0;
+	if (ask_flow(m, m->flow, a, sent_ns, f) == -1)
+		return -1;
+	if (*a != ANSWER_PASSED || !may_open(m))
+		return 0;
+	if (ask_conn(m, &sure, &at, f) == -1)
+		return -1;
+	if (sure == ANSWER_RESET) {
+		m->flow = -1;
+		*a = sure;
+		*sent_ns = at;
+	}
+	return 0;
+}
+
+/* Is there a block, and of what? */
+
+/*
+ * A connection from another port, `one`, which may be under way already (-1:
+ * it is not); and one from the port that fired, where that is to be used again,
+ * nothing has to be said first, and injected controls told nothing of it.
+ */
+static int
+ask_both(struct meter *m, int fired, int one, bool same_reset,
+    enum answer *other, enum answer *same, struct fault *f)
+{
+	uint16_t port = m->c->s.conns[fired].local.port;
+	int64_t at = 0;
+	int two = -1;
+
+	*other = *same = ANSWER_NONE;
+	if (one == -1 && may_open(m) && begin_control(m, 0, &one, f) == -1)
+		return -1;
+	if (m->c->s.src_port != 0 && !same_reset && !has_talks(m->c) &&
+	    may_open(m) && begin_control(m, port, &two, f) == -1)
+		return -1;
+	if (one == -1 && two == -1)
+		return 0;
+	if (await_controls(m, f) == -1)
+		return -1;
+	*other = take_answer(m, one, 0, &at);
+	m->hit_ns = *other == ANSWER_RESET ? at : m->hit_ns;
+	*same = take_answer(m, two, port, &at);
+	if (*other != ANSWER_RESET && *same == ANSWER_RESET)
+		m->hit_ns = at;
+	return 0;
+}
+
+/* The trace's connection, unless all share one port; -1: can't be asked. */
+static int
+other_flow(const struct campaign *c)
+{
+	if (c->ask->src_port != 0 || !can_inject(c, 0))
+		return -1;
+	return 0;
+}
+
+/*
+ * A control in the trace's connection, which is there already and has another
+ * port: it costs nothing more, and is on its way while the injected ones are.
+ */
+static int
+begin_on_trace(struct meter *m, int *trial, struct fault *f)
+{
+	struct campaign *c = m->c;
+
+	*trial = -1;
+	if (has_talks(c) || c->alone || other_flow(c) == -1 ||
+	    c->s.conns[0].closed || c->s.conns[0].tcb.data_ns != 0 ||
+	    session_state(&c->s, 0) != CONN_OPEN)
+		return 0;
+	*trial = campaign_add_control_on(c, 0, f);
+	if (*trial == -1)
+		return -1;
+	c->trials[*trial].poll = true;
+	/* As far as it goes now: it is sent. */
+	return campaign_settle_until(c, false, session_now(&c->s), f);
+}
+
+static int
+find_scope(struct meter *m, int fired, struct fault *f)
+{
+	enum answer other = ANSWER_NONE, same = ANSWER_NONE;
+	int one = -1;
+
+	if (begin_on_trace(m, &one, f) == -1)
+		return -1;
+	if (ask_flows(m, other_flow(m->c), fired, f) == -1)
+		return -1;
+	if (m->flow != -1 && m->flow != fired)
+		other = ANSWER_RESET;
+	if (one != -1 || other != ANSWER_RESET)
+		if (ask_both(m, fired, one, m->flow != -1, &other, &same, f) ==
+		    -1)
+			return -1;
+	if (m->flow != -1 && m->flow != fired)
+		other = ANSWER_RESET;
+	if (other == ANSWER_RESET) {
+		m->scope = RESULT_SCOPE_3TUPLE;
+	} else if (m->flow != -1 || same == ANSWER_RESET) {
+		m->scope = RESULT_SCOPE_4TUPLE;
+		m->port = m->c->s.conns[fired].local.port;
+	}
+	m->hits = m->scope != RESULT_SCOPE_NONE;
+	return 0;
+}
+
+/* How long does it last? */
+
+static int64_t
+measure_ns(const struct campaign *c)
+{
+	return min64(MEASURE_MAX, c->ask->max_time_ns / MEASURE_SHARE);
+}
+
+static int64_t
+next_poll(struct meter *m)
+{
+	int64_t elapsed = m->hit_ns - m->began_ns, gap, all = measure_ns(m->c);
+	int64_t step = m->flow != -1 ? STEP_FLOW
+	    : has_talks(m->c)	     ? STEP_TALK
+				     : STEP_CONN;
+
+	gap = max64(elapsed * step / 100, STEP_LEAST_NS);
+	if (elapsed > POLLED(all)) {
+		m->silence_ns = m->silence_ns == 0
+		    ? SILENCE(all)
+		    : SILENCE_STEP(m->silence_ns);
+		gap = max64(gap, m->silence_ns);
+	}
+	return m->hit_ns + gap;
+}
+
+static int
+poll_until_passed(struct meter *m, struct fault *f)
+{
+	const struct campaign *c = m->c;
+	int64_t last = m->began_ns + measure_ns(c), at, sent = 0;
+	enum answer a;
+
+	while (m->pass_ns == 0) {
+		at = next_poll(m);
+		if (at > last || session_now(&c->s) > last ||
+		    (m->flow == -1 && !may_open(m)))
+			return 0;
+		if (pump(m, at, NULL, NULL, f) == -1 ||
+		    ask(m, &a, &sent, f) == -1)
+			return -1;
+		if (a == ANSWER_RESET) {
+			m->hits++;
+			m->quiet_ns = max64(m->quiet_ns, sent - m->hit_ns);
+			m->hit_ns = sent;
+		} else if (a == ANSWER_PASSED) {
+			m->pass_ns = sent;
+		}
+	}
+	return 0;
+}
+
+/* Fires the trigger again; *at_ns when it left, 0: none was reset. */
+static int
+fire_again(struct meter *m, int64_t *at_ns, struct fault *f)
+{
+	int tries = has_talks(m->c) ? REFIRES_TALK : REFIRES;
+	const enum trial_kind full = TRIAL_FULL;
+	struct campaign *c = m->c;
+	const struct trial *t;
+	size_t before;
+
+	for (*at_ns = 0; tries > 0 && *at_ns == 0; tries--) {
+		before = c->n_trials;
+		if (campaign_run(c, &full, 1, 0, f) == -1)
+			return -1;
+		if (c->n_trials == before)
+			return 0;
+		t = &c->trials[before];
+		if (t->n_probes == 0 || !c->s.probes[t->first_probe].fired)
+			continue;
+		*at_ns = c->s.probes[t->first_probe].sent_ns;
+		if (m->scope != RESULT_SCOPE_4TUPLE)
+			continue;
+		m->port = c->s.conns[t->conn].local.port;
+		m->flow = m->flow != -1 ? t->conn : -1;
+	}
+	return 0;
+}
+
+/*
+ * It has passed after a silence.  If hits prolong the block, it is over after
+ * such a silence also where nothing but the trigger came before.
+ */
+static int
+tell_refresh(struct meter *m, struct fault *f)
+{
+	int64_t silence = m->pass_ns - m->hit_ns;
+	int64_t lasted = m->hit_ns - m->began_ns, at, sent = 0;
+	enum answer a;
+
+	if (silence * 3 / 2 >= lasted)
+		return 0;
+	if (pump(m, m->pass_ns + 2 * CAMPAIGN_BLOCK_MARGIN_NS, NULL, NULL, f) ==
+		-1 ||
+	    fire_again(m, &at, f) == -1)
+		return -1;
+	if (at == 0)
+		return 0;
+	if (pump(m, at + silence * 6 / 5, NULL, NULL, f) == -1 ||
+	    ask(m, &a, &sent, f) == -1)
+		return -1;
+	if (a == ANSWER_RESET)
+		m->refreshed = RESULT_NO;
+	else if (a == ANSWER_PASSED && sent - at < lasted * 9 / 10)
+		m->refreshed = RESULT_YES;
+	return 0;
+}
+
+static void
+fill(struct meter *m)
+{
+	struct result_residual *r = &m->c->residual;
+	size_t i;
+
+	r->measured = true;
+	if (m->hits < HITS_MIN) {
+		/* They were controls as others are. */
+		for (i = 0; i < m->c->n_trials; i++)
+			m->c->trials[i].poll = false;
+		return;
+	}
+	r->scope = m->scope;
+	r->refreshed = m->refreshed;
+	r->seen_ns = m->hit_ns - m->began_ns;
+	r->lo_ns = m->quiet_ns;
+	if (m->pass_ns == 0)
+		return;
+	r->hi_ns = m->pass_ns - m->hit_ns;
+	if (m->refreshed != RESULT_YES) {
+		r->lo_ns = m->hit_ns - m->began_ns;
+		r->hi_ns = m->pass_ns - m->began_ns;
+	}
+	r->length_ns = (r->lo_ns + r->hi_ns) / 2;
+}
+
+int
+campaign_measure_residual(struct campaign *c, struct fault *f)
+{
+	const struct trial *t = first_fired(c);
+	struct meter m = {.c = c, .flow = -1};
+
+	/* Another program's connection is the only one there is. */
+	if (c->ask->cooldown_ns > 0 || c->ask->attach.port != 0 || t == NULL)
+		return 0;
+	m.began_ns = c->s.probes[t->first_probe].sent_ns;
+	m.id_base = (uint16_t)(1 + rng_below(&c->s.rng, 0xff00));
+	m.tag = TAG_LEAST;
+	if (find_scope(&m, t->conn, f) == -1)
+		return -1;
+	if (m.scope != RESULT_SCOPE_NONE) {
+		if (c->ask->progress != NULL)
+			c->ask->progress(c->ask->progress_ctx,
+			    "it goes on to reset: measuring for how long");
+		if (poll_until_passed(&m, f) == -1)
+			return -1;
+	}
+	if (m.pass_ns != 0 && m.hits >= HITS_MIN && tell_refresh(&m, f) == -1)
+		return -1;
+	fill(&m);
+	return 0;
+}

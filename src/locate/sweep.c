@@ -1,0 +1,561 @@
+/*
+ * The sweep: does it depend on the source port whether the device fires?
+ *
+ * Paths that share load are chosen by the five-tuple, and so are the boxes on
+ * them (PHYSICS, trap 7); a device may as well choose by it.  So the trigger
+ * goes out at full TTL from many ports side by side, from each several times
+ * one after the other, a control now and then in its place.  That the ports
+ * share one rate is tested exactly; where they do not, the flow of each is
+ * traced, to see where those that fire part from the others.
+ */
+#include <string.h>
+
+#include <rsthop/clock.h>
+#include <rsthop/stats.h>
+
+#include "locate_int.h"
+
+/* In one of so many rounds a port sends a control; each its own round. */
+#define CONTROL_EVERY 4
+#define ROUNDS_MIN    4 /* three triggers and a control for each port */
+#define ROUNDS_MAX    8
+#define TALKS_AT_ONCE 4
+#define DRAWS	      20000
+/* The ports differ; or, for now, once all is done, look alike. */
+#define P_DIFFER     0.002
+#define P_ALIKE_SOON 0.2
+#define P_ALIKE	     0.05
+/* Resets, at the least, in which ports that differ would have shown. */
+#define RESETS_TELL 6
+#define OPEN_NS	    (4 * CLOCK_S)
+/* Linux lets a router send one time-exceeded a second to each target. */
+#define WAVE_NS	  (CLOCK_S + 50 * CLOCK_MS)
+#define WAVES	  8
+#define WAVES_OFF 3 /* a hop that has answered nobody by then is silent */
+/* So many flows through one router: no other stands beside it, likely. */
+#define ONE_ROUTER 6
+
+struct sweep {
+	struct campaign *c;
+	struct result_sweep *out;
+	size_t n;		    /* ports */
+	size_t first_trial;	    /* that counts */
+	int conns[RESULT_PORTS];    /* to trace in; -1: it did not open */
+	size_t order[RESULT_PORTS]; /* ports that fire in turn with others */
+	int last_ttl;
+	/* By hop: how many ports have an answer; all by one router. */
+	unsigned int answered[PATH_MAX_HOPS + 1];
+	bool one[PATH_MAX_HOPS + 1];
+};
+
+/* Rounds of trials. */
+
+static size_t
+width(const struct sweep *sw)
+{
+	const struct campaign *c = sw->c;
+
+	if (c->alone || c->ask->cooldown_ns > 0)
+		return 1;
+	return c->ask->maker.make != NULL ? TALKS_AT_ONCE : sw->n;
+}
+
+/* One trial from a port; the first time the kernel may choose it. */
+static int
+begin_at(struct sweep *sw, size_t i, enum trial_kind kind, struct fault *f)
+{
+	struct campaign *c = sw->c;
+	struct result_port *p = &sw->out->ports[i];
+
+	c->s.src_port = p->port;
+	if (campaign_add(c, kind, 0, f) == -1)
+		return -1;
+	p->port = c->s.conns[c->trials[c->n_trials - 1].conn].local.port;
+	/* From now on connections end in resets: their ports are free. */
+	c->s.src_port = p->port;
+	return 0;
+}
+
+static int
+let_go(struct sweep *sw, struct fault *f)
+{
+	struct campaign *c = sw->c;
+	int64_t until;
+
+	if (campaign_settle(c, true, f) == -1)
+		return -1;
+	until = session_now(&c->s) + campaign_pause_ns(c);
+	return session_pump(&c->s, until < c->end_ns ? until : c->end_ns, NULL,
+		   NULL, f) == -1
+	    ? -1
+	    : 0;
+}
+
+static int
+run_round(struct sweep *sw, size_t round, struct fault *f)
+{
+	enum trial_kind kind;
+	size_t i;
+
+	for (i = 0; i < sw->n && !campaign_is_over(sw->c, 1); i++) {
+		kind = (i + round) % CONTROL_EVERY == CONTROL_EVERY - 1
+		    ? TRIAL_CONTROL
+		    : TRIAL_FULL;
+		if (begin_at(sw, i, kind, f) == -1)
+			return -1;
+		if ((i + 1) % width(sw) == 0 && i + 1 < sw->n &&
+		    let_go(sw, f) == -1)
+			return -1;
+	}
+	return let_go(sw, f);
+}
+
+static size_t
+port_of(const struct sweep *sw, const struct trial *t)
+{
+	size_t i;
+
+	for (i = 0; i < sw->n; i++)
+		if (sw->out->ports[i].port ==
+		    sw->c->s.conns[t->conn].local.port)
+			return i;
+	return sw->n;
+}
+
+static bool
+was_fired(const struct trial *t)
+{
+	return t->state == TRIAL_FIRED || t->state == TRIAL_SETTLED;
+}
+
+/* Triggers and resets by port; gives the resets of controls. */
+static unsigned int
+count(struct sweep *sw)
+{
+	struct campaign *c = sw->c;
+	unsigned int controls = 0;
+	const struct trial *t;
+	bool fired;
+	size_t i, p;
+
+	for (p = 0; p < sw->n; p++)
+		sw->out->ports[p].trials = sw->out->ports[p].resets = 0;
+	for (i = sw->first_trial; i < c->n_trials; i++) {
+		t = &c->trials[i];
+		p = port_of(sw, t);
+		if (p == sw->n || !was_fired(t))
+			continue;
+		fired = trial_has_fired(&c->s, t);
+		if (t->kind == TRIAL_CONTROL) {
+			controls += fired;
+			continue;
+		}
+		sw->out->ports[p].trials++;
+		sw->out->ports[p].resets += fired;
+	}
+	return controls;
+}
+
+/* What the counts say; last: no more are to come. */
+static void
+judge(struct sweep *sw, bool last)
+{
+	struct stats_count g[RESULT_PORTS];
+	struct result_sweep *out = sw->out;
+	unsigned int controls = count(sw), hits = 0, silent = 0;
+	double p;
+	size_t i;
+
+	for (i = 0; i < sw->n; i++) {
+		g[i].k = out->ports[i].resets;
+		g[i].n = out->ports[i].trials;
+		hits += g[i].k;
+		silent += g[i].n > 0 && g[i].k == 0;
+	}
+	p = stats_homogeneity(g, sw->n, DRAWS, &sw->c->s.rng);
+	out->p_value = p;
+	out->firing = RESULT_SWEEP_UNKNOWN;
+	/* A block that remains makes the ports that fired fire again. */
+	if (hits == 0 || controls > 0)
+		return;
+	if (p >= 0 && p < P_DIFFER)
+		out->firing = RESULT_SWEEP_BY_FLOW;
+	else if (hits >= RESETS_TELL &&
+	    (p < 0 || p >= (last ? P_ALIKE : P_ALIKE_SOON)))
+		out->firing = RESULT_SWEEP_ANY_FLOW;
+	else if (silent == 0 && last)
+		out->firing = RESULT_SWEEP_ANY_FLOW;
+}
+
+static int
+run_rounds(struct sweep *sw, struct fault *f)
+{
+	struct campaign *c = sw->c;
+	unsigned int after = (unsigned int)sw->n + LOCATE_SWEEP_REST;
+	size_t round = 0;
+
+	while (round < ROUNDS_MAX) {
+		if (run_round(sw, round++, f) == -1)
+			return -1;
+		if (!c->alone && campaign_is_refused(c)) {
+			if (campaign_go_alone(c, f) == -1)
+				return -1;
+			sw->first_trial = c->n_trials;
+			round = 0;
+			continue;
+		}
+		if (round < ROUNDS_MIN)
+			continue;
+		judge(sw, false);
+		if (sw->out->firing != RESULT_SWEEP_UNKNOWN ||
+		    campaign_is_over(c, (unsigned int)sw->n + after) ||
+		    campaign_count(c, TRIAL_FULL, true) == 0)
+			break;
+	}
+	if (sw->out->firing == RESULT_SWEEP_UNKNOWN)
+		judge(sw, true);
+	return 0;
+}
+
+/* The flows of the ports. */
+
+static bool
+fires(const struct sweep *sw, size_t i)
+{
+	return sw->out->ports[i].resets > 0;
+}
+
+/* So that what routers answer before they tire tells of both. */
+static void
+put_in_order(struct sweep *sw)
+{
+	size_t yes[RESULT_PORTS], no[RESULT_PORTS], n_yes = 0, n_no = 0, i, k;
+
+	for (i = 0; i < sw->n; i++)
+		if (fires(sw, i))
+			yes[n_yes++] = i;
+		else
+			no[n_no++] = i;
+	for (i = k = 0; k < sw->n; i++) {
+		if (i < n_yes)
+			sw->order[k++] = yes[i];
+		if (i < n_no)
+			sw->order[k++] = no[i];
+	}
+}
+
+/* Open for its socket, and its numbers known from the capture; or failed. */
+static bool
+has_opened(const struct sweep *sw, size_t i)
+{
+	struct session *s = &sw->c->s;
+	enum conn_state st;
+
+	if (sw->conns[i] == -1)
+		return true;
+	st = session_state(s, sw->conns[i]);
+	if (st == CONN_OPEN)
+		return s->conns[sw->conns[i]].tcb.established;
+	return st != CONN_CONNECTING;
+}
+
+static bool
+all_open(void *arg)
+{
+	const struct sweep *sw = arg;
+	size_t i;
+
+	for (i = 0; i < sw->n; i++)
+		if (!has_opened(sw, i))
+			return false;
+	return true;
+}
+
+/* Connections from all ports, in which no trigger is sent. */
+static int
+open_flows(struct sweep *sw, struct fault *f)
+{
+	struct session *s = &sw->c->s;
+	size_t i;
+
+	for (i = 0; i < sw->n; i++)
+		sw->conns[i] = -1;
+	for (i = 0; i < sw->n && !campaign_is_over(sw->c, 1); i++) {
+		s->src_port = sw->out->ports[i].port;
+		sw->conns[i] = session_open(s, ARM_NONE, f);
+		if (sw->conns[i] == -1)
+			return -1;
+	}
+	return session_pump(s, session_now(s) + OPEN_NS, all_open, sw, f) == -1
+	    ? -1
+	    : 0;
+}
+
+/* Who answered at this hop of a port's flow; none. */
+static struct addr
+answer_at(const struct sweep *sw, size_t port, int ttl)
+{
+	const struct session *s = &sw->c->s;
+	const struct addr none = {0};
+	const struct probe *p;
+	size_t i;
+
+	for (i = s->n_probes; i-- > 0;) {
+		p = &s->probes[i];
+		if (p->kind == PROBE_FLOW && p->conn == sw->conns[port] &&
+		    p->ttl == ttl && p->te)
+			return p->from;
+	}
+	return none;
+}
+
+/* Sums up a hop: how many have answered, and whether they are one. */
+static void
+look_at_hop(struct sweep *sw, int ttl)
+{
+	struct addr first = {0}, a;
+	size_t i;
+
+	sw->answered[ttl] = 0;
+	sw->one[ttl] = true;
+	for (i = 0; i < sw->n; i++) {
+		a = answer_at(sw, i, ttl);
+		if (addr_is_none(&a))
+			continue;
+		if (sw->answered[ttl]++ == 0)
+			first = a;
+		else if (!addr_equal(&a, &first))
+			sw->one[ttl] = false;
+	}
+}
+
+/* Nothing more is to be asked of this hop. */
+static bool
+hop_is_known(const struct sweep *sw, int ttl, int wave)
+{
+	unsigned int n = sw->answered[ttl];
+
+	return n == sw->n || (sw->one[ttl] && n >= ONE_ROUTER) ||
+	    (n == 0 && wave >= WAVES_OFF);
+}
+
+/* Nothing more is to be asked at all. */
+static bool
+all_known(void *arg)
+{
+	struct sweep *sw = arg;
+	int ttl;
+
+	for (ttl = 1; ttl <= sw->last_ttl; ttl++) {
+		look_at_hop(sw, ttl);
+		if (!hop_is_known(sw, ttl, 0))
+			return false;
+	}
+	return true;
+}
+
+static bool
+flow_usable(const struct sweep *sw, size_t port)
+{
+	struct session *s = &sw->c->s;
+	int conn = sw->conns[port];
+
+	return conn >= 0 && s->conns[conn].tcb.established &&
+	    session_state(s, conn) == CONN_OPEN;
+}
+
+/* As trace does: bytes that the server has acknowledged before. */
+static int
+ask_hop(struct sweep *sw, size_t port, int ttl, struct fault *f)
+{
+	static const uint8_t zeros[PATH_MAX_HOPS];
+	struct session *s = &sw->c->s;
+	const struct tcb *tcb = &s->conns[sw->conns[port]].tcb;
+	struct probe p = {0};
+
+	p.kind = PROBE_FLOW;
+	p.conn = sw->conns[port];
+	p.ttl = (uint8_t)ttl;
+	p.ip_id = (uint16_t)(1 + rng_below(&s->rng, 0xfffe));
+	p.seq = tcb->snd_una - (uint32_t)ttl;
+	p.ack = tcb->rcv_nxt;
+	p.len = (uint16_t)ttl;
+	p.flags = PKT_TH_ACK;
+	return session_inject(s, &p, zeros, f);
+}
+
+/* One wave to all hops that are not known; gives how many were sent, -1. */
+static int
+send_wave(struct sweep *sw, int wave, struct fault *f)
+{
+	struct addr a;
+	int ttl, sent = 0;
+	size_t k, i;
+
+	for (ttl = 1; ttl <= sw->last_ttl; ttl++) {
+		look_at_hop(sw, ttl);
+		if (hop_is_known(sw, ttl, wave))
+			continue;
+		for (k = 0; k < sw->n; k++) {
+			i = sw->order[k];
+			a = answer_at(sw, i, ttl);
+			if (!addr_is_none(&a) || !flow_usable(sw, i))
+				continue;
+			if (ask_hop(sw, i, ttl, f) == -1)
+				return -1;
+			sent++;
+		}
+	}
+	return sent;
+}
+
+static int
+trace_flows(struct sweep *sw, struct fault *f)
+{
+	struct campaign *c = sw->c;
+	int wave, sent = 1;
+	int64_t until;
+	size_t i;
+
+	tracing_conclude(&c->tracing);
+	sw->last_ttl = c->out->path.server_hops > 0
+	    ? c->out->path.server_hops - 1
+	    : c->out->path.n_hops;
+	put_in_order(sw);
+	if (open_flows(sw, f) == -1)
+		return -1;
+	for (wave = 0; wave < WAVES && sent > 0; wave++) {
+		sent = send_wave(sw, wave, f);
+		if (sent == -1)
+			return -1;
+		until = session_now(&c->s) + WAVE_NS;
+		if (sent > 0 &&
+		    session_pump(&c->s, until < c->end_ns ? until : c->end_ns,
+			all_known, sw, f) == -1)
+			return -1;
+		if (session_now(&c->s) >= c->end_ns)
+			break;
+	}
+	for (i = 0; i < sw->n; i++)
+		if (sw->conns[i] >= 0)
+			session_close(&c->s, sw->conns[i]);
+	return 0;
+}
+
+/* All that fire go one way at this hop, and none of the others does. */
+static bool
+splits(const struct sweep *sw, int ttl, struct addr *at)
+{
+	unsigned int others = 0;
+	struct addr way = {0}, a;
+	size_t i;
+
+	for (i = 0; i < sw->n; i++) {
+		a = answer_at(sw, i, ttl);
+		if (!fires(sw, i) || addr_is_none(&a))
+			continue;
+		if (!addr_is_none(&way) && !addr_equal(&a, &way))
+			return false;
+		way = a;
+	}
+	for (i = 0; i < sw->n; i++) {
+		a = answer_at(sw, i, ttl);
+		if (fires(sw, i) || addr_is_none(&a))
+			continue;
+		if (addr_equal(&a, &way))
+			return false;
+		others++;
+	}
+	*at = way;
+	return others > 0 && !addr_is_none(&way);
+}
+
+static void
+fill_paths(struct sweep *sw)
+{
+	struct result_port *p;
+	struct addr at;
+	size_t i;
+	int ttl;
+
+	for (ttl = 1; ttl <= sw->last_ttl; ttl++) {
+		look_at_hop(sw, ttl);
+		if (sw->one[ttl])
+			continue;
+		for (i = 0; i < sw->n; i++) {
+			p = &sw->out->ports[i];
+			if (p->n_path == RESULT_PORT_HOPS)
+				continue;
+			p->path[p->n_path].ttl = ttl;
+			p->path[p->n_path++].addr = answer_at(sw, i, ttl);
+		}
+		if (sw->out->split.ttl == 0 && splits(sw, ttl, &at)) {
+			sw->out->split.ttl = ttl;
+			sw->out->split.addr = at;
+		}
+	}
+}
+
+/* What follows. */
+
+/* Triggers of flows that never meet the device say nothing of it. */
+static void
+forget_silent(struct sweep *sw)
+{
+	struct campaign *c = sw->c;
+	struct trial *t;
+	size_t i, p;
+
+	for (i = sw->first_trial; i < c->n_trials; i++) {
+		t = &c->trials[i];
+		p = port_of(sw, t);
+		if (p < sw->n && !fires(sw, p) && t->kind == TRIAL_FULL &&
+		    was_fired(t))
+			t->state = TRIAL_SPOILED;
+	}
+}
+
+/* The port that fired most often, to go on with; 0: none did. */
+static uint16_t
+best_port(const struct sweep *sw)
+{
+	const struct result_port *p, *best = NULL;
+	size_t i;
+
+	for (i = 0; i < sw->n; i++) {
+		p = &sw->out->ports[i];
+		if (p->resets > 0 && (best == NULL || p->resets > best->resets))
+			best = p;
+	}
+	return best != NULL ? best->port : 0;
+}
+
+int
+sweep_run(struct campaign *c, struct fault *f)
+{
+	struct sweep sw = {.c = c, .out = &c->out->sweep};
+	size_t i;
+
+	sw.n = (size_t)c->ask->sweep_ports;
+	sw.out->n_ports = sw.n;
+	sw.out->p_value = -1;
+	sw.first_trial = c->n_trials;
+	for (i = 0; i < sw.n && c->ask->src_port != 0; i++)
+		sw.out->ports[i].port = (uint16_t)(c->ask->src_port + i);
+	if (c->ask->progress != NULL)
+		c->ask->progress(
+		    c->ask->progress_ctx, "comparing source ports");
+	if (run_rounds(&sw, f) == -1)
+		return -1;
+	c->s.src_port = c->ask->src_port;
+	if (sw.out->firing == RESULT_SWEEP_ANY_FLOW || best_port(&sw) == 0)
+		return 0;
+	if (trace_flows(&sw, f) == -1)
+		return -1;
+	fill_paths(&sw);
+	if (sw.out->firing == RESULT_SWEEP_BY_FLOW)
+		forget_silent(&sw);
+	c->s.src_port = best_port(&sw);
+	c->out->head.source.port = c->s.src_port;
+	return 0;
+}

@@ -1,0 +1,186 @@
+/*
+ * What can be said of a device that the server's answer fires.  No probe that
+ * expires before the server reaches it, so no threshold places it; the TTL of
+ * its resets gives candidates, where it is not the server's own.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "locate_int.h"
+
+/*
+ * Of all that fires on answers, so many at the most may be where a usual
+ * initial TTL puts them: that it is one, and that the way back is as long as
+ * the way there, is taken on trust.
+ */
+#define ON_TRUST 0.5
+
+/* Usual initial TTLs, and how usual, as infer has them. */
+static const struct {
+	int initial;
+	double share;
+} usual[] = {{64, 0.5}, {255, 0.3}, {128, 0.2}};
+#define USUAL (sizeof(usual) / sizeof(usual[0]))
+
+/* The TTL with which all resets came that full triggers drew; 0: several. */
+static int
+one_ttl(const struct campaign *c)
+{
+	const struct seen_reset *r;
+	int ttl = 0;
+	size_t i;
+
+	for (i = 0; i < c->s.n_resets; i++) {
+		r = &c->s.resets[i];
+		if (r->server || r->late || r->probe == -1)
+			continue;
+		if (ttl != 0 && r->facts.ttl != ttl)
+			return 0;
+		ttl = r->facts.ttl;
+	}
+	return ttl;
+}
+
+/*
+ * The hop from which so many routers are crossed on the way here: by what the
+ * hops' own replies have shown, else one more than they are.  0: none.
+ */
+static int
+hop_of(const struct campaign *c, int crossed)
+{
+	const struct infer_path *p = &c->infer_path;
+	int h, n = p->hops;
+
+	for (h = 1; h < n && h <= INFER_MAX_HOPS; h++)
+		if (p->crossed[h] == crossed)
+			return h;
+	h = crossed + 1;
+	return crossed >= 0 && h < n && p->crossed[h] < 0 ? h : 0;
+}
+
+/* The hop for each usual initial TTL, 0 where it is none. */
+static bool
+find_hops(const struct campaign *c, int hops[USUAL])
+{
+	int ttl = one_ttl(c);
+	bool any = false;
+	size_t i;
+
+	memset(hops, 0, USUAL * sizeof(hops[0]));
+	if (ttl == 0 || ttl == c->out->path.server_ttl)
+		return false;
+	for (i = 0; i < USUAL; i++) {
+		hops[i] = hop_of(c, usual[i].initial - ttl);
+		any = any || hops[i] != 0;
+	}
+	return any;
+}
+
+size_t
+verdict_response_hops(const struct campaign *c,
+    struct result_alternative out[VERDICT_RESPONSE_HOPS])
+{
+	double all = 0;
+	int hops[USUAL];
+	size_t i, n = 0;
+
+	_Static_assert(USUAL == VERDICT_RESPONSE_HOPS, "one for each");
+	if (!find_hops(c, hops))
+		return 0;
+	for (i = 0; i < USUAL; i++)
+		all += hops[i] != 0 ? usual[i].share : 0;
+	for (i = 0; i < USUAL; i++) {
+		if (hops[i] == 0)
+			continue;
+		memset(&out[n], 0, sizeof(out[n]));
+		out[n].hop = hops[i];
+		out[n].kind = RESULT_RESPONSE_TRIGGERED;
+		out[n++].probability = c->post.cause[INFER_RESPONSE] *
+		    ON_TRUST * usual[i].share / all;
+	}
+	return n;
+}
+
+/*
+ * The reset has all that the answer should have had: TTL, IP ID and sequence
+ * number; and the answer itself never came.
+ */
+static bool
+is_like_answer(const struct campaign *c)
+{
+	return c->id_follow > c->id_break &&
+	    one_ttl(c) == c->out->path.server_ttl &&
+	    c->answers.behind + c->answers.beyond == 0;
+}
+
+/* Where nothing resets, it has data to say. */
+static bool
+server_answers(const struct campaign *c)
+{
+	const struct trial *t;
+	size_t i;
+
+	for (i = 0; i < c->n_trials; i++) {
+		t = &c->trials[i];
+		if ((t->kind == TRIAL_CONTROL || t->kind == TRIAL_FULL) &&
+		    !trial_has_fired(&c->s, t) &&
+		    c->s.conns[t->conn].tcb.answer_ns != 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+reason_return_distance(const struct campaign *c)
+{
+	char text[REASON_TEXT] = "";
+	int hops[USUAL];
+	size_t i, n = 0;
+
+	if (!find_hops(c, hops))
+		return;
+	for (i = 0; i < USUAL && n < sizeof(text); i++)
+		if (hops[i] != 0)
+			n += (size_t)snprintf(text + n, sizeof(text) - n,
+			    "%shop %d, had it made the reset with TTL %d",
+			    n > 0 ? "; " : "", hops[i], usual[i].initial);
+	reasons_add(&c->out->verdict.reasons, "return-distance", 0,
+	    "Its reset's TTL, %d, is not the server's and would put it at %s. "
+	    "No probe confirms that.",
+	    one_ttl(c), text);
+}
+
+void
+verdict_reason_response(const struct campaign *c)
+{
+	struct reasons *rs = &c->out->verdict.reasons;
+
+	switch (c->out->verdict.kind) {
+	case RESULT_RESPONSE_TRIGGERED:
+		break;
+	case RESULT_SERVER:
+		if (is_like_answer(c) && server_answers(c))
+			reasons_add(rs, "rewriting-possible", 0,
+			    "Where nothing resets, the server answers with "
+			    "data. A device that makes this answer the reset, "
+			    "for both ends, would look the same from here; a "
+			    "capture at the server would tell.");
+		return;
+	case RESULT_MIDDLEBOX:
+	case RESULT_LOAD_BALANCER:
+	case RESULT_NOT_REPRODUCED:
+	case RESULT_UNDETERMINED:
+		return;
+	}
+	reasons_add(rs, "response-triggered", 0,
+	    "No probe short of the server fires it, yet the reset is not the "
+	    "server's: what fires it is the server's answer, on its way "
+	    "back.");
+	if (is_like_answer(c))
+		reasons_add(rs, "response-rewritten", 3.0,
+		    "The reset has the TTL, the IP ID and the sequence number "
+		    "that the server's answer should have had, and the answer "
+		    "never came: a device makes it the reset. Its TTL is then "
+		    "the server's own, and tells nothing of the place.");
+	reason_return_distance(c);
+}

@@ -1,0 +1,645 @@
+/*
+ * The job's dealings with the world: connections opened and closed, packets
+ * sent, every packet that comes handed to whom it concerns.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rsthop/clock.h>
+
+#include <rsthop/session.h>
+
+/* The window that our probes show where no trial chooses another. */
+#define PROBE_WINDOW 1024
+#define KERNEL_TTL   64 /* of Linux, where nothing was seen of this one's */
+
+void
+session_init(struct session *s, const struct session_ask *ask)
+{
+	int i;
+
+	memset(s, 0, sizeof(*s));
+	s->w = ask->w;
+	s->target = ask->target;
+	s->src = ask->src;
+	s->src_port = ask->src_port;
+	s->max_hops = ask->max_hops;
+	s->path = ask->path;
+	for (i = 0; i < PATH_MAX_HOPS; i++)
+		s->path->hops[i].ttl = (uint8_t)(i + 1);
+	s->evidence = ask->evidence;
+	s->maker = ask->maker;
+	s->attached = ask->attach;
+	s->plain_header = ask->plain_header;
+	s->short_of_server = ask->attach.port != 0;
+	if (ask->rate_pps > 0)
+		s->gap_ns = CLOCK_S / ask->rate_pps;
+	s->started_ns = session_now(s);
+	rng_seed(&s->rng, (uint64_t)s->started_ns);
+	s->echo_id = (uint16_t)(1 + rng_below(&s->rng, 0xfffe));
+	s->echo_sum = (uint16_t)(1 + rng_below(&s->rng, 0xfffd));
+	s->syn_seq = (uint32_t)rng_u64(&s->rng);
+}
+
+void
+session_free(struct session *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_conns; i++)
+		session_close(s, (int)i);
+	free(s->conns);
+	free(s->probes);
+	free(s->resets);
+	s->conns = NULL;
+	s->probes = NULL;
+	s->resets = NULL;
+	s->n_conns = s->n_probes = s->n_resets = 0;
+}
+
+int64_t
+session_now(const struct session *s)
+{
+	return s->w->now(s->w->ctx);
+}
+
+/* Room for one more element; *p may move. */
+static int
+grow(void **p, size_t n, size_t *cap, size_t size, struct fault *f)
+{
+	size_t want = *cap == 0 ? 32 : *cap * 2;
+	void *q;
+
+	if (n < *cap)
+		return 0;
+	q = realloc(*p, want * size);
+	if (q == NULL)
+		return fault(f, FAULT_SYSTEM, "out of memory");
+	*p = q;
+	*cap = want;
+	return 0;
+}
+
+int
+session_add_probe(struct session *s, const struct probe *p, struct fault *f)
+{
+	void *v = s->probes;
+
+	if (p->kind != PROBE_FULL && p->kind != PROBE_ALIVE)
+		s->path->hops[p->ttl - 1].asked++;
+	if (grow(&v, s->n_probes, &s->cap_probes, sizeof(*p), f) == -1)
+		return -1;
+	s->probes = v;
+	s->probes[s->n_probes] = *p;
+	return (int)s->n_probes++;
+}
+
+/* Another view of the attached connection: it knows what the last one knew. */
+static int
+adopt(struct session *s, struct session_conn *c, struct fault *f)
+{
+	struct flow_key flow = {s->attached, s->target};
+
+	if (s->w->adopt(s->w->ctx, &c->id, f) == -1)
+		return -1;
+	c->local = s->attached;
+	if (s->n_conns > 0)
+		c->tcb = s->conns[s->n_conns - 1].tcb;
+	else
+		tcb_adopt(&c->tcb, &flow);
+	return 0;
+}
+
+bool
+session_same_flow(const struct session *s, int a, int b)
+{
+	return a == b || (s->attached.port != 0 && a >= 0 && b >= 0);
+}
+
+int
+session_open(struct session *s, enum arm arm, struct fault *f)
+{
+	struct session_conn *c;
+	struct flow_key flow;
+	void *v = s->conns;
+
+	if (grow(&v, s->n_conns, &s->cap_conns, sizeof(*c), f) == -1)
+		return -1;
+	s->conns = v;
+	c = &s->conns[s->n_conns];
+	memset(c, 0, sizeof(*c));
+	c->arm = arm;
+	c->opened_ns = session_now(s);
+	if (s->maker.make != NULL &&
+	    s->maker.make(s->maker.ctx, &c->talk, f) == -1)
+		return -1;
+	if (s->attached.port != 0) {
+		if (adopt(s, c, f) == -1)
+			goto fail;
+		return (int)s->n_conns++;
+	}
+	if (s->w->open(s->w->ctx, s->src_port, &c->id, &c->local, f) == -1)
+		goto fail;
+	c->secret = c->talk.secret;
+	if (c->talk.step != NULL && s->w->keep(s->w->ctx, c->id, f) == -1)
+		goto fail;
+	flow.src = c->local;
+	flow.dst = s->target;
+	tcb_init(&c->tcb, &flow);
+	return (int)s->n_conns++;
+fail:
+	talk_free(&c->talk);
+	return -1;
+}
+
+void
+session_close(struct session *s, int conn)
+{
+	struct session_conn *c = &s->conns[conn];
+
+	if (c->closed)
+		return;
+	session_end_talk(s, conn);
+	c->closed = true;
+	c->closed_ns = session_now(s);
+	s->w->close(s->w->ctx, c->id, s->src_port != 0);
+}
+
+enum conn_state
+session_state(struct session *s, int conn)
+{
+	return s->w->state(s->w->ctx, s->conns[conn].id);
+}
+
+/* The connection, ours or the server's direction, that a packet is of. */
+static int
+find_conn(const struct session *s, const struct pkt *p)
+{
+	struct flow_key key, back;
+	size_t i;
+
+	if (!pkt_flow_key(p, &key))
+		return -1;
+	back = flow_key_reverse(&key);
+	for (i = s->n_conns; i-- > 0;)
+		if (flow_key_equal(&s->conns[i].tcb.flow, &key) ||
+		    flow_key_equal(&s->conns[i].tcb.flow, &back))
+			return (int)i;
+	return -1;
+}
+
+/*
+ * The kernel's own packet with the data of a PROBE_FULL: from here on its
+ * time, sequence number and IP ID are known.
+ */
+static void
+note_full_sent(struct session *s, int conn, const struct world_packet *wp)
+{
+	const struct pkt *p = &wp->pkt;
+	struct probe *q;
+	size_t i;
+
+	if (p->payload_wire == 0)
+		return;
+	for (i = s->n_probes; i-- > 0;) {
+		q = &s->probes[i];
+		if (q->conn != conn || q->kind != PROBE_FULL)
+			continue;
+		if (q->ttl != 0) /* a retransmission */
+			return;
+		q->ttl = p->ip.ttl;
+		q->ip_id = p->ip.id;
+		q->seq = p->tcp.seq;
+		q->ack = p->tcp.ack;
+		q->window = p->tcp.window;
+		q->flags = p->tcp.flags;
+		q->sent_ns = wp->at_ns;
+		return;
+	}
+}
+
+static bool
+is_ours(const struct session_conn *c, const struct pkt *p)
+{
+	struct flow_key key;
+
+	return pkt_flow_key(p, &key) && flow_key_equal(&key, &c->tcb.flow);
+}
+
+static int
+take_tcp(struct session *s, int conn, const struct world_packet *wp, char *note,
+    size_t size, struct fault *f)
+{
+	struct session_conn *c = &s->conns[conn];
+
+	/* The last words of a talk are no news of the trigger. */
+	if (c->closed && c->talk_begun && is_ours(c, &wp->pkt))
+		return 0;
+	switch (tcb_see(&c->tcb, &wp->pkt, wp->at_ns)) {
+	case TCB_SENT:
+		c->we_reset =
+		    c->we_reset || (wp->pkt.tcp.flags & PKT_TH_RST) != 0;
+		note_full_sent(s, conn, wp);
+		return 0;
+	case TCB_INJECTED:
+		/* No probe of ours: the kernel's, once the socket is gone. */
+		c->we_reset =
+		    c->we_reset || (wp->pkt.tcp.flags & PKT_TH_RST) != 0;
+		snprintf(note, size, "probe with TTL %u", wp->pkt.ip.ttl);
+		return 0;
+	case TCB_RECEIVED:
+		session_take_server_segment(s, conn, wp, note, size);
+		return 0;
+	case TCB_RESET:
+		return session_take_reset(s, conn, wp, note, size, f);
+	case TCB_OTHER:
+		return 0;
+	}
+	return 0;
+}
+
+static void
+take_syn_answer(struct session *s, const struct world_packet *wp)
+{
+	const struct pkt *p = &wp->pkt;
+	size_t i;
+
+	if (s->syn_local.port == 0 || p->tcp.dport != s->syn_local.port ||
+	    !(p->tcp.flags & PKT_TH_ACK) ||
+	    !(p->tcp.flags & (PKT_TH_SYN | PKT_TH_RST)))
+		return;
+	for (i = s->n_probes; i-- > 0;)
+		if (s->probes[i].kind == PROBE_SYN &&
+		    s->probes[i].seq + 1 == p->tcp.ack) {
+			session_record_answer(s, (int)i, wp, true);
+			s->probes[i].refused = (p->tcp.flags & PKT_TH_RST) != 0;
+			return;
+		}
+}
+
+static void
+take_echo_reply(struct session *s, const struct world_packet *wp)
+{
+	size_t i;
+
+	if (wp->pkt.icmp.id != s->echo_id)
+		return;
+	for (i = s->n_probes; i-- > 0;)
+		if (s->probes[i].kind == PROBE_ECHO &&
+		    s->probes[i].ip_id == wp->pkt.icmp.seq) {
+			session_record_answer(s, (int)i, wp, true);
+			return;
+		}
+}
+
+static int
+take_packet(struct session *s, const struct world_packet *wp, struct fault *f)
+{
+	char note[sizeof(((struct result_packet *)0)->note)] = "";
+	const struct pkt *p = &wp->pkt;
+	int conn = -1, rc = 0;
+	size_t kept;
+
+	if (p->has & PKT_HAS_TCP) {
+		conn = find_conn(s, p);
+		if (conn >= 0)
+			rc = take_tcp(s, conn, wp, note, sizeof(note), f);
+		else
+			take_syn_answer(s, wp);
+	} else if (p->has & PKT_HAS_QUOTE) {
+		session_match_quote(s, wp, note, sizeof(note));
+	} else if ((p->has & PKT_HAS_ICMP) && p->icmp.is_echo_reply) {
+		take_echo_reply(s, wp);
+	}
+	if (s->evidence == NULL)
+		return rc;
+	kept = s->evidence->n;
+	result_keep(s->evidence, wp->unix_ns, wp->link, wp->data, wp->len,
+	    wp->wire_len, note);
+	if (s->evidence->n > kept)
+		session_blank_evidence(s, conn, wp);
+	return rc;
+}
+
+/* The earliest of the caller's deadline, the next tick, and a talk's. */
+static int64_t
+wake_at(const struct session *s, int64_t until_ns)
+{
+	int64_t talks = session_talks_wake_at(s);
+
+	if (talks < until_ns)
+		until_ns = talks;
+	if (s->tick != NULL && !s->hold_tick && s->tick_ns != 0 &&
+	    s->tick_ns < until_ns)
+		return s->tick_ns;
+	return until_ns;
+}
+
+int
+session_pump(struct session *s, int64_t until_ns, bool (*done)(void *arg),
+    void *arg, struct fault *f)
+{
+	struct world_packet wp;
+	int rc;
+
+	for (;;) {
+		if (s->tick != NULL && !s->hold_tick && s->tick_ns != 0 &&
+		    session_now(s) >= s->tick_ns) {
+			s->tick_ns = 0;
+			if (s->tick(s, s->tick_arg, f) == -1)
+				return -1;
+		}
+		session_step_talks(s);
+		if (done != NULL && done(arg))
+			return 1;
+		if (session_now(s) >= until_ns)
+			return 0;
+		rc = s->w->next(s->w->ctx, wake_at(s, until_ns), &wp, f);
+		if (rc == -1 || (rc == 1 && take_packet(s, &wp, f) == -1))
+			return -1;
+	}
+}
+
+struct open_wait {
+	struct session *s;
+	int conn;
+};
+
+/* Open for the socket, and its numbers known from the capture. */
+static bool
+open_done(void *arg)
+{
+	struct open_wait *o = arg;
+	enum conn_state st = session_state(o->s, o->conn);
+
+	if (st == CONN_CONNECTING)
+		return false;
+	return st != CONN_OPEN || o->s->conns[o->conn].tcb.established;
+}
+
+int
+session_wait_open(struct session *s, int conn, int64_t wait_ns, struct fault *f)
+{
+	struct open_wait o = {s, conn};
+
+	if (session_pump(s, session_now(s) + wait_ns, open_done, &o, f) == -1)
+		return -1;
+	return session_state(s, conn) == CONN_OPEN &&
+	    s->conns[conn].tcb.established;
+}
+
+int
+session_open_fault(struct session *s, int conn, struct fault *f)
+{
+	char ep[ADDR_ENDPOINT];
+	const char *what = endpoint_format(&s->target, ep);
+
+	switch (session_state(s, conn)) {
+	case CONN_REFUSED:
+		return fault(f, FAULT_NETWORK,
+		    "%s refused the connection: nothing listens there, or a "
+		    "device resets the SYN itself; name a port that is open",
+		    what);
+	case CONN_UNREACHABLE:
+		return fault(f, FAULT_NETWORK,
+		    "%s cannot be reached: see the route to it (ip route get)",
+		    what);
+	case CONN_CONNECTING:
+	case CONN_TIMED_OUT:
+		return fault(f, FAULT_NETWORK,
+		    "%s did not answer the SYN: see that the host is up and "
+		    "the port open to this client",
+		    what);
+	case CONN_OPEN:
+		return fault(f, FAULT_NETWORK,
+		    "the handshake with %s was not seen on the interface: "
+		    "name the right one with -i",
+		    what);
+	case CONN_RESET:
+	case CONN_CLOSED:
+	case CONN_FAILED:
+		break;
+	}
+	return fault(f, FAULT_NETWORK, "%s ended the connection at once", what);
+}
+
+/* Waits for the next free slot where a rate is asked for. */
+static int
+wait_slot(struct session *s, struct fault *f)
+{
+	int64_t now = session_now(s);
+
+	if (s->gap_ns == 0)
+		return 0;
+	if (s->next_slot_ns < now)
+		s->next_slot_ns = now;
+	if (s->next_slot_ns > now &&
+	    session_pump(s, s->next_slot_ns, NULL, NULL, f) == -1)
+		return -1;
+	s->next_slot_ns += s->gap_ns;
+	return 0;
+}
+
+static int
+send_tcp(struct session *s, const struct craft_tcp *t, struct fault *f)
+{
+	if (s->w->tcp(s->w->ctx, t, f) == -1)
+		return -1;
+	s->packets_sent++;
+	return 0;
+}
+
+/* The segment that a probe is, with n bytes of payload, `at` bytes on. */
+static int
+send_segment(struct session *s, const struct probe *p, uint32_t at,
+    const uint8_t *payload, size_t n, struct fault *f)
+{
+	const struct tcb *tcb = &s->conns[p->conn].tcb;
+	uint8_t opts[TCB_OPTS];
+	struct craft_tcp t = {0};
+
+	t.flow = tcb->flow;
+	t.ttl = p->ttl;
+	t.tos = tcb->client_tos;
+	t.id = p->ip_id;
+	t.df = tcb->client_df;
+	t.flow_label = tcb->flow_label;
+	t.seq = p->seq + at;
+	t.ack = p->ack;
+	t.flags = p->flags;
+	t.window = p->window;
+	t.opts = opts;
+	t.opts_len = s->plain_header ? 0 : tcb_write_opts(tcb, opts);
+	t.payload = payload;
+	t.payload_len = n;
+	return send_tcp(s, &t, f);
+}
+
+int
+session_inject(
+    struct session *s, struct probe *p, const uint8_t *payload, struct fault *f)
+{
+	if (wait_slot(s, f) == -1)
+		return -1;
+	if (p->window == 0)
+		p->window = PROBE_WINDOW;
+	p->sent_ns = session_now(s);
+	if (send_segment(s, p, 0, payload, p->len, f) == -1)
+		return -1;
+	return session_add_probe(s, p, f);
+}
+
+int
+session_inject_rest(struct session *s, int probe, const uint8_t *rest, size_t n,
+    size_t each, struct fault *f)
+{
+	uint32_t at = s->probes[probe].len;
+	size_t len;
+
+	for (; n > 0; n -= len) {
+		len = n < each ? n : each;
+		if (wait_slot(s, f) == -1 ||
+		    send_segment(s, &s->probes[probe], at, rest, len, f) == -1)
+			return -1;
+		rest += len;
+		at += (uint32_t)len;
+	}
+	return 0;
+}
+
+int
+session_echo(struct session *s, int ttl, struct fault *f)
+{
+	struct probe p = {0};
+	struct craft_echo e = {0};
+
+	if (wait_slot(s, f) == -1)
+		return -1;
+	p.kind = PROBE_ECHO;
+	p.conn = -1;
+	p.ttl = (uint8_t)ttl;
+	/* The echo's sequence number names the probe; unique in the job. */
+	p.ip_id = (uint16_t)(s->n_probes + 1);
+	e.src = s->src;
+	e.dst = s->target.addr;
+	e.ttl = p.ttl;
+	e.id = p.ip_id;
+	e.echo_id = s->echo_id;
+	e.echo_seq = p.ip_id;
+	e.checksum = s->echo_sum;
+	e.payload_len = 16;
+	p.sent_ns = session_now(s);
+	if (s->w->echo(s->w->ctx, &e, f) == -1)
+		return -1;
+	s->packets_sent++;
+	return session_add_probe(s, &p, f);
+}
+
+int
+session_syn(struct session *s, int ttl, struct fault *f)
+{
+	/* MSS 1460, SACK permitted, NOP, window scale 7: as a usual SYN. */
+	static const uint8_t opts[12] = {2, 4, 5, 180, 4, 2, 1, 3, 3, 7, 1, 1};
+	struct probe p = {0};
+	struct craft_tcp t = {0};
+
+	if (s->syn_local.port == 0 &&
+	    s->w->reserve(s->w->ctx, &s->syn_local, f) == -1)
+		return -1;
+	if (wait_slot(s, f) == -1)
+		return -1;
+	p.kind = PROBE_SYN;
+	p.conn = -1;
+	p.ttl = (uint8_t)ttl;
+	p.ip_id = (uint16_t)(1 + rng_below(&s->rng, 0xfffe));
+	p.seq = --s->syn_seq;
+	p.flags = PKT_TH_SYN;
+	p.window = 64240;
+	t.flow.src = s->syn_local;
+	t.flow.dst = s->target;
+	t.ttl = p.ttl;
+	t.id = p.ip_id;
+	t.df = true;
+	t.seq = p.seq;
+	t.flags = p.flags;
+	t.window = p.window;
+	t.opts = opts;
+	t.opts_len = sizeof(opts);
+	p.sent_ns = session_now(s);
+	if (send_tcp(s, &t, f) == -1)
+		return -1;
+	return session_add_probe(s, &p, f);
+}
+
+int
+session_set_ttl(struct session *s, int conn, int ttl, struct fault *f)
+{
+	struct session_conn *c = &s->conns[conn];
+
+	if (s->w->set_ttl == NULL)
+		return 0;
+	if (s->w->set_ttl(s->w->ctx, c->id, ttl, f) == -1)
+		return -1;
+	c->tcb.client_ttl = (uint8_t)ttl;
+	return 0;
+}
+
+int
+session_send_full(
+    struct session *s, int conn, const uint8_t *p, size_t n, struct fault *f)
+{
+	struct session_conn *c = &s->conns[conn];
+	struct probe q = {0};
+	int i;
+
+	q.kind = PROBE_FULL;
+	q.conn = conn;
+	q.len = (uint16_t)n;
+	q.seq = c->tcb.snd_nxt;
+	q.ack = c->tcb.rcv_nxt;
+	q.flags = PKT_TH_PSH | PKT_TH_ACK;
+	q.sent_ns = session_now(s);
+	i = session_add_probe(s, &q, f);
+	if (i == -1 || s->w->send(s->w->ctx, c->id, p, n, f) == -1)
+		return -1;
+	return i;
+}
+
+int
+session_knock(struct session *s, int conn, struct fault *f)
+{
+	struct tcb *tcb = &s->conns[conn].tcb;
+	struct probe p = {0};
+
+	/* One less than the kernel's, lest it be taken for one of its own. */
+	if (tcb->client_ttl == 0)
+		tcb->client_ttl = KERNEL_TTL;
+	p.kind = PROBE_ALIVE;
+	p.conn = conn;
+	p.ttl = (uint8_t)(tcb->client_ttl - 1);
+	p.ip_id = (uint16_t)(1 + rng_below(&s->rng, 0xfffe));
+	p.seq = (uint32_t)rng_u64(&s->rng);
+	p.ack = (uint32_t)rng_u64(&s->rng);
+	p.flags = PKT_TH_ACK;
+	return session_inject(s, &p, NULL, f) == -1 ? -1 : 0;
+}
+
+int
+session_ask_alive(struct session *s, int conn, struct fault *f)
+{
+	struct session_conn *c = &s->conns[conn];
+	struct probe p = {0};
+	static const uint8_t nothing;
+
+	p.kind = PROBE_ALIVE;
+	p.conn = conn;
+	p.ttl = c->tcb.client_ttl;
+	p.ip_id = (uint16_t)(1 + rng_below(&s->rng, 0xfffe));
+	p.seq = c->tcb.snd_una - 1;
+	p.ack = c->tcb.rcv_nxt;
+	p.len = 1;
+	p.flags = PKT_TH_ACK;
+	c->alive_asked = true;
+	return session_inject(s, &p, &nothing, f);
+}

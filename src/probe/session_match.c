@@ -1,0 +1,589 @@
+/*
+ * Which probe does this packet answer?
+ *
+ * A quoted packet is matched on ports, sequence number, flags and length, and
+ * only among a burst's copies, which share these, on their tags.  Never on the
+ * IP ID alone: a box that copies the ID into a reset toward the server makes
+ * routers quote a packet with our ID that we never sent (PHYSICS, trap 1).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rsthop/session.h>
+
+/* How many times the window a reset's seq may be ahead (tcpkill: 0 …). */
+#define STEPS_MAX 8
+
+static struct path_responder *
+find_responder(struct path_hop *hop, const struct addr *addr)
+{
+	struct path_responder *r;
+	int i;
+
+	for (i = 0; i < hop->n_responders; i++)
+		if (addr_equal(&hop->responders[i].addr, addr))
+			return &hop->responders[i];
+	if (hop->n_responders == PATH_RESPONDERS)
+		return NULL;
+	r = &hop->responders[hop->n_responders++];
+	memset(r, 0, sizeof(*r));
+	r->addr = *addr;
+	return r;
+}
+
+static unsigned int
+via_of(enum probe_kind kind)
+{
+	switch (kind) {
+	case PROBE_TRACE:
+	case PROBE_FLOW:
+		return PATH_VIA_TCP;
+	case PROBE_SYN:
+		return PATH_VIA_SYN;
+	case PROBE_ECHO:
+		return PATH_VIA_ICMP;
+	case PROBE_SHOT:
+	case PROBE_FULL:
+	case PROBE_ALIVE:
+	case PROBE_BLOCK:
+		return PATH_VIA_PROBE;
+	}
+	return 0;
+}
+
+/* The quote is long enough to show our options, and does not. */
+static bool
+lost_options(
+    const struct session *s, const struct probe *p, const struct pkt_quote *q)
+{
+	uint32_t opts =
+	    p->conn >= 0 && s->conns[p->conn].tcb.ts_ok ? TCB_OPTS : 0;
+
+	return opts > 0 && q->tcp_opts_len < opts &&
+	    q->quoted_len >= q->ip.header_len + 20u + opts;
+}
+
+/* Fields of a quoted TCP segment against those of the probe. */
+static unsigned int
+tcp_rewrites(
+    const struct session *s, const struct probe *p, const struct pkt_quote *q)
+{
+	uint16_t sport =
+	    p->conn >= 0 ? s->conns[p->conn].local.port : s->syn_local.port;
+	unsigned int m = 0;
+
+	if (q->sport != sport)
+		m |= PATH_REWRITE_SPORT;
+	if (q->dport != s->target.port)
+		m |= PATH_REWRITE_DPORT;
+	if (q->seq != p->seq)
+		m |= PATH_REWRITE_SEQ;
+	if (q->has_ack && q->ack != p->ack)
+		m |= PATH_REWRITE_ACK;
+	if (q->has_flags && q->window != p->window)
+		m |= PATH_REWRITE_WINDOW;
+	if (q->has_flags && q->flags != p->flags)
+		m |= PATH_REWRITE_FLAGS;
+	if (lost_options(s, p, q))
+		m |= PATH_REWRITE_OPTIONS;
+	return m;
+}
+
+static unsigned int
+quote_rewrites(
+    const struct session *s, const struct probe *p, const struct pkt_quote *q)
+{
+	const struct tcb *t = p->conn >= 0 ? &s->conns[p->conn].tcb : NULL;
+	unsigned int m = 0;
+
+	if (!addr_equal(&q->ip.src, &s->src))
+		m |= PATH_REWRITE_SRC;
+	if (!addr_equal(&q->ip.dst, &s->target.addr))
+		m |= PATH_REWRITE_DST;
+	if (q->ip.version == 4 && q->ip.id != p->ip_id)
+		m |= PATH_REWRITE_IP_ID;
+	if (q->ip.tos != (t != NULL ? t->client_tos : 0))
+		m |= PATH_REWRITE_TOS;
+	if (t != NULL && q->ip.version == 4 && q->ip.df != t->client_df)
+		m |= PATH_REWRITE_DF;
+	if (t != NULL && q->ip.version == 6 &&
+	    q->ip.flow_label != t->flow_label)
+		m |= PATH_REWRITE_FLOW_LABEL;
+	if (q->has_ports && p->kind != PROBE_ECHO)
+		m |= tcp_rewrites(s, p, q);
+	return m;
+}
+
+static void
+fill_responder(const struct session *s, struct path_responder *r,
+    const struct probe *p, const struct world_packet *wp)
+{
+	const struct pkt *k = &wp->pkt;
+	int64_t rtt = wp->at_ns - p->sent_ns;
+
+	r->via |= via_of(p->kind);
+	if (rtt < 0)
+		rtt = 0;
+	if (r->replies == 0 || rtt < r->rtt_ns)
+		r->rtt_ns = rtt;
+	if (r->replies++ == 0)
+		r->reply_ttl = k->ip.ttl;
+	if (p->ttl == 1 && (k->has & PKT_HAS_MAC)) {
+		r->has_mac = true;
+		memcpy(r->mac, k->mac_src, ADDR_MAC);
+	}
+	if (!(k->has & PKT_HAS_QUOTE))
+		return;
+	r->unreachable = r->unreachable || k->icmp.is_unreachable;
+	r->rewrites |= quote_rewrites(s, p, &k->quote);
+	if (k->quote.n_mpls > r->n_mpls) {
+		r->n_mpls = k->quote.n_mpls;
+		memcpy(r->mpls, k->quote.mpls, sizeof(r->mpls));
+	}
+}
+
+int
+session_record_answer(struct session *s, int probe,
+    const struct world_packet *wp, bool from_server)
+{
+	struct probe *p = &s->probes[probe];
+	struct path_hop *hop = &s->path->hops[p->ttl - 1];
+	struct path_responder *r = find_responder(hop, &wp->pkt.ip.src);
+
+	if (r != NULL)
+		fill_responder(s, r, p, wp);
+	if (p->answered_ns == 0) {
+		p->answered_ns = wp->at_ns;
+		p->from = wp->pkt.ip.src;
+		hop->answered++;
+	}
+	if (from_server) {
+		p->from_server = true;
+		hop->is_server = true;
+	} else {
+		p->te = true;
+		p->unreachable = wp->pkt.icmp.is_unreachable;
+	}
+	return probe;
+}
+
+/* The connection whose five-tuple a quote shows; -1 where none is. */
+static int
+quoted_conn(const struct session *s, const struct pkt_quote *q)
+{
+	size_t i;
+
+	for (i = s->n_conns; i-- > 0;)
+		if (s->conns[i].local.port == q->sport &&
+		    s->target.port == q->dport)
+			return (int)i;
+	return -1;
+}
+
+static bool
+quoted_len_fits(const struct pkt_quote *q, const struct probe *p)
+{
+	uint32_t whole = q->ip.total_len;
+
+	/* Header lengths vary with the options that the path strips. */
+	return whole >= q->ip.header_len + 20u + p->len &&
+	    whole <= q->ip.header_len + 60u + p->len;
+}
+
+/*
+ * Is it this one of the burst's copies, by what the quote shows of its tags?
+ * A plain burst's copies have one acknowledgement number.
+ */
+static bool
+tag_fits(const struct pkt_quote *q, const struct probe *p)
+{
+	if (q->ip.version == 4 && q->ip.id == p->ip_id)
+		return true;
+	if (q->has_flags && q->window == p->window)
+		return true;
+	return !p->plain && q->has_ack && q->ack == p->ack;
+}
+
+static bool
+quote_fits(const struct pkt_quote *q, const struct probe *p)
+{
+	if (p->kind == PROBE_ECHO || p->kind == PROBE_FULL ||
+	    p->kind == PROBE_ALIVE)
+		return false;
+	if (p->seq != q->seq || !quoted_len_fits(q, p))
+		return false;
+	if (q->has_flags && (q->flags & PKT_TH_RST))
+		return false;
+	return (p->kind != PROBE_SHOT && p->kind != PROBE_BLOCK) ||
+	    tag_fits(q, p);
+}
+
+/*
+ * NAT may rewrite the ports inside quotes: then conn is -1, and seq, which is
+ * random in 32 bits, with the length decide alone.  One with the very IP ID
+ * goes before others that are alike.
+ */
+static int
+quoted_tcp_probe(const struct session *s, const struct pkt_quote *q, int conn)
+{
+	int alike = -1;
+	size_t i;
+
+	for (i = s->n_probes; i-- > 0;) {
+		if (conn >= 0 && !session_same_flow(s, s->probes[i].conn, conn))
+			continue;
+		if (!quote_fits(q, &s->probes[i]))
+			continue;
+		if (q->ip.version == 4 && q->ip.id == s->probes[i].ip_id)
+			return (int)i;
+		if (alike == -1)
+			alike = (int)i;
+	}
+	return alike;
+}
+
+static int
+quoted_echo_probe(const struct session *s, const struct pkt_quote *q)
+{
+	size_t i;
+
+	if (!q->has_echo || q->echo_id != s->echo_id)
+		return -1;
+	for (i = s->n_probes; i-- > 0;)
+		if (s->probes[i].kind == PROBE_ECHO &&
+		    s->probes[i].ip_id == q->echo_seq)
+			return (int)i;
+	return -1;
+}
+
+/*
+ * A quoted segment of this connection that is none of our probes, shorter
+ * than they are or with RST set: someone else sent it in our name.
+ */
+static bool
+is_foreign_reset(const struct pkt_quote *q, const struct session_conn *c)
+{
+	if (q->has_flags)
+		return (q->flags & PKT_TH_RST) != 0;
+	return c->arm == ARM_TRIGGER && q->ip.total_len != 0 &&
+	    q->ip.total_len <= q->ip.header_len + 20u;
+}
+
+void
+session_match_quote(
+    struct session *s, const struct world_packet *wp, char *note, size_t size)
+{
+	const struct pkt *p = &wp->pkt;
+	const struct pkt_quote *q = &p->quote;
+	int conn = -1, probe = -1;
+
+	if (!p->icmp.is_time_exceeded && !p->icmp.is_unreachable)
+		return;
+	if (q->ip.proto == PKT_PROTO_TCP && q->has_ports) {
+		conn = quoted_conn(s, q);
+		probe = quoted_tcp_probe(s, q, conn);
+	} else {
+		probe = quoted_echo_probe(s, q);
+	}
+	if (probe >= 0) {
+		session_record_answer(s, probe, wp,
+		    p->icmp.is_unreachable &&
+			addr_equal(&p->ip.src, &s->target.addr));
+		snprintf(
+		    note, size, "hop %u answers a probe", s->probes[probe].ttl);
+	} else if (conn >= 0 && is_foreign_reset(q, &s->conns[conn])) {
+		s->conns[conn].quoted_reset = true;
+		snprintf(note, size,
+		    "quotes a reset in the client's name that it never sent");
+	}
+}
+
+/*
+ * RFC 2883: a segment that the server already had is acknowledged with a
+ * first SACK block at or below the ACK, which names the very bytes.  Our trace
+ * probes differ in these, so the block tells which of them arrived.
+ */
+static void
+take_dsack(struct session *s, int conn, const struct world_packet *wp,
+    char *note, size_t size)
+{
+	const struct pkt_tcp *t = &wp->pkt.tcp;
+	struct probe *p;
+	size_t i;
+
+	for (i = s->n_probes; i-- > 0;) {
+		p = &s->probes[i];
+		if (!session_same_flow(s, p->conn, conn) ||
+		    p->seq != t->sacks[0].left ||
+		    p->seq + p->len != t->sacks[0].right)
+			continue;
+		if (p->kind == PROBE_ALIVE) /* the same byte, at full TTL */
+			return;
+		if (p->kind != PROBE_TRACE)
+			continue;
+		session_record_answer(s, (int)i, wp, true);
+		snprintf(note, size, "the server answers the probe with TTL %u",
+		    p->ttl);
+		return;
+	}
+}
+
+/*
+ * Is it the answer to PROBE_ALIVE?  It names the byte that was sent again; or,
+ * from a server without SACK, could not have come sooner.
+ */
+static bool
+answers_question(
+    const struct session *s, int conn, const struct world_packet *wp)
+{
+	const struct tcb *tcb = &s->conns[conn].tcb;
+	const struct pkt_tcp *t = &wp->pkt.tcp;
+	const struct probe *p = NULL;
+	size_t i;
+
+	for (i = s->n_probes; i-- > 0 && p == NULL;)
+		if (s->probes[i].kind == PROBE_ALIVE &&
+		    s->probes[i].conn == conn)
+			p = &s->probes[i];
+	if (p == NULL)
+		return false;
+	if (tcb->sack_ok)
+		return t->n_sacks > 0 && t->sacks[0].left == p->seq &&
+		    t->sacks[0].right == p->seq + p->len;
+	return wp->at_ns - p->sent_ns >= tcb->rtt_ns * 9 / 10;
+}
+
+void
+session_take_server_segment(struct session *s, int conn,
+    const struct world_packet *wp, char *note, size_t size)
+{
+	const struct pkt_tcp *t = &wp->pkt.tcp;
+	struct session_conn *c = &s->conns[conn];
+
+	if (t->n_sacks > 0 && (int32_t)(t->sacks[0].right - t->ack) <= 0)
+		take_dsack(s, conn, wp, note, size);
+	if (c->alive_asked && c->server_alive == RESULT_UNSURE &&
+	    answers_question(s, conn, wp))
+		c->server_alive = RESULT_YES;
+}
+
+/*
+ * Does a probe explain this reset's sequence number?  Steps count only from a
+ * reset that had the tag itself: those who step begin with it (tcpkill: +0,
+ * +w, +3w), and a multiple of some window lies near any number.
+ */
+static enum result_seq_match
+match_seq(const struct pkt_tcp *t, const struct probe *p)
+{
+	uint32_t ahead = t->seq - p->ack;
+
+	if (ahead == 0)
+		return p->kind == PROBE_SHOT && !p->plain ? RESULT_SEQ_TAG
+							  : RESULT_SEQ_EXACT;
+	if (p->fired && p->window > 0 && ahead % p->window == 0 &&
+	    ahead / p->window <= STEPS_MAX)
+		return RESULT_SEQ_STEPPED;
+	if (t->seq == 0 && (t->flags & PKT_TH_ACK))
+		return RESULT_SEQ_ZERO;
+	return RESULT_SEQ_NONE;
+}
+
+static bool
+can_fire(const struct probe *p, int conn)
+{
+	return p->conn == conn &&
+	    (p->kind == PROBE_SHOT || p->kind == PROBE_FULL ||
+		p->kind == PROBE_BLOCK);
+}
+
+/* All shots of the connection have the TTL of this one. */
+static bool
+have_one_ttl(const struct session *s, int conn, int probe)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_probes; i++)
+		if (can_fire(&s->probes[i], conn) &&
+		    s->probes[i].ttl != s->probes[probe].ttl)
+			return false;
+	return true;
+}
+
+/*
+ * The probe that fired a reset: by its tag in the seq, by its IP ID, by its
+ * window; else, where the connection had only one, that one; or one of
+ * several that are alike.
+ */
+static int
+find_fired(const struct session *s, int conn, const struct pkt *k,
+    struct result_reset *r, bool *alike)
+{
+	int by_seq = -1, by_id = -1, by_window = -1, only = -1, n = 0;
+	int n_seq = 0;
+	enum result_seq_match m = RESULT_SEQ_NONE, mi;
+	const struct probe *p;
+	size_t i;
+
+	for (i = 0; i < s->n_probes; i++) {
+		p = &s->probes[i];
+		if (!can_fire(p, conn))
+			continue;
+		n++;
+		only = (int)i;
+		mi = match_seq(&k->tcp, p);
+		if (mi == RESULT_SEQ_ZERO && m == RESULT_SEQ_NONE)
+			m = mi;
+		if (mi != RESULT_SEQ_NONE && mi != RESULT_SEQ_ZERO) {
+			by_seq = (int)i;
+			n_seq++;
+			m = mi;
+		}
+		if (k->ip.version == 4 && k->ip.id != 0 && k->ip.id == p->ip_id)
+			by_id = (int)i;
+		if (k->tcp.window != 0 && k->tcp.window == p->window)
+			by_window = (int)i;
+	}
+	/* Copies with one acknowledgement number: it names none. */
+	if (n_seq > 1) {
+		by_seq = -1;
+		m = RESULT_SEQ_EXACT;
+	}
+	r->seq_match = m;
+	r->id_echoed = by_id >= 0;
+	if (by_seq >= 0)
+		return by_seq;
+	if (by_id >= 0)
+		return by_id;
+	if (by_window >= 0)
+		return by_window;
+	*alike = n > 1 && n_seq > 1 && have_one_ttl(s, conn, only);
+	return n == 1 || *alike ? only : -1;
+}
+
+static void
+fill_reset(const struct session *s, struct seen_reset *r,
+    const struct world_packet *wp)
+{
+	const struct pkt *k = &wp->pkt;
+	const struct tcb *t = &s->conns[r->conn].tcb;
+	struct result_reset *f = &r->facts;
+
+	r->at_ns = wp->at_ns;
+	f->unix_ns = wp->unix_ns;
+	f->ttl = k->ip.ttl;
+	f->has_ip_id = k->ip.version == 4;
+	f->ip_id = k->ip.id;
+	f->flags = k->tcp.flags;
+	f->window = k->tcp.window;
+	f->latency_ns = -1;
+	if (k->ip.has_id && t->has_server_ip_id && t->server_ip_id != 0)
+		r->id_follows = tcb_id_follows(t->server_ip_id, k->ip.id)
+		    ? RESULT_YES
+		    : RESULT_NO;
+	f->port = s->conns[r->conn].local.port;
+	f->control = s->conns[r->conn].arm == ARM_CONTROL;
+	if (k->has & PKT_HAS_MAC) {
+		f->has_mac = true;
+		memcpy(f->mac, k->mac_src, ADDR_MAC);
+	}
+}
+
+/* The server's own word that it knows no such connection any more. */
+static bool
+answers_alive(const struct session_conn *c, const struct pkt *k)
+{
+	return c->alive_asked && k->tcp.seq == c->tcb.rcv_nxt &&
+	    !(k->tcp.flags & PKT_TH_ACK) &&
+	    abs(k->ip.ttl - c->tcb.server_ttl) <= 2;
+}
+
+/* A control that asks for a block went into the connection after p. */
+static bool
+was_asked_since(const struct session *s, const struct probe *p)
+{
+	size_t i;
+
+	for (i = s->n_probes; i-- > 0;)
+		if (s->probes[i].kind == PROBE_BLOCK &&
+		    s->probes[i].conn == p->conn)
+			return s->probes[i].sent_ns > p->sent_ns;
+	return false;
+}
+
+static void
+charge_probe(struct session *s, struct seen_reset *r)
+{
+	struct probe *p;
+
+	/* After our FIN or reset the server may well answer with one. */
+	if (r->probe == -1 || r->late)
+		return;
+	p = &s->probes[r->probe];
+	if (p->fired && was_asked_since(s, p)) {
+		r->probe = -1;
+		return;
+	}
+	r->facts.probe_ttl = p->ttl;
+	r->facts.latency_ns = r->at_ns - p->sent_ns;
+	if (p->fired)
+		return;
+	p->fired = true;
+	p->rst_ttl = r->facts.ttl;
+	p->fired_ns = r->at_ns;
+}
+
+static int
+add_reset(struct session *s, const struct seen_reset *r, struct fault *f)
+{
+	size_t cap = s->cap_resets == 0 ? 32 : s->cap_resets * 2;
+	struct seen_reset *v;
+
+	if (s->n_resets == s->cap_resets) {
+		v = realloc(s->resets, cap * sizeof(*v));
+		if (v == NULL)
+			return fault(f, FAULT_SYSTEM, "out of memory");
+		s->resets = v;
+		s->cap_resets = cap;
+	}
+	s->resets[s->n_resets++] = *r;
+	return 0;
+}
+
+int
+session_take_reset(struct session *s, int conn, const struct world_packet *wp,
+    char *note, size_t size, struct fault *f)
+{
+	struct session_conn *c = &s->conns[conn];
+	struct seen_reset r = {0};
+	bool alike = false;
+
+	r.conn = conn;
+	r.probe = -1;
+	r.late = c->closed;
+	fill_reset(s, &r, wp);
+	if (answers_alive(c, &wp->pkt)) {
+		r.server = true;
+		/*
+		 * Unless it was our own kernel that reset the server; or the
+		 * reset was too old for it, and the connection was closed in
+		 * good order.
+		 */
+		if (!c->we_reset && !c->tcb.client_fin && !c->tcb.server_fin)
+			c->server_alive = RESULT_NO;
+		snprintf(note, size, "reset: the server knows no connection");
+	} else {
+		r.probe = find_fired(s, conn, &wp->pkt, &r.facts, &alike);
+		charge_probe(s, &r);
+		if (alike && !r.late)
+			s->probes[r.probe].among_like = true;
+		if (!r.late)
+			c->resets++;
+		if (r.probe >= 0)
+			snprintf(note, size, "reset, fired by TTL %u",
+			    s->probes[r.probe].ttl);
+		else
+			snprintf(note, size, "reset");
+	}
+	return add_reset(s, &r, f);
+}

@@ -1,0 +1,322 @@
+/*
+ * A trace under way inside a session: all TTLs at once, the silent ones again
+ * a second later.
+ */
+#include <string.h>
+
+#include <rsthop/clock.h>
+
+#include "tracing_int.h"
+
+#define TRACING_LOST_NS (20 * CLOCK_MS) /* after two round trips: lost */
+
+/* N by the server's own TTL, were the way back as long; 0: not known. */
+int
+tracing_hops_by_ttl(const struct path *p)
+{
+	if (p->server_ttl == 0)
+		return 0;
+	return pkt_initial_ttl(p->server_ttl) - p->server_ttl + 1;
+}
+
+/* The smallest TTL at which the server itself answered; 0: none. */
+int
+tracing_server_answered_at(const struct path *p)
+{
+	int i;
+
+	for (i = 0; i < PATH_MAX_HOPS; i++)
+		if (p->hops[i].is_server)
+			return i + 1;
+	return 0;
+}
+
+/* The largest TTL at which a router said time-exceeded; 0: none. */
+int
+tracing_last_router(const struct tracing *t)
+{
+	const struct probe *p;
+	int last = 0;
+	size_t i;
+
+	for (i = 0; i < t->s->n_probes; i++) {
+		p = &t->s->probes[i];
+		if (p->te && !p->unreachable && p->ttl > last)
+			last = p->ttl;
+	}
+	return last;
+}
+
+/*
+ * Of the flow itself: what TCP, not ICMP, drew.  A device that answers SYNs in
+ * the server's name may let the connection through.
+ */
+static bool
+is_of_flow(const struct tracing *t, const struct probe *p)
+{
+	return p->kind == PROBE_TRACE || p->kind == PROBE_SHOT ||
+	    (p->kind == PROBE_SYN && t->conn == -1);
+}
+
+/*
+ * The TTL at which whoever answers the flow is reached, 0 where no answer
+ * tells; it may be a proxy in the server's name, nearer than the host that
+ * answers pings.
+ */
+int
+tracing_flow_answered_at(const struct tracing *t)
+{
+	const struct probe *p;
+	int first = 0, last = 0;
+	size_t i;
+
+	for (i = 0; i < t->s->n_probes; i++) {
+		p = &t->s->probes[i];
+		if (!is_of_flow(t, p))
+			continue;
+		if (p->from_server && (first == 0 || p->ttl < first))
+			first = p->ttl;
+		if (p->te && !p->unreachable && p->ttl > last)
+			last = p->ttl;
+	}
+	return first > last ? first : 0;
+}
+
+void
+tracing_note_proxy(const struct tracing *t, struct result_notes *notes)
+{
+	int flow = tracing_flow_answered_at(t), beyond = 0;
+	const struct probe *p;
+	size_t i;
+
+	for (i = 0; i < t->s->n_probes; i++) {
+		p = &t->s->probes[i];
+		if (p->kind == PROBE_ECHO && p->te && !p->unreachable &&
+		    p->ttl > beyond)
+			beyond = p->ttl;
+	}
+	if (flow > 0 && beyond >= flow)
+		result_note(notes,
+		    "The connection is answered at hop %d, while pings to the "
+		    "same address go on beyond hop %d: a proxy answers there "
+		    "in the server's name.",
+		    flow, beyond);
+}
+
+int
+tracing_send_tcp_probe(struct tracing *t, int ttl, struct fault *f)
+{
+	static const uint8_t zeros[PATH_MAX_HOPS];
+	const struct session_conn *c = &t->s->conns[t->conn];
+	struct probe p = {0};
+
+	/*
+	 * The last ttl bytes before what the server has acknowledged: it
+	 * drops them and says so, and their seq, in the first 8 bytes of any
+	 * quote, names the probe.
+	 */
+	p.kind = PROBE_TRACE;
+	p.conn = t->conn;
+	p.ttl = (uint8_t)ttl;
+	p.ip_id = (uint16_t)(1 + rng_below(&t->s->rng, 0xfffe));
+	p.seq = c->tcb.snd_una - (uint32_t)ttl;
+	p.ack = c->tcb.rcv_nxt;
+	p.len = (uint16_t)ttl;
+	p.flags = PKT_TH_ACK;
+	return session_inject(t->s, &p, zeros, f);
+}
+
+bool
+tracing_conn_usable(const struct tracing *t)
+{
+	return t->conn >= 0 && !t->s->conns[t->conn].closed &&
+	    session_state(t->s, t->conn) == CONN_OPEN;
+}
+
+static int
+ask_hop(struct tracing *t, int ttl, struct fault *f)
+{
+	if (tracing_conn_usable(t) && tracing_send_tcp_probe(t, ttl, f) == -1)
+		return -1;
+	if (t->syn && session_syn(t->s, ttl, f) == -1)
+		return -1;
+	return session_echo(t->s, ttl, f) == -1 ? -1 : 0;
+}
+
+int
+tracing_ask_range(struct tracing *t, int from, int to, struct fault *f)
+{
+	int ttl;
+
+	for (ttl = from; ttl <= to; ttl++)
+		if (ask_hop(t, ttl, f) == -1)
+			return -1;
+	if (to > t->limit)
+		t->limit = to;
+	return 0;
+}
+
+/* Where silent hops end: before the server, or at the limit. */
+static int
+horizon(const struct tracing *t)
+{
+	int n = tracing_server_answered_at(t->s->path);
+
+	return n > 0 ? n : t->limit;
+}
+
+static int
+ask_silent(struct tracing *t, struct fault *f)
+{
+	int ttl;
+
+	for (ttl = 1; ttl <= horizon(t); ttl++)
+		if (t->s->path->hops[ttl - 1].n_responders == 0 &&
+		    ask_hop(t, ttl, f) == -1)
+			return -1;
+	return 0;
+}
+
+/*
+ * A wave has left: silent hops are asked again.  At once for the first time,
+ * for a packet may have been lost, and even a router that limits its answers
+ * has a few in hand; then a second from now.
+ */
+void
+tracing_note_wave(struct tracing *t)
+{
+	int64_t rtt = t->s->path->server_rtt_ns;
+	int64_t wait = TRACING_RETRY_NS;
+
+	if (t->round == 1 && rtt > 0 &&
+	    2 * rtt + TRACING_LOST_NS < TRACING_RETRY_NS)
+		wait = 2 * rtt + TRACING_LOST_NS;
+	t->wave_ns = session_now(t->s);
+	t->s->tick_ns = t->wave_ns + wait;
+}
+
+/*
+ * A second after a wave: hops that are silent are asked again, and the reach
+ * is widened where the path turned out longer than the server's TTL said.
+ */
+int
+tracing_tick(struct session *s, void *arg, struct fault *f)
+{
+	struct tracing *t = arg;
+
+	if (t->round >= TRACING_ROUNDS || tracing_enough(t)) {
+		t->given_up = true;
+		return 0;
+	}
+	t->round++;
+	if (ask_silent(t, f) == -1)
+		return -1;
+	if (tracing_server_answered_at(s->path) == 0 &&
+	    t->limit < s->max_hops &&
+	    (tracing_hops_by_ttl(s->path) == 0 ||
+		tracing_last_router(t) >= t->limit - TRACING_BEYOND) &&
+	    tracing_ask_range(t, t->limit + 1, s->max_hops, f) == -1)
+		return -1;
+	tracing_note_wave(t);
+	return 0;
+}
+
+int
+tracing_begin(
+    struct tracing *t, struct session *s, int conn, bool syn, struct fault *f)
+{
+	int guess = tracing_hops_by_ttl(s->path);
+	int limit = s->max_hops;
+
+	memset(t, 0, sizeof(*t));
+	t->s = s;
+	t->conn = conn;
+	t->syn = syn;
+	t->round = 1;
+	if (guess > 0 && guess + TRACING_BEYOND < limit)
+		limit = guess + TRACING_BEYOND;
+	if (tracing_ask_range(t, 1, limit, f) == -1)
+		return -1;
+	s->tick = tracing_tick;
+	s->tick_arg = t;
+	tracing_note_wave(t);
+	return 0;
+}
+
+bool
+tracing_enough(const struct tracing *t)
+{
+	int i, n = tracing_server_answered_at(t->s->path);
+
+	for (i = 0; i < n; i++)
+		if (t->s->path->hops[i].n_responders == 0)
+			return false;
+	return n > 0;
+}
+
+bool
+tracing_complete(const struct tracing *t)
+{
+	int n = tracing_server_answered_at(t->s->path);
+	const struct probe *p;
+	size_t i;
+
+	if (!tracing_enough(t))
+		return false;
+	for (i = 0; i < t->s->n_probes; i++) {
+		p = &t->s->probes[i];
+		if (p->kind <= PROBE_ECHO && p->ttl <= n && p->answered_ns == 0)
+			return false;
+	}
+	return true;
+}
+
+/* No hop from one TTL to another has answered, nor been asked twice. */
+static bool
+all_silent(const struct path *p, int from, int to)
+{
+	for (; from <= to; from++)
+		if (p->hops[from - 1].n_responders > 0 ||
+		    p->hops[from - 1].asked > 2)
+			return false;
+	return true;
+}
+
+void
+tracing_conclude(const struct tracing *t)
+{
+	struct path *p = t->s->path;
+	int answered = tracing_server_answered_at(p),
+	    last = tracing_last_router(t);
+	int guess = tracing_hops_by_ttl(p), flow = tracing_flow_answered_at(t);
+
+	p->server_initial_ttl =
+	    p->server_ttl != 0 ? pkt_initial_ttl(p->server_ttl) : 0;
+	/*
+	 * The flow's own word counts for more than that of pings; but where
+	 * pings and the server's TTL agree on less, and nothing says more, its
+	 * probe was lost there.
+	 */
+	if (flow > 0 &&
+	    !(last < answered && answered < flow && guess == answered))
+		answered = flow;
+	/* Silence before the first answer: the probe may have been lost. */
+	if (answered > last && guess > last && guess < answered &&
+	    all_silent(p, last + 1, answered - 1)) {
+		p->server_hops = guess;
+		p->distance = PATH_DISTANCE_SILENT;
+	} else if (answered > last || flow > 0) {
+		p->server_hops = answered;
+		p->distance = PATH_DISTANCE_PROBE;
+	} else if (guess > last && guess <= t->s->max_hops) {
+		p->server_hops = guess;
+		p->distance =
+		    last > 0 ? PATH_DISTANCE_SILENT : PATH_DISTANCE_TTL;
+	} else {
+		p->server_hops = 0;
+		p->distance = PATH_DISTANCE_UNKNOWN;
+	}
+	p->n_hops = p->server_hops;
+	if (p->n_hops == 0)
+		p->n_hops = last > 0 ? last : t->limit;
+}

@@ -1,0 +1,607 @@
+/*
+ * trial: fire once, and tell what came of it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <rsthop/clock.h>
+
+#include <rsthop/trial.h>
+#include <rsthop/trigger.h>
+
+#define CONNECT_NS (4 * CLOCK_S)
+/* A talk gives up by itself, long before. */
+#define TALK_NS (600 * CLOCK_S)
+/*
+ * Taps hand packets on from buffers that a timer empties, half a second being
+ * usual, and may sleep a second time (tcpkill: up to 0.9 s seen).  Until the
+ * device is known to be quicker, silence counts only after this.
+ */
+#define TAP_NS (1100 * CLOCK_MS)
+/* A reset that takes this much more than the round trip sat in a buffer. */
+#define PROMPT_NS (50 * CLOCK_MS)
+/* So many prompt resets, and the device is known to be quick. */
+#define LATENCIES_ENOUGH 3
+
+/* Windows of a burst's copies: distinct, and so that no small multiples of
+ * two of them lie where their acknowledgement tags would make them one. */
+#define TAG_WINDOW	512
+#define TAG_WINDOW_STEP 73
+
+/*
+ * Linux, and many a router after it, sends one time-exceeded a second to each
+ * target, after six at once.  A missing one tells something only while the
+ * hop could have sent it.
+ */
+#define TE_BURST     6
+#define TE_REFILL_NS 1e9 /* for one more */
+
+bool
+trial_is_control(const struct trial *t)
+{
+	return t->kind == TRIAL_CONTROL || t->kind == TRIAL_CONTROL_BURST;
+}
+
+int
+trial_begin(struct session *s, struct trial *t, enum trial_kind kind, int ttl,
+    struct fault *f)
+{
+	memset(t, 0, sizeof(*t));
+	t->kind = kind;
+	t->ttl = ttl;
+	t->plain =
+	    ttl != 0 && (kind == TRIAL_BURST || kind == TRIAL_CONTROL_BURST);
+	t->conn =
+	    session_open(s, trial_is_control(t) ? ARM_CONTROL : ARM_TRIGGER, f);
+	return t->conn == -1 ? -1 : 0;
+}
+
+/* What the server takes in one segment, options and all. */
+static size_t
+segment_len(const struct tcb *tcb)
+{
+	size_t mss = tcb->server_mss != 0 ? tcb->server_mss : TRIGGER_SEGMENT;
+
+	mss -= tcb->ts_ok && mss > TCB_OPTS ? TCB_OPTS : 0;
+	return mss < TRIGGER_SEGMENT ? mss : TRIGGER_SEGMENT;
+}
+
+/* One copy of trigger or control; tag 0 leaves it as the kernel would send it. */
+static int
+send_shot(struct session *s, const struct trial *t,
+    const struct trial_load *load, int ttl, int tag, uint16_t id_base,
+    struct fault *f)
+{
+	bool plain =
+	    t->plain || tag == 0 || (t->kind == TRIAL_SINGLE && !load->tagged);
+	const struct tcb *tcb = &s->conns[t->conn].tcb;
+	bool control = trial_is_control(t);
+	const uint8_t *what = control ? load->control : load->trigger;
+	size_t n = control ? load->control_len : load->trigger_len;
+	size_t segment = segment_len(tcb);
+	struct probe p = {0};
+	int probe;
+
+	p.kind = PROBE_SHOT;
+	p.conn = t->conn;
+	p.ttl = (uint8_t)ttl;
+	p.ip_id = (uint16_t)(id_base + tag);
+	p.seq = tcb->snd_nxt;
+	p.plain = plain;
+	p.ack = tcb->rcv_nxt - (plain ? 0 : (uint32_t)tag);
+	p.window = tag == 0 ? tcb->client_window
+			    : (uint16_t)(TAG_WINDOW + TAG_WINDOW_STEP * tag);
+	p.len = (uint16_t)(n < segment ? n : segment);
+	p.flags = PKT_TH_PSH | PKT_TH_ACK;
+	probe = session_inject(s, &p, what, f);
+	if (probe == -1)
+		return -1;
+	return session_inject_rest(
+	    s, probe, what + p.len, n - p.len, segment, f);
+}
+
+static int
+fire_burst(struct session *s, const struct trial *t,
+    const struct trial_load *load, struct fault *f)
+{
+	uint16_t base = (uint16_t)(1 + rng_below(&s->rng, 0xff00));
+	int i, ttl;
+
+	for (i = 1; i <= load->last_ttl; i++) {
+		ttl = t->plain ? load->last_ttl + 1 - i : i;
+		if (send_shot(s, t, load, ttl, ttl, base, f) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* Copies of one TTL: who rolls his dice for each packet has several rolls. */
+static int
+fire_single(struct session *s, const struct trial *t,
+    const struct trial_load *load, struct fault *f)
+{
+	uint16_t base = (uint16_t)(1 + rng_below(&s->rng, 0xff00));
+	int i;
+
+	if (load->copies <= 1)
+		return send_shot(s, t, load, t->ttl, 0, base, f);
+	for (i = 1; i <= load->copies; i++)
+		if (send_shot(s, t, load, t->ttl, i, base, f) == -1)
+			return -1;
+	return 0;
+}
+
+/*
+ * In place of the whole way: into a connection of another program's goes
+ * nothing that would reach the server.  Tagged there, so that what it draws is
+ * too old for that program's kernel.
+ */
+static int
+fire_farthest(struct session *s, const struct trial *t,
+    const struct trial_load *load, struct fault *f)
+{
+	uint16_t base = (uint16_t)(1 + rng_below(&s->rng, 0xff00));
+
+	return send_shot(s, t, load, load->last_ttl,
+	    s->attached.port != 0 ? load->last_ttl : 0, base, f);
+}
+
+static int
+fire(struct session *s, struct trial *t, const struct trial_load *load,
+    struct fault *f)
+{
+	int rc = 0;
+
+	t->first_probe = s->n_probes;
+	s->hold_tick = true;
+	switch (t->kind) {
+	case TRIAL_FULL:
+		if (s->short_of_server) {
+			rc = fire_farthest(s, t, load, f);
+			break;
+		}
+		if (t->ttl != 0)
+			rc = session_set_ttl(s, t->conn, t->ttl, f);
+		if (rc == -1)
+			break;
+		rc = session_send_full(
+		    s, t->conn, load->trigger, load->trigger_len, f);
+		break;
+	case TRIAL_CONTROL:
+		if (s->short_of_server) {
+			rc = fire_farthest(s, t, load, f);
+			break;
+		}
+		rc = session_send_full(
+		    s, t->conn, load->control, load->control_len, f);
+		break;
+	case TRIAL_BURST:
+	case TRIAL_CONTROL_BURST:
+		rc = fire_burst(s, t, load, f);
+		break;
+	case TRIAL_SINGLE:
+		rc = fire_single(s, t, load, f);
+		break;
+	}
+	s->hold_tick = false;
+	if (rc == -1)
+		return -1;
+	t->n_probes = s->n_probes - t->first_probe;
+	t->sent_ns = session_now(s);
+	t->state = TRIAL_FIRED;
+	return 0;
+}
+
+bool
+trial_has_fired(const struct session *s, const struct trial *t)
+{
+	return t->conn >= 0 && s->conns[t->conn].resets > 0;
+}
+
+/* The last reset or answer that its probes drew; 0: none. */
+static int64_t
+last_event(const struct session *s, const struct trial *t)
+{
+	const struct probe *p;
+	int64_t last = 0;
+	size_t i;
+
+	for (i = 0; i < t->n_probes; i++) {
+		p = &s->probes[t->first_probe + i];
+		if (p->fired_ns > last)
+			last = p->fired_ns;
+		if (p->answered_ns > last)
+			last = p->answered_ns;
+	}
+	return last;
+}
+
+static int64_t
+last_reset(const struct session *s, const struct trial *t)
+{
+	int64_t last = 0;
+	size_t i;
+
+	for (i = 0; i < s->n_resets; i++)
+		if (s->resets[i].conn == t->conn && s->resets[i].at_ns > last)
+			last = s->resets[i].at_ns;
+	return last;
+}
+
+/*
+ * Each of its probes has drawn a reset or an answer.  Resets may follow all
+ * the same: one who only listens lets the packets pass and fires later.
+ */
+static bool
+is_accounted(const struct session *s, const struct trial *t)
+{
+	const struct probe *p;
+	size_t i;
+
+	for (i = 0; i < t->n_probes; i++) {
+		p = &s->probes[t->first_probe + i];
+		if (!p->fired && !p->te)
+			return false;
+	}
+	return t->n_probes > 0;
+}
+
+static int64_t
+max64(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* After a reset, its companions are not long in coming. */
+static int64_t
+companions_ns(const struct trial_timing *tm)
+{
+	return 10 * CLOCK_MS + tm->rtt_ns / 4;
+}
+
+/* Silence that counts. */
+static int64_t
+patience_ns(const struct trial_timing *tm)
+{
+	int64_t quick = tm->rtt_ns + PROMPT_NS;
+
+	if (tm->latencies >= LATENCIES_ENOUGH && tm->latency_ns < quick)
+		return 2 * quick;
+	return max64(tm->rtt_ns, tm->latency_ns) + TAP_NS;
+}
+
+/* What fires sits behind a buffer. */
+static bool
+is_buffered(const struct trial_timing *tm)
+{
+	return tm->latency_ns > tm->rtt_ns + PROMPT_NS;
+}
+
+/* As long as it is worth waiting before others are tried beside it. */
+static int64_t
+prompt_ns(const struct trial_timing *tm)
+{
+	int64_t w = tm->rtt_ns + max64(tm->rtt_ns / 2, 10 * CLOCK_MS);
+
+	if (is_buffered(tm))
+		return patience_ns(tm);
+	return max64(w, tm->latency_ns + tm->latency_ns / 2);
+}
+
+/* It sent one packet alone: one reset says all. */
+static bool
+is_single(const struct trial *t)
+{
+	return t->n_probes == 1;
+}
+
+/* When a fired trial is over for good. */
+static int64_t
+settles_at(const struct session *s, const struct trial *t,
+    const struct trial_timing *tm)
+{
+	if (trial_has_fired(s, t))
+		return max64(last_event(s, t), last_reset(s, t)) +
+		    companions_ns(tm);
+	return t->sent_ns + patience_ns(tm);
+}
+
+/* A talk has deadlines of its own. */
+static int64_t
+gives_up_at(const struct session *s, const struct trial *t)
+{
+	const struct session_conn *c = &s->conns[t->conn];
+
+	return c->opened_ns + (c->talk_begun ? TALK_NS : CONNECT_NS);
+}
+
+bool
+trial_is_ready(struct session *s, const struct trial *t)
+{
+	enum conn_state st;
+
+	switch (t->state) {
+	case TRIAL_OPENING:
+		st = session_state(s, t->conn);
+		if (st == CONN_OPEN)
+			return s->conns[t->conn].tcb.established &&
+			    (session_talk_ready(s, t->conn) ||
+				session_talk_failed(s, t->conn));
+		return st != CONN_CONNECTING;
+	case TRIAL_FIRED:
+		return is_single(t) && trial_has_fired(s, t);
+	case TRIAL_SETTLED:
+	case TRIAL_FAILED:
+	case TRIAL_SPOILED:
+		return false;
+	}
+	return false;
+}
+
+static int64_t
+quiet_at(const struct session *s, const struct trial *t,
+    const struct trial_timing *tm)
+{
+	int64_t acked;
+
+	if (trial_has_fired(s, t))
+		return settles_at(s, t, tm);
+	if (t->kind == TRIAL_FULL || t->kind == TRIAL_CONTROL) {
+		acked = s->conns[t->conn].tcb.acked_ns;
+		if (acked != 0)
+			return max64(acked + 5 * CLOCK_MS,
+			    t->sent_ns + prompt_ns(tm) - tm->rtt_ns / 2);
+	} else if (is_accounted(s, t) && !is_buffered(tm)) {
+		return max64(last_event(s, t) + 5 * CLOCK_MS,
+		    t->sent_ns + tm->latency_ns + tm->latency_ns / 2);
+	}
+	return t->sent_ns + prompt_ns(tm);
+}
+
+int64_t
+trial_wakes_at(
+    struct session *s, const struct trial *t, const struct trial_timing *tm)
+{
+	int64_t q, now = session_now(s);
+
+	switch (t->state) {
+	case TRIAL_OPENING:
+		return gives_up_at(s, t);
+	case TRIAL_FIRED:
+		q = quiet_at(s, t, tm);
+		return q > now ? q : settles_at(s, t, tm);
+	case TRIAL_SETTLED:
+	case TRIAL_FAILED:
+	case TRIAL_SPOILED:
+		return INT64_MAX;
+	}
+	return INT64_MAX;
+}
+
+bool
+trial_is_quiet(
+    struct session *s, const struct trial *t, const struct trial_timing *tm)
+{
+	switch (t->state) {
+	case TRIAL_OPENING:
+		return false;
+	case TRIAL_FIRED:
+		return session_now(s) >= quiet_at(s, t, tm);
+	case TRIAL_SETTLED:
+	case TRIAL_FAILED:
+	case TRIAL_SPOILED:
+		return true;
+	}
+	return true;
+}
+
+static int
+step_opening(struct session *s, struct trial *t, const struct trial_load *load,
+    struct fault *f)
+{
+	const struct session_conn *c = &s->conns[t->conn];
+
+	if (c->resets > 0) {
+		t->state = TRIAL_SPOILED;
+		return 0;
+	}
+	if (!trial_is_ready(s, t)) {
+		if (session_now(s) >= gives_up_at(s, t))
+			t->state = TRIAL_FAILED;
+		return 0;
+	}
+	if (session_state(s, t->conn) == CONN_OPEN &&
+	    !session_talk_failed(s, t->conn))
+		return fire(s, t, load, f);
+	t->state = TRIAL_FAILED;
+	return 0;
+}
+
+int
+trial_step(struct session *s, struct trial *t, const struct trial_load *load,
+    const struct trial_timing *tm, struct fault *f)
+{
+	switch (t->state) {
+	case TRIAL_OPENING:
+		return step_opening(s, t, load, f);
+	case TRIAL_FIRED:
+		if (trial_is_ready(s, t) ||
+		    session_now(s) >= settles_at(s, t, tm))
+			t->state = TRIAL_SETTLED;
+		return 0;
+	case TRIAL_SETTLED:
+	case TRIAL_FAILED:
+	case TRIAL_SPOILED:
+		return 0;
+	}
+	return 0;
+}
+
+/*
+ * Could the hop at this probe's TTL still answer?  Its token bucket, as Linux
+ * keeps one for each target, after all probes that expired there before.
+ */
+static bool
+hop_could_answer(const struct session *s, size_t probe)
+{
+	const struct probe *p = &s->probes[probe], *q;
+	double tokens = TE_BURST;
+	int64_t last = 0;
+	bool could = true;
+	size_t i;
+
+	for (i = 0; i <= probe; i++) {
+		q = &s->probes[i];
+		if (q->ttl != p->ttl || q->kind == PROBE_FULL)
+			continue;
+		if (last != 0)
+			tokens += (double)(q->sent_ns - last) / TE_REFILL_NS;
+		if (tokens > TE_BURST)
+			tokens = TE_BURST;
+		last = q->sent_ns;
+		could = tokens >= 1;
+		tokens -= could ? 1 : 0;
+	}
+	return could;
+}
+
+static enum infer_te
+shot_te(const struct session *s, size_t probe)
+{
+	const struct probe *p = &s->probes[probe];
+
+	/*
+	 * Nor does one that is seen, where one that is missing would not: what
+	 * a device drops before the hop costs the hop no token, and to count
+	 * but the answers would be to take it for one that lets packets pass.
+	 */
+	if (p->kind == PROBE_FULL || !hop_could_answer(s, probe))
+		return INFER_TE_UNKNOWN;
+	return p->te ? INFER_TE_SEEN : INFER_TE_MISSING;
+}
+
+/* The TTL of a reset on the trial's connection that no probe is known for. */
+static int
+unknown_reset_ttl(const struct session *s, const struct trial *t)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_resets; i++)
+		if (s->resets[i].conn == t->conn && s->resets[i].probe == -1 &&
+		    !s->resets[i].late && !s->resets[i].server)
+			return s->resets[i].facts.ttl;
+	return 0;
+}
+
+/* A reset that came well before the server could have answered at all. */
+static bool
+was_faster_than_server(const struct session *s, const struct trial *t)
+{
+	const struct probe *p = &s->probes[t->first_probe];
+	int64_t rtt = s->path->server_rtt_ns;
+
+	return t->kind == TRIAL_FULL && p->fired && rtt >= CLOCK_MS &&
+	    p->fired_ns - p->sent_ns < rtt * 7 / 10;
+}
+
+/*
+ * The smallest TTL that a device could have fired at unseen: a copier's first
+ * reset that arrives has about twice its hop (PHYSICS, section 1).
+ */
+static int
+first_doubtful(const struct infer_shot *shots, size_t n)
+{
+	int first = 0, last = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		last = shots[i].ttl > last ? shots[i].ttl : last;
+		if (shots[i].fired && (first == 0 || shots[i].ttl < first))
+			first = shots[i].ttl;
+	}
+	return ((first != 0 ? first : last + 1) + 1) / 2;
+}
+
+/*
+ * Routers that were asked a lot just before, by whomever, answer nobody: then
+ * copies that can't have fired go unanswered too, and a missing time-exceeded
+ * tells nothing.
+ */
+static void
+doubt_silence(const struct session *s, const struct trial *t,
+    struct infer_shot *shots, size_t n)
+{
+	int doubtful = first_doubtful(shots, n);
+	unsigned int unfired = 0, seen = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (shots[i].ttl >= doubtful ||
+		    shots[i].te == INFER_TE_UNKNOWN ||
+		    s->path->hops[shots[i].ttl - 1].answered == 0)
+			continue;
+		unfired++;
+		seen += shots[i].te == INFER_TE_SEEN;
+	}
+	if (t->kind != TRIAL_BURST || unfired < 2 || seen * 5 >= unfired * 4)
+		return;
+	for (i = 0; i < n; i++)
+		if (shots[i].te == INFER_TE_MISSING)
+			shots[i].te = INFER_TE_UNKNOWN;
+}
+
+/* One of several copies of one TTL fired, and nothing says which. */
+static bool
+is_among_like(const struct session *s, const struct trial *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->n_probes; i++)
+		if (s->probes[t->first_probe + i].among_like)
+			return true;
+	return false;
+}
+
+static int
+forget_which(struct infer_shot *shots, size_t n)
+{
+	int ttl = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		ttl = shots[i].fired ? shots[i].rst_ttl : ttl;
+		shots[i].fired = false;
+	}
+	return ttl;
+}
+
+void
+trial_to_infer(const struct session *s, const struct trial *t,
+    struct infer_shot *shots, struct infer_trial *out)
+{
+	const struct probe *p;
+	bool any = false;
+	size_t i;
+
+	memset(out, 0, sizeof(*out));
+	out->shots = shots;
+	for (i = 0; i < t->n_probes && i < INFER_MAX_HOPS; i++) {
+		p = &s->probes[t->first_probe + i];
+		shots[i].ttl =
+		    p->ttl != 0 ? p->ttl : s->conns[t->conn].tcb.client_ttl;
+		shots[i].fired = p->fired;
+		shots[i].rst_ttl = p->rst_ttl;
+		shots[i].te = shot_te(s, t->first_probe + i);
+		any = any || p->fired;
+	}
+	out->n_shots = i;
+	doubt_silence(s, t, shots, i);
+	if (is_among_like(s, t)) {
+		out->fired_unknown = true;
+		out->rst_ttl = forget_which(shots, i);
+	} else if (!any) {
+		out->rst_ttl = unknown_reset_ttl(s, t);
+		out->fired_unknown = out->rst_ttl != 0;
+	}
+	out->faster_than_server = was_faster_than_server(s, t);
+}
