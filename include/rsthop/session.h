@@ -29,6 +29,9 @@ enum probe_kind {
 	PROBE_BLOCK  /* a control, injected: is there a block? */
 };
 
+/* It asks a hop of the path itself; PROBE_FLOW asks those of another port. */
+bool probe_is_trace(enum probe_kind kind);
+
 struct probe {
 	enum probe_kind kind;
 	int conn; /* index, -1 for none */
@@ -76,6 +79,8 @@ struct session_conn {
 	uint32_t said;	   /* bytes, by the talk */
 	uint32_t heard;	   /* by the talk, until its trigger was due */
 	bool quoted_reset; /* a router quoted an RST that we never sent */
+	/* Its port is to be used again: a reset ends it, which frees that. */
+	bool port_again;
 };
 
 /* A reset, and which probe fired it. */
@@ -94,7 +99,6 @@ struct session {
 	struct world *w;
 	struct endpoint target;
 	struct addr src;
-	uint16_t src_port; /* 0: any */
 	int max_hops;
 	int64_t gap_ns; /* between injected packets; 0: none */
 	int64_t next_slot_ns;
@@ -144,14 +148,12 @@ struct session {
 	int (*tick)(struct session *s, void *arg, struct fault *f);
 	void *tick_arg;
 	int64_t tick_ns; /* when next; 0: never */
-	bool hold_tick;	 /* a trial is firing: nothing may come between */
 };
 
 struct session_ask {
 	struct world *w;
 	struct endpoint target;
 	struct addr src;
-	uint16_t src_port;
 	int max_hops;
 	int rate_pps;
 	struct endpoint attach;		  /* port 0: none */
@@ -165,8 +167,14 @@ void session_init(struct session *s, const struct session_ask *ask);
 /* Closes what is open, frees what it owns. */
 void session_free(struct session *s);
 
-/* Begins a connection; gives its index, or -1. */
-int session_open(struct session *s, enum arm arm, struct fault *f);
+/*
+ * Begins a connection from local_port, which then is to be used again; 0: the
+ * kernel chooses one.  Gives the connection's index, or -1.
+ */
+int session_open(
+    struct session *s, enum arm arm, uint16_t local_port, struct fault *f);
+/* The port that the kernel chose for it is to be used again, too. */
+void session_keep_port(struct session *s, int conn);
 
 /*
  * Asks the server of an attached connection for its numbers, by a segment that
@@ -188,6 +196,9 @@ enum conn_state session_state(struct session *s, int conn);
  */
 int session_pump(struct session *s, int64_t until_ns, bool (*done)(void *arg),
     void *arg, struct fault *f);
+/* Likewise, but no tick is called: no probe of a trace leaves meanwhile. */
+int session_pump_only(struct session *s, int64_t until_ns,
+    bool (*done)(void *arg), void *arg, struct fault *f);
 
 /*
  * Waits until the connection is open or has failed, wait_ns at most.  1 open,

@@ -39,7 +39,9 @@ struct trial {
 	enum trial_kind kind;
 	enum trial_state state;
 	int conn;
-	int ttl; /* of a single; of a full one where not the kernel's own */
+	int ttl; /* as in the plan, these three */
+	int copies;
+	bool tagged;
 	/*
 	 * A plain burst goes from N - 1 down to 1 with the acknowledgement
 	 * number that is due.  For a box that fires once for each connection
@@ -56,6 +58,17 @@ struct trial {
 	unsigned int fired_counted;
 };
 
+/* What is to be sent, and from where. */
+struct shot_plan {
+	enum trial_kind kind;
+	/* Of a single, or of a full one where not the kernel's own, 0. */
+	int ttl;
+	bool plain;	     /* bursts: see struct trial */
+	int copies;	     /* of a single; 0 is 1 */
+	bool tagged;	     /* several copies are told apart by tags */
+	uint16_t local_port; /* 0: the kernel's choice */
+};
+
 /* How long to wait for what; learnt as the job goes on. */
 struct trial_timing {
 	int64_t rtt_ns;
@@ -70,16 +83,21 @@ struct trial_load {
 	const uint8_t *control;
 	size_t control_len;
 	int last_ttl; /* of a burst: N - 1 */
-	int copies;   /* of a single; 0 is 1 */
-	bool tagged;  /* several copies are told apart by tags */
 };
 
 /* Of the control arm. */
 bool trial_is_control(const struct trial *t);
 
-/* ttl: of a single; of a burst, not 0 for a plain one. */
-int trial_begin(struct session *s, struct trial *t, enum trial_kind kind,
-    int ttl, struct fault *f);
+/* It was sent: what comes is awaited, or has come. */
+bool trial_was_sent(const struct trial *t);
+/* Its end is known: nothing more is awaited of it. */
+bool trial_is_done(const struct trial *t);
+/* It ended, and was never sent. */
+bool trial_came_to_nothing(const struct trial *t);
+
+/* Opens its connection; trial_step() does the rest. */
+int trial_begin(struct session *s, struct trial *t,
+    const struct shot_plan *plan, struct fault *f);
 
 /* Takes it on where it can go on: sends, settles. */
 int trial_step(struct session *s, struct trial *t,

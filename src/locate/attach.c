@@ -114,7 +114,7 @@ campaign_attach_is_gone(const struct campaign *c)
 int
 campaign_attach(struct campaign *c, struct fault *f)
 {
-	int conn = session_open(&c->s, ARM_NONE, f);
+	int conn = session_open(&c->s, ARM_NONE, 0, f);
 
 	if (conn == -1 || learn_numbers(c, conn, f) == -1 ||
 	    learn_rtt(c, conn, f) == -1)

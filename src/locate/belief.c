@@ -24,7 +24,7 @@ hop_answers(const struct session *s, int ttl)
 
 	for (i = 0; i < s->n_probes; i++) {
 		p = &s->probes[i];
-		if (p->ttl != ttl || p->kind >= PROBE_SHOT)
+		if (p->ttl != ttl || !probe_is_trace(p->kind))
 			continue;
 		asked++;
 		answered += p->te;
@@ -69,7 +69,7 @@ pooled_of_traces(const struct campaign *c)
 
 	for (i = 0; i < c->s.n_probes; i++) {
 		p = &c->s.probes[i];
-		if (p->kind >= PROBE_SHOT || p->ttl >= assumed_hops(c) ||
+		if (!probe_is_trace(p->kind) || p->ttl >= assumed_hops(c) ||
 		    c->out->path.hops[p->ttl - 1].answered == 0)
 			continue;
 		asked++;

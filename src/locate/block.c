@@ -53,7 +53,8 @@ broken_since(const struct campaign *c, int64_t since_ns)
 	size_t i;
 
 	for (i = 0; i < c->n_trials; i++) {
-		if (c->trials[i].state < TRIAL_FAILED || c->trials[i].poll ||
+		if (!trial_came_to_nothing(&c->trials[i]) ||
+		    c->trials[i].poll ||
 		    campaign_is_contaminated(c, &c->trials[i]))
 			continue;
 		r = first_reset_of(&c->s, c->trials[i].conn);
@@ -106,7 +107,7 @@ campaign_minds_block(const struct campaign *c)
 		return true;
 	case RESULT_SCOPE_4TUPLE:
 		/* Each trial has a port of its own, unless one is asked for. */
-		return c->s.src_port != 0;
+		return c->src_port != 0;
 	}
 	return false;
 }
@@ -212,7 +213,7 @@ meets_openings(const struct campaign *c)
 	size_t i;
 
 	for (i = 0; i < c->n_trials; i++)
-		if (c->trials[i].state >= TRIAL_FAILED &&
+		if (trial_came_to_nothing(&c->trials[i]) &&
 		    campaign_is_contaminated(c, &c->trials[i]))
 			return true;
 	return false;
@@ -237,8 +238,7 @@ campaign_count_clean(
 	for (i = 0; i < c->n_trials; i++) {
 		t = &c->trials[i];
 		fired = trial_has_fired(&c->s, t);
-		if (t->kind != kind ||
-		    (t->state != TRIAL_FIRED && t->state != TRIAL_SETTLED) ||
+		if (t->kind != kind || !trial_was_sent(t) ||
 		    (fired_only && !fired) || (t->poll && fired) ||
 		    campaign_is_contaminated(c, t))
 			continue;
@@ -265,15 +265,13 @@ campaign_await_block_end(struct campaign *c, struct fault *f)
 
 	for (;;) {
 		now = session_now(&c->s);
-		until = blocked_until(c, -1, c->s.src_port, now);
+		until = blocked_until(c, -1, c->src_port, now);
 		if (until > c->end_ns)
 			until = c->end_ns;
 		if (now >= until)
 			return 0;
 		/* Nor may the trace go on: it would meet the block. */
-		c->s.hold_tick = true;
-		if (session_pump(&c->s, until, NULL, NULL, f) == -1)
+		if (session_pump_only(&c->s, until, NULL, NULL, f) == -1)
 			return -1;
-		c->s.hold_tick = false;
 	}
 }

@@ -87,13 +87,15 @@ int
 campaign_compare(struct campaign *c, struct fault *f)
 {
 	bool bursts = campaign_count(c, TRIAL_BURST, true) > 0;
-	enum trial_kind kinds[MORE_MAX];
+	struct shot_plan plans[MORE_MAX] = {0};
 	unsigned int n = wanted(c, bursts ? BURST : FULL), i;
 
 	if (n == 0 || campaign_count(c, TRIAL_FULL, true) == 0 ||
 	    campaign_is_over(c, n))
 		return 0;
-	for (i = 0; i < n; i++)
-		kinds[i] = bursts ? TRIAL_CONTROL_BURST : TRIAL_CONTROL;
-	return campaign_run(c, kinds, n, c->clues.tags_pass ? 0 : 1, f);
+	for (i = 0; i < n; i++) {
+		plans[i].kind = bursts ? TRIAL_CONTROL_BURST : TRIAL_CONTROL;
+		plans[i].plain = bursts && !c->clues.tags_pass;
+	}
+	return campaign_run(c, plans, n, f);
 }

@@ -50,7 +50,7 @@ settle_unfired(struct campaign *c, struct fault *f)
  */
 size_t
 campaign_add_triggers(const struct campaign *c, unsigned int triggers,
-    enum trial_kind kinds[CAMPAIGN_ROUND], size_t n)
+    struct shot_plan plans[CAMPAIGN_ROUND], size_t n)
 {
 	unsigned int fulls = campaign_count(c, TRIAL_FULL, false);
 	unsigned int controls = campaign_count(c, TRIAL_CONTROL, false);
@@ -59,10 +59,10 @@ campaign_add_triggers(const struct campaign *c, unsigned int triggers,
 		fulls++;
 		if (controls < CONTROLS_FIRST ||
 		    controls * CONTROLS_LATER < fulls) {
-			kinds[n++] = TRIAL_CONTROL;
+			plans[n++] = (struct shot_plan){.kind = TRIAL_CONTROL};
 			controls++;
 		}
-		kinds[n++] = TRIAL_FULL;
+		plans[n++] = (struct shot_plan){.kind = TRIAL_FULL};
 	}
 	return n;
 }
@@ -87,12 +87,12 @@ is_pause_due(unsigned int before, unsigned int done)
 static int
 run_triggers(struct campaign *c, unsigned int triggers, struct fault *f)
 {
-	enum trial_kind kinds[CAMPAIGN_ROUND];
+	struct shot_plan plans[CAMPAIGN_ROUND];
 	char text[80];
 	size_t n;
 
-	n = campaign_add_triggers(c, triggers, kinds, 0);
-	if (campaign_run(c, kinds, n, 0, f) == -1)
+	n = campaign_add_triggers(c, triggers, plans, 0);
+	if (campaign_run(c, plans, n, f) == -1)
 		return -1;
 	snprintf(text, sizeof(text), "reproducing: %u of %u triggers reset",
 	    campaign_count(c, TRIAL_FULL, true),
@@ -223,7 +223,6 @@ open_session(struct campaign *c, struct world *w)
 	sa.w = w;
 	sa.target = ask->target;
 	sa.src = ask->route.src;
-	sa.src_port = ask->src_port;
 	sa.max_hops = ask->max_hops;
 	sa.rate_pps = ask->rate_pps;
 	sa.maker = ask->maker;
@@ -233,6 +232,8 @@ open_session(struct campaign *c, struct world *w)
 	sa.evidence = &c->out->evidence;
 	session_init(&c->s, &sa);
 	c->tracing.s = &c->s;
+	c->src_port = ask->src_port;
+	c->reuses_ports = ask->src_port != 0;
 	c->end_ns = c->s.started_ns + ask->max_time_ns - ask->spent_ns;
 }
 
@@ -279,7 +280,7 @@ open_first(struct campaign *c, struct fault *f)
 	int conn, rc;
 
 	campaign_progress(c, "connecting");
-	conn = session_open(&c->s, ARM_NONE, f);
+	conn = session_open(&c->s, ARM_NONE, c->src_port, f);
 	if (conn == -1)
 		return -1;
 	rc = session_wait_open(&c->s, conn, CONNECT_NS, f);
@@ -348,7 +349,7 @@ idle_is_reset(struct campaign *c, struct fault *f)
 			wait = 2 *
 			    (c->s.resets[i].at_ns -
 				c->s.conns[c->s.resets[i].conn].opened_ns);
-	conn = session_open(&c->s, ARM_NONE, f);
+	conn = session_open(&c->s, ARM_NONE, c->src_port, f);
 	if (conn == -1 ||
 	    session_pump(&c->s, session_now(&c->s) + wait, is_reset,
 		&c->s.conns[conn], f) == -1)

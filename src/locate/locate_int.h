@@ -33,8 +33,11 @@ struct campaign {
 	size_t n_trials, cap_trials;
 	struct trial_load load;
 	struct trial_timing timing;
-	uint8_t *control; /* owned, where the default was made */
-	int64_t end_ns;	  /* of --max-time */
+	uint8_t *control;  /* owned, where the default was made */
+	int64_t end_ns;	   /* of --max-time */
+	uint16_t src_port; /* that trials leave from; 0: any */
+	/* Ports are used again: the server has to have let go of them. */
+	bool reuses_ports;
 
 	struct infer *infer;   /* by all that has settled */
 	struct infer *assumed; /* as if no more came; NULL before the first */
@@ -62,11 +65,11 @@ struct campaign {
 #define CAMPAIGN_ROUND 8 /* trials of one round, at most */
 
 /* Runs trials of these kinds, side by side, or one by one where asked. */
-int campaign_run(struct campaign *c, const enum trial_kind *kinds, size_t n,
-    int ttl, struct fault *f);
+int campaign_run(struct campaign *c, const struct shot_plan *plans, size_t n,
+    struct fault *f);
 /* Begins one trial, without a wait. */
 int campaign_add(
-    struct campaign *c, enum trial_kind kind, int ttl, struct fault *f);
+    struct campaign *c, const struct shot_plan *plan, struct fault *f);
 /* Until nothing prompt is to come of them; settled: nothing at all. */
 int campaign_settle(struct campaign *c, bool settled, struct fault *f);
 /* Likewise, but no longer than that. */
@@ -98,7 +101,7 @@ bool campaign_attach_is_gone(const struct campaign *c);
 /* locate.c: a line for who watches; triggers and their controls for a round. */
 void campaign_progress(const struct campaign *c, const char *text);
 size_t campaign_add_triggers(const struct campaign *c, unsigned int triggers,
-    enum trial_kind kinds[CAMPAIGN_ROUND], size_t n);
+    struct shot_plan plans[CAMPAIGN_ROUND], size_t n);
 
 /* campaign_search.c: fires until the device is known, or the bounds end it. */
 int campaign_find_device(struct campaign *c, struct fault *f);

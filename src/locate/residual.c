@@ -128,13 +128,9 @@ static int
 pump(struct meter *m, int64_t until_ns, bool (*done)(void *), void *arg,
     struct fault *f)
 {
-	struct campaign *c = m->c;
-	int rc;
+	int64_t until = min64(until_ns, m->c->end_ns);
 
-	c->s.hold_tick = true;
-	rc = session_pump(&c->s, min64(until_ns, c->end_ns), done, arg, f);
-	c->s.hold_tick = false;
-	return rc == -1 ? -1 : 0;
+	return session_pump_only(&m->c->s, until, done, arg, f) == -1 ? -1 : 0;
 }
 
 /* Injected controls. */
@@ -157,9 +153,7 @@ inject(struct meter *m, int conn, int64_t *sent_ns, struct fault *f)
 	p.window = (uint16_t)(WINDOW + WINDOW_STEP * m->tag);
 	p.len = (uint16_t)m->c->load.control_len;
 	p.flags = PKT_TH_PSH | PKT_TH_ACK;
-	s->hold_tick = true;
 	i = session_inject(s, &p, m->c->load.control, f);
-	s->hold_tick = false;
 	if (i == -1)
 		return -1;
 	*sent_ns = s->probes[i].sent_ns;
@@ -332,7 +326,6 @@ static enum answer
 take_answer(struct meter *m, int trial, uint16_t port, int64_t *sent_ns)
 {
 	struct session *s = &m->c->s;
-	uint16_t own = s->src_port;
 	enum answer a;
 	struct trial *t;
 
@@ -344,9 +337,7 @@ take_answer(struct meter *m, int trial, uint16_t port, int64_t *sent_ns)
 		return a;
 	if (t->state == TRIAL_OPENING || t->state == TRIAL_FIRED)
 		t->state = TRIAL_SPOILED;
-	s->src_port = port != 0 ? port : own;
 	session_close(s, t->conn);
-	s->src_port = own;
 	return a;
 }
 
@@ -417,7 +408,7 @@ ask_both(struct meter *m, int fired, int one, bool same_reset,
 	*other = *same = ANSWER_NONE;
 	if (one == -1 && may_open(m) && begin_control(m, 0, &one, f) == -1)
 		return -1;
-	if (m->c->s.src_port != 0 && !same_reset && !has_talks(m->c) &&
+	if (m->c->src_port != 0 && !same_reset && !has_talks(m->c) &&
 	    may_open(m) && begin_control(m, port, &two, f) == -1)
 		return -1;
 	if (one == -1 && two == -1)
@@ -548,14 +539,14 @@ static int
 fire_again(struct meter *m, int64_t *at_ns, struct fault *f)
 {
 	int tries = has_talks(m->c) ? REFIRES_TALK : REFIRES;
-	const enum trial_kind full = TRIAL_FULL;
+	const struct shot_plan full = {.kind = TRIAL_FULL};
 	struct campaign *c = m->c;
 	const struct trial *t;
 	size_t before;
 
 	for (*at_ns = 0; tries > 0 && *at_ns == 0; tries--) {
 		before = c->n_trials;
-		if (campaign_run(c, &full, 1, 0, f) == -1)
+		if (campaign_run(c, &full, 1, f) == -1)
 			return -1;
 		if (c->n_trials == before)
 			return 0;

@@ -144,7 +144,7 @@ retire(struct campaign *c, struct trial *t, struct fault *f)
 		c->backoff_ns /= 2;
 	if (t->state != TRIAL_SETTLED && c->s.conns[t->conn].talk_begun)
 		c->broken++;
-	if ((c->alone || c->s.src_port != 0) &&
+	if ((c->alone || c->reuses_ports) &&
 	    campaign_free_server(c, t->conn, f) == -1)
 		return -1;
 	if (t->conn != c->tracing.conn)
@@ -172,7 +172,7 @@ step_trials(struct campaign *c, struct fault *f)
 		    c->trials[i].state == TRIAL_FIRED)
 			c->broken = 0;
 		if (c->trials[i].state != before &&
-		    c->trials[i].state >= TRIAL_SETTLED &&
+		    trial_is_done(&c->trials[i]) &&
 		    retire(c, &c->trials[i], f) == -1)
 			return -1;
 	}
@@ -185,7 +185,7 @@ all_quiet(struct campaign *c, bool settled)
 	size_t i;
 
 	for (i = 0; i < c->n_trials; i++) {
-		if (settled && c->trials[i].state < TRIAL_SETTLED)
+		if (settled && !trial_is_done(&c->trials[i]))
 			return false;
 		if (!trial_is_quiet(&c->s, &c->trials[i], &c->timing))
 			return false;
@@ -256,13 +256,15 @@ make_room(struct campaign *c, struct fault *f)
 }
 
 int
-campaign_add(struct campaign *c, enum trial_kind kind, int ttl, struct fault *f)
+campaign_add(struct campaign *c, const struct shot_plan *plan, struct fault *f)
 {
+	struct shot_plan p = *plan;
+
 	if (make_room(c, f) == -1)
 		return -1;
-	if (kind == TRIAL_FULL)
-		ttl = full_ttl(c);
-	if (trial_begin(&c->s, &c->trials[c->n_trials], kind, ttl, f) == -1)
+	if (p.kind == TRIAL_FULL)
+		p.ttl = full_ttl(c);
+	if (trial_begin(&c->s, &c->trials[c->n_trials], &p, f) == -1)
 		return -1;
 	c->n_trials++;
 	return 0;
@@ -282,13 +284,9 @@ campaign_add_control_on(struct campaign *c, int conn, struct fault *f)
 int
 campaign_begin_control(struct campaign *c, uint16_t port, struct fault *f)
 {
-	uint16_t own = c->s.src_port;
-	int rc;
+	struct shot_plan plan = {.kind = TRIAL_CONTROL, .local_port = port};
 
-	c->s.src_port = port;
-	rc = campaign_add(c, TRIAL_CONTROL, 0, f);
-	c->s.src_port = own;
-	return rc == -1 ? -1 : (int)c->n_trials - 1;
+	return campaign_add(c, &plan, f) == -1 ? -1 : (int)c->n_trials - 1;
 }
 
 unsigned int
@@ -299,8 +297,7 @@ campaign_count(const struct campaign *c, enum trial_kind kind, bool fired_only)
 
 	for (i = 0; i < c->n_trials; i++)
 		if (c->trials[i].kind == kind &&
-		    (c->trials[i].state == TRIAL_FIRED ||
-			c->trials[i].state == TRIAL_SETTLED) &&
+		    trial_was_sent(&c->trials[i]) &&
 		    (!fired_only || trial_has_fired(&c->s, &c->trials[i])))
 			n++;
 	return n;
@@ -314,8 +311,7 @@ campaign_count_plain(const struct campaign *c)
 
 	for (i = 0; i < c->n_trials; i++)
 		n += c->trials[i].plain && c->trials[i].kind == TRIAL_BURST &&
-		    (c->trials[i].state == TRIAL_FIRED ||
-			c->trials[i].state == TRIAL_SETTLED);
+		    trial_was_sent(&c->trials[i]);
 	return n;
 }
 
@@ -363,7 +359,7 @@ campaign_is_over(const struct campaign *c, unsigned int need)
 static bool
 is_serial(const struct campaign *c)
 {
-	return c->s.src_port != 0 || c->ask->attach.port != 0 ||
+	return c->src_port != 0 || c->ask->attach.port != 0 ||
 	    c->ask->cooldown_ns > 0 || c->alone;
 }
 
@@ -380,7 +376,7 @@ campaign_pause_ns(const struct campaign *c)
 
 	if (c->alone)
 		least = 2 * c->timing.rtt_ns + ALONE_NS;
-	else if (c->s.src_port != 0)
+	else if (c->reuses_ports)
 		least = c->timing.rtt_ns * 3 / 2 + REUSE_NS;
 	least = c->backoff_ns > least ? c->backoff_ns : least;
 	return c->ask->cooldown_ns > least ? c->ask->cooldown_ns : least;
@@ -424,9 +420,9 @@ has_room_for_talk(const struct campaign *c, size_t nth)
  * within a block as well, nothing needs to be spaced.
  */
 static int
-space_out(struct campaign *c, enum trial_kind kind, int ttl, struct fault *f)
+space_out(struct campaign *c, const struct shot_plan *plan, struct fault *f)
 {
-	bool first = kind == TRIAL_BURST && ttl == 0;
+	bool first = plan->kind == TRIAL_BURST && !plan->plain;
 	size_t i;
 
 	for (i = 0; first && i < c->n_trials; i++)
@@ -440,9 +436,10 @@ space_out(struct campaign *c, enum trial_kind kind, int ttl, struct fault *f)
  * send would meet the block of that very firing, so the round is over.
  */
 int
-campaign_run(struct campaign *c, const enum trial_kind *kinds, size_t n,
-    int ttl, struct fault *f)
+campaign_run(struct campaign *c, const struct shot_plan *plans, size_t n,
+    struct fault *f)
 {
+	struct shot_plan plan;
 	bool serial = is_serial(c), talks = c->ask->maker.make != NULL;
 	bool spaced = campaign_is_spaced(c);
 	size_t i;
@@ -456,11 +453,13 @@ campaign_run(struct campaign *c, const enum trial_kind *kinds, size_t n,
 		}
 		if (spaced && !campaign_is_spaced(c))
 			break;
-		if (spaced && space_out(c, kinds[i], ttl, f) == -1)
+		if (spaced && space_out(c, &plans[i], f) == -1)
 			return -1;
 		if (serial && pause_between(c, f) == -1)
 			return -1;
-		if (campaign_add(c, kinds[i], ttl, f) == -1)
+		plan = plans[i];
+		plan.local_port = c->src_port;
+		if (campaign_add(c, &plan, f) == -1)
 			return -1;
 		if ((serial || spaced) && campaign_settle(c, serial, f) == -1)
 			return -1;

@@ -203,12 +203,12 @@ plain_fires(const struct campaign *c)
  * plain ones in turn with them; and once a plain one has, singles.
  */
 static enum trial_kind
-choose_kind(const struct campaign *c, int *plain)
+choose_kind(const struct campaign *c, bool *plain)
 {
 	unsigned int fired = campaign_count(c, TRIAL_BURST, false) +
 	    campaign_count(c, TRIAL_SINGLE, false);
 
-	*plain = 0;
+	*plain = false;
 	if (c->clues.blocked)
 		return TRIAL_BURST;
 	if (c->untagged && !tags_name(c))
@@ -220,31 +220,34 @@ choose_kind(const struct campaign *c, int *plain)
 		return TRIAL_BURST;
 	if (plain_fires(c))
 		return TRIAL_SINGLE;
-	*plain = 1;
+	*plain = true;
 	return TRIAL_BURST;
 }
 
 /* What the next round sends. */
 static size_t
 choose_round(const struct campaign *c, unsigned int width,
-    enum trial_kind kinds[CAMPAIGN_ROUND], int *ttl)
+    struct shot_plan plans[CAMPAIGN_ROUND])
 {
+	struct shot_plan first = {.kind = TRIAL_FULL};
 	size_t n = 0;
 
-	*ttl = 0;
-	if (c->load.last_ttl < 1)
-		kinds[n++] = TRIAL_FULL;
-	else
-		kinds[n++] = choose_kind(c, ttl);
-	while (kinds[0] == TRIAL_BURST && n < width && n < CAMPAIGN_ROUND - 2)
-		kinds[n++] = TRIAL_BURST;
+	if (c->load.last_ttl >= 1)
+		first.kind = choose_kind(c, &first.plain);
+	if (first.kind == TRIAL_SINGLE) {
+		first.copies = COPIES;
+		first.tagged = c->clues.tags_pass || c->ask->attach.port != 0;
+	}
+	plans[n++] = first;
+	while (first.kind == TRIAL_BURST && n < width && n < CAMPAIGN_ROUND - 2)
+		plans[n++] = first;
 	/* What bears no tag, and meets the block of a firing, tells nothing. */
 	if (campaign_minds_block(c) && campaign_tags_name(c) &&
 	    !campaign_is_spaced(c))
 		return n;
 	if (campaign_count(c, TRIAL_FULL, false) < FULLS_WANTED ||
 	    (campaign_count(c, TRIAL_BURST, true) == 0 && !c->untagged)) {
-		n = campaign_add_triggers(c, 1, kinds, n);
+		n = campaign_add_triggers(c, 1, plans, n);
 	}
 	return n;
 }
@@ -279,11 +282,11 @@ let_routers_rest(struct campaign *c, struct fault *f)
 int
 campaign_find_device(struct campaign *c, struct fault *f)
 {
-	enum trial_kind kinds[CAMPAIGN_ROUND];
+	struct shot_plan plans[CAMPAIGN_ROUND];
 	unsigned int width = 1;
 	double gain = 0;
 	size_t n;
-	int ttl, rc;
+	int rc;
 
 	while (!campaign_is_over(c, 1)) {
 		rc = has_verdict(c, f);
@@ -295,18 +298,16 @@ campaign_find_device(struct campaign *c, struct fault *f)
 		    let_routers_rest(c, f) == -1)
 			return -1;
 		c->vary_full = campaign_count(c, TRIAL_BURST, true) == 0;
-		n = choose_round(c, width, kinds, &ttl);
-		if (kinds[0] == TRIAL_SINGLE &&
-		    best_single(c, &ttl, &gain, f) == -1)
+		n = choose_round(c, width, plans);
+		if (plans[0].kind == TRIAL_SINGLE &&
+		    best_single(c, &plans[0].ttl, &gain, f) == -1)
 			return -1;
 		/* What is sure is told, and what is not can't be known. */
-		if (kinds[0] == TRIAL_SINGLE && gain < GAIN_MIN &&
+		if (plans[0].kind == TRIAL_SINGLE && gain < GAIN_MIN &&
 		    hop_is_sure(c) && drops_known(&c->post) &&
 		    c->extra_rounds > 1)
 			return campaign_settle(c, true, f);
-		c->load.copies = COPIES;
-		c->load.tagged = c->clues.tags_pass || c->ask->attach.port != 0;
-		if (campaign_run(c, kinds, n, ttl, f) == -1)
+		if (campaign_run(c, plans, n, f) == -1)
 			return -1;
 		/* Silent: more side by side. */
 		width =

@@ -66,13 +66,14 @@ begin_at(struct sweep *sw, size_t i, enum trial_kind kind, struct fault *f)
 {
 	struct campaign *c = sw->c;
 	struct result_port *p = &sw->out->ports[i];
+	struct shot_plan plan = {.kind = kind, .local_port = p->port};
+	int conn;
 
-	c->s.src_port = p->port;
-	if (campaign_add(c, kind, 0, f) == -1)
+	if (campaign_add(c, &plan, f) == -1)
 		return -1;
-	p->port = c->s.conns[c->trials[c->n_trials - 1].conn].local.port;
-	/* From now on connections end in resets: their ports are free. */
-	c->s.src_port = p->port;
+	conn = c->trials[c->n_trials - 1].conn;
+	session_keep_port(&c->s, conn);
+	p->port = c->s.conns[conn].local.port;
 	return 0;
 }
 
@@ -122,12 +123,6 @@ port_of(const struct sweep *sw, const struct trial *t)
 	return sw->n;
 }
 
-static bool
-was_fired(const struct trial *t)
-{
-	return t->state == TRIAL_FIRED || t->state == TRIAL_SETTLED;
-}
-
 /* Triggers and resets by port; gives the resets of controls. */
 static unsigned int
 count(struct sweep *sw)
@@ -143,7 +138,7 @@ count(struct sweep *sw)
 	for (i = sw->first_trial; i < c->n_trials; i++) {
 		t = &c->trials[i];
 		p = port_of(sw, t);
-		if (p == sw->n || !was_fired(t))
+		if (p == sw->n || !trial_was_sent(t))
 			continue;
 		fired = trial_has_fired(&c->s, t);
 		if (t->kind == TRIAL_CONTROL) {
@@ -281,8 +276,8 @@ open_flows(struct sweep *sw, struct fault *f)
 	for (i = 0; i < sw->n; i++)
 		sw->conns[i] = -1;
 	for (i = 0; i < sw->n && !campaign_is_over(sw->c, 1); i++) {
-		s->src_port = sw->out->ports[i].port;
-		sw->conns[i] = session_open(s, ARM_NONE, f);
+		sw->conns[i] =
+		    session_open(s, ARM_NONE, sw->out->ports[i].port, f);
 		if (sw->conns[i] == -1)
 			return -1;
 	}
@@ -510,7 +505,7 @@ forget_silent(struct sweep *sw)
 		t = &c->trials[i];
 		p = port_of(sw, t);
 		if (p < sw->n && !fires(sw, p) && t->kind == TRIAL_FULL &&
-		    was_fired(t))
+		    trial_was_sent(t))
 			t->state = TRIAL_SPOILED;
 	}
 }
@@ -545,9 +540,10 @@ sweep_run(struct campaign *c, struct fault *f)
 	if (c->ask->progress != NULL)
 		c->ask->progress(
 		    c->ask->progress_ctx, "comparing source ports");
+	c->reuses_ports = true;
 	if (run_rounds(&sw, f) == -1)
 		return -1;
-	c->s.src_port = c->ask->src_port;
+	c->reuses_ports = c->src_port != 0;
 	if (sw.out->firing == RESULT_SWEEP_ANY_FLOW || best_port(&sw) == 0)
 		return 0;
 	if (trace_flows(&sw, f) == -1)
@@ -555,7 +551,8 @@ sweep_run(struct campaign *c, struct fault *f)
 	fill_paths(&sw);
 	if (sw.out->firing == RESULT_SWEEP_BY_FLOW)
 		forget_silent(&sw);
-	c->s.src_port = best_port(&sw);
-	c->out->head.source.port = c->s.src_port;
+	c->src_port = best_port(&sw);
+	c->reuses_ports = true;
+	c->out->head.source.port = c->src_port;
 	return 0;
 }

@@ -327,7 +327,7 @@ swept_address(const struct campaign *c, int hop)
 
 	for (i = 0; i < w->n_ports; i++) {
 		p = &w->ports[i];
-		for (k = 0; k < p->n_path && p->port == c->s.src_port; k++)
+		for (k = 0; k < p->n_path && p->port == c->src_port; k++)
 			if (p->path[k].ttl == hop)
 				return p->path[k].addr;
 	}

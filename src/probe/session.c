@@ -14,6 +14,24 @@
 #define PROBE_WINDOW 1024
 #define KERNEL_TTL   64 /* of Linux, where nothing was seen of this one's */
 
+bool
+probe_is_trace(enum probe_kind kind)
+{
+	switch (kind) {
+	case PROBE_TRACE:
+	case PROBE_SYN:
+	case PROBE_ECHO:
+		return true;
+	case PROBE_SHOT:
+	case PROBE_FULL:
+	case PROBE_ALIVE:
+	case PROBE_FLOW:
+	case PROBE_BLOCK:
+		return false;
+	}
+	return false;
+}
+
 void
 session_init(struct session *s, const struct session_ask *ask)
 {
@@ -23,7 +41,6 @@ session_init(struct session *s, const struct session_ask *ask)
 	s->w = ask->w;
 	s->target = ask->target;
 	s->src = ask->src;
-	s->src_port = ask->src_port;
 	s->max_hops = ask->max_hops;
 	s->path = ask->path;
 	for (i = 0; i < PATH_MAX_HOPS; i++)
@@ -118,7 +135,8 @@ session_same_flow(const struct session *s, int a, int b)
 }
 
 int
-session_open(struct session *s, enum arm arm, struct fault *f)
+session_open(
+    struct session *s, enum arm arm, uint16_t local_port, struct fault *f)
 {
 	struct session_conn *c;
 	struct flow_key flow;
@@ -130,6 +148,7 @@ session_open(struct session *s, enum arm arm, struct fault *f)
 	c = &s->conns[s->n_conns];
 	memset(c, 0, sizeof(*c));
 	c->arm = arm;
+	c->port_again = local_port != 0;
 	c->opened_ns = session_now(s);
 	if (s->maker.make != NULL &&
 	    s->maker.make(s->maker.ctx, &c->talk, f) == -1)
@@ -139,7 +158,7 @@ session_open(struct session *s, enum arm arm, struct fault *f)
 			goto fail;
 		return (int)s->n_conns++;
 	}
-	if (s->w->open(s->w->ctx, s->src_port, &c->id, &c->local, f) == -1)
+	if (s->w->open(s->w->ctx, local_port, &c->id, &c->local, f) == -1)
 		goto fail;
 	c->secret = c->talk.secret;
 	if (c->talk.step != NULL && s->w->keep(s->w->ctx, c->id, f) == -1)
@@ -154,6 +173,12 @@ fail:
 }
 
 void
+session_keep_port(struct session *s, int conn)
+{
+	s->conns[conn].port_again = true;
+}
+
+void
 session_close(struct session *s, int conn)
 {
 	struct session_conn *c = &s->conns[conn];
@@ -163,7 +188,7 @@ session_close(struct session *s, int conn)
 	session_end_talk(s, conn);
 	c->closed = true;
 	c->closed_ns = session_now(s);
-	s->w->close(s->w->ctx, c->id, s->src_port != 0);
+	s->w->close(s->w->ctx, c->id, c->port_again);
 }
 
 enum conn_state
@@ -322,30 +347,36 @@ take_packet(struct session *s, const struct world_packet *wp, struct fault *f)
 	return rc;
 }
 
+/* Time for the next tick, or to wait for it: INT64_MAX where none is due. */
+static int64_t
+tick_at(const struct session *s, bool ticks)
+{
+	return ticks && s->tick != NULL && s->tick_ns != 0 ? s->tick_ns
+							   : INT64_MAX;
+}
+
 /* The earliest of the caller's deadline, the next tick, and a talk's. */
 static int64_t
-wake_at(const struct session *s, int64_t until_ns)
+wake_at(const struct session *s, int64_t until_ns, bool ticks)
 {
 	int64_t talks = session_talks_wake_at(s);
 
 	if (talks < until_ns)
 		until_ns = talks;
-	if (s->tick != NULL && !s->hold_tick && s->tick_ns != 0 &&
-	    s->tick_ns < until_ns)
-		return s->tick_ns;
+	if (tick_at(s, ticks) < until_ns)
+		return tick_at(s, ticks);
 	return until_ns;
 }
 
-int
-session_pump(struct session *s, int64_t until_ns, bool (*done)(void *arg),
+static int
+pump(struct session *s, int64_t until_ns, bool ticks, bool (*done)(void *arg),
     void *arg, struct fault *f)
 {
 	struct world_packet wp;
 	int rc;
 
 	for (;;) {
-		if (s->tick != NULL && !s->hold_tick && s->tick_ns != 0 &&
-		    session_now(s) >= s->tick_ns) {
+		if (session_now(s) >= tick_at(s, ticks)) {
 			s->tick_ns = 0;
 			if (s->tick(s, s->tick_arg, f) == -1)
 				return -1;
@@ -355,10 +386,24 @@ session_pump(struct session *s, int64_t until_ns, bool (*done)(void *arg),
 			return 1;
 		if (session_now(s) >= until_ns)
 			return 0;
-		rc = s->w->next(s->w->ctx, wake_at(s, until_ns), &wp, f);
+		rc = s->w->next(s->w->ctx, wake_at(s, until_ns, ticks), &wp, f);
 		if (rc == -1 || (rc == 1 && take_packet(s, &wp, f) == -1))
 			return -1;
 	}
+}
+
+int
+session_pump(struct session *s, int64_t until_ns, bool (*done)(void *arg),
+    void *arg, struct fault *f)
+{
+	return pump(s, until_ns, true, done, arg, f);
+}
+
+int
+session_pump_only(struct session *s, int64_t until_ns, bool (*done)(void *arg),
+    void *arg, struct fault *f)
+{
+	return pump(s, until_ns, false, done, arg, f);
 }
 
 struct open_wait {
@@ -424,10 +469,14 @@ session_open_fault(struct session *s, int conn, struct fault *f)
 	return fault(f, FAULT_NETWORK, "%s ended the connection at once", what);
 }
 
-/* Waits for the next free slot where a rate is asked for. */
+/*
+ * Waits for the next free slot where a rate is asked for.  The copies of a
+ * trigger and the controls of a block stay together: no tick comes between.
+ */
 static int
-wait_slot(struct session *s, struct fault *f)
+wait_slot(struct session *s, enum probe_kind kind, struct fault *f)
 {
+	bool ticks = kind != PROBE_SHOT && kind != PROBE_BLOCK;
 	int64_t now = session_now(s);
 
 	if (s->gap_ns == 0)
@@ -435,7 +484,7 @@ wait_slot(struct session *s, struct fault *f)
 	if (s->next_slot_ns < now)
 		s->next_slot_ns = now;
 	if (s->next_slot_ns > now &&
-	    session_pump(s, s->next_slot_ns, NULL, NULL, f) == -1)
+	    pump(s, s->next_slot_ns, ticks, NULL, NULL, f) == -1)
 		return -1;
 	s->next_slot_ns += s->gap_ns;
 	return 0;
@@ -480,7 +529,7 @@ int
 session_inject(
     struct session *s, struct probe *p, const uint8_t *payload, struct fault *f)
 {
-	if (wait_slot(s, f) == -1)
+	if (wait_slot(s, p->kind, f) == -1)
 		return -1;
 	if (p->window == 0)
 		p->window = PROBE_WINDOW;
@@ -499,7 +548,7 @@ session_inject_rest(struct session *s, int probe, const uint8_t *rest, size_t n,
 
 	for (; n > 0; n -= len) {
 		len = n < each ? n : each;
-		if (wait_slot(s, f) == -1 ||
+		if (wait_slot(s, s->probes[probe].kind, f) == -1 ||
 		    send_segment(s, &s->probes[probe], at, rest, len, f) == -1)
 			return -1;
 		rest += len;
@@ -514,7 +563,7 @@ session_echo(struct session *s, int ttl, struct fault *f)
 	struct probe p = {0};
 	struct craft_echo e = {0};
 
-	if (wait_slot(s, f) == -1)
+	if (wait_slot(s, PROBE_ECHO, f) == -1)
 		return -1;
 	p.kind = PROBE_ECHO;
 	p.conn = -1;
@@ -547,7 +596,7 @@ session_syn(struct session *s, int ttl, struct fault *f)
 	if (s->syn_local.port == 0 &&
 	    s->w->reserve(s->w->ctx, &s->syn_local, f) == -1)
 		return -1;
-	if (wait_slot(s, f) == -1)
+	if (wait_slot(s, PROBE_SYN, f) == -1)
 		return -1;
 	p.kind = PROBE_SYN;
 	p.conn = -1;

@@ -279,14 +279,15 @@ server_ttl_from_answers(struct path *p)
  * inside it; SYNs where none opens; echoes alone where no port is known.
  */
 static int
-trace_one_flow(
-    struct tracing *t, uint16_t port, struct trace_result *out, struct fault *f)
+trace_one_flow(const struct trace_ask *ask, struct tracing *t,
+    struct trace_result *out, struct fault *f)
 {
+	uint16_t port = ask->target.port;
 	struct session *s = t->s;
 	int conn = -1, open = 0;
 
 	if (port != 0) {
-		conn = session_open(s, ARM_NONE, f);
+		conn = session_open(s, ARM_NONE, ask->src_port, f);
 		if (conn == -1)
 			return -1;
 		out->head.source = s->conns[conn].local;
@@ -312,7 +313,7 @@ trace_any_flow(struct tracing *t, struct trace_result *out, struct fault *f)
 	struct session *s = t->s;
 	int conn, rc;
 
-	conn = session_open(s, ARM_NONE, f);
+	conn = session_open(s, ARM_NONE, 0, f);
 	if (conn == -1)
 		return -1;
 	out->head.source = s->conns[conn].local;
@@ -349,7 +350,7 @@ trace_all(const struct trace_ask *ask, struct session *s, struct tracing *t,
 	if (ask->target.port != 0 && ask->src_port == 0)
 		rc = trace_any_flow(t, out, f);
 	else
-		rc = trace_one_flow(t, ask->target.port, out, f);
+		rc = trace_one_flow(ask, t, out, f);
 	server_ttl_from_answers(s->path);
 	tracing_conclude(t);
 	tracing_note_proxy(t, &out->notes);
@@ -370,7 +371,6 @@ trace_run(const struct trace_ask *ask, struct world *w,
 	sa.w = w;
 	sa.target = ask->target;
 	sa.src = ask->route.src;
-	sa.src_port = ask->src_port;
 	sa.max_hops = ask->max_hops;
 	sa.rate_pps = ask->rate_pps;
 	sa.path = &out->path;

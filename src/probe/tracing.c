@@ -265,7 +265,8 @@ tracing_complete(const struct tracing *t)
 		return false;
 	for (i = 0; i < t->s->n_probes; i++) {
 		p = &t->s->probes[i];
-		if (p->kind <= PROBE_ECHO && p->ttl <= n && p->answered_ns == 0)
+		if (probe_is_trace(p->kind) && p->ttl <= n &&
+		    p->answered_ns == 0)
 			return false;
 	}
 	return true;

@@ -42,17 +42,37 @@ trial_is_control(const struct trial *t)
 	return t->kind == TRIAL_CONTROL || t->kind == TRIAL_CONTROL_BURST;
 }
 
+bool
+trial_was_sent(const struct trial *t)
+{
+	return t->state == TRIAL_FIRED || t->state == TRIAL_SETTLED;
+}
+
+bool
+trial_is_done(const struct trial *t)
+{
+	return t->state == TRIAL_SETTLED || trial_came_to_nothing(t);
+}
+
+bool
+trial_came_to_nothing(const struct trial *t)
+{
+	return t->state == TRIAL_FAILED || t->state == TRIAL_SPOILED;
+}
+
 int
-trial_begin(struct session *s, struct trial *t, enum trial_kind kind, int ttl,
+trial_begin(struct session *s, struct trial *t, const struct shot_plan *plan,
     struct fault *f)
 {
 	memset(t, 0, sizeof(*t));
-	t->kind = kind;
-	t->ttl = ttl;
-	t->plain =
-	    ttl != 0 && (kind == TRIAL_BURST || kind == TRIAL_CONTROL_BURST);
+	t->kind = plan->kind;
+	t->ttl = plan->ttl;
+	t->plain = plan->plain;
+	t->copies = plan->copies;
+	t->tagged = plan->tagged;
 	t->conn =
-	    session_open(s, trial_is_control(t) ? ARM_CONTROL : ARM_TRIGGER, f);
+	    session_open(s, trial_is_control(t) ? ARM_CONTROL : ARM_TRIGGER,
+		plan->local_port, f);
 	return t->conn == -1 ? -1 : 0;
 }
 
@@ -73,7 +93,7 @@ send_shot(struct session *s, const struct trial *t,
     struct fault *f)
 {
 	bool plain =
-	    t->plain || tag == 0 || (t->kind == TRIAL_SINGLE && !load->tagged);
+	    t->plain || tag == 0 || (t->kind == TRIAL_SINGLE && !t->tagged);
 	const struct tcb *tcb = &s->conns[t->conn].tcb;
 	bool control = trial_is_control(t);
 	const uint8_t *what = control ? load->control : load->trigger;
@@ -123,9 +143,9 @@ fire_single(struct session *s, const struct trial *t,
 	uint16_t base = (uint16_t)(1 + rng_below(&s->rng, 0xff00));
 	int i;
 
-	if (load->copies <= 1)
+	if (t->copies <= 1)
 		return send_shot(s, t, load, t->ttl, 0, base, f);
-	for (i = 1; i <= load->copies; i++)
+	for (i = 1; i <= t->copies; i++)
 		if (send_shot(s, t, load, t->ttl, i, base, f) == -1)
 			return -1;
 	return 0;
@@ -153,7 +173,6 @@ fire(struct session *s, struct trial *t, const struct trial_load *load,
 	int rc = 0;
 
 	t->first_probe = s->n_probes;
-	s->hold_tick = true;
 	switch (t->kind) {
 	case TRIAL_FULL:
 		if (s->short_of_server) {
@@ -183,7 +202,6 @@ fire(struct session *s, struct trial *t, const struct trial_load *load,
 		rc = fire_single(s, t, load, f);
 		break;
 	}
-	s->hold_tick = false;
 	if (rc == -1)
 		return -1;
 	t->n_probes = s->n_probes - t->first_probe;

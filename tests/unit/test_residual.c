@@ -15,8 +15,8 @@
 
 #include <rsthop/clock.h>
 
-#include "scripted_world.h"
 #include "locate/locate_int.h"
+#include "scripted_world.h"
 
 #define ROWS(a) (sizeof(a) / sizeof((a)[0]))
 #define HOPS	7
@@ -111,10 +111,11 @@ scene_new(uint16_t src_port)
 	sc->ask.src_port = src_port;
 	c->ask = &sc->ask;
 	c->out = &sc->out;
+	c->src_port = src_port;
+	c->reuses_ports = src_port != 0;
 	sa.w = &sc->sw->w;
 	sa.target = sc->sw->server;
 	sa.src = sc->sw->client.addr;
-	sa.src_port = src_port;
 	sa.max_hops = 30;
 	sa.path = &sc->out.path;
 	session_init(&c->s, &sa);
@@ -134,14 +135,15 @@ scene_new(uint16_t src_port)
 static void
 fire(struct scene *sc)
 {
-	static const enum trial_kind pair[] = {TRIAL_CONTROL, TRIAL_FULL};
+	static const struct shot_plan pair[] = {
+	    {.kind = TRIAL_CONTROL}, {.kind = TRIAL_FULL}};
 	struct campaign *c = &sc->c;
 
-	assert_int_equal(session_open(&c->s, ARM_NONE, &sc->f), 0);
+	assert_int_equal(session_open(&c->s, ARM_NONE, c->src_port, &sc->f), 0);
 	assert_int_equal(session_wait_open(&c->s, 0, CLOCK_S, &sc->f), 1);
 	if (sc->ask.src_port != 0)
 		session_close(&c->s, 0);
-	assert_int_equal(campaign_run(c, pair, 2, 0, &sc->f), 0);
+	assert_int_equal(campaign_run(c, pair, 2, &sc->f), 0);
 	assert_int_equal(campaign_count(c, TRIAL_FULL, true), 1);
 	assert_int_equal(campaign_count(c, TRIAL_CONTROL, true), 0);
 }
@@ -377,9 +379,9 @@ test_cooldown(void **state)
 static int64_t
 fire_at(struct scene *sc)
 {
-	static const enum trial_kind full = TRIAL_FULL;
+	static const struct shot_plan full = {.kind = TRIAL_FULL};
 
-	assert_int_equal(campaign_run(&sc->c, &full, 1, 0, &sc->f), 0);
+	assert_int_equal(campaign_run(&sc->c, &full, 1, &sc->f), 0);
 	return sc->sw->sent[sc->sw->n_sent - 1].at_ns;
 }
 
@@ -427,8 +429,8 @@ test_spacing(void **state)
 static void
 test_tags(void **state)
 {
-	static const enum trial_kind kinds[] = {
-	    TRIAL_BURST, TRIAL_BURST, TRIAL_FULL};
+	static const struct shot_plan plans[] = {
+	    {.kind = TRIAL_BURST}, {.kind = TRIAL_BURST}, {.kind = TRIAL_FULL}};
 	struct scene *sc = scene_new(0);
 	int64_t before;
 
@@ -437,7 +439,7 @@ test_tags(void **state)
 	measure(sc);
 	before = sc->sw->now_ns;
 	assert_true(campaign_is_spaced(&sc->c));
-	assert_int_equal(campaign_run(&sc->c, kinds, 3, 0, &sc->f), 0);
+	assert_int_equal(campaign_run(&sc->c, plans, 3, &sc->f), 0);
 	assert_true(campaign_tags_name(&sc->c));
 	assert_false(campaign_is_spaced(&sc->c));
 	assert_true(sc->sw->now_ns - before < CLOCK_S);
@@ -470,7 +472,9 @@ test_contaminated(void **state)
 	assert_int_equal(campaign_count_clean(c, TRIAL_FULL, true), 1);
 	assert_int_equal(campaign_count_clean(c, TRIAL_CONTROL, false), 1);
 	assert_int_equal(
-	    campaign_run(c, &(enum trial_kind){TRIAL_BURST}, 1, 0, &sc->f), 0);
+	    campaign_run(
+		c, &(struct shot_plan){.kind = TRIAL_BURST}, 1, &sc->f),
+	    0);
 	assert_int_equal(campaign_count_clean(c, TRIAL_BURST, true), 1);
 	assert_int_equal(campaign_await_block_end(c, &sc->f), 0);
 	assert_true(sc->sw->now_ns > sc->dev.until_ns);

@@ -12,9 +12,9 @@
 
 #include <rsthop/clock.h>
 
+#include "scripted_world.h"
 #include <rsthop/session.h>
 #include <rsthop/trial.h>
-#include "scripted_world.h"
 
 #define PROVES(words, fn)                   \
 	{                                   \
@@ -29,6 +29,7 @@ struct scene {
 	struct path path;
 	struct result_evidence evidence;
 	struct fault f;
+	uint16_t src_port; /* 0: any */
 	uint32_t snd, rcv; /* of connection 0 */
 };
 
@@ -43,19 +44,19 @@ scene_bare(int version, uint16_t src_port, int rate_pps)
 	ask.w = &sc->sw->w;
 	ask.target = sc->sw->server;
 	ask.src = sc->sw->client.addr;
-	ask.src_port = src_port;
 	ask.max_hops = 30;
 	ask.rate_pps = rate_pps;
 	ask.path = &sc->path;
 	ask.evidence = &sc->evidence;
 	session_init(&sc->s, &ask);
+	sc->src_port = src_port;
 	return sc;
 }
 
 static void
 open_one(struct scene *sc, enum arm arm)
 {
-	int conn = session_open(&sc->s, arm, &sc->f);
+	int conn = session_open(&sc->s, arm, sc->src_port, &sc->f);
 
 	assert_true(conn >= 0);
 	assert_int_equal(session_wait_open(&sc->s, conn, CLOCK_S, &sc->f), 1);
@@ -265,6 +266,18 @@ test_close_for_the_port(void **state)
 }
 
 static void
+test_close_for_a_chosen_port(void **state)
+{
+	struct scene *sc = scene_new(4);
+
+	(void)state;
+	session_keep_port(&sc->s, 0);
+	session_close(&sc->s, 0);
+	assert_true(sc->sw->conns[0].aborted);
+	scene_free(sc);
+}
+
+static void
 test_no_open(void **state)
 {
 	static const struct {
@@ -286,7 +299,7 @@ test_no_open(void **state)
 
 	(void)state;
 	sc->sw->deaf = true;
-	assert_int_equal(session_open(&sc->s, ARM_NONE, &sc->f), 0);
+	assert_int_equal(session_open(&sc->s, ARM_NONE, 0, &sc->f), 0);
 	before = session_now(&sc->s);
 	assert_int_equal(session_wait_open(&sc->s, 0, CLOCK_S, &sc->f), 0);
 	assert_true(session_now(&sc->s) == before + CLOCK_S);
@@ -950,7 +963,7 @@ test_tags_distinct(void **state)
 {
 	struct scene *sc = scene_new(4);
 	struct trial_load load = {
-	    (const uint8_t *)TRIGGER, 6, NULL, 0, PATH_MAX_HOPS - 1, 1, false};
+	    (const uint8_t *)TRIGGER, 6, NULL, 0, PATH_MAX_HOPS - 1};
 	struct trial_timing tm = {.rtt_ns = 20 * CLOCK_MS};
 	struct craft_tcp t;
 	struct probe p;
@@ -959,7 +972,9 @@ test_tags_distinct(void **state)
 	size_t i;
 
 	(void)state;
-	assert_int_equal(trial_begin(&sc->s, &tr, TRIAL_BURST, 0, &sc->f), 0);
+	assert_int_equal(trial_begin(&sc->s, &tr,
+			     &(struct shot_plan){.kind = TRIAL_BURST}, &sc->f),
+	    0);
 	pump(sc, 50 * CLOCK_MS);
 	assert_int_equal(trial_step(&sc->s, &tr, &load, &tm, &sc->f), 0);
 	assert_int_equal(tr.n_probes, PATH_MAX_HOPS - 1);
@@ -1356,6 +1371,47 @@ test_ticks(void **state)
 	scene_free(sc);
 }
 
+static void
+test_ticks_held(void **state)
+{
+	static const struct {
+		enum probe_kind kind;
+		int ticks;
+	} rows[] = {
+	    {PROBE_SHOT, 0},
+	    {PROBE_BLOCK, 0},
+	    {PROBE_TRACE, 1},
+	    {PROBE_FLOW, 1},
+	    {PROBE_ALIVE, 1},
+	};
+	struct scene *sc;
+	size_t i;
+	int n;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		sc = scene_bare(4, 0, 100);
+		open_one(sc, ARM_TRIGGER);
+		inject(sc, rows[i].kind, 1, 1);
+		n = 2; /* the last */
+		sc->s.tick = count_tick;
+		sc->s.tick_arg = &n;
+		sc->s.tick_ns = session_now(&sc->s) + CLOCK_MS;
+		inject(sc, rows[i].kind, 2, 2);
+		assert_int_equal(n - 2, rows[i].ticks);
+		if (rows[i].ticks == 0) {
+			assert_int_equal(session_pump_only(&sc->s,
+					     session_now(&sc->s) + CLOCK_S,
+					     NULL, NULL, &sc->f),
+			    0);
+			assert_int_equal(n, 2);
+			pump(sc, CLOCK_MS);
+			assert_int_equal(n, 3);
+		}
+		scene_free(sc);
+	}
+}
+
 /* Many connections, probes and resets: all tables grow. */
 static void
 test_growth(void **state)
@@ -1381,14 +1437,16 @@ static void
 test_reset_single(void **state)
 {
 	struct scene *sc = scene_new(4);
-	struct trial_load load = {
-	    (const uint8_t *)TRIGGER, 6, NULL, 0, 6, 1, false};
+	struct trial_load load = {(const uint8_t *)TRIGGER, 6, NULL, 0, 6};
 	struct trial_timing tm = {.rtt_ns = 20 * CLOCK_MS};
 	struct craft_tcp t;
 	struct trial tr;
 
 	(void)state;
-	assert_int_equal(trial_begin(&sc->s, &tr, TRIAL_SINGLE, 4, &sc->f), 0);
+	assert_int_equal(
+	    trial_begin(&sc->s, &tr,
+		&(struct shot_plan){.kind = TRIAL_SINGLE, .ttl = 4}, &sc->f),
+	    0);
 	pump(sc, 50 * CLOCK_MS);
 	assert_int_equal(trial_step(&sc->s, &tr, &load, &tm, &sc->f), 0);
 	t = sw_reset(sc->sw, tr.conn, 62, sc->s.conns[tr.conn].tcb.rcv_nxt);
@@ -1477,6 +1535,8 @@ main(void)
 		test_open),
 	    PROVES("a port that is asked for is freed by a reset",
 		test_close_for_the_port),
+	    PROVES("so is one that the kernel chose, if it is kept",
+		test_close_for_a_chosen_port),
 	    PROVES("a connection that does not open is told in plain words",
 		test_no_open),
 	    PROVES("an injected segment is one of its connection", test_inject),
@@ -1544,6 +1604,8 @@ main(void)
 	    PROVES("the device's next reset does not speak for the server",
 		test_alive_forged),
 	    PROVES("the tick comes when it is due", test_ticks),
+	    PROVES("no tick comes between the copies of a trigger",
+		test_ticks_held),
 	    PROVES("what is injected has no TCP options where that is asked",
 		test_plain_header),
 	    PROVES("tables grow as they must", test_growth),

@@ -14,8 +14,8 @@
 
 #include <rsthop/clock.h>
 
-#include <rsthop/session.h>
 #include "scripted_world.h"
+#include <rsthop/session.h>
 
 #define PROVES(words, fn)                   \
 	{                                   \
@@ -156,7 +156,7 @@ pump(struct scene *sc, int64_t ns)
 static void
 open_one(struct scene *sc)
 {
-	assert_int_equal(session_open(&sc->s, ARM_TRIGGER, &sc->f), 0);
+	assert_int_equal(session_open(&sc->s, ARM_TRIGGER, 0, &sc->f), 0);
 	pump(sc, 2 * sc->sw->rtt_ns);
 }
 
@@ -201,7 +201,7 @@ test_course(void **state)
 	struct scene *sc = scene_new(true);
 
 	(void)state;
-	assert_int_equal(session_open(&sc->s, ARM_TRIGGER, &sc->f), 0);
+	assert_int_equal(session_open(&sc->s, ARM_TRIGGER, 0, &sc->f), 0);
 	pump(sc, sc->sw->rtt_ns / 2);
 	assert_int_equal(sc->script.calls, 0);
 	pump(sc, sc->sw->rtt_ns);

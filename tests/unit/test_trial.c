@@ -12,8 +12,8 @@
 
 #include <rsthop/clock.h>
 
-#include <rsthop/trial.h>
 #include "scripted_world.h"
+#include <rsthop/trial.h>
 
 #define PROVES(words, fn)                   \
 	{                                   \
@@ -52,8 +52,8 @@ scene_new(int rate_pps)
 	ask.rate_pps = rate_pps;
 	ask.path = &sc->path;
 	session_init(&sc->s, &ask);
-	sc->load = (struct trial_load){(const uint8_t *)TRIGGER, 6,
-	    (const uint8_t *)CONTROL, 6, 6, 1, false};
+	sc->load = (struct trial_load){
+	    (const uint8_t *)TRIGGER, 6, (const uint8_t *)CONTROL, 6, 6};
 	sc->tm.rtt_ns = sc->sw->rtt_ns;
 	sc->path.server_rtt_ns = sc->sw->rtt_ns;
 	return sc;
@@ -90,19 +90,33 @@ quiet(struct scene *sc)
 }
 
 static void
-begin(struct scene *sc, enum trial_kind kind, int ttl)
+begin(struct scene *sc, enum trial_kind kind)
 {
-	assert_int_equal(trial_begin(&sc->s, &sc->t, kind, ttl, &sc->f), 0);
+	struct shot_plan plan = {.kind = kind};
+
+	assert_int_equal(trial_begin(&sc->s, &sc->t, &plan, &sc->f), 0);
 }
 
 /* A trial that has just been sent. */
 static void
-fire(struct scene *sc, enum trial_kind kind, int ttl)
+fire_plan(struct scene *sc, struct shot_plan plan)
 {
-	begin(sc, kind, ttl);
+	assert_int_equal(trial_begin(&sc->s, &sc->t, &plan, &sc->f), 0);
 	pump(sc, sc->sw->rtt_ns);
 	step(sc);
 	assert_int_equal(sc->t.state, TRIAL_FIRED);
+}
+
+static void
+fire(struct scene *sc, enum trial_kind kind, int ttl)
+{
+	fire_plan(sc, (struct shot_plan){.kind = kind, .ttl = ttl});
+}
+
+static void
+fire_plain(struct scene *sc, enum trial_kind kind)
+{
+	fire_plan(sc, (struct shot_plan){.kind = kind, .plain = true});
 }
 
 /* Waits and steps, as the campaign does, until it is settled or `until`. */
@@ -179,7 +193,7 @@ test_burst(void **state)
 	int i, j;
 
 	(void)state;
-	begin(sc, TRIAL_BURST, 0);
+	begin(sc, TRIAL_BURST);
 	step(sc); /* not open yet */
 	assert_int_equal(sc->t.state, TRIAL_OPENING);
 	assert_int_equal(sc->sw->n_sent, 0);
@@ -215,7 +229,7 @@ test_plain(void **state)
 	int i, j;
 
 	(void)state;
-	fire(sc, TRIAL_BURST, 1);
+	fire_plain(sc, TRIAL_BURST);
 	assert_true(sc->t.plain);
 	assert_int_equal(sc->t.n_probes, 6);
 	for (i = 0; i < 6; i++) {
@@ -262,7 +276,7 @@ test_long_trigger(void **state)
 		bytes[i] = (uint8_t)(i * 7 + (i >> 8));
 	sc->load.trigger = bytes;
 	sc->load.trigger_len = sizeof(bytes);
-	begin(sc, TRIAL_BURST, 0);
+	begin(sc, TRIAL_BURST);
 	pump(sc, sc->sw->rtt_ns);
 	first = sc->sw->n_sent;
 	step(sc);
@@ -308,6 +322,32 @@ test_full_and_control(void **state)
 }
 
 /* The control's bytes in copies that are tagged, or not, as the trigger's. */
+/* What each state says of a trial. */
+static void
+test_states(void **state)
+{
+	static const struct {
+		enum trial_state state;
+		bool sent, done, nothing;
+	} rows[] = {
+	    {TRIAL_OPENING, false, false, false},
+	    {TRIAL_FIRED, true, false, false},
+	    {TRIAL_SETTLED, true, true, false},
+	    {TRIAL_FAILED, false, true, true},
+	    {TRIAL_SPOILED, false, true, true},
+	};
+	struct trial t = {0};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		t.state = rows[i].state;
+		assert_int_equal(trial_was_sent(&t), rows[i].sent);
+		assert_int_equal(trial_is_done(&t), rows[i].done);
+		assert_int_equal(trial_came_to_nothing(&t), rows[i].nothing);
+	}
+}
+
 static void
 test_control_burst(void **state)
 {
@@ -318,7 +358,9 @@ test_control_burst(void **state)
 	(void)state;
 	for (plain = 0; plain < 2; plain++) {
 		sc = scene_new(0);
-		fire(sc, TRIAL_CONTROL_BURST, plain);
+		fire_plan(sc,
+		    (struct shot_plan){
+			.kind = TRIAL_CONTROL_BURST, .plain = plain});
 		assert_true(trial_is_control(&sc->t));
 		assert_int_equal(sc->s.conns[sc->t.conn].arm, ARM_CONTROL);
 		assert_int_equal(sc->t.n_probes, sc->load.last_ttl);
@@ -417,12 +459,12 @@ test_failed(void **state)
 
 	(void)state;
 	sc->sw->deaf = true;
-	begin(sc, TRIAL_FULL, 0);
+	begin(sc, TRIAL_FULL);
 	settle(sc, start + 20 * CLOCK_S);
 	assert_int_equal(sc->t.state, TRIAL_FAILED);
 	assert_true(session_now(&sc->s) - start - 4 * CLOCK_S < 2 * MS);
 	assert_true(quiet(sc));
-	begin(sc, TRIAL_FULL, 0);
+	begin(sc, TRIAL_FULL);
 	sc->sw->conns[1].state = CONN_REFUSED;
 	step(sc);
 	assert_int_equal(sc->t.state, TRIAL_FAILED);
@@ -439,7 +481,7 @@ test_spoiled(void **state)
 	struct craft_tcp t;
 
 	(void)state;
-	begin(sc, TRIAL_FULL, 0);
+	begin(sc, TRIAL_FULL);
 	t = sw_reset(sc->sw, 0, 62, sc->sw->irs + 1);
 	sw_push_tcp(sc->sw, session_now(&sc->s) + sc->sw->rtt_ns, &t);
 	pump(sc, sc->sw->rtt_ns);
@@ -697,7 +739,7 @@ test_to_infer_plain(void **state)
 	int i;
 
 	(void)state;
-	fire(sc, TRIAL_BURST, 1);
+	fire_plain(sc, TRIAL_BURST);
 	t = sw_reset(sc->sw, sc->t.conn, 61, rcv_nxt(sc));
 	t.id = shot(sc, 2)->ip_id; /* TTL 4 */
 	sw_push_tcp(sc->sw, sc->t.sent_ns + 4 * MS, &t);
@@ -710,7 +752,7 @@ test_to_infer_plain(void **state)
 		assert_int_equal(shots[i].fired, i == 2);
 	}
 	/* Without ID or window, the number that all share names none. */
-	fire(sc, TRIAL_BURST, 1);
+	fire_plain(sc, TRIAL_BURST);
 	reset_at(sc, 4 * MS, 61, rcv_nxt(sc));
 	settles_after(sc);
 	trial_to_infer(&sc->s, &sc->t, shots, &it);
@@ -728,15 +770,15 @@ test_to_infer_plain(void **state)
 static void
 test_copies(void **state)
 {
+	struct shot_plan plan = {
+	    .kind = TRIAL_SINGLE, .ttl = 4, .copies = 6, .tagged = true};
 	struct infer_shot shots[INFER_MAX_HOPS];
 	struct scene *sc = scene_new(0);
 	struct infer_trial it;
 	size_t i;
 
 	(void)state;
-	sc->load.copies = 6;
-	sc->load.tagged = true;
-	fire(sc, TRIAL_SINGLE, 4);
+	fire_plan(sc, plan);
 	assert_int_equal(sc->t.n_probes, 6);
 	reset_at(sc, 4 * MS, 61, rcv_nxt(sc) - 3);
 	settles_after(sc);
@@ -746,8 +788,9 @@ test_copies(void **state)
 		assert_int_equal(shots[i].ttl, 4);
 		assert_int_equal(shots[i].fired, i == 2);
 	}
-	sc->load.tagged = false;
-	fire(sc, TRIAL_SINGLE, 5);
+	plan.ttl = 5;
+	plan.tagged = false;
+	fire_plan(sc, plan);
 	for (i = 0; i < 6; i++)
 		assert_int_equal(
 		    sc->s.probes[sc->t.first_probe + i].ack, rcv_nxt(sc));
@@ -819,6 +862,7 @@ main(void)
 		test_full_and_control),
 	    PROVES("a control burst is one of the control's bytes",
 		test_control_burst),
+	    PROVES("what each state says of a trial", test_states),
 	    PROVES("a full trigger may leave with another TTL",
 		test_full_other_ttl),
 	    PROVES("the tick is held while a burst is sent", test_paced_burst),

@@ -639,7 +639,7 @@ test_swept_hop(void **state)
 	w->ports[0].path[0] = (struct result_port_hop){3, {4, {10, 9, 2, 2}}};
 	w->ports[1].path[0] = (struct result_port_hop){3, {4, {10, 9, 2, 3}}};
 	w->ports[1].resets = 3;
-	sc->c.s.src_port = 40002;
+	sc->c.src_port = 40002;
 	figures(sc);
 	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
 	assert_addr(&sc->out.verdict.address, "10.9.2.3");
@@ -1836,7 +1836,7 @@ scene_open(void)
 	c->timing.rtt_ns = sc->sw->rtt_ns;
 	c->load.trigger = c->load.control = (const uint8_t *)"use db";
 	c->load.trigger_len = c->load.control_len = 6;
-	assert_int_equal(session_open(&c->s, ARM_NONE, &sc->f), 0);
+	assert_int_equal(session_open(&c->s, ARM_NONE, 0, &sc->f), 0);
 	assert_int_equal(session_wait_open(&c->s, 0, CLOCK_S, &sc->f), 1);
 	return sc;
 }
@@ -1844,10 +1844,11 @@ scene_open(void)
 static int
 full_leaves_with(struct scene *sc)
 {
-	static const enum trial_kind pair[] = {TRIAL_CONTROL, TRIAL_FULL};
+	static const struct shot_plan pair[] = {
+	    {.kind = TRIAL_CONTROL}, {.kind = TRIAL_FULL}};
 	size_t n = sc->sw->n_sent;
 
-	assert_int_equal(campaign_run(&sc->c, pair, 2, 0, &sc->f), 0);
+	assert_int_equal(campaign_run(&sc->c, pair, 2, &sc->f), 0);
 	assert_int_equal(sc->sw->n_sent, n + 2);
 	assert_int_equal(sc->sw->sent[n].tcp.ttl, 64); /* never the control */
 	return sc->sw->sent[n + 1].tcp.ttl;
