@@ -213,6 +213,7 @@ matrix-parts:
 
 include tests/fuzz/fuzz.mk
 include tests/sim/sim.mk
+include tests/mutants/mutants.mk
 
 .PHONY: fuzz-setup
 fuzz-lib: fuzz-setup

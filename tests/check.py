@@ -150,6 +150,8 @@ def list_parts(args):
     yield "floors", floors, 300
     yield ("bench, that it counts",
            [python, "tests/bench/bench_analyze.py", "--self-test"], 60)
+    yield ("mutants, that survivors are told",
+           [python, "tests/mutants/mutants.py", "--self-test"], 120)
     for binary in args.unit:
         yield f"unit: {Path(binary).name}", [str(ROOT / binary)], 900
     yield "cli", [python, "tests/cli/run.py", "--rsthop", args.rsthop], 600

@@ -1,12 +1,19 @@
 #!/usr/bin/env python3
-"""Holds the house to src/ARCHITECTURE.md: floors, who may see which library,
-pure floors, headers that compile alone, functions that fit a screen.
+"""Holds the house to src/ARCHITECTURE.md: floors and circles, by includes and
+by symbols, who may see which library, pure floors, the map of the folders,
+headers that compile alone, functions that fit a screen.
 
 usage: check_floors.py [--root DIR] [--cc CC] [--cflags FLAGS]
-                       [--objects BUILD] | --self-test
+                       [--objects BUILD]
+       check_floors.py [--root DIR] --map --objects BUILD
+       check_floors.py [--cc CC] --self-test
+
+Without --objects, nothing is asked of the objects: the instructions that
+sanitizers add call much that the sources do not.
 """
 
 import argparse
+import os
 import re
 import shlex
 import shutil
@@ -14,10 +21,16 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
-FLOORS = ["base", "wire", "judge", "result", "capture", "net", "talk", "probe",
-          "locate", "analyze", "report", "cli"]
+# From the lowest floor to the highest, the folders of each.
+FLOORS = [["base"], ["wire"], ["judge"], ["result"],
+          ["capture", "net", "talk"], ["probe"], ["analyze", "locate"],
+          ["report"], ["cli"]]
+# On one floor only these see each other, and only from right to left in
+# FLOORS: (who looks, at whom).
+BESIDE = [("net", "capture")]
 PURE = ["base", "wire", "judge", "result"]
 
 # Who may see a header of a library: a folder, or modules.
@@ -40,6 +53,34 @@ CLI_ONLY = re.compile(
 
 # A child between fork(2) and exec(2) is not the program: it has no other end.
 CHILD_ENDS = {("src/net/spawn.c", "_exit")}
+
+# Circles that are still allowed, by the call that closes each:
+# ("folder/file", "folder/file"), who calls whom.  The list may only shrink.
+CIRCLES = [
+    ("cli/cmd_analyze", "cli/main"),
+    ("cli/cmd_help", "cli/main"),
+    ("cli/cmd_locate", "cli/main"),
+    ("cli/cmd_trace", "cli/main"),
+    ("cli/cmd_watch", "cli/main"),
+    ("judge/rst_course", "judge/rst"),
+    ("judge/rst_header", "judge/rst"),
+    ("judge/rst_hop", "judge/rst"),
+    ("judge/rst_signatures", "judge/rst"),
+    ("judge/rst_header", "judge/rst_course"),
+    ("locate/search", "locate/locate"),
+    ("probe/session_match", "probe/session"),
+    ("probe/session_talk", "probe/session"),
+    ("report/html", "report/report"),
+    ("report/html_analysis", "report/report"),
+    ("report/json_analysis", "report/report"),
+    ("report/json_parts", "report/report"),
+    ("report/pcapng", "report/report"),
+    ("report/text", "report/report"),
+    ("report/text_analysis", "report/report"),
+    ("wire/pkt_quote", "wire/pkt_ip"),
+    ("wire/pkt_tunnel", "wire/pkt"),
+    ("wire/pkt_tunnel", "wire/pkt_ip"),
+]
 
 # What a pure floor may not call: I/O, clocks, chance, processes.
 IMPURE = set("""
@@ -65,6 +106,24 @@ IMPURE = set("""
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.M)
 LONGEST, MEDIAN, P90 = 80, 15, 40
 
+FOLDERS = [folder for floor in FLOORS for folder in floor]
+LEVEL = {folder: n for n, floor in enumerate(FLOORS) for folder in floor}
+ARCHITECTURE = "src/ARCHITECTURE.md"
+MAP_BEGIN = "<!-- The next block is written by check_floors.py --map. -->"
+MAP_END = "<!-- End of what check_floors.py --map writes. -->"
+
+
+def direction(own, other):
+    """The way one folder looks at another, None where it may."""
+    if own == other or LEVEL[own] > LEVEL[other]:
+        return None
+    if LEVEL[own] < LEVEL[other]:
+        return "up"
+    if (own, other) in BESIDE and \
+            FOLDERS.index(own) > FOLDERS.index(other):
+        return None
+    return "aside"
+
 
 class Tree:
     """The sources and who includes whom."""
@@ -72,27 +131,28 @@ class Tree:
     def __init__(self, root):
         self.root = root
         self.sources = sorted(
-            p for f in FLOORS for p in (root / "src" / f).glob("*.[ch]"))
+            p for f in FOLDERS for p in (root / "src" / f).glob("*.[ch]"))
         self.headers = sorted((root / "include/rsthop").glob("*.h"))
+        self.modules = [p for p in self.sources if p.suffix == ".c"]
         # A public header is the lowest such module's; a writer of report may
         # share its name.
-        self.module_floor = {}
-        for p in self.sources:
-            if p.suffix == ".c":
-                self.module_floor.setdefault(p.stem, p.parent.name)
+        self.module_folder = {}
+        for p in sorted(self.modules,
+                        key=lambda p: FOLDERS.index(p.parent.name)):
+            self.module_folder.setdefault(p.stem, p.parent.name)
 
     def rel(self, path):
         return path.relative_to(self.root).as_posix()
 
-    def floor_of(self, path):
-        """The floor's name, None where no module stands behind a header."""
-        if path.parent.name in FLOORS:
+    def folder_of(self, path):
+        """The folder, None where no module stands behind a header."""
+        if path.parent.name in FOLDERS:
             return path.parent.name
-        return self.module_floor.get(path.stem)
+        return self.module_folder.get(path.stem)
 
     def module_of(self, path):
-        """floor/name, None for a header without a .c of its name."""
-        module = f"{self.floor_of(path)}/{path.stem}"
+        """folder/name, None for a header without a .c of its name."""
+        module = f"{self.folder_of(path)}/{path.stem}"
         return module if (self.root / f"src/{module}.c").exists() else None
 
     def is_public(self, module):
@@ -123,17 +183,20 @@ def includes(path):
             INCLUDE.finditer(strip(path.read_text(), strings=False))]
 
 
-def check_known_floors(t):
-    """Every public header belongs to a module."""
-    return [f"{t.rel(h)}: no src/*/{h.stem}.c stands behind it"
-            for h in t.headers if t.floor_of(h) is None]
+def check_known(t):
+    """Every folder has a floor, every public header a module."""
+    bad = [f"src/{name} has no floor" for name in sorted(
+        {p.parent.name for p in (t.root / "src").glob("*/*.[ch]")}
+        - set(FOLDERS))]
+    return bad + [f"{t.rel(h)}: no src/*/{h.stem}.c stands behind it"
+                  for h in t.headers if t.folder_of(h) is None]
 
 
 def check_downward(t):
     """Includes go downward, private headers stay in their folder."""
     bad = []
     for p in t.sources + t.headers:
-        own = t.floor_of(p)
+        own = t.folder_of(p)
         for quote, name in includes(p):
             if quote == '"':
                 if "/" in name or not (p.parent / name).exists():
@@ -146,10 +209,11 @@ def check_downward(t):
             if not target.exists():
                 bad.append(f"{t.rel(p)}: <{name}> does not exist")
                 continue
-            floor = t.floor_of(target)
-            if own and floor and FLOORS.index(floor) > FLOORS.index(own):
-                bad.append(f"{t.rel(p)} ({own}) looks up to <{name}> "
-                           f"({floor})")
+            folder = t.folder_of(target)
+            way = direction(own, folder) if own and folder else None
+            if way:
+                bad.append(f"{t.rel(p)} ({own}) looks {way} to <{name}> "
+                           f"({folder})")
     return bad
 
 
@@ -168,8 +232,8 @@ def modules_seen(t, path, trail=()):
     return seen
 
 
-def edges_on_floor(t):
-    """module -> modules of the same floor that it includes.  A module without
+def includes_in_folder(t):
+    """module -> modules of the same folder that it includes.  A module without
     a public header is a part of one that has; it may see what the whole
     promises, so only its private includes count."""
     edges = {}
@@ -177,18 +241,18 @@ def edges_on_floor(t):
         module = t.module_of(p)
         if module is None:
             continue
-        floor = module.split("/")[0]
+        folder = module.split("/")[0]
         part = not t.is_public(module)
         edges.setdefault(module, set()).update(
             m for m in modules_seen(t, p)
-            if m != module and m.split("/")[0] == floor
+            if m != module and m.split("/")[0] == folder
             and not (part and t.is_public(m)))
     return edges
 
 
 def check_circles(t):
-    """Modules of one floor never include each other in a circle."""
-    edges, done, bad = edges_on_floor(t), set(), []
+    """Modules of one folder never include each other in a circle."""
+    edges, done, bad = includes_in_folder(t), set(), []
 
     def walk(node, trail):
         if node in trail:
@@ -223,7 +287,7 @@ def check_cli_only(t):
     """No library floor prints, exits or reads a command line."""
     bad = []
     for p in t.sources:
-        if t.floor_of(p) == "cli":
+        if t.folder_of(p) == "cli":
             continue
         for n, line in enumerate(strip(p.read_text()).split("\n"), 1):
             m = CLI_ONLY.search(line)
@@ -289,10 +353,12 @@ def check_alone(t, cc, cflags):
     return bad
 
 
-def objects_of(t, build):
-    for floor in PURE:
-        for p in sorted((t.root / "src" / floor).glob("*.c")):
-            yield p, build / "src" / floor / (p.stem + ".o")
+def objects_of(t, build, folders=FOLDERS):
+    """(source, object) of each module that is built."""
+    for p in t.modules:
+        obj = build / "src" / p.parent.name / (p.stem + ".o")
+        if p.parent.name in folders and obj.exists():
+            yield p, obj
 
 
 def run_tool(*command):
@@ -309,13 +375,141 @@ def plain_name(symbol):
     return symbol
 
 
+def check_built(t, build):
+    """The objects are those of the sources."""
+    built = dict(objects_of(t, build))
+    bad = [f"{t.rel(p)}: not built" for p in t.modules if p not in built]
+    return bad + [f"{t.rel(src)}: not built since it changed"
+                  for src, obj in built.items()
+                  if obj.stat().st_mtime_ns < src.stat().st_mtime_ns]
+
+
+class Symbols:
+    """Which module uses which symbols of which other, by the objects.
+    A module is "folder/name".  What goes through a pointer to a function is
+    not seen."""
+
+    def __init__(self, t, build):
+        owners, wanted = {}, {}
+        for src, obj in objects_of(t, build):
+            module = f"{src.parent.name}/{src.stem}"
+            for line in run_tool("nm", "-P", "-g", str(obj)).splitlines():
+                symbol, kind = line.split()[:2]
+                # w and v: weak symbols that are not defined
+                where = wanted if kind in "Uwv" else owners
+                where.setdefault(symbol, []).append(module)
+        self.owners = owners
+        # caller -> callee -> symbols
+        self.calls = {}
+        for symbol, callers in wanted.items():
+            for caller in callers:
+                for callee in owners.get(symbol, []):
+                    self.calls.setdefault(caller, {}).setdefault(
+                        callee, []).append(symbol)
+
+
+def check_symbols_once(s):
+    """A symbol has one module."""
+    return [f"{symbol} is defined by {' and by '.join(sorted(owners))}"
+            for symbol, owners in sorted(s.owners.items())
+            if len(owners) > 1]
+
+
+def check_calls(s):
+    """Calls go downward, as includes do."""
+    bad = []
+    for a in sorted(s.calls):
+        for b, symbols in sorted(s.calls[a].items()):
+            way = direction(a.split("/")[0], b.split("/")[0])
+            if way:
+                bad.append(f"{a} calls {way} to {b}: "
+                           f"{' '.join(sorted(symbols))}")
+    return bad
+
+
+def reachable(edges, start):
+    """All that can be come to from a node, by one edge at least."""
+    seen, todo = set(), [start]
+    while todo:
+        for node in edges.get(todo.pop(), ()):
+            if node not in seen:
+                seen.add(node)
+                todo.append(node)
+    return seen
+
+
+def strong_components(edges):
+    """The sorted sets of nodes that reach each other, of two at least."""
+    reach = {node: reachable(edges, node) for node in edges}
+    found = {tuple(sorted(m for m in reach[node] if node in reach.get(m, ())))
+             for node in edges if node in reach[node]}
+    return sorted(c for c in found if len(c) > 1)
+
+
+def check_call_circles(s, allowed):
+    """No circle of calls, but for those allowed."""
+    bad = []
+    edges = {a: {b for b in s.calls[a] if (a, b) not in allowed}
+             for a in s.calls}
+    # An allowed call that closes no circle stays in, so that of two for the
+    # same circle only one is needed.
+    for a, b in allowed:
+        if b not in s.calls.get(a, {}) or a not in reachable(edges, b):
+            bad.append(f"{a} -> {b} closes no circle any more: remove it "
+                       "from CIRCLES")
+            if b in s.calls.get(a, {}):
+                edges[a].add(b)
+    for circle in strong_components(edges):
+        bad.append(f"a circle of {len(circle)} files: {' '.join(circle)}")
+        bad += [f"    {a} -> {b}: {' '.join(sorted(s.calls[a][b]))}"
+                for a in circle for b in circle if b in edges.get(a, ())]
+    return bad
+
+
+def folder_map(t, s):
+    """The map's lines: a row for each folder that there is, from the roof
+    down; a column for each that it may see."""
+    seen = set()
+    for p in t.sources + t.headers:
+        for quote, name in includes(p):
+            target = t.resolve(p, quote, name)
+            if target and quote == "<":
+                seen.add((t.folder_of(p), t.folder_of(target), "i"))
+    for a in s.calls:
+        seen |= {(a.split("/")[0], b.split("/")[0], "c") for b in s.calls[a]}
+    rows = [f for f in FOLDERS if any(p.parent.name == f for p in t.sources)]
+    columns = rows[:-1]
+    lines = [" ".join([f"{'':8}"] + columns)]
+    for row in reversed(rows):
+        cells = []
+        for column in columns:
+            what = "".join(w for w in "ic" if (row, column, w) in seen)
+            if column == row or (what == "" and direction(row, column)):
+                what = ""
+            elif what == "":
+                what = "."
+            cells.append(f"{what:{len(column)}}")
+        lines.append(" ".join([f"{row:8}"] + cells).rstrip())
+    return lines
+
+
+def framed_map(t, s):
+    return "\n".join([MAP_BEGIN, "```", *folder_map(t, s), "```", MAP_END])
+
+
+def check_map(t, s):
+    """The map of the folders is the one in src/ARCHITECTURE.md."""
+    path = t.root / ARCHITECTURE
+    want = framed_map(t, s)
+    if path.exists() and f"\n{want}\n" in "\n" + path.read_text():
+        return []
+    return [f"{ARCHITECTURE} should say:", *want.split("\n")]
+
+
 def check_pure(t, build):
     """The pure floors call no I/O, no clock, no chance."""
     bad = []
-    for src, obj in objects_of(t, build):
-        if not obj.exists():
-            bad.append(f"{obj}: not built")
-            continue
+    for src, obj in objects_of(t, build, PURE):
         for line in run_tool("nm", "-u", str(obj)).splitlines():
             symbol = line.split()[-1]
             if {symbol, plain_name(symbol)} & IMPURE:
@@ -326,9 +520,7 @@ def check_pure(t, build):
 def check_no_state(t, build):
     """The pure floors keep nothing between calls."""
     bad = []
-    for src, obj in objects_of(t, build):
-        if not obj.exists():
-            continue  # told by check_pure
+    for src, obj in objects_of(t, build, PURE):
         for line in run_tool("objdump", "-t", str(obj)).splitlines():
             m = re.match(r"^[0-9a-f]+ .{7} (\S+)\s+[0-9a-f]+ (.*)$", line)
             if not m or line[23:24] == "d" or m[1] == m[2].strip():
@@ -340,16 +532,23 @@ def check_no_state(t, build):
     return bad
 
 
-def run_checks(root, cc, cflags, objects):
+def run_checks(root, cc, cflags, objects, allowed):
     """(what, faults) of each check."""
     t = Tree(root)
-    checks = [check_known_floors, check_downward, check_circles, check_owners,
+    checks = [check_known, check_downward, check_circles, check_owners,
               check_cli_only, check_lengths]
     for c in checks:
         yield c.__doc__, c(t)
     if cc:
         yield check_alone.__doc__, check_alone(t, cc, cflags)
     if objects:
+        s = Symbols(t, objects)
+        yield check_built.__doc__, check_built(t, objects)
+        for c in (check_symbols_once, check_calls):
+            yield c.__doc__, c(s)
+        yield (f"{check_call_circles.__doc__[:-1]}: {len(allowed)}.",
+               check_call_circles(s, allowed))
+        yield check_map.__doc__, check_map(t, s)
         yield check_pure.__doc__, check_pure(t, objects)
         yield check_no_state.__doc__, check_no_state(t, objects)
 
@@ -367,6 +566,100 @@ GOOD = {
                       "\treturn low_get(1); /* never printf(stdout) */\n}\n",
 }
 
+GOOD_MAP = f"""{MAP_BEGIN}
+```
+         base
+net      ic
+base
+```
+{MAP_END}
+"""
+
+
+def module(name, calls="", sees=""):
+    """The source of a module with a function that calls another's, whose
+    header it includes, or has a prototype of its own for."""
+    text = f"#include <rsthop/{sees}.h>\n" if sees else ""
+    if calls:
+        text += f"int {calls}_f(void);\n"
+    return text + (f"int {name}_f(void);\nint\n{name}_f(void)\n{{\n"
+                   f"\treturn {calls + '_f()' if calls else '0'};\n}}\n")
+
+
+def header(*names):
+    """A header that declares the functions of modules."""
+    guard = f"F_{'_'.join(names)}"
+    return (f"#ifndef {guard}\n#define {guard}\n"
+            + "".join(f"int {name}_f(void);\n" for name in names)
+            + "#endif\n")
+
+
+# One and two call each other; no header of theirs shows it.
+THIRD = {
+    "include/rsthop/third.h": header("one", "two", "third"),
+    "src/locate/third.c": module("third", sees="third"),
+    "src/locate/one.c": module("one", calls="two", sees="third"),
+    "src/locate/two.c": module("two", calls="one", sees="third"),
+}
+NO_CIRCLE = {**THIRD, "src/locate/two.c": module("two", sees="third")}
+ONE_TWO, TWO_ONE = [("locate/one", "locate/two"), ("locate/two", "locate/one")]
+
+
+def beside(folder, other, calls=False, sees=False):
+    """Two modules of two folders, one of which looks at the other."""
+    return {
+        "include/rsthop/other.h": header("other"),
+        f"src/{other}/other.c": module("other", sees="other"),
+        f"src/{folder}/one.c": module("one", calls=calls and "other",
+                                      sees=sees and "other"),
+    }
+
+
+# (what is planted, its files, the circles allowed, a part of the fault or
+# None where there is none).
+HOUSES = [
+    ("two files that call each other through a third's header", THIRD, [],
+     "a circle of 2 files: locate/one locate/two"),
+    ("the symbols of a circle", THIRD, [],
+     "locate/two -> locate/one: one_f"),
+    ("a circle of three files, a part among them",
+     {**THIRD, "src/locate/two.c": module("two", calls="third"),
+      "src/locate/third.c": module("third", calls="one")}, [],
+     "a circle of 3 files: locate/one locate/third locate/two"),
+    ("calls that go one way", NO_CIRCLE, [], None),
+    ("an allowed circle", THIRD, [TWO_ONE], None),
+    ("an allowed circle that is gone", NO_CIRCLE, [TWO_ONE],
+     "locate/two -> locate/one closes no circle any more"),
+    ("an allowed call that closes no circle", NO_CIRCLE, [ONE_TWO],
+     "locate/one -> locate/two closes no circle any more"),
+    ("a circle that is allowed twice", THIRD, [ONE_TWO, TWO_ONE],
+     "locate/one -> locate/two closes no circle any more"),
+    ("a circle beside an allowed one",
+     {**THIRD, "src/probe/three.c": module("three", calls="four"),
+      "src/probe/four.c": module("four", calls="three")}, [ONE_TWO],
+     "a circle of 2 files: probe/four probe/three"),
+    ("locate that includes analyze", beside("locate", "analyze", sees=True),
+     [], "src/locate/one.c (locate) looks aside to <rsthop/other.h>"),
+    ("locate that calls analyze", beside("locate", "analyze", calls=True),
+     [], "locate/one calls aside to analyze/other: other_f"),
+    ("analyze that includes locate", beside("analyze", "locate", sees=True),
+     [], "src/analyze/one.c (analyze) looks aside to <rsthop/other.h>"),
+    ("analyze that calls locate", beside("analyze", "locate", calls=True),
+     [], "analyze/one calls aside to locate/other: other_f"),
+    ("net that sees capture",
+     beside("net", "capture", calls=True, sees=True), [], None),
+    ("capture that calls net", beside("capture", "net", calls=True), [],
+     "capture/one calls aside to net/other: other_f"),
+    ("capture that includes net", beside("capture", "net", sees=True), [],
+     "looks aside to <rsthop/other.h> (net)"),
+    ("talk that calls net", beside("talk", "net", calls=True), [],
+     "talk/one calls aside to net/other: other_f"),
+    ("a writer of report that bears a module's name",
+     {**beside("report", "wire", calls=True, sees=True),
+      "src/report/other.c": "int words_f(void);\nint\nwords_f(void)\n{\n"
+                            "\treturn 0;\n}\n"}, [], None),
+]
+
 PLANTED = [
     ("an upward include", "src/base/low.c", "#include <rsthop/high.h>\n",
      "looks up to"),
@@ -374,6 +667,23 @@ PLANTED = [
      "#include <rsthop/high.h>\n", "looks up to"),
     ("a private header of another floor", "src/net/high.c",
      '#include "../base/low_private.h"\n', "not a private header"),
+    ("a folder without a floor", "src/jobs/lost.c", "int lost;\n",
+     "src/jobs has no floor"),
+    ("an upward call by a prototype of one's own", "src/base/low.c",
+     "int high_get(void);\nint low_up(void);\nint\nlow_up(void)\n{\n"
+     "\treturn high_get();\n}\n",
+     "base/low calls up to net/high: high_get"),
+    ("an upward look at data", "src/base/low.c",
+     "int high_get(void);\nint (*const low_up)(void) = high_get;\n",
+     "base/low calls up to net/high: high_get"),
+    ("a symbol of two modules", "src/report/low.c",
+     "int\nlow_get(int i)\n{\n\treturn i;\n}\n",
+     "low_get is defined by base/low and by report/low"),
+    ("a map without a folder that is looked at", ARCHITECTURE,
+     GOOD_MAP.replace("ic", ". "), "should say"),
+    ("a map with a folder too many", ARCHITECTURE,
+     GOOD_MAP.replace("        base", "        base wire"), "should say"),
+    ("no map", ARCHITECTURE, "# The house\n", "should say"),
     ("a header that no module stands behind", "include/rsthop/orphan.h",
      "int orphan(void);\n", "stands behind it"),
     ("pcap.h outside of capture", "src/net/high.c", "#include <pcap.h>\n",
@@ -416,29 +726,35 @@ PLANTED = [
 
 
 def plant(root, files):
-    for floor in FLOORS:
-        (root / "src" / floor).mkdir(parents=True)
     for name, text in files.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
 
 
-def faults_of(files, cc):
-    """All faults of a planted house."""
+def faults_of(files, cc, allowed=(), touched=None):
+    """All faults of a planted house.  One that brings no map gets its own.
+    A source that is touched is newer than its object."""
     root = Path(tempfile.mkdtemp(prefix="rsthop-floors-"))
     try:
         plant(root, files)
         build = root / "build"
-        for floor in PURE:
-            for src in (root / "src" / floor).glob("*.c"):
-                obj = build / "src" / floor / (src.stem + ".o")
-                obj.parent.mkdir(parents=True)
-                subprocess.run(
-                    [*shlex.split(cc), "-w", "-fPIE", "-O2",
-                     f"-I{root}/include", "-c", "-o", str(obj), str(src)],
-                    stderr=subprocess.DEVNULL, check=False)
-        return [f for _, bad in run_checks(root, cc, "", build) for f in bad]
+        t = Tree(root)
+        for src in t.modules:
+            obj = build / "src" / src.parent.name / (src.stem + ".o")
+            obj.parent.mkdir(parents=True, exist_ok=True)
+            subprocess.run(
+                [*shlex.split(cc), "-w", "-fPIE", "-O2",
+                 f"-I{root}/include", "-c", "-o", str(obj), str(src)],
+                stderr=subprocess.DEVNULL, check=False)
+        if touched:
+            later = time.time_ns() + 10**9
+            os.utime(root / touched, ns=(later, later))
+        if ARCHITECTURE not in files:
+            (root / ARCHITECTURE).write_text(
+                framed_map(t, Symbols(t, build)) + "\n")
+        return [f for _, bad in run_checks(root, cc, "", build, allowed)
+                for f in bad]
     finally:
         shutil.rmtree(root)
 
@@ -465,8 +781,21 @@ def self_test(cc):
         print(f"{'ok  ' if ok else 'FAIL'} {what}"
               + ("" if ok else f" (seen: {seen})"))
 
-    bad = faults_of(GOOD, cc)
+    bad = faults_of({**GOOD, ARCHITECTURE: f"# House\n\n{GOOD_MAP}\nX\n"}, cc)
     tell(not bad, "a good house passes", bad)
+    bad = faults_of(GOOD, cc, touched="src/net/high.c")
+    tell(any("src/net/high.c: not built since it changed" in b for b in bad),
+         "found: an object older than its source", bad)
+    BESIDE.append(("capture", "net"))
+    way = direction("capture", "net")
+    BESIDE.pop()
+    tell(way == "aside", "found: two folders that see each other", way)
+    for what, files, allowed, want in HOUSES:
+        bad = faults_of({**GOOD, **files}, cc, allowed)
+        if want is None:
+            tell(not bad, f"passes: {what}", bad)
+        else:
+            tell(any(want in b for b in bad), f"found: {what}", bad)
     for public, words in ((True, "public"), (False, "private")):
         bad = faults_of(circle(public), cc)
         tell(any("->" in b for b in bad),
@@ -485,13 +814,26 @@ def main():
     ap.add_argument("--cc", default="cc")
     ap.add_argument("--cflags", default="")
     ap.add_argument("--objects", type=Path)
+    ap.add_argument("--map", action="store_true",
+                    help="print the map for src/ARCHITECTURE.md")
     ap.add_argument("--self-test", action="store_true")
     args = ap.parse_args()
     if args.self_test:
         return self_test(args.cc)
+    if args.map:
+        if args.objects is None:
+            ap.error("--map needs --objects")
+        t = Tree(args.root)
+        bad = check_built(t, args.objects)
+        if bad:
+            print("\n".join(bad), file=sys.stderr)
+            return 1
+        print(framed_map(t, Symbols(t, args.objects)))
+        return 0
 
     passed = failed = 0
-    for what, bad in run_checks(args.root, args.cc, args.cflags, args.objects):
+    for what, bad in run_checks(args.root, args.cc, args.cflags, args.objects,
+                                CIRCLES):
         print(f"{'FAIL' if bad else 'ok  '} {what}")
         for fault in bad:
             print(f"     {fault}")

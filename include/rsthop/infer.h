@@ -203,4 +203,56 @@ int infer_get_posterior(
 int infer_gains(const struct infer *in, int upto, int copies, double *gains,
     struct fault *f);
 
+/* What a verdict may name: a device at a hop, or another cause. */
+struct infer_hypothesis {
+	enum infer_cause cause;
+	int hop; /* of INFER_DEVICE; else 0 */
+};
+
+/* Classes of what was seen. */
+enum infer_evidence {
+	INFER_EVIDENCE_SHOTS,	      /* which of them drew a reset */
+	INFER_EVIDENCE_TIME_EXCEEDED, /* what routers sent back, or did not */
+	INFER_EVIDENCE_LATENCY,	  /* resets faster than the server's answer */
+	INFER_EVIDENCE_GIVEN_TTL, /* a reset that the user saw */
+	INFER_EVIDENCE_RESET_TTL, /* the resets' TTLs */
+	INFER_EVIDENCE_ID_ECHO,
+	INFER_EVIDENCE_OWN_SEGMENT,
+	INFER_EVIDENCE_SERVER_SIDE, /* whether it stands after a reset */
+	INFER_EVIDENCE_ANSWERS,	    /* what the server answered */
+	INFER_EVIDENCE_ID_STEPS
+};
+#define INFER_EVIDENCES 10
+
+/*
+ * Why one hypothesis is more probable than another: natural logarithms of
+ * odds, one against other.  prior and all weights add up to log_odds.
+ *
+ * Each hypothesis is a mixture: place, model, dropping, dice, probability.
+ * So what a class is worth depends on what is known already.  By the chain
+ * rule of probability it is
+ *
+ *	log P(class | one, classes before) - log P(class | other, likewise)
+ *
+ * with the classes in the order of enum infer_evidence.
+ */
+struct infer_explanation {
+	struct infer_hypothesis one, other;
+	double prior;
+	double weight[INFER_EVIDENCES]; /* exactly 0 where not seen */
+	bool seen[INFER_EVIDENCES];
+	double log_odds;
+};
+
+/*
+ * `one` NULL: the most probable of all.  `other` NULL: the most probable that
+ * is not `one`.
+ */
+int infer_explain(const struct infer *in, const struct infer_hypothesis *one,
+    const struct infer_hypothesis *other, struct infer_explanation *out,
+    struct fault *f);
+
+/* A class's word in reports. */
+const char *infer_evidence_name(enum infer_evidence e);
+
 #endif

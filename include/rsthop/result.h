@@ -10,6 +10,7 @@
 
 #include <rsthop/addr.h>
 #include <rsthop/fault.h>
+#include <rsthop/infer.h>
 #include <rsthop/path.h>
 #include <rsthop/pkt.h>
 #include <rsthop/reason.h>
@@ -283,6 +284,13 @@ struct locate_result {
 		const char *signature; /* static; NULL */
 		size_t n_alternatives; /* most probable first */
 		struct result_alternative alternatives[RESULT_ALTERNATIVES];
+		/*
+		 * What the verdict names against the next best hop or cause;
+		 * undetermined: the most probable against the next.  Not where
+		 * the verdict does not rest on the posterior.
+		 */
+		bool has_odds;
+		struct infer_explanation odds;
 		struct reasons reasons;
 		char next[3][REASON_TEXT]; /* what to do; "" ends */
 	} verdict;

@@ -166,6 +166,7 @@ infer_free(struct infer *in)
 	free(in->cells);
 	free(in->scale);
 	free(in->ttl);
+	infer_record_free(&in->record);
 	free(in);
 }
 
@@ -193,6 +194,7 @@ infer_reset(struct infer *in)
 	in->answers_dropped = 0;
 	memset(in->id_steps, 0, sizeof(in->id_steps));
 	in->id_rewritten = 0;
+	infer_record_clear(&in->record);
 }
 
 int
@@ -200,10 +202,15 @@ infer_copy(const struct infer *in, struct infer **out, struct fault *f)
 {
 	size_t n = in->n_classes * INFER_DROPS;
 	struct infer *c = NULL;
+	struct infer_record record;
 	double *cells, *scale, *ttl;
 
 	if (infer_new(&in->path, &c, f) == -1 || c == NULL)
 		return -1;
+	if (infer_record_copy(&in->record, &record) == -1) {
+		infer_free(c);
+		return fault(f, FAULT_SYSTEM, "out of memory");
+	}
 	cells = c->cells;
 	scale = c->scale;
 	ttl = c->ttl;
@@ -211,6 +218,7 @@ infer_copy(const struct infer *in, struct infer **out, struct fault *f)
 	c->cells = cells;
 	c->scale = scale;
 	c->ttl = ttl;
+	c->record = record;
 	memcpy(cells, in->cells, n * INFER_STORY * sizeof(double));
 	memcpy(scale, in->scale, n * sizeof(double));
 	memcpy(ttl, in->ttl,
@@ -464,18 +472,29 @@ see_ttls(struct infer *in, const struct infer_trial *t)
 }
 
 void
-infer_see_trial(struct infer *in, const struct infer_trial *t)
+infer_weigh_causes(struct infer *in, const struct infer_trial *t)
 {
 	size_t c, i;
 
-	see_ttls(in, t);
-	see_classes(in, t);
 	for (c = INFER_SERVER; c <= INFER_NOTHING; c++)
 		for (i = 0; i < INFER_NP; i++)
 			in->cause[c][i] +=
 			    log(beyond_likelihood(
 				    in, (enum infer_cause)c, t, infer_p[i]) +
 				1e-300);
+}
+
+void
+infer_see_trial(struct infer *in, const struct infer_trial *t)
+{
+	struct infer_trial counted = *t;
+
+	if (counted.n_shots > INFER_MAX_HOPS)
+		counted.n_shots = INFER_MAX_HOPS;
+	infer_record_trial(&in->record, &counted);
+	see_ttls(in, &counted);
+	see_classes(in, &counted);
+	infer_weigh_causes(in, &counted);
 }
 
 /* Multiplies all cells of a cause by l. */
@@ -500,6 +519,7 @@ weigh_devices(struct infer *in, double l)
 void
 infer_see_given_ttl(struct infer *in, int rst_ttl, int client_ttl)
 {
+	infer_record_given(&in->record, rst_ttl, client_ttl);
 	infer_ttl_see(in, rst_ttl, client_ttl);
 	/* Somebody saw a reset: that nothing fires is out. */
 	weigh_cause(in, INFER_NOTHING, RESET_STRAY);
@@ -513,6 +533,8 @@ infer_see_id_echo(struct infer *in, bool echoed)
 
 	if (!in->path.has_ip_id)
 		return;
+	in->record.echoed += echoed;
+	in->record.not_echoed += !echoed;
 	for (m = 0; m < infer_n_models; m++) {
 		l = infer_models[m].policy == INFER_COPIED ? ECHO_IF_COPIED
 							   : ECHO_IF_NOT;
@@ -527,6 +549,8 @@ infer_see_id_echo(struct infer *in, bool echoed)
 void
 infer_see_server_alive(struct infer *in, bool alive)
 {
+	in->record.alive += alive;
+	in->record.dead += !alive;
 	weigh_devices(in, 0.5);
 	weigh_cause(
 	    in, INFER_SERVER, alive ? ALIVE_IF_SERVER : 1 - ALIVE_IF_SERVER);
@@ -558,6 +582,8 @@ infer_set_id_steps(
 	double k = all > ID_STEPS_COUNT ? (double)ID_STEPS_COUNT / all : 1;
 	size_t c;
 
+	in->record.id_follow = follow;
+	in->record.id_break = break_off;
 	for (c = 0; c < INFER_CAUSES; c++)
 		in->id_steps[c] = k *
 		    (follow * log(id_follows[c]) +
@@ -606,6 +632,7 @@ infer_set_answers(struct infer *in, const struct infer_answers *a)
 {
 	unsigned int timed = a->acked + a->behind + a->beyond;
 
+	in->record.answers = *a;
 	memset(in->answers, 0, sizeof(in->answers));
 	in->answers_dropped = 0;
 	/* Who resets the server before the trigger gets there, always does. */
@@ -626,6 +653,7 @@ infer_set_answers(struct infer *in, const struct infer_answers *a)
 void
 infer_see_own_segment(struct infer *in)
 {
+	in->record.own_segment++;
 	in->own_segment = true;
 	weigh_cause(in, INFER_SERVER, INFER_STRANGER);
 	weigh_cause(in, INFER_RESPONSE, INFER_STRANGER);

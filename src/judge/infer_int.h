@@ -26,8 +26,35 @@
 
 extern const double infer_p[INFER_NP];
 
+/* A TTL that the user gave, and that of the packet it was an answer to. */
+struct infer_given {
+	int rst_ttl;
+	int client_ttl;
+};
+
+/*
+ * What was told, as it was told: infer_record.c.  The shots of all trials
+ * stand one after another, in the trials' order; a trial's own pointer is
+ * NULL here.
+ */
+struct infer_record {
+	struct infer_shot *shots;
+	size_t n_shots, cap_shots;
+	struct infer_trial *trials;
+	size_t n_trials, cap_trials;
+	struct infer_given *given;
+	size_t n_given, cap_given;
+	unsigned int echoed, not_echoed;
+	unsigned int alive, dead; /* servers' sides after a reset */
+	unsigned int own_segment;
+	struct infer_answers answers;
+	unsigned int id_follow, id_break;
+	bool is_lost; /* for want of memory: it is not complete */
+};
+
 struct infer {
 	struct infer_path path;
+	struct infer_record record;
 	size_t n_copied; /* models that copy */
 	size_t n_classes;
 	/*
@@ -91,6 +118,27 @@ int infer_expected_ttl(
 
 /* A reset with this TTL, on arrival, was fired by a shot of TTL n. */
 void infer_ttl_see(struct infer *in, int rst_ttl, int n);
+
+/* How a trial weighs the causes other than a device. */
+void infer_weigh_causes(struct infer *in, const struct infer_trial *t);
+
+/* The logs of the joint probability of a hypothesis and all that was seen. */
+struct infer_joint {
+	double hop[INFER_MAX_HOPS + 1]; /* of a device there; 1 .. hops */
+	double cause[INFER_CAUSES];	/* but INFER_DEVICE's */
+};
+
+int infer_get_joint(
+    const struct infer *in, struct infer_joint *out, struct fault *f);
+
+/* Each adds what infer was told; the record is lost where memory is short. */
+void infer_record_trial(struct infer_record *r, const struct infer_trial *t);
+void infer_record_given(struct infer_record *r, int rst_ttl, int client_ttl);
+/* Forgets all, and keeps the room for it. */
+void infer_record_clear(struct infer_record *r);
+void infer_record_free(struct infer_record *r);
+/* Out of memory: -1, and *out is left alone. */
+int infer_record_copy(const struct infer_record *r, struct infer_record *out);
 
 /* The log likelihood of all resets' TTLs, for a model at a hop, a cause. */
 double infer_ttl_model(const struct infer *in, size_t hop, size_t model);

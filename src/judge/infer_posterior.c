@@ -205,6 +205,39 @@ infer_get_posterior(
 	return 0;
 }
 
+/* The log of what all devices at a hop weigh together. */
+static double
+log_hop(const struct weights *w, size_t h)
+{
+	double v[INFER_MODELS_MAX * INFER_DROPS];
+	size_t n = 0;
+
+	for (size_t m = 0; m < infer_n_models; m++)
+		for (size_t d = 0; d < INFER_DROPS; d++)
+			v[n++] = w->device[h][m][d];
+	return log_sum(v, n);
+}
+
+int
+infer_get_joint(
+    const struct infer *in, struct infer_joint *out, struct fault *f)
+{
+	struct sum *v = calloc(in->n_classes * INFER_DROPS, sizeof(struct sum));
+	struct weights w;
+
+	memset(out, 0, sizeof(*out));
+	if (v == NULL)
+		return fault(f, FAULT_SYSTEM, "out of memory");
+	sum_classes(in, v);
+	weigh_all(in, v, &w);
+	for (size_t h = 1; h <= (size_t)in->path.hops; h++)
+		out->hop[h] = log_hop(&w, h);
+	for (size_t c = INFER_SERVER; c <= INFER_NOTHING; c++)
+		out->cause[c] = w.cause[c];
+	free(v);
+	return 0;
+}
+
 /* Binary entropy in nats. */
 static double
 entropy(double p)

@@ -437,9 +437,8 @@ conclude(struct campaign *c, struct fault *f)
 	struct result_head *h = &c->out->head;
 
 	if (campaign_update(c, true, f) == -1 ||
-	    verdict_fill_figures(c, f) == -1)
+	    verdict_fill_figures(c, f) == -1 || verdict_fill(c, f) == -1)
 		return -1;
-	verdict_fill(c);
 	tracing_note_proxy(&c->tracing, &c->out->notes);
 	h->duration_ns =
 	    session_now(&c->s) - c->s.started_ns + c->ask->spent_ns;

@@ -168,8 +168,8 @@ int campaign_update(struct campaign *c, bool assume, struct fault *f);
 /* What reproduction, resets and by_ttl hold, from the trials. */
 int verdict_fill_figures(struct campaign *c, struct fault *f);
 
-/* The verdict with its reasons, alternatives and advice. */
-void verdict_fill(struct campaign *c);
+/* The verdict with its odds, reasons, alternatives and advice. */
+int verdict_fill(struct campaign *c, struct fault *f);
 
 /* verdict_reasons.c: why, and what to do. */
 void verdict_fill_reasons(const struct campaign *c);

@@ -525,21 +525,25 @@ judge_exec(const struct campaign *c)
 	r->verdict.confidence = (r->exec_runs + 1.0) / (r->exec_runs + 2.0);
 }
 
-/* From --rst-ttl and the trace alone: the best candidate, however likely. */
-static void
+/*
+ * From --rst-ttl and the trace alone: the best candidate, however likely.
+ * Does the verdict rest on the posterior?
+ */
+static bool
 judge_given(const struct campaign *c)
 {
 	if (c->ask->n_rst_ttls == 0 && c->out->exec_runs > 0) {
 		judge_exec(c);
-		return;
+		return false;
 	}
 	if (c->ask->n_rst_ttls == 0 || c->out->path.n_hops == 0)
-		return;
+		return false;
 	if (c->post.cause[INFER_SERVER] > c->post.hop[c->post.best_hop])
 		fill_cause(c, INFER_SERVER);
 	else
 		fill_device(c);
 	c->out->verdict.forged = RESULT_UNSURE;
+	return true;
 }
 
 static bool
@@ -593,30 +597,40 @@ has_stopped(const struct campaign *c)
 	return true;
 }
 
-static void
+/* No reset came.  Does the verdict rest on the posterior? */
+static bool
+judge_silence(const struct campaign *c)
+{
+	const struct result_head *h = &c->out->head;
+
+	if (h->interrupted || h->trouble.kind != FAULT_NONE)
+		return false;
+	fill_cause(c, INFER_NOTHING);
+	return true;
+}
+
+/* Likewise, where trials were made. */
+static bool
 judge_trials(const struct campaign *c)
 {
 	const struct infer_posterior *p = &c->post;
 	struct locate_result *r = c->out;
 
 	if (r->reproduction.trials == 0)
-		return;
-	if (c->s.n_resets == 0 || r->n_resets == 0) {
-		if (!r->head.interrupted && r->head.trouble.kind == FAULT_NONE)
-			fill_cause(c, INFER_NOTHING);
-		return;
-	}
+		return false;
+	if (c->s.n_resets == 0 || r->n_resets == 0)
+		return judge_silence(c);
 	if (c->clues.blocked && !tags_came_back(&c->s)) {
 		result_note(&r->notes,
 		    "Whatever is sent is reset once the trigger was: "
 		    "something blocks the pair of addresses for a while. Run "
 		    "it again with --cooldown longer than that.");
-		return;
+		return false;
 	}
 	if (has_stopped(c)) {
 		if (p->cause[INFER_SERVER] < 0.01)
 			r->verdict.forged = RESULT_YES;
-		return;
+		return false;
 	}
 	if (p->hop[p->best_hop] >= c->ask->confidence)
 		fill_device(c);
@@ -628,22 +642,65 @@ judge_trials(const struct campaign *c)
 		fill_unlocated(c);
 	else if (p->cause[INFER_SERVER] < 0.01)
 		r->verdict.forged = RESULT_YES;
+	return true;
 }
 
-void
-verdict_fill(struct campaign *c)
+/* What the verdict names; false: nothing. */
+static bool
+named_hypothesis(const struct locate_result *r, struct infer_hypothesis *out)
+{
+	*out = (struct infer_hypothesis){INFER_DEVICE, 0};
+	switch (r->verdict.kind) {
+	case RESULT_MIDDLEBOX:
+	case RESULT_LOAD_BALANCER:
+		out->hop = r->verdict.hop;
+		return true;
+	case RESULT_SERVER:
+		out->cause = INFER_SERVER;
+		return true;
+	case RESULT_RESPONSE_TRIGGERED:
+		out->cause = INFER_RESPONSE;
+		return true;
+	case RESULT_NOT_REPRODUCED:
+		out->cause = INFER_NOTHING;
+		return true;
+	case RESULT_UNDETERMINED:
+		break;
+	}
+	return false;
+}
+
+/* What each class of observations was worth to the verdict. */
+static int
+fill_odds(const struct campaign *c, struct fault *f)
 {
 	struct locate_result *r = c->out;
+	struct infer_hypothesis named;
+	bool is_named = named_hypothesis(r, &named);
+
+	if (infer_explain(c->assumed, is_named ? &named : NULL, NULL,
+		&r->verdict.odds, f) == -1)
+		return -1;
+	r->verdict.has_odds = true;
+	return 0;
+}
+
+int
+verdict_fill(struct campaign *c, struct fault *f)
+{
+	struct locate_result *r = c->out;
+	bool by_posterior;
 
 	r->verdict.kind = RESULT_UNDETERMINED;
-	if (c->ask->trigger == RESULT_TRIGGER_NONE)
-		judge_given(c);
-	else
-		judge_trials(c);
+	by_posterior = c->ask->trigger == RESULT_TRIGGER_NONE ? judge_given(c)
+							      : judge_trials(c);
+	if (by_posterior && c->assumed != NULL && fill_odds(c, f) == -1)
+		return -1;
 	if (r->verdict.kind == RESULT_UNDETERMINED)
 		r->verdict.confidence = c->post.hop[c->post.best_hop];
 	if (r->n_resets > 0 || r->n_given_ttls > 0)
 		fill_alternatives(c);
 	verdict_fill_reasons(c);
 	verdict_fill_next(c);
+	return 0;
 }

@@ -26,21 +26,35 @@ example_reset(const struct campaign *c)
 	return any;
 }
 
+/*
+ * What a class of observations was worth to the verdict; 0: nothing was seen
+ * of it, or the verdict does not rest on the posterior.  Of the reasons that
+ * speak of one class, only one has its weight, so that none counts twice.
+ */
+static double
+reason_weight(const struct campaign *c, enum infer_evidence e)
+{
+	return c->out->verdict.has_odds ? c->out->verdict.odds.weight[e] : 0;
+}
+
 static void
 reason_ip_id(const struct campaign *c, const struct seen_reset *r)
 {
 	struct reasons *rs = &c->out->verdict.reasons;
 	const struct tcb *t = &c->s.conns[r->conn].tcb;
+	/* One echo among resets that have none is no part of it. */
+	double w =
+	    c->clues.echo == 1 ? reason_weight(c, INFER_EVIDENCE_ID_ECHO) : 0;
 
 	if (!r->facts.has_ip_id)
 		return;
 	if (r->facts.id_echoed && t->server_ip_id != 0)
-		reasons_add(rs, "ip-id-echo", 6.0,
+		reasons_add(rs, "ip-id-echo", w,
 		    "The reset carries the IP ID of your own packet that "
 		    "fired it, %u; the server's stood at %u.",
 		    r->facts.ip_id, t->server_ip_id);
 	else if (r->facts.id_echoed)
-		reasons_add(rs, "ip-id-echo", 6.0,
+		reasons_add(rs, "ip-id-echo", w,
 		    "The reset carries the IP ID of your own packet that "
 		    "fired it, %u.",
 		    r->facts.ip_id);
@@ -72,43 +86,46 @@ reason_copied(const struct campaign *c, const struct seen_reset *r)
 {
 	struct reasons *rs = &c->out->verdict.reasons;
 	const struct probe *p = another_fired(c, r);
+	double w = reason_weight(c, INFER_EVIDENCE_RESET_TTL);
 	char where[32] = "some hop";
 
 	if (c->out->verdict.hop > 0)
 		snprintf(where, sizeof(where), "hop %d", c->out->verdict.hop);
 	if (p != NULL)
-		reasons_add(rs, "ttl-follows-probe", 5.0,
+		reasons_add(rs, "ttl-follows-probe", w,
 		    "Its TTL, %u for a packet sent with %d, follows the TTL "
 		    "of what fired it, one for one (%u for %u): a packet "
 		    "turned round at %s.",
 		    r->facts.ttl, r->facts.probe_ttl, p->rst_ttl, p->ttl,
 		    where);
 	else
-		reasons_add(rs, "ttl-follows-probe", 1.5,
+		reasons_add(rs, "ttl-follows-probe", w,
 		    "Its TTL, %u for a packet sent with %d, is that of a "
 		    "packet turned round at %s.",
 		    r->facts.ttl, r->facts.probe_ttl, where);
 }
 
-static void
-reason_ttl(const struct campaign *c, const struct seen_reset *r)
+/* How its TTL is made; true: this reason has the weight of the TTLs. */
+static bool
+reason_policy(const struct campaign *c, const struct seen_reset *r)
 {
 	const struct locate_result *o = c->out;
 	struct reasons *rs = &c->out->verdict.reasons;
+	double w = reason_weight(c, INFER_EVIDENCE_RESET_TTL);
 	int crossed = o->verdict.initial_ttl - r->facts.ttl;
+	bool fixed = o->verdict.policy == RESULT_POLICY_FIXED &&
+	    o->verdict.initial_ttl != 0;
 
 	if (o->verdict.policy == RESULT_POLICY_COPY)
 		reason_copied(c, r);
-	else if (o->verdict.policy == RESULT_POLICY_FIXED &&
-	    o->verdict.initial_ttl != 0 && o->verdict.hop == 0)
-		reasons_add(rs, "ttl-distance", 3.0,
+	else if (fixed && o->verdict.hop == 0)
+		reasons_add(rs, "ttl-distance", w,
 		    "The reset arrives with TTL %u: %d less %d router%s on "
 		    "the way back.",
 		    r->facts.ttl, o->verdict.initial_ttl, crossed,
 		    crossed == 1 ? "" : "s");
-	else if (o->verdict.policy == RESULT_POLICY_FIXED &&
-	    o->verdict.initial_ttl != 0)
-		reasons_add(rs, "ttl-distance", 3.0,
+	else if (fixed)
+		reasons_add(rs, "ttl-distance", w,
 		    "The reset arrives with TTL %u: %d less the %d router%s "
 		    "on the way back from hop %d.",
 		    r->facts.ttl, o->verdict.initial_ttl, crossed,
@@ -117,15 +134,27 @@ reason_ttl(const struct campaign *c, const struct seen_reset *r)
 		reasons_add(rs, "ttl-unusable", 0,
 		    "The resets' TTLs say nothing of a distance; only the "
 		    "threshold locates.");
+	return fixed || o->verdict.policy == RESULT_POLICY_COPY;
+}
+
+static void
+reason_ttl(const struct campaign *c, const struct seen_reset *r)
+{
+	const struct locate_result *o = c->out;
+	struct reasons *rs = &c->out->verdict.reasons;
+	double w = reason_weight(c, INFER_EVIDENCE_RESET_TTL);
+
+	if (reason_policy(c, r))
+		w = 0;
 	if (o->path.server_ttl == 0)
 		return;
 	if (r->facts.ttl == o->path.server_ttl)
-		reasons_add(rs, "ttl-matches", 0,
+		reasons_add(rs, "ttl-matches", w,
 		    "The reset arrives with TTL %u, as the server's own "
 		    "packets do.",
 		    r->facts.ttl);
 	else
-		reasons_add(rs, "ttl-differs", 2.0,
+		reasons_add(rs, "ttl-differs", w,
 		    "The reset arrives with TTL %u, the server's own packets "
 		    "with %u.",
 		    r->facts.ttl, o->path.server_ttl);
@@ -151,13 +180,14 @@ reason_threshold(const struct campaign *c)
 {
 	const struct locate_result *o = c->out;
 	struct reasons *rs = &c->out->verdict.reasons;
+	double w = reason_weight(c, INFER_EVIDENCE_SHOTS);
 	unsigned int below, above, fired, none;
 
 	if (o->n_by_ttl == 0)
 		return;
 	if (o->threshold_ttl == 0) {
 		sum_by_ttl(o, 1, PATH_MAX_HOPS, &below, &none);
-		reasons_add(rs, "fires-at-server-only", 4.0,
+		reasons_add(rs, "fires-at-server-only", w,
 		    "None of %u probes that expire before the server fired "
 		    "it; only packets that reach the server do.",
 		    below);
@@ -166,12 +196,12 @@ reason_threshold(const struct campaign *c)
 	sum_by_ttl(o, 1, o->threshold_ttl - 1, &below, &none);
 	sum_by_ttl(o, o->threshold_ttl, PATH_MAX_HOPS, &above, &fired);
 	if (below > 0)
-		reasons_add(rs, "threshold", 5.0,
+		reasons_add(rs, "threshold", w,
 		    "Probes with TTL %d and more fired it, %u of %u; those "
 		    "with less never did, 0 of %u.",
 		    o->threshold_ttl, fired, above, below);
 	else
-		reasons_add(rs, "threshold", 3.0,
+		reasons_add(rs, "threshold", w,
 		    "Probes with TTL %d already fired it, %u of %u with that "
 		    "and more.",
 		    o->threshold_ttl, fired, above);
@@ -213,7 +243,7 @@ reason_distances(const struct campaign *c, const struct seen_reset *r)
 		    hop, back, back == 1 ? "" : "s", hop - 1);
 	else if (o->verdict.policy == RESULT_POLICY_FIXED &&
 	    (t == hop || t == hop + 1))
-		reasons_add(rs, "distances-agree", 2.0,
+		reasons_add(rs, "distances-agree", 0,
 		    "Both distances agree: hop %d by the reset's TTL, and "
 		    "TTL %d is the first to fire it.",
 		    hop, t);
@@ -224,6 +254,7 @@ static void
 reason_in_path(const struct campaign *c)
 {
 	struct reasons *rs = &c->out->verdict.reasons;
+	double w = reason_weight(c, INFER_EVIDENCE_TIME_EXCEEDED);
 	unsigned int fired = 0, answered = 0;
 	const struct probe *p;
 	size_t i;
@@ -239,13 +270,13 @@ reason_in_path(const struct campaign *c)
 	if (fired == 0)
 		return;
 	if (c->out->verdict.in_path == RESULT_YES && answered * 4 <= fired)
-		reasons_add(rs, "in-path-silent", 3.0,
+		reasons_add(rs, "in-path-silent", w,
 		    "Of the probes that fired it, %u of %u drew a "
 		    "time-exceeded from beyond: it is in the path and drops "
 		    "them.",
 		    answered, fired);
 	else if (c->out->verdict.in_path == RESULT_NO && answered > 0)
-		reasons_add(rs, "on-path-answered", 3.0,
+		reasons_add(rs, "on-path-answered", w,
 		    "Of the probes that fired it, %u of %u went on and drew a "
 		    "time-exceeded: it does not drop them.",
 		    answered, fired);
@@ -259,20 +290,23 @@ reason_answers(const struct campaign *c)
 	const struct infer_answers *a = &c->answers;
 	unsigned int heard = a->acked + a->behind + a->beyond + a->refused;
 	unsigned int all = heard + a->unacked;
+	double w = reason_weight(c, INFER_EVIDENCE_ANSWERS);
 
-	if (a->behind > 0)
-		reasons_add(rs, "data-after-reset", 6.9,
+	if (a->behind > 0) {
+		reasons_add(rs, "data-after-reset", w,
 		    "The server answered %u of %u triggers that were reset "
 		    "with data which the reset's sequence number does not "
 		    "count: it did not send that reset.",
 		    a->behind, all);
+		w = 0;
+	}
 	if (heard > 0 && heard >= a->unacked)
-		reasons_add(rs, "trigger-acknowledged", 0,
+		reasons_add(rs, "trigger-acknowledged", w,
 		    "The server acknowledged %u of %u triggers that were "
 		    "reset: they are let through to it.",
 		    heard, all);
 	else if (a->unacked > 0)
-		reasons_add(rs, "trigger-unacknowledged", 0,
+		reasons_add(rs, "trigger-unacknowledged", w,
 		    "The server acknowledged %u of %u triggers that were "
 		    "reset%s.",
 		    heard, all,
@@ -287,16 +321,17 @@ reason_id_steps(const struct campaign *c)
 {
 	struct reasons *rs = &c->out->verdict.reasons;
 	unsigned int all = c->id_follow + c->id_break;
+	double w = reason_weight(c, INFER_EVIDENCE_ID_STEPS);
 
 	if (all == 0)
 		return;
 	if (c->id_follow > c->id_break)
-		reasons_add(rs, "ip-id-continues", -6.1,
+		reasons_add(rs, "ip-id-continues", w,
 		    "The IP IDs of %u of %u resets go on where the server's "
 		    "own count stood.",
 		    c->id_follow, all);
 	else
-		reasons_add(rs, "ip-id-breaks-sequence", 2.3,
+		reasons_add(rs, "ip-id-breaks-sequence", w,
 		    "The server counts its IP IDs; %u of %u resets carry one "
 		    "that breaks off from the count.",
 		    c->id_break, all);
@@ -306,24 +341,25 @@ static void
 reason_server_side(const struct campaign *c)
 {
 	struct reasons *rs = &c->out->verdict.reasons;
+	double w = reason_weight(c, INFER_EVIDENCE_SERVER_SIDE);
 	bool quoted = false;
 	size_t i;
 
 	for (i = 0; i < c->s.n_conns; i++)
 		quoted = quoted || c->s.conns[i].quoted_reset;
 	if (quoted)
-		reasons_add(rs, "quoted-reset", 4.0,
+		reasons_add(rs, "quoted-reset", 0,
 		    "A router beyond quotes a reset toward the server in your "
 		    "name that this host never sent: both ends are reset.");
 	for (i = 0; i < c->s.n_conns; i++) {
 		if (c->s.conns[i].server_alive == RESULT_YES) {
-			reasons_add(rs, "server-still-open", 6.0,
+			reasons_add(rs, "server-still-open", w,
 			    "After the reset the server still held the "
 			    "connection: it did not send it.");
 			return;
 		}
 		if (c->s.conns[i].server_alive == RESULT_NO) {
-			reasons_add(rs, "server-closed-too", 0,
+			reasons_add(rs, "server-closed-too", w,
 			    "After the reset the server did not know the "
 			    "connection any more.");
 			return;
@@ -469,7 +505,8 @@ reason_mac(const struct campaign *c, const struct seen_reset *r)
 
 	if (!c->clues.own_segment || !r->facts.has_mac || !t->has_server_mac)
 		return;
-	reasons_add(&c->out->verdict.reasons, "mac-differs", 4.6,
+	reasons_add(&c->out->verdict.reasons, "mac-differs",
+	    reason_weight(c, INFER_EVIDENCE_OWN_SEGMENT),
 	    "The reset's frame comes from %s, the server's packets from %s: "
 	    "who sends it stands on your own segment.",
 	    addr_format_mac(r->facts.mac, own),
@@ -485,7 +522,8 @@ reason_latency(const struct campaign *c, const struct seen_reset *r)
 	if (p->kind != PROBE_FULL || rtt < CLOCK_MS ||
 	    r->facts.latency_ns >= rtt * 7 / 10)
 		return;
-	reasons_add(&c->out->verdict.reasons, "faster-than-path", 5.0,
+	reasons_add(&c->out->verdict.reasons, "faster-than-path",
+	    reason_weight(c, INFER_EVIDENCE_LATENCY),
 	    "The reset came after %.1f ms; the server is %.1f ms away.",
 	    (double)r->facts.latency_ns / (double)CLOCK_MS,
 	    (double)rtt / (double)CLOCK_MS);
@@ -495,10 +533,12 @@ static void
 reason_given(const struct campaign *c)
 {
 	const struct locate_result *o = c->out;
+	double w = reason_weight(c, INFER_EVIDENCE_GIVEN_TTL);
 	size_t i;
 
 	for (i = 0; i < o->n_given_ttls; i++)
-		reasons_add(&c->out->verdict.reasons, "given-ttl", 0,
+		reasons_add(&c->out->verdict.reasons, "given-ttl",
+		    i == 0 ? w : 0,
 		    "A reset with TTL %d was reported; the server's own "
 		    "packets arrive with %d.",
 		    o->given_ttls[i],

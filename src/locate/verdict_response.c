@@ -177,7 +177,7 @@ verdict_reason_response(const struct campaign *c)
 	    "server's: what fires it is the server's answer, on its way "
 	    "back.");
 	if (is_like_answer(c))
-		reasons_add(rs, "response-rewritten", 3.0,
+		reasons_add(rs, "response-rewritten", 0,
 		    "The reset has the TTL, the IP ID and the sequence number "
 		    "that the server's answer should have had, and the answer "
 		    "never came: a device makes it the reset. Its TTL is then "

@@ -263,6 +263,52 @@ alternatives(const struct locate_result *r, bool *bad)
 	return a;
 }
 
+/* One side of the odds: a hop, or what else. */
+static json_t *
+hypothesis(const struct infer_hypothesis *h)
+{
+	const char *kind = NULL;
+
+	switch (h->cause) {
+	case INFER_DEVICE:
+		break;
+	case INFER_SERVER:
+		kind = result_kind_name(RESULT_SERVER);
+		break;
+	case INFER_RESPONSE:
+		kind = result_kind_name(RESULT_RESPONSE_TRIGGERED);
+		break;
+	case INFER_NOTHING:
+		kind = result_kind_name(RESULT_NOT_REPRODUCED);
+		break;
+	}
+	return json_pack(
+	    "{s:o, s:o}", "hop", json_count(h->hop), "kind", json_word(kind));
+}
+
+/* Why what the verdict names is more probable than what comes next. */
+static json_t *
+odds(const struct locate_result *r, bool *bad)
+{
+	const struct infer_explanation *e = &r->verdict.odds;
+	json_t *o, *w;
+
+	if (!r->verdict.has_odds)
+		return json_null();
+	w = json_object();
+	for (size_t i = 0; i < INFER_EVIDENCES; i++)
+		json_put(w, infer_evidence_name((enum infer_evidence)i),
+		    e->seen[i] ? json_round(e->weight[i], 4) : json_null(),
+		    bad);
+	o = json_object();
+	json_put(o, "of", hypothesis(&e->one), bad);
+	json_put(o, "against", hypothesis(&e->other), bad);
+	json_put(o, "prior", json_round(e->prior, 4), bad);
+	json_put(o, "weights", w, bad);
+	json_put(o, "log_odds", json_round(e->log_odds, 4), bad);
+	return o;
+}
+
 static json_t *
 reasons(const struct reasons *rs, bool *bad)
 {
@@ -325,6 +371,7 @@ verdict(const struct locate_result *r, bool *bad)
 	json_put(
 	    v, "firing", json_word(result_firing_name(r->verdict.firing)), bad);
 	json_put(v, "alternatives", alternatives(r, bad), bad);
+	json_put(v, "odds", odds(r, bad), bad);
 	json_put(v, "reasons", reasons(&r->verdict.reasons, bad), bad);
 	json_put(v, "next", next(r, bad), bad);
 	return v;

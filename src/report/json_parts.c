@@ -59,7 +59,8 @@ json_round(double x, int decimals)
 
 	if (!isfinite(x))
 		return json_null();
-	return json_real(round(x * scale) / scale);
+	/* Plus zero, lest what rounds to it from below be -0.0. */
+	return json_real(round(x * scale) / scale + 0.0);
 }
 
 json_t *

@@ -1,6 +1,7 @@
 /*
  * One run of locate in a drawn network.
  */
+#include <math.h>
 #include <string.h>
 #include <time.h>
 
@@ -123,6 +124,43 @@ find_top(struct sim_record *out, const struct locate_result *r)
 	    out->truth.cause == INFER_DEVICE && best == out->truth.dev.hop;
 }
 
+/* Do the odds name the verdict's hop or kind, and add up? */
+static void
+check_odds(struct sim_record *out, const struct locate_result *r)
+{
+	const struct infer_explanation *e = &r->verdict.odds;
+	double sum = e->prior;
+
+	if (!r->verdict.has_odds)
+		return;
+	for (size_t i = 0; i < INFER_EVIDENCES; i++)
+		sum += e->weight[i];
+	out->odds_gap = fabs(sum - e->log_odds);
+	out->odds_named = r->verdict.kind == RESULT_UNDETERMINED ||
+	    (r->verdict.hop != 0 ? e->one.hop == r->verdict.hop
+				 : e->one.cause != INFER_DEVICE);
+}
+
+static void
+tell_odds(const struct locate_result *r, FILE *log)
+{
+	const struct infer_explanation *e = &r->verdict.odds;
+
+	if (!r->verdict.has_odds)
+		return;
+	fprintf(log,
+	    "   odds of hop %d, cause %d, against hop %d, cause %d: "
+	    "prior %+.2f",
+	    e->one.hop, (int)e->one.cause, e->other.hop, (int)e->other.cause,
+	    e->prior);
+	for (size_t i = 0; i < INFER_EVIDENCES; i++)
+		if (e->weight[i] != 0)
+			fprintf(log, ", %s %+.2f",
+			    infer_evidence_name((enum infer_evidence)i),
+			    e->weight[i]);
+	fprintf(log, " = %+.2f\n", e->log_odds);
+}
+
 static void
 tell_progress(void *ctx, const char *text)
 {
@@ -170,8 +208,11 @@ tell_verdict(
 		    place != NULL ? place : "-", a->probability);
 	}
 	for (i = 0; i < r->verdict.reasons.n; i++)
-		fprintf(log, "   for  %s: %s\n", r->verdict.reasons.r[i].code,
+		fprintf(log, "   for  %s (%+.2f): %s\n",
+		    r->verdict.reasons.r[i].code,
+		    r->verdict.reasons.r[i].weight,
 		    r->verdict.reasons.r[i].text);
+	tell_odds(r, log);
 	fprintf(log,
 	    "server side reset too: %d, in path: %d; N %d (really %d); "
 	    "%u connections, %u packets, %.2f s, CPU %.1f ms\n",
@@ -197,6 +238,7 @@ fill_record(struct sim_record *out, const struct locate_result *r,
 	out->packets = s.injected;
 	out->virtual_ns = s.elapsed_ns;
 	find_top(out, r);
+	check_odds(out, r);
 }
 
 /* locate in the network; -1 where it ended with a fault. */
@@ -233,6 +275,7 @@ sim_run_truth(const struct sim_truth *t, FILE *log, struct sim_record *out)
 
 	memset(out, 0, sizeof(*out));
 	out->outcome = SIM_FAILED;
+	out->odds_gap = -1;
 	out->truth = *t;
 	if (log != NULL)
 		sim_truth_print(t, log);

@@ -28,6 +28,12 @@ struct sim_record {
 	double confidence;
 	bool top_right; /* the most probable hypothesis is the truth */
 	double top;	/* its probability */
+	/*
+	 * The odds name what the verdict names, and by so much prior and
+	 * weights miss them; < 0: there are none.
+	 */
+	bool odds_named;
+	double odds_gap;
 	unsigned int connections, packets;
 	int64_t virtual_ns, cpu_ns;
 	struct sim_rival rivals[SIM_RULES];

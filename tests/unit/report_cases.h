@@ -243,6 +243,27 @@ case_evidence(struct result_evidence *e)
 	    1400, "reset \033[31m fired by TTL 2");
 }
 
+/* The odds of the founding case: hop 1 against hop 2. */
+static inline void
+case_odds(struct locate_result *r)
+{
+	struct infer_explanation *e = &r->verdict.odds;
+
+	r->verdict.has_odds = true;
+	e->one = (struct infer_hypothesis){INFER_DEVICE, 1};
+	e->other = (struct infer_hypothesis){INFER_DEVICE, 2};
+	e->prior = 0.25;
+	e->weight[INFER_EVIDENCE_SHOTS] = -6.53186;
+	e->weight[INFER_EVIDENCE_TIME_EXCEEDED] = 0.068;
+	e->weight[INFER_EVIDENCE_LATENCY] = -0.00001;
+	e->weight[INFER_EVIDENCE_RESET_TTL] = 3.2;
+	e->weight[INFER_EVIDENCE_ID_ECHO] = 6.9077;
+	e->log_odds = 3.89383;
+	for (size_t i = 0; i < INFER_EVIDENCES; i++)
+		e->seen[i] = e->weight[i] != 0;
+	e->seen[INFER_EVIDENCE_OWN_SEGMENT] = true;
+}
+
 /* INTERFACE's own example: the founding case. */
 static inline struct locate_result *
 case_founding(void)
@@ -270,6 +291,7 @@ case_founding(void)
 	r->verdict.policy = RESULT_POLICY_COPY;
 	case_alternative(r, 2, RESULT_WIRE, RESULT_MIDDLEBOX, 0.02);
 	case_alternative(r, 3, RESULT_WIRE, RESULT_MIDDLEBOX, 0.00004);
+	case_odds(r);
 	reasons_add(why, "ip-id-echo", 6.9077,
 	    "The reset carries your own packet's IP ID, %d; the server's "
 	    "stood at %d.",
@@ -349,7 +371,14 @@ case_server(void)
 	r->verdict.confidence = 0.9999;
 	r->verdict.policy = RESULT_POLICY_FIXED;
 	r->residual.measured = true;
-	reasons_add(&r->verdict.reasons, "ttl-matches", -4.1,
+	r->verdict.has_odds = true;
+	r->verdict.odds.one.cause = INFER_SERVER;
+	r->verdict.odds.other.cause = INFER_RESPONSE;
+	r->verdict.odds.prior = 1.20397;
+	r->verdict.odds.weight[INFER_EVIDENCE_RESET_TTL] = 4.1;
+	r->verdict.odds.seen[INFER_EVIDENCE_RESET_TTL] = true;
+	r->verdict.odds.log_odds = 5.30397;
+	reasons_add(&r->verdict.reasons, "ttl-matches", 4.1,
 	    "The reset's TTL, 58, is that of the server's own packets.");
 	return r;
 }
@@ -370,6 +399,13 @@ case_not_reproduced(void)
 	r->head.duration_ns = 125 * CLOCK_S;
 	r->verdict.kind = RESULT_NOT_REPRODUCED;
 	r->verdict.confidence = 0.95;
+	r->verdict.has_odds = true;
+	r->verdict.odds.one.cause = INFER_NOTHING;
+	r->verdict.odds.other = (struct infer_hypothesis){INFER_DEVICE, 5};
+	r->verdict.odds.prior = -0.5;
+	r->verdict.odds.weight[INFER_EVIDENCE_SHOTS] = 5;
+	r->verdict.odds.seen[INFER_EVIDENCE_SHOTS] = true;
+	r->verdict.odds.log_odds = 4.5;
 	snprintf(r->verdict.next[0], sizeof(r->verdict.next[0]),
 	    "Give the very bytes that were reset: --from a capture of it, or "
 	    "--payload with the C escapes \\r\\n.");

@@ -263,6 +263,7 @@ static void
 test_sample(void **state)
 {
 	unsigned int right = 0, claims = 0, claims_right = 0, failed = 0;
+	unsigned int explained = 0;
 	struct sim_record r;
 	uint64_t seed;
 
@@ -271,6 +272,10 @@ test_sample(void **state)
 		sim_run(seed, NULL, &r);
 		right += r.outcome == SIM_RIGHT;
 		failed += r.outcome == SIM_FAILED;
+		if (r.odds_gap >= 0) {
+			explained++;
+			assert_true(r.odds_named && r.odds_gap < 1e-9);
+		}
 		if (!sim_claims(&r) || r.confidence < 0.95)
 			continue;
 		claims++;
@@ -280,6 +285,7 @@ test_sample(void **state)
 		      "more %u are right\n",
 	    SAMPLE, right, claims, claims_right);
 	assert_in_range(failed, 0, 2);
+	assert_in_range(explained, SAMPLE * 9 / 10, SAMPLE);
 	assert_in_range(right, SAMPLE / 2, SAMPLE);
 	assert_in_range(claims, SAMPLE / 3, SAMPLE);
 	assert_in_range(claims_right, claims - claims / 12, claims);

@@ -17,8 +17,8 @@
 #include <rsthop/clock.h>
 #include <rsthop/control.h>
 
-#include "scripted_world.h"
 #include "locate/locate_int.h"
+#include "scripted_world.h"
 
 #define PROVES(words, fn)                   \
 	{                                   \
@@ -491,7 +491,7 @@ test_device(void **state)
 	sc->c.post.policy[INFER_FIXED] = 0.95;
 	sc->c.post.initial[64] = 0.94;
 	figures(sc);
-	verdict_fill(&sc->c);
+	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
 	assert_int_equal(o->verdict.kind, RESULT_MIDDLEBOX);
 	assert_int_equal(o->verdict.forged, RESULT_YES);
 	assert_int_equal(o->verdict.hop, 3);
@@ -534,7 +534,7 @@ test_place_unsure(void **state)
 	add_arm(sc, TRIAL_FULL, 1, 1);
 	set_device(sc, 3, 0.5, 0.46);
 	figures(sc);
-	verdict_fill(&sc->c);
+	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
 	assert_int_equal(sc->out.verdict.hop, 3);
 	assert_int_equal(sc->out.verdict.place, RESULT_PLACE_UNKNOWN);
 	assert_int_equal(sc->out.verdict.n_alternatives, 0);
@@ -555,7 +555,7 @@ test_silent_device(void **state)
 	add_arm(sc, TRIAL_FULL, 1, 1);
 	set_device(sc, 3, 0.99, 0);
 	figures(sc);
-	verdict_fill(&sc->c);
+	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
 	assert_int_equal(sc->out.verdict.hop, 3);
 	assert_addr(&sc->out.verdict.address, "");
 	assert_addr(&sc->out.verdict.between[0], "10.9.1.2");
@@ -611,7 +611,7 @@ test_shared_hop(void **state)
 		answer_from(sc, &sc->c.trials[4], 3, 3);
 		set_device(sc, 3, 0, 0.99);
 		figures(sc);
-		verdict_fill(&sc->c);
+		assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
 		/* Silent flows went by both: then neither is named. */
 		assert_addr(&sc->out.verdict.address, fired ? "10.9.2.3" : "");
 		assert_addr(&sc->out.verdict.between[0],
@@ -641,7 +641,7 @@ test_swept_hop(void **state)
 	w->ports[1].resets = 3;
 	sc->c.s.src_port = 40002;
 	figures(sc);
-	verdict_fill(&sc->c);
+	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
 	assert_addr(&sc->out.verdict.address, "10.9.2.3");
 	assert_int_equal(sc->out.verdict.firing, RESULT_FIRING_PER_FLOW);
 	assert_reason(sc, "fires-per-flow", "1 of 2 source ports");
@@ -658,7 +658,7 @@ test_neighbours_at_the_ends(void **state)
 	add_arm(sc, TRIAL_FULL, 1, 1);
 	set_device(sc, 1, 0, 0.99);
 	figures(sc);
-	verdict_fill(&sc->c);
+	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
 	assert_addr(&sc->out.verdict.between[0], "10.9.0.1");
 	assert_addr(&sc->out.verdict.between[1], "10.9.1.2");
 	scene_free(sc);
@@ -666,7 +666,7 @@ test_neighbours_at_the_ends(void **state)
 	add_arm(sc, TRIAL_FULL, 1, 1);
 	set_device(sc, HOPS, 0.99, 0);
 	figures(sc);
-	verdict_fill(&sc->c);
+	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
 	assert_addr(&sc->out.verdict.address, "10.9.6.2");
 	assert_addr(&sc->out.verdict.between[0], "10.9.5.2");
 	scene_free(sc);
@@ -690,7 +690,7 @@ test_copier(void **state)
 	sc->c.post.policy[INFER_COPIED] = 0.99;
 	sc->c.s.conns[1].quoted_reset = true;
 	figures(sc);
-	verdict_fill(&sc->c);
+	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
 	assert_int_equal(sc->out.verdict.policy, RESULT_POLICY_COPY);
 	assert_int_equal(sc->out.verdict.resets_server_too, RESULT_YES);
 	assert_reason(sc, "ip-id-echo", "13052; the server's stood at 23403");
@@ -732,7 +732,7 @@ test_firing(void **state)
 		memcpy(sc->c.post.dice, rows[i].dice, sizeof(rows[i].dice));
 		sc->c.post.rate = rows[i].rate;
 		figures(sc);
-		verdict_fill(&sc->c);
+		assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
 		assert_int_equal(sc->out.verdict.firing, rows[i].firing);
 		if (rows[i].code != NULL)
 			assert_reason(sc, rows[i].code, rows[i].words);
@@ -755,7 +755,7 @@ test_on_path(void **state)
 	sc->c.post.policy[INFER_ARBITRARY] = 0.9;
 	sc->c.s.conns[0].server_alive = RESULT_YES;
 	figures(sc);
-	verdict_fill(&sc->c);
+	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
 	assert_int_equal(sc->out.verdict.in_path, RESULT_NO);
 	assert_int_equal(sc->out.verdict.resets_server_too, RESULT_NO);
 	assert_int_equal(sc->out.verdict.policy, RESULT_POLICY_RANDOM);
@@ -782,7 +782,7 @@ test_server(void **state)
 	sc->c.post.cause[INFER_SERVER] = 0.95;
 	sc->c.post.cause[INFER_RESPONSE] = 0.01;
 	figures(sc);
-	verdict_fill(&sc->c);
+	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
 	assert_int_equal(sc->out.verdict.kind, RESULT_SERVER);
 	assert_int_equal(sc->out.verdict.forged, RESULT_NO);
 	assert_int_equal(sc->out.verdict.hop, 0);
@@ -831,7 +831,7 @@ test_residual_block(void **state)
 		set_device(sc, 3, 0, 0.99);
 		sc->c.clues.blocked = campaign_is_blocked(&sc->c);
 		figures(sc);
-		verdict_fill(&sc->c);
+		assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
 		assert_int_equal(sc->out.verdict.kind,
 		    tagged ? RESULT_MIDDLEBOX : RESULT_UNDETERMINED);
 		assert_int_equal(sc->out.verdict.hop, tagged ? 3 : 0);
@@ -854,7 +854,7 @@ test_response(void **state)
 	sc->c.post.cause[INFER_DEVICE] = 0.04;
 	sc->c.post.cause[INFER_RESPONSE] = 0.95;
 	figures(sc);
-	verdict_fill(&sc->c);
+	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
 	assert_int_equal(sc->out.verdict.kind, RESULT_RESPONSE_TRIGGERED);
 	assert_int_equal(sc->out.verdict.forged, RESULT_YES);
 	assert_int_equal(locate_exit_status(&sc->out), 1);
@@ -922,7 +922,7 @@ test_response_hops(void **state)
 	for (i = 0; i < ROWS(rows); i++) {
 		sc = response_scene(rows[i].ttl);
 		figures(sc);
-		verdict_fill(&sc->c);
+		assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
 		assert_int_equal(sc->out.verdict.hop, 0);
 		assert_int_equal(response_hop(sc, &p), rows[i].hop);
 		assert_reason(sc, "response-triggered", "the server's answer");
@@ -948,20 +948,20 @@ test_response_ways(void **state)
 	for (h = 3; h <= HOPS; h++)
 		sc->c.infer_path.crossed[h] = h + 1;
 	figures(sc);
-	verdict_fill(&sc->c);
+	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
 	assert_int_equal(response_hop(sc, &p), 3);
 	scene_free(sc);
 	sc = response_scene(60);
 	sc->c.s.resets[1].facts.ttl = 61;
 	figures(sc);
-	verdict_fill(&sc->c);
+	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
 	assert_int_equal(response_hop(sc, &p), 0);
 	scene_free(sc);
 	/* The server's own TTL, although a hop would fit it too. */
 	sc = response_scene(62);
 	sc->out.path.server_ttl = 62;
 	figures(sc);
-	verdict_fill(&sc->c);
+	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
 	assert_int_equal(response_hop(sc, &p), 0);
 	scene_free(sc);
 }
@@ -984,7 +984,7 @@ test_rewritten(void **state)
 			sc->c.post.cause[INFER_RESPONSE] = 0.03;
 		}
 		figures(sc);
-		verdict_fill(&sc->c);
+		assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
 		assert_int_equal(response_hop(sc, &p), 0);
 		if (server)
 			assert_reason(
@@ -1008,7 +1008,7 @@ test_not_reproduced(void **state)
 	set_device(sc, 6, 0.02, 0.04);
 	sc->c.post.cause[INFER_NOTHING] = 0.9;
 	figures(sc);
-	verdict_fill(&sc->c);
+	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
 	assert_int_equal(sc->out.verdict.kind, RESULT_NOT_REPRODUCED);
 	assert_int_equal(sc->out.verdict.hop, 0);
 	assert_int_equal(locate_exit_status(&sc->out), 1);
@@ -1020,7 +1020,7 @@ test_not_reproduced(void **state)
 	add_arm(sc, TRIAL_FULL, 0, 2);
 	sc->out.head.interrupted = SIGINT;
 	figures(sc);
-	verdict_fill(&sc->c);
+	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
 	assert_int_equal(sc->out.verdict.kind, RESULT_UNDETERMINED);
 	assert_int_equal(sc->out.verdict.forged, RESULT_UNSURE);
 	assert_string_equal(sc->out.verdict.next[0], "Let it run to its end.");
@@ -1040,7 +1040,7 @@ test_between_two(void **state)
 	sc->c.post.at[4][INFER_WIRE] = sc->c.post.hop[4] = 0.49;
 	sc->c.post.threshold = 0.99;
 	figures(sc);
-	verdict_fill(&sc->c);
+	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
 	assert_int_equal(sc->out.verdict.kind, RESULT_UNDETERMINED);
 	assert_int_equal(sc->out.verdict.forged, RESULT_YES);
 	assert_int_equal(sc->out.verdict.hop, 0);
@@ -1063,7 +1063,7 @@ test_undetermined(void **state)
 	sc->c.post.cause[INFER_DEVICE] = 0.7;
 	sc->c.post.cause[INFER_SERVER] = 0.3;
 	figures(sc);
-	verdict_fill(&sc->c);
+	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
 	assert_int_equal(sc->out.verdict.kind, RESULT_UNDETERMINED);
 	assert_int_equal(sc->out.verdict.forged, RESULT_UNSURE);
 	assert_int_equal(sc->out.verdict.hop, 0);
@@ -1088,7 +1088,7 @@ test_alternatives(void **state)
 		for (p = 0; p < INFER_PLACES; p++)
 			sc->c.post.at[h][p] = 0.01 * (2 * h + p);
 	figures(sc);
-	verdict_fill(&sc->c);
+	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
 	assert_int_equal(sc->out.verdict.n_alternatives, RESULT_ALTERNATIVES);
 	for (i = 0; i < RESULT_ALTERNATIVES; i++)
 		near(a[i].probability, 0.01 * (15 - i), 1e-12);
@@ -1108,7 +1108,7 @@ test_given(void **state)
 	set_device(sc, 2, 0.37, 0.36);
 	sc->c.post.at[1][INFER_ROUTER] = sc->c.post.hop[1] = 0.2;
 	figures(sc);
-	verdict_fill(&sc->c);
+	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
 	assert_int_equal(sc->out.verdict.kind, RESULT_MIDDLEBOX);
 	assert_int_equal(sc->out.verdict.forged, RESULT_UNSURE);
 	assert_int_equal(sc->out.verdict.hop, 2);
@@ -1139,7 +1139,7 @@ test_given_servers(void **state)
 	sc->c.post.cause[INFER_DEVICE] = 0.1;
 	sc->c.post.cause[INFER_SERVER] = 0.9;
 	figures(sc);
-	verdict_fill(&sc->c);
+	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
 	assert_int_equal(sc->out.verdict.kind, RESULT_SERVER);
 	assert_int_equal(sc->out.verdict.hop, 0);
 	assert_int_equal(sc->out.verdict.forged, RESULT_UNSURE);
@@ -1157,7 +1157,7 @@ scene_exec(unsigned int n, unsigned int k)
 	sc->out.exec_runs = n;
 	sc->out.exec_resets = k;
 	figures(sc);
-	verdict_fill(&sc->c);
+	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
 	return sc;
 }
 
@@ -1190,6 +1190,203 @@ test_exec_genuine(void **state)
 	assert_int_equal(sc->out.verdict.kind, RESULT_SERVER);
 	assert_int_equal(sc->out.verdict.forged, RESULT_NO);
 	assert_int_equal(locate_exit_status(&sc->out), 1);
+	scene_free(sc);
+}
+
+/* Odds, and the reasons that have a part in them. */
+
+/* What a reason's weight must be: a class's, or none. */
+struct weight_row {
+	const char *code;
+	double weight;
+};
+
+/* A weight that stands for one class, where odds are set by hand. */
+#define WEIGHT_OF(e) ((double)(e) + 1)
+
+/* The verdict's reasons, as if each class weighed its WEIGHT_OF. */
+static void
+fill_by_hand(struct scene *sc)
+{
+	figures(sc);
+	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
+	assert_false(sc->out.verdict.has_odds);
+	for (size_t i = 0; i < sc->out.verdict.reasons.n; i++)
+		assert_true(sc->out.verdict.reasons.r[i].weight == 0);
+	sc->out.verdict.reasons.n = 0;
+	sc->out.verdict.has_odds = true;
+	for (size_t e = 0; e < INFER_EVIDENCES; e++)
+		sc->out.verdict.odds.weight[e] = WEIGHT_OF(e);
+	verdict_fill_reasons(&sc->c);
+}
+
+/* These are all reasons, in this order; none has another's weight. */
+static void
+assert_weights(const struct scene *sc, const struct weight_row *rows, size_t n)
+{
+	const struct reasons *rs = &sc->out.verdict.reasons;
+
+	for (size_t i = 0; i < rs->n && i < n; i++) {
+		assert_string_equal(rs->r[i].code, rows[i].code);
+		if (rs->r[i].weight != rows[i].weight)
+			fail_msg("%s weighs %g", rows[i].code, rs->r[i].weight);
+	}
+	assert_int_equal(rs->n, n);
+}
+
+static void
+test_weights_device(void **state)
+{
+	static const uint8_t stranger[ADDR_MAC] = {2, 0, 0, 0, 0, 9};
+	static const struct weight_row rows[] = {
+	    {"mac-differs", WEIGHT_OF(INFER_EVIDENCE_OWN_SEGMENT)},
+	    {"ttl-distance", WEIGHT_OF(INFER_EVIDENCE_RESET_TTL)},
+	    {"ttl-differs", 0},
+	    {"threshold", WEIGHT_OF(INFER_EVIDENCE_SHOTS)},
+	    {"distances-agree", 0},
+	    {"faster-than-path", WEIGHT_OF(INFER_EVIDENCE_LATENCY)},
+	    {"in-path-silent", WEIGHT_OF(INFER_EVIDENCE_TIME_EXCEEDED)},
+	    {"data-after-reset", WEIGHT_OF(INFER_EVIDENCE_ANSWERS)},
+	    {"trigger-acknowledged", 0},
+	    {"ip-id-breaks-sequence", WEIGHT_OF(INFER_EVIDENCE_ID_STEPS)},
+	    {"server-still-open", WEIGHT_OF(INFER_EVIDENCE_SERVER_SIDE)},
+	    {"control-clean", 0},
+	    {"given-ttl", WEIGHT_OF(INFER_EVIDENCE_GIVEN_TTL)},
+	    {"given-ttl", 0},
+	};
+	struct scene *sc = scene_new();
+
+	(void)state;
+	add_arm(sc, TRIAL_CONTROL, 0, 3);
+	add_arm(sc, TRIAL_FULL, 2, 3);
+	add_burst(sc, 4, 62, false);
+	set_device(sc, 3, 0.01, 0.965);
+	for (int h = 1; h <= HOPS; h++)
+		sc->c.infer_path.crossed[h] = h - 1;
+	sc->c.post.drops = 0.97;
+	sc->c.post.policy[INFER_FIXED] = 0.95;
+	sc->c.post.initial[64] = 0.94;
+	sc->c.clues.own_segment = true;
+	memcpy(sc->c.s.resets[0].facts.mac, stranger, ADDR_MAC);
+	sc->c.answers = (struct infer_answers){.behind = 1, .acked = 1};
+	sc->c.id_break = 1;
+	sc->c.s.conns[0].server_alive = RESULT_YES;
+	sc->out.n_given_ttls = 2;
+	sc->out.given_ttls[0] = sc->out.given_ttls[1] = 62;
+	fill_by_hand(sc);
+	assert_weights(sc, rows, ROWS(rows));
+	scene_free(sc);
+}
+
+/* One echo is a clue only where most resets echo. */
+static void
+test_weights_copier(void **state)
+{
+	(void)state;
+	for (int echo = 0; echo < 2; echo++) {
+		struct weight_row rows[] = {
+		    {"ip-id-echo",
+			echo == 1 ? WEIGHT_OF(INFER_EVIDENCE_ID_ECHO) : 0},
+		    {"ttl-follows-probe", WEIGHT_OF(INFER_EVIDENCE_RESET_TTL)},
+		    {"ttl-differs", 0},
+		    {"threshold", WEIGHT_OF(INFER_EVIDENCE_SHOTS)},
+		    {"distances-differ", 0},
+		    {"faster-than-path", WEIGHT_OF(INFER_EVIDENCE_LATENCY)},
+		    {"quoted-reset", 0},
+		};
+		struct scene *sc = scene_new();
+		struct seen_reset *r;
+
+		add_probe(sc, add_trial(sc, TRIAL_FULL, TRIAL_SETTLED, 1), 64);
+		r = add_reset(sc, 63, CLOCK_MS);
+		r->facts.id_echoed = true;
+		sc->c.clues.echo = echo;
+		add_burst(sc, 2, 1, false);
+		set_device(sc, 1, 0, 0.99);
+		sc->c.post.policy[INFER_COPIED] = 0.99;
+		sc->c.s.conns[1].quoted_reset = true;
+		fill_by_hand(sc);
+		assert_weights(sc, rows, ROWS(rows));
+		scene_free(sc);
+	}
+}
+
+static void
+test_weights_on_path(void **state)
+{
+	static const struct weight_row rows[] = {
+	    {"ttl-unusable", 0},
+	    {"ttl-differs", WEIGHT_OF(INFER_EVIDENCE_RESET_TTL)},
+	    {"threshold", WEIGHT_OF(INFER_EVIDENCE_SHOTS)},
+	    {"faster-than-path", WEIGHT_OF(INFER_EVIDENCE_LATENCY)},
+	    {"on-path-answered", WEIGHT_OF(INFER_EVIDENCE_TIME_EXCEEDED)},
+	    {"trigger-acknowledged", WEIGHT_OF(INFER_EVIDENCE_ANSWERS)},
+	};
+	struct scene *sc = scene_new();
+
+	(void)state;
+	add_arm(sc, TRIAL_FULL, 1, 1);
+	add_burst(sc, 4, 61, true);
+	set_device(sc, 4, 0.99, 0);
+	sc->c.infer_path.crossed[4] = 3;
+	sc->c.post.drops = 0.03;
+	sc->c.post.policy[INFER_ARBITRARY] = 0.9;
+	sc->c.answers.acked = 1;
+	fill_by_hand(sc);
+	assert_weights(sc, rows, ROWS(rows));
+	scene_free(sc);
+}
+
+static void
+test_weights_server(void **state)
+{
+	static const struct weight_row rows[] = {
+	    {"ip-id-zero", 0},
+	    {"ttl-matches", WEIGHT_OF(INFER_EVIDENCE_RESET_TTL)},
+	    {"fires-at-server-only", WEIGHT_OF(INFER_EVIDENCE_SHOTS)},
+	    {"trigger-unacknowledged", WEIGHT_OF(INFER_EVIDENCE_ANSWERS)},
+	    {"ip-id-continues", WEIGHT_OF(INFER_EVIDENCE_ID_STEPS)},
+	    {"server-closed-too", WEIGHT_OF(INFER_EVIDENCE_SERVER_SIDE)},
+	};
+	struct scene *sc = scene_new();
+
+	(void)state;
+	add_arm(sc, TRIAL_FULL, 3, 3);
+	add_burst(sc, 0, 0, true);
+	set_device(sc, 6, 0, 0.04);
+	for (size_t i = 0; i < 3; i++)
+		sc->c.s.resets[i].facts.latency_ns = 30 * CLOCK_MS;
+	sc->c.s.resets[0].facts.ttl = 58;
+	sc->c.s.resets[0].facts.ip_id = 0;
+	sc->c.s.conns[0].server_alive = RESULT_NO;
+	sc->c.post.cause[INFER_DEVICE] = 0.04;
+	sc->c.post.cause[INFER_SERVER] = 0.95;
+	sc->c.answers.unacked = 3;
+	sc->c.id_follow = 3;
+	fill_by_hand(sc);
+	assert_weights(sc, rows, ROWS(rows));
+	scene_free(sc);
+}
+
+/* The response's own reasons draw on several classes, and have none. */
+static void
+test_weights_response(void **state)
+{
+	static const struct weight_row rows[] = {
+	    {"ttl-matches", WEIGHT_OF(INFER_EVIDENCE_RESET_TTL)},
+	    {"fires-at-server-only", WEIGHT_OF(INFER_EVIDENCE_SHOTS)},
+	    {"faster-than-path", WEIGHT_OF(INFER_EVIDENCE_LATENCY)},
+	    {"ip-id-continues", WEIGHT_OF(INFER_EVIDENCE_ID_STEPS)},
+	    {"response-triggered", 0},
+	    {"response-rewritten", 0},
+	    {"control-clean", 0},
+	};
+	struct scene *sc = response_scene(58);
+
+	(void)state;
+	sc->c.id_follow = 3;
+	fill_by_hand(sc);
+	assert_weights(sc, rows, ROWS(rows));
 	scene_free(sc);
 }
 
@@ -1406,6 +1603,152 @@ test_tags_pass(void **state)
 	scene_free(b);
 }
 
+static double
+reason_weight_of(const struct scene *sc, const char *code)
+{
+	const struct reason *r = find_reason(sc, code);
+
+	if (r == NULL)
+		fail_msg("no reason %s", code);
+	return r != NULL ? r->weight : 0;
+}
+
+static double
+of_posterior(const struct scene *sc, const struct infer_hypothesis *h)
+{
+	const struct infer_posterior *p = &sc->c.post;
+
+	return h->cause == INFER_DEVICE ? p->hop[h->hop] : p->cause[h->cause];
+}
+
+/* The odds are those of the posterior that the verdict was given by. */
+static void
+assert_odds(struct scene *sc, enum infer_cause cause, int hop)
+{
+	const struct infer_explanation *e = &sc->out.verdict.odds;
+	double sum;
+
+	update(sc, true);
+	figures(sc);
+	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
+	assert_true(sc->out.verdict.has_odds);
+	assert_int_equal(e->one.cause, cause);
+	assert_int_equal(e->one.hop, hop);
+	sum = e->prior;
+	for (size_t i = 0; i < INFER_EVIDENCES; i++)
+		sum += e->weight[i];
+	near(sum, e->log_odds, 1e-9);
+	near(e->log_odds,
+	    log(of_posterior(sc, &e->one) / of_posterior(sc, &e->other)), 1e-9);
+}
+
+static void
+test_odds(void **state)
+{
+	struct scene *sc = scene_new();
+	const struct infer_explanation *e = &sc->out.verdict.odds;
+
+	(void)state;
+	add_arm(sc, TRIAL_FULL, 2, 2);
+	add_burst(sc, 4, 62, false);
+	/* What waits still counts as silent for the odds too. */
+	add_probe(sc, add_trial(sc, TRIAL_FULL, TRIAL_FIRED, 1), 64);
+	assert_odds(sc, INFER_DEVICE, 3);
+	assert_int_equal(sc->out.verdict.hop, 3);
+	assert_true(e->weight[INFER_EVIDENCE_SHOTS] != 0);
+	assert_true(reason_weight_of(sc, "threshold") ==
+	    e->weight[INFER_EVIDENCE_SHOTS]);
+	assert_true(reason_weight_of(sc, "ttl-distance") ==
+	    e->weight[INFER_EVIDENCE_RESET_TTL]);
+	scene_free(sc);
+}
+
+/* Each kind of verdict that the posterior gives is what its odds are of. */
+static void
+test_odds_of_causes(void **state)
+{
+	struct scene *sc = scene_new();
+
+	(void)state;
+	add_arm(sc, TRIAL_FULL, 0, 12);
+	assert_odds(sc, INFER_NOTHING, 0);
+	assert_int_equal(sc->out.verdict.kind, RESULT_NOT_REPRODUCED);
+	scene_free(sc);
+
+	sc = scene_new();
+	add_arm(sc, TRIAL_FULL, 6, 6);
+	for (size_t i = 0; i < 6; i++) {
+		sc->c.s.resets[i].facts.ttl = 58;
+		sc->c.s.probes[i].rst_ttl = 58;
+		sc->c.s.probes[i].fired_ns += 30 * CLOCK_MS;
+	}
+	add_silent(sc, true, 6);
+	assert_odds(sc, INFER_SERVER, 0);
+	assert_int_equal(sc->out.verdict.kind, RESULT_SERVER);
+	scene_free(sc);
+
+	/* Named by a TTL alone, however probable other things are. */
+	sc = scene_new();
+	sc->ask.trigger = RESULT_TRIGGER_NONE;
+	add_arm(sc, TRIAL_CONTROL, 0, 1);
+	sc->c.s.conns[0].tcb.client_ttl = 64;
+	sc->ask.n_rst_ttls = sc->out.n_given_ttls = 1;
+	sc->ask.rst_ttls[0] = sc->out.given_ttls[0] = 63;
+	sc->out.path.n_hops = HOPS;
+	assert_odds(sc, INFER_DEVICE, 2);
+	assert_int_equal(sc->out.verdict.hop, 2);
+	assert_true(reason_weight_of(sc, "given-ttl") ==
+	    sc->out.verdict.odds.weight[INFER_EVIDENCE_GIVEN_TTL]);
+	assert_true(reason_weight_of(sc, "given-ttl") != 0);
+	scene_free(sc);
+}
+
+/* Where nothing is named, the odds are of the most probable. */
+static void
+test_odds_undetermined(void **state)
+{
+	struct scene *sc = scene_new();
+
+	(void)state;
+	add_arm(sc, TRIAL_FULL, 1, 1);
+	update(sc, true);
+	figures(sc);
+	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
+	assert_int_equal(sc->out.verdict.kind, RESULT_UNDETERMINED);
+	assert_true(sc->out.verdict.has_odds);
+	assert_true(sc->out.verdict.odds.log_odds > 0);
+	scene_free(sc);
+}
+
+/* No odds, no weights: the verdict does not rest on the posterior. */
+static void
+test_no_odds(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct scene *sc = scene_new();
+
+		if (i == 0) { /* they stopped */
+			add_arm(sc, TRIAL_FULL, 3, 3);
+			add_arm(sc, TRIAL_FULL, 0, 30);
+		} else if (i == 1) { /* broken off */
+			add_arm(sc, TRIAL_FULL, 0, 2);
+			sc->out.head.interrupted = SIGINT;
+		} else { /* a block remains */
+			add_arm(sc, TRIAL_FULL, 3, 3);
+		}
+		update(sc, true);
+		sc->c.clues.blocked = i == 2;
+		figures(sc);
+		assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
+		assert_int_equal(sc->out.verdict.kind, RESULT_UNDETERMINED);
+		assert_false(sc->out.verdict.has_odds);
+		for (size_t k = 0; k < sc->out.verdict.reasons.n; k++)
+			assert_true(sc->out.verdict.reasons.r[k].weight == 0);
+		scene_free(sc);
+	}
+}
+
 /* Resets in frames of one who never sent anything else: before hop 1. */
 static void
 test_own_segment(void **state)
@@ -1434,13 +1777,13 @@ test_own_segment(void **state)
 	assert_true(p->at[1][INFER_WIRE] > 0.95);
 	assert_true(beyond->c.post.at[1][INFER_WIRE] < 0.8);
 	figures(sc);
-	verdict_fill(&sc->c);
+	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
 	assert_int_equal(sc->out.verdict.hop, 1);
 	assert_int_equal(sc->out.verdict.place, RESULT_WIRE);
 	assert_reason(sc, "mac-differs", "comes from 02:00:00:00:00:09");
 	assert_reason(sc, "mac-differs", "packets from 02:00:00:00:00:01");
 	figures(beyond);
-	verdict_fill(&beyond->c);
+	assert_int_equal(verdict_fill(&beyond->c, &beyond->f), 0);
 	assert_null(find_reason(beyond, "mac-differs"));
 	scene_free(sc);
 	scene_free(beyond);
@@ -1593,7 +1936,7 @@ test_one_control(void **state)
 		sc->c.s.resets[i].facts.control = i >= 3;
 	set_device(sc, 3, 0, 0.99);
 	figures(sc);
-	verdict_fill(&sc->c);
+	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
 	assert_int_equal(sc->out.verdict.hop, 3);
 	scene_free(sc);
 }
@@ -1626,7 +1969,7 @@ test_server_resets_all(void **state)
 	sc->c.post.cause[INFER_DEVICE] = 0.04;
 	sc->c.post.cause[INFER_SERVER] = 0.96;
 	figures(sc);
-	verdict_fill(&sc->c);
+	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
 	assert_int_equal(sc->out.notes.n, 0);
 	assert_int_equal(sc->out.verdict.kind, RESULT_SERVER);
 	scene_free(sc);
@@ -1668,6 +2011,16 @@ main(void)
 	    PROVES("undetermined", test_undetermined),
 	    PROVES(
 		"alternatives: the most probable, in order", test_alternatives),
+	    PROVES("weights of reasons: a device", test_weights_device),
+	    PROVES("weights of reasons: a copier", test_weights_copier),
+	    PROVES("weights of reasons: beside the path", test_weights_on_path),
+	    PROVES("weights of reasons: the server", test_weights_server),
+	    PROVES("weights of reasons: the response", test_weights_response),
+	    PROVES("the odds are the posterior's", test_odds),
+	    PROVES("and of what is named", test_odds_of_causes),
+	    PROVES(
+		"undetermined: of the most probable", test_odds_undetermined),
+	    PROVES("no posterior, no odds, no weights", test_no_odds),
 	    PROVES("a given TTL: the best candidate", test_given),
 	    PROVES(
 		"a given TTL that is the server's: no hop", test_given_servers),
