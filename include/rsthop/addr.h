@@ -38,6 +38,10 @@ bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
 bool flow_key_equal(const struct flow_key *a, const struct flow_key *b);
 struct flow_key flow_key_reverse(const struct flow_key *k);
 
+/* Go on from the hash h, which is a seed at first: see hash.h. */
+uint64_t addr_hash(uint64_t h, const struct addr *a);
+uint64_t endpoint_hash(uint64_t h, const struct endpoint *e);
+
 struct addr addr_from_v4(const uint8_t b[4]);
 struct addr addr_from_v6(const uint8_t b[16]);
 /* Numeric text only; -1 where it is none. */

@@ -3,8 +3,6 @@
  * kind of reset it is.
  */
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,92 +16,6 @@
 #define SURE_FORGED  0.9
 #define SURE_GENUINE 0.1
 #define IDLE_NS	     INT64_C(25000000000)
-
-const char *
-rst_ruling_name(enum rst_ruling r)
-{
-	switch (r) {
-	case RST_GENUINE:
-		return "genuine";
-	case RST_FORGED:
-		return "forged";
-	case RST_UNDETERMINED:
-		return "undetermined";
-	}
-	return "undetermined";
-}
-
-const char *
-rst_kind_name(enum rst_kind k)
-{
-	switch (k) {
-	case RST_KIND_UNDETERMINED:
-		return "undetermined";
-	case RST_KIND_MIDDLEBOX:
-		return "middlebox";
-	case RST_KIND_RESPONSE_TRIGGERED:
-		return "response-triggered";
-	case RST_KIND_LOAD_BALANCER:
-		return "load-balancer";
-	case RST_KIND_ABORT:
-		return "abort";
-	case RST_KIND_NO_CONNECTION:
-		return "no-connection";
-	case RST_KIND_HALF_OPEN:
-		return "half-open";
-	case RST_KIND_AFTER_FIN:
-		return "after-fin";
-	case RST_KIND_REFUSED:
-		return "refused";
-	case RST_KIND_IDLE:
-		return "idle";
-	}
-	return "undetermined";
-}
-
-const char *
-rst_place_name(enum rst_place p)
-{
-	switch (p) {
-	case RST_PLACE_UNKNOWN:
-		return NULL;
-	case RST_WIRE:
-		return "wire";
-	case RST_ROUTER:
-		return "router";
-	}
-	return NULL;
-}
-
-const char *
-rst_sender_name(const struct flow_reset *r)
-{
-	return r->to_client ? "server" : "client";
-}
-
-const char *
-rst_peer_name(const struct flow_reset *r)
-{
-	return r->to_client ? "client" : "server";
-}
-
-void
-clue_add(struct judging *j, enum clue c, double scale, const char *fmt, ...)
-{
-	char buf[240];
-	va_list ap;
-
-	if (j->n == RST_CLUES || scale == 0)
-		return;
-	j->found[j->n].clue = c;
-	j->found[j->n].weight = rst_clues[c].weight * scale;
-	j->found[j->n].text = j->words.len;
-	j->n++;
-	va_start(ap, fmt);
-	vsnprintf(buf, sizeof(buf), fmt, ap);
-	va_end(ap);
-	text_add_bytes(&j->words, buf, strlen(buf) + 1);
-}
 
 /* Is there a stronger one of its family and sign, or as strong and earlier? */
 static bool
@@ -192,16 +104,7 @@ kind_of_genuine(const struct judging *j)
 	return idle ? RST_KIND_IDLE : RST_KIND_ABORT;
 }
 
-bool
-rst_has_clue(const struct judging *j, enum clue c)
-{
-	for (size_t i = 0; i < j->n; i++)
-		if (j->found[i].clue == c)
-			return true;
-	return false;
-}
-
-enum rst_kind
+static enum rst_kind
 rst_find_kind(const struct judging *j)
 {
 	switch (j->v->ruling) {

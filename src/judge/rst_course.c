@@ -8,27 +8,7 @@
 #define BURST_NS   INT64_C(200000000)
 #define MS	   INT64_C(1000000)
 #define ALIVE_NS   INT64_C(5000000000)
-#define RTT_LEAST  MS /* shorter paths can't be told from a quick stack */
 #define WINDOW_TOP (INT64_C(1) << 30) /* RFC 7323, section 2.2 */
-
-bool
-rst_is_refusal(const struct flow_reset *r)
-{
-	return (r->trigger.flags & (PKT_TH_SYN | PKT_TH_ACK)) == PKT_TH_SYN &&
-	    r->trigger.frame != 0;
-}
-
-bool
-rst_is_bare(const struct flow_reset *r)
-{
-	return !(r->mark.flags & PKT_TH_ACK) && r->mark.window == 0;
-}
-
-bool
-rst_is_stateless(const struct flow_reset *r)
-{
-	return rst_is_bare(r) && (r->trigger_exact || r->trigger.frame == 0);
-}
 
 /* --- its numbers --- */
 
@@ -297,17 +277,6 @@ weigh_after(struct judging *j)
 }
 
 /* --- its time --- */
-
-int64_t
-rst_known_rtt(const struct flow_reset *r)
-{
-	const struct flow_side *s = &r->sender;
-	int64_t rtt = s->rtt_min_ns;
-
-	if (!s->rtt_handshake && s->rtt_samples < 4)
-		rtt = r->host.rtt_min_ns;
-	return rtt >= RTT_LEAST ? rtt : 0;
-}
 
 static void
 weigh_time(struct judging *j)

@@ -15,22 +15,6 @@
 /* Quiet for longer, a counter that others share may be anywhere. */
 #define ID_FRESH_NS INT64_C(10000000000)
 
-int
-rst_distance(uint8_t ttl)
-{
-	return pkt_initial_ttl(ttl) - ttl;
-}
-
-/*
- * Some speak with a TTL that lets them reach the next router alone, or a few
- * (RFC 5082 tells why); such a TTL has crossed nothing rather than 31 routers.
- */
-int
-rst_usual_distance(uint8_t ttl)
-{
-	return ttl <= 4 ? 0 : rst_distance(ttl);
-}
-
 static const char *
 whose(const struct flow_reset *r, enum baseline_from from)
 {

@@ -124,19 +124,22 @@ struct judging {
 	bool any_ttl; /* its forger's TTLs say nothing of distance */
 };
 
+/* rst_clue.c */
+
 /* scale: how much of the row's weight this case deserves, 1 for all. */
 void clue_add(struct judging *j, enum clue c, double scale, const char *fmt,
     ...) __attribute__((format(printf, 4, 5)));
+bool rst_has_clue(const struct judging *j, enum clue c);
 
 const char *rst_sender_name(const struct flow_reset *r); /* "server" */
 const char *rst_peer_name(const struct flow_reset *r);
+
+/* rst_facts.c */
 
 /* Routers on the way of a packet that arrives with ttl. */
 int rst_distance(uint8_t ttl);
 /* The same of what a stack sends all the time, be it with TTL 1. */
 int rst_usual_distance(uint8_t ttl);
-
-bool rst_has_clue(const struct judging *j, enum clue c);
 
 /* No ACK, no window: as stacks make it without a socket. */
 bool rst_is_bare(const struct flow_reset *r);
@@ -153,7 +156,6 @@ void rst_weigh_header(struct judging *j); /* rst_header.c */
 void rst_weigh_course(struct judging *j); /* rst_course.c */
 void rst_weigh_signatures(struct judging *j);
 
-enum rst_kind rst_find_kind(const struct judging *j);
 void rst_find_hops(struct judging *j);
 
 /* Have this sender's resets wandering TTLs?  Fills why where so. */

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include <rsthop/addr.h>
+#include <rsthop/hash.h>
 
 bool
 addr_equal(const struct addr *a, const struct addr *b)
@@ -40,6 +41,25 @@ struct flow_key
 flow_key_reverse(const struct flow_key *k)
 {
 	return (struct flow_key){.src = k->dst, .dst = k->src};
+}
+
+_Static_assert(sizeof(struct addr) == 17, "no padding is hashed");
+
+uint64_t
+addr_hash(uint64_t h, const struct addr *a)
+{
+	return hash_bytes(h, a, sizeof(*a));
+}
+
+/* Its members alone: what lies between them is anything. */
+uint64_t
+endpoint_hash(uint64_t h, const struct endpoint *e)
+{
+	uint8_t b[sizeof(e->addr) + sizeof(e->port)];
+
+	memcpy(b, &e->addr, sizeof(e->addr));
+	memcpy(b + sizeof(e->addr), &e->port, sizeof(e->port));
+	return hash_bytes(h, b, sizeof(b));
 }
 
 struct addr

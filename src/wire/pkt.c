@@ -1,5 +1,10 @@
 /*
- * The packet decoder: from the link layer to IP.
+ * The packet decoder: from the link layer to what IP carries, and into
+ * tunnels.
+ *
+ * What is said of a packet in a tunnel is said of the innermost: its
+ * addresses, TTL and ports, and the MACs of the frame that it came in, if in
+ * one at all.
  */
 #include <string.h>
 
@@ -68,7 +73,7 @@ pkt_skip_mpls(struct cur *c)
  *  +---------+---+---------------------+-------------------------------+
  */
 static void
-pkt_decode_ethertype(struct cur *c, uint16_t ethertype, struct pkt *out)
+pkt_read_ethertype(struct cur *c, uint16_t ethertype, struct pkt *out)
 {
 	for (int i = 0; i < PKT_TAGS_MAX && pkt_is_tag(ethertype); i++) {
 		uint16_t tci = cur_be16(c);
@@ -84,7 +89,6 @@ pkt_decode_ethertype(struct cur *c, uint16_t ethertype, struct pkt *out)
 	else if (ethertype == 0x8847)
 		ethertype = pkt_skip_mpls(c);
 	out->ethertype = ethertype;
-	pkt_decode_ip(c, out);
 }
 
 /*
@@ -94,8 +98,8 @@ pkt_decode_ethertype(struct cur *c, uint16_t ethertype, struct pkt *out)
  *  |  destination (6)  |    source (6)     | type (2)  |
  *  +-------------------+-------------------+-----------+
  */
-void
-pkt_decode_ethernet(struct cur *c, struct pkt *out)
+static void
+pkt_read_ethernet(struct cur *c, struct pkt *out)
 {
 	const uint8_t *macs = cur_take(c, 2 * ADDR_MAC);
 	uint16_t ethertype = cur_be16(c);
@@ -105,7 +109,7 @@ pkt_decode_ethernet(struct cur *c, struct pkt *out)
 	memcpy(out->mac_dst, macs, ADDR_MAC);
 	memcpy(out->mac_src, macs + ADDR_MAC, ADDR_MAC);
 	out->has |= PKT_HAS_MAC;
-	pkt_decode_ethertype(c, ethertype, out);
+	pkt_read_ethertype(c, ethertype, out);
 }
 
 /* Cooked captures keep the sender's address alone, in 8 bytes. */
@@ -129,7 +133,7 @@ pkt_cooked_mac(struct cur *c, unsigned int len, struct pkt *out)
  *  +----------+------------+------------+-------------+--------------+
  */
 static void
-pkt_decode_sll(struct cur *c, struct pkt *out)
+pkt_read_sll(struct cur *c, struct pkt *out)
 {
 	uint16_t len, protocol;
 
@@ -138,7 +142,7 @@ pkt_decode_sll(struct cur *c, struct pkt *out)
 	pkt_cooked_mac(c, len, out);
 	protocol = cur_be16(c);
 	if (!c->bad)
-		pkt_decode_ethertype(c, protocol, out);
+		pkt_read_ethertype(c, protocol, out);
 }
 
 /*
@@ -151,7 +155,7 @@ pkt_decode_sll(struct cur *c, struct pkt *out)
  *  +----------+------------+------------------------------------+
  */
 static void
-pkt_decode_sll2(struct cur *c, struct pkt *out)
+pkt_read_sll2(struct cur *c, struct pkt *out)
 {
 	uint16_t protocol = cur_be16(c);
 	uint8_t len;
@@ -160,7 +164,7 @@ pkt_decode_sll2(struct cur *c, struct pkt *out)
 	len = cur_u8(c);
 	pkt_cooked_mac(c, len, out);
 	if (!c->bad)
-		pkt_decode_ethertype(c, protocol, out);
+		pkt_read_ethertype(c, protocol, out);
 }
 
 /*
@@ -169,7 +173,7 @@ pkt_decode_sll2(struct cur *c, struct pkt *out)
  * Darwin.  DLT_NULL leaves the byte order to the host as well.
  */
 static void
-pkt_decode_family(struct cur *c, bool any_order, struct pkt *out)
+pkt_read_family(struct cur *c, bool any_order, struct pkt *out)
 {
 	uint32_t family = cur_be32(c);
 
@@ -178,47 +182,173 @@ pkt_decode_family(struct cur *c, bool any_order, struct pkt *out)
 	if (any_order && family > 0xffff)
 		family = __builtin_bswap32(family);
 	if (family == 2)
-		pkt_decode_ethertype(c, PKT_ETHERTYPE_IP4, out);
+		pkt_read_ethertype(c, PKT_ETHERTYPE_IP4, out);
 	else if (family == 10 || family == 24 || family == 28 || family == 30)
-		pkt_decode_ethertype(c, PKT_ETHERTYPE_IP6, out);
+		pkt_read_ethertype(c, PKT_ETHERTYPE_IP6, out);
 }
 
 static void
-pkt_decode_raw(struct cur *c, struct pkt *out)
+pkt_read_raw(struct cur *c, struct pkt *out)
 {
 	if (!cur_need(c, 1))
 		return;
 	if (*c->p >> 4 == 4)
-		pkt_decode_ethertype(c, PKT_ETHERTYPE_IP4, out);
+		pkt_read_ethertype(c, PKT_ETHERTYPE_IP4, out);
 	else if (*c->p >> 4 == 6)
-		pkt_decode_ethertype(c, PKT_ETHERTYPE_IP6, out);
+		pkt_read_ethertype(c, PKT_ETHERTYPE_IP6, out);
 	else
 		cur_lie(c);
 }
 
 static void
-pkt_decode_link(enum pkt_link link, struct cur *c, struct pkt *out)
+pkt_read_link(enum pkt_link link, struct cur *c, struct pkt *out)
 {
 	switch (link) {
 	case PKT_LINK_ETHERNET:
-		pkt_decode_ethernet(c, out);
+		pkt_read_ethernet(c, out);
 		break;
 	case PKT_LINK_SLL:
-		pkt_decode_sll(c, out);
+		pkt_read_sll(c, out);
 		break;
 	case PKT_LINK_SLL2:
-		pkt_decode_sll2(c, out);
+		pkt_read_sll2(c, out);
 		break;
 	case PKT_LINK_RAW:
-		pkt_decode_raw(c, out);
+		pkt_read_raw(c, out);
 		break;
 	case PKT_LINK_NULL:
-		pkt_decode_family(c, true, out);
+		pkt_read_family(c, true, out);
 		break;
 	case PKT_LINK_LOOP:
-		pkt_decode_family(c, false, out);
+		pkt_read_family(c, false, out);
 		break;
 	}
+}
+
+/*
+ * The IP packet at c and what it carries, but for tunnels.  True where c is
+ * at something that may be one.
+ */
+static bool
+pkt_decode_ip(struct cur *c, struct pkt *out)
+{
+	const struct pkt_ip *ip = &out->ip;
+	bool got;
+
+	if (out->ethertype == PKT_ETHERTYPE_IP4)
+		got = pkt_read_ip4(c, &out->ip, false);
+	else if (out->ethertype == PKT_ETHERTYPE_IP6)
+		got = pkt_read_ip6(c, &out->ip, false);
+	else
+		return false;
+	if (!got)
+		return false;
+	out->has |= PKT_HAS_IP;
+	if (c->bad)
+		return false;
+	if (ip->frag_off != 0)
+		out->has |= PKT_HAS_FRAGMENT;
+	else if (ip->proto == PKT_PROTO_TCP)
+		pkt_decode_tcp(c, out);
+	else if (ip->proto ==
+	    (ip->version == 4 ? PKT_PROTO_ICMP : PKT_PROTO_ICMPV6))
+		pkt_decode_icmp(c, out);
+	else
+		return pkt_may_tunnel(ip->proto);
+	return false;
+}
+
+/* A packet around another, while it is tried what is in it. */
+struct pkt_outer {
+	struct cur c; /* behind its IP header */
+	uint32_t has;
+	struct pkt_ip ip;
+	uint8_t macs[2 * ADDR_MAC];
+	uint8_t n_vlans;
+	uint16_t vlans[PKT_VLANS];
+	uint16_t ethertype;
+};
+
+static void
+pkt_save_outer(const struct cur *c, const struct pkt *p, struct pkt_outer *o)
+{
+	o->c = *c;
+	o->has = p->has;
+	o->ip = p->ip;
+	memcpy(o->macs, p->mac_src, ADDR_MAC);
+	memcpy(o->macs + ADDR_MAC, p->mac_dst, ADDR_MAC);
+	o->n_vlans = p->n_vlans;
+	memcpy(o->vlans, p->vlans, sizeof(o->vlans));
+	o->ethertype = p->ethertype;
+}
+
+static void
+pkt_restore_outer(const struct pkt_outer *o, struct pkt *p)
+{
+	p->has = o->has;
+	p->ip = o->ip;
+	memcpy(p->mac_src, o->macs, ADDR_MAC);
+	memcpy(p->mac_dst, o->macs + ADDR_MAC, ADDR_MAC);
+	p->n_vlans = o->n_vlans;
+	memcpy(p->vlans, o->vlans, sizeof(p->vlans));
+	p->ethertype = o->ethertype;
+	p->n_tunnels--;
+}
+
+/* One step inward, from behind an IP header.  True as pkt_decode_ip(). */
+static bool
+pkt_enter_tunnel(struct cur *c, struct pkt *out)
+{
+	uint16_t type;
+
+	/* The rest of a fragment was sent in other ones. */
+	if (out->ip.mf)
+		c->hidden += UINT16_MAX;
+	c->lie = false;
+	out->has = 0;
+	out->n_vlans = 0;
+	out->n_tunnels++;
+	type = pkt_read_tunnel(c, out->ip.proto);
+	out->ethertype = type != PKT_ETHERTYPE_FRAME ? type : 0;
+	if (type == PKT_ETHERTYPE_FRAME)
+		pkt_read_ethernet(c, out);
+	return !c->bad && pkt_decode_ip(c, out);
+}
+
+/*
+ * One step outward.  A port or a number is no proof: what turns out not to be
+ * a tunnel keeps the facts that it has.  One that the capture cut short before
+ * its inner header has none left: the outer ones are not those of what it
+ * carries.
+ */
+static void
+pkt_leave_tunnel(struct cur *c, const struct pkt_outer *o, struct pkt *out)
+{
+	struct cur inner = *c;
+
+	*c = o->c;
+	if ((out->has & PKT_HAS_IP) != 0)
+		c->lie = c->lie || inner.lie;
+	else if (!inner.bad || inner.lie)
+		pkt_restore_outer(o, out);
+	else
+		c->bad = true; /* for the tunnel around this one */
+}
+
+/* Inward as far as there are tunnels, then outward again. */
+static void
+pkt_decode_tunnels(struct cur *c, struct pkt *out)
+{
+	struct pkt_outer outer[PKT_TUNNELS];
+	unsigned int n = 0;
+	bool more = true;
+
+	while (more && n < PKT_TUNNELS) {
+		pkt_save_outer(c, out, &outer[n++]);
+		more = pkt_enter_tunnel(c, out);
+	}
+	while (n > 0)
+		pkt_leave_tunnel(c, &outer[--n], out);
 }
 
 /*
@@ -238,7 +368,9 @@ pkt_decode(enum pkt_link link, const uint8_t *p, size_t len, size_t wire_len,
 	out->payload = NULL;
 	out->payload_len = 0;
 	out->payload_wire = 0;
-	pkt_decode_link(link, &c, out);
+	pkt_read_link(link, &c, out);
+	if (!c.bad && pkt_decode_ip(&c, out))
+		pkt_decode_tunnels(&c, out);
 	if (len < wire_len)
 		out->has |= PKT_SNAPPED;
 	if (c.lie || len > wire_len)

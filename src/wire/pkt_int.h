@@ -10,18 +10,17 @@
 
 #define PKT_ETHERTYPE_IP4 0x0800
 #define PKT_ETHERTYPE_IP6 0x86dd
+/* Transparent Ethernet bridging: a frame in a packet. */
+#define PKT_ETHERTYPE_FRAME 0x6558
 
-/* An Ethernet frame at c, with its tags. */
-void pkt_decode_ethernet(struct cur *c, struct pkt *out);
-
-/* An IP packet at c, of the version that out->ethertype says. */
-void pkt_decode_ip(struct cur *c, struct pkt *out);
-
+/* May IP of that number be a tunnel?  UDP is one by its port alone. */
+bool pkt_may_tunnel(uint8_t proto);
 /*
- * What a packet of out->ip.proto carries at c: where that is a packet of its
- * own, its facts take the place of all in out.
+ * Reads the headers of a tunnel that IP carries by that number, and says what
+ * stands behind them: an ethertype, PKT_ETHERTYPE_FRAME for an Ethernet frame,
+ * 0 for nothing that is known.
  */
-void pkt_decode_tunnel(struct cur *c, struct pkt *out);
+uint16_t pkt_read_tunnel(struct cur *c, uint8_t proto);
 
 /*
  * The IP header and its options or extension headers.  False where not even

@@ -1,5 +1,5 @@
 /*
- * IPv4 and IPv6 headers, and the dispatch to what they carry.
+ * IPv4 and IPv6 headers.
  */
 #include <string.h>
 
@@ -232,32 +232,4 @@ pkt_read_ip6(struct cur *c, struct pkt_ip *ip, bool quoted)
 	    c, ip, IP6_FIXED, ip->proto == IP6_NONE ? 0 : IP6_FIXED, quoted);
 	ip6_read_extensions(c, ip);
 	return true;
-}
-
-void
-pkt_decode_ip(struct cur *c, struct pkt *out)
-{
-	const struct pkt_ip *ip = &out->ip;
-	bool got;
-
-	if (out->ethertype == PKT_ETHERTYPE_IP4)
-		got = pkt_read_ip4(c, &out->ip, false);
-	else if (out->ethertype == PKT_ETHERTYPE_IP6)
-		got = pkt_read_ip6(c, &out->ip, false);
-	else
-		return;
-	if (!got)
-		return;
-	out->has |= PKT_HAS_IP;
-	if (c->bad)
-		return;
-	if (ip->frag_off != 0)
-		out->has |= PKT_HAS_FRAGMENT;
-	else if (ip->proto == PKT_PROTO_TCP)
-		pkt_decode_tcp(c, out);
-	else if (ip->proto ==
-	    (ip->version == 4 ? PKT_PROTO_ICMP : PKT_PROTO_ICMPV6))
-		pkt_decode_icmp(c, out);
-	else
-		pkt_decode_tunnel(c, out);
 }

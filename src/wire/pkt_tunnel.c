@@ -1,58 +1,45 @@
 /*
- * Packets in packets: VXLAN, Geneve, GTP-U, GRE with ERSPAN, and IP in IP.
- *
- * What is said of such a packet is said of the innermost: its addresses, TTL
- * and ports, and the MACs of the frame that it came in, if in one at all.
+ * The headers of tunnels: VXLAN, Geneve, GTP-U, GRE with ERSPAN, and IP in IP.
+ * Each is read up to the packet that it carries.
  */
-#include <string.h>
-
 #include "pkt_int.h"
 
-#define PROTO_IP4 4
-#define PROTO_IP6 41
-#define PROTO_GRE 47
+#define TUNNEL_PROTO_IP4 4
+#define TUNNEL_PROTO_IP6 41
+#define TUNNEL_PROTO_GRE 47
 
-#define PORT_VXLAN  4789
-#define PORT_VXLAN0 8472 /* Linux, from before there was a number */
-#define PORT_GTP_U  2152
-#define PORT_GENEVE 6081
+#define TUNNEL_PORT_VXLAN  4789
+#define TUNNEL_PORT_VXLAN0 8472 /* Linux, from before there was a number */
+#define TUNNEL_PORT_GTP_U  2152
+#define TUNNEL_PORT_GENEVE 6081
 
-#define TYPE_ETHERNET 0x6558 /* transparent Ethernet bridging */
-#define TYPE_ERSPAN   0x88be
-#define TYPE_ERSPAN3  0x22eb
+#define TUNNEL_TYPE_ERSPAN  0x88be
+#define TUNNEL_TYPE_ERSPAN3 0x22eb
 
-#define GTP_EXTENSIONS_MAX 8
-
-static void
-tunnel_ip(struct cur *c, uint16_t ethertype, struct pkt *out)
-{
-	out->ethertype = ethertype;
-	pkt_decode_ip(c, out);
-}
+#define TUNNEL_GTP_EXTENSIONS 8
 
 /* Of what has no type of its own: by its first four bits. */
-static void
-tunnel_bare(struct cur *c, struct pkt *out)
+static uint16_t
+tunnel_bare(struct cur *c)
 {
 	if (!cur_need(c, 1))
-		return;
+		return 0;
 	if (*c->p >> 4 == 4)
-		tunnel_ip(c, PKT_ETHERTYPE_IP4, out);
-	else if (*c->p >> 4 == 6)
-		tunnel_ip(c, PKT_ETHERTYPE_IP6, out);
-	else
-		cur_lie(c);
+		return PKT_ETHERTYPE_IP4;
+	if (*c->p >> 4 == 6)
+		return PKT_ETHERTYPE_IP6;
+	cur_lie(c);
+	return 0;
 }
 
-static void
-tunnel_type(struct cur *c, uint16_t type, struct pkt *out)
+static uint16_t
+tunnel_type(struct cur *c, uint16_t type)
 {
-	if (type == TYPE_ETHERNET)
-		pkt_decode_ethernet(c, out);
-	else if (type == PKT_ETHERTYPE_IP4 || type == PKT_ETHERTYPE_IP6)
-		tunnel_ip(c, type, out);
-	else
-		cur_lie(c);
+	if (type == PKT_ETHERTYPE_FRAME || type == PKT_ETHERTYPE_IP4 ||
+	    type == PKT_ETHERTYPE_IP6)
+		return type;
+	cur_lie(c);
+	return 0;
 }
 
 /*
@@ -64,17 +51,17 @@ tunnel_type(struct cur *c, uint16_t type, struct pkt *out)
  *  |                   VNI                         |   Reserved    |
  *  +-----------------------------------------------+---------------+
  */
-static void
-tunnel_vxlan(struct cur *c, struct pkt *out)
+static uint16_t
+tunnel_vxlan(struct cur *c)
 {
 	const uint8_t *h = cur_take(c, 8);
 
 	if (h == NULL)
-		return;
-	if (h[0] & 0x08)
-		pkt_decode_ethernet(c, out);
-	else
-		cur_lie(c);
+		return 0;
+	if ((h[0] & 0x08) != 0)
+		return PKT_ETHERTYPE_FRAME;
+	cur_lie(c);
+	return 0;
 }
 
 /*
@@ -86,17 +73,17 @@ tunnel_vxlan(struct cur *c, struct pkt *out)
  *  |                   VNI                         |   Reserved    |
  *  +-----------------------------------------------+---------------+
  */
-static void
-tunnel_geneve(struct cur *c, struct pkt *out)
+static uint16_t
+tunnel_geneve(struct cur *c)
 {
 	const uint8_t *h = cur_take(c, 8);
 
 	if (h == NULL)
-		return;
+		return 0;
 	if (h[0] >> 6 != 0)
 		cur_lie(c);
 	cur_skip(c, (h[0] & 0x3fU) * 4);
-	tunnel_type(c, cur_get16(h + 2), out);
+	return tunnel_type(c, cur_get16(h + 2));
 }
 
 /*
@@ -109,7 +96,7 @@ tunnel_skip_gtp_extensions(struct cur *c, uint8_t next)
 	for (int i = 0; next != 0 && !c->bad; i++) {
 		size_t n = cur_u8(c) * (size_t)4;
 
-		if (i == GTP_EXTENSIONS_MAX || (n == 0 && !c->bad)) {
+		if (i == TUNNEL_GTP_EXTENSIONS || (n == 0 && !c->bad)) {
 			cur_lie(c);
 			return;
 		}
@@ -130,25 +117,25 @@ tunnel_skip_gtp_extensions(struct cur *c, uint8_t next)
  *  |        Sequence number        | N-PDU number  |   Next type   |
  *  +-------------------------------+---------------+---------------+
  */
-static void
-tunnel_gtp_u(struct cur *c, struct pkt *out)
+static uint16_t
+tunnel_gtp_u(struct cur *c)
 {
 	const uint8_t *h = cur_take(c, 8);
 	uint8_t next;
 
 	if (h == NULL)
-		return;
+		return 0;
 	if (h[0] >> 4 != 3 || h[1] != 255) {
 		cur_lie(c);
-		return;
+		return 0;
 	}
-	if (h[0] & 0x07) {
+	if ((h[0] & 0x07) != 0) {
 		cur_skip(c, 3);
 		next = cur_u8(c);
-		if (h[0] & 0x04)
+		if ((h[0] & 0x04) != 0)
 			tunnel_skip_gtp_extensions(c, next);
 	}
-	tunnel_bare(c, out);
+	return tunnel_bare(c);
 }
 
 /*
@@ -160,26 +147,24 @@ tunnel_gtp_u(struct cur *c, struct pkt *out)
  *  |            Length             |           Checksum            |
  *  +-------------------------------+-------------------------------+
  */
-static void
-tunnel_udp(struct cur *c, struct pkt *out)
+static uint16_t
+tunnel_udp(struct cur *c)
 {
 	const uint8_t *h = cur_take(c, 8);
 
 	if (h == NULL)
-		return;
+		return 0;
 	switch (cur_get16(h + 2)) {
-	case PORT_VXLAN:
-	case PORT_VXLAN0:
-		tunnel_vxlan(c, out);
-		break;
-	case PORT_GENEVE:
-		tunnel_geneve(c, out);
-		break;
-	case PORT_GTP_U:
-		tunnel_gtp_u(c, out);
-		break;
+	case TUNNEL_PORT_VXLAN:
+	case TUNNEL_PORT_VXLAN0:
+		return tunnel_vxlan(c);
+	case TUNNEL_PORT_GENEVE:
+		return tunnel_geneve(c);
+	case TUNNEL_PORT_GTP_U:
+		return tunnel_gtp_u(c);
 	default:
 		cur_lie(c);
+		return 0;
 	}
 }
 
@@ -188,20 +173,19 @@ tunnel_udp(struct cur *c, struct pkt *out)
  * bytes, and a GRE sequence number; type III one of 12, and 8 more where the
  * last bit of it says so.
  */
-static void
-tunnel_erspan(struct cur *c, uint16_t type, bool numbered, struct pkt *out)
+static uint16_t
+tunnel_erspan(struct cur *c, uint16_t type, bool numbered)
 {
 	const uint8_t *h;
 
-	if (type == TYPE_ERSPAN3) {
+	if (type == TUNNEL_TYPE_ERSPAN3) {
 		h = cur_take(c, 12);
-		if (h != NULL && (h[11] & 1))
+		if (h != NULL && (h[11] & 1) != 0)
 			cur_skip(c, 8);
 	} else if (numbered) {
 		cur_skip(c, 8);
 	}
-	if (!c->bad)
-		pkt_decode_ethernet(c, out);
+	return PKT_ETHERTYPE_FRAME;
 }
 
 /*
@@ -218,107 +202,48 @@ tunnel_erspan(struct cur *c, uint16_t type, bool numbered, struct pkt *out)
  *  |                        Sequence number                        |
  *  +---------------------------------------------------------------+
  */
-static void
-tunnel_gre(struct cur *c, struct pkt *out)
+static uint16_t
+tunnel_gre(struct cur *c)
 {
 	uint16_t flags = cur_be16(c), type = cur_be16(c);
 
 	/* With R it is of RFC 1701, with a version PPTP's (RFC 2637). */
-	if (flags & 0x4007) {
+	if ((flags & 0x4007) != 0) {
 		cur_lie(c);
-		return;
+		return 0;
 	}
-	cur_skip(c, flags & 0x8000 ? 4 : 0);
-	cur_skip(c, flags & 0x2000 ? 4 : 0);
-	cur_skip(c, flags & 0x1000 ? 4 : 0);
-	if (type == TYPE_ERSPAN || type == TYPE_ERSPAN3)
-		tunnel_erspan(c, type, flags & 0x1000, out);
-	else if (!c->bad)
-		tunnel_type(c, type, out);
+	cur_skip(c, (flags & 0x8000) != 0 ? 4 : 0);
+	cur_skip(c, (flags & 0x2000) != 0 ? 4 : 0);
+	cur_skip(c, (flags & 0x1000) != 0 ? 4 : 0);
+	if (type == TUNNEL_TYPE_ERSPAN || type == TUNNEL_TYPE_ERSPAN3)
+		return tunnel_erspan(c, type, (flags & 0x1000) != 0);
+	return c->bad ? 0 : tunnel_type(c, type);
 }
 
-static void
-tunnel_decode(struct cur *c, uint8_t proto, struct pkt *out)
+bool
+pkt_may_tunnel(uint8_t proto)
 {
+	return proto == PKT_PROTO_UDP || proto == TUNNEL_PROTO_GRE ||
+	    proto == TUNNEL_PROTO_IP4 || proto == TUNNEL_PROTO_IP6;
+}
+
+uint16_t
+pkt_read_tunnel(struct cur *c, uint8_t proto)
+{
+	uint16_t type;
+
 	switch (proto) {
-	case PROTO_IP4:
-		tunnel_ip(c, PKT_ETHERTYPE_IP4, out);
+	case TUNNEL_PROTO_IP4:
+		type = PKT_ETHERTYPE_IP4;
 		break;
-	case PROTO_IP6:
-		tunnel_ip(c, PKT_ETHERTYPE_IP6, out);
+	case TUNNEL_PROTO_IP6:
+		type = PKT_ETHERTYPE_IP6;
 		break;
-	case PROTO_GRE:
-		tunnel_gre(c, out);
+	case TUNNEL_PROTO_GRE:
+		type = tunnel_gre(c);
 		break;
 	default:
-		tunnel_udp(c, out);
+		type = tunnel_udp(c);
 	}
-}
-
-/* What is known of the outer packet, while it is tried what is in it. */
-struct outer {
-	uint32_t has;
-	struct pkt_ip ip;
-	uint8_t macs[2 * ADDR_MAC];
-	uint8_t n_vlans;
-	uint16_t vlans[PKT_VLANS];
-	uint16_t ethertype;
-};
-
-static void
-tunnel_save(const struct pkt *p, struct outer *o)
-{
-	o->has = p->has;
-	o->ip = p->ip;
-	memcpy(o->macs, p->mac_src, ADDR_MAC);
-	memcpy(o->macs + ADDR_MAC, p->mac_dst, ADDR_MAC);
-	o->n_vlans = p->n_vlans;
-	memcpy(o->vlans, p->vlans, sizeof(o->vlans));
-	o->ethertype = p->ethertype;
-}
-
-static void
-tunnel_restore(const struct outer *o, struct pkt *p)
-{
-	p->has = o->has;
-	p->ip = o->ip;
-	memcpy(p->mac_src, o->macs, ADDR_MAC);
-	memcpy(p->mac_dst, o->macs + ADDR_MAC, ADDR_MAC);
-	p->n_vlans = o->n_vlans;
-	memcpy(p->vlans, o->vlans, sizeof(p->vlans));
-	p->ethertype = o->ethertype;
-	p->n_tunnels--;
-}
-
-/*
- * A port or a number is no proof: what turns out not to be a tunnel keeps the
- * facts that it has.  One that the capture cut short before its inner header
- * has none left: the outer ones are not those of what it carries.
- */
-void
-pkt_decode_tunnel(struct cur *c, struct pkt *out)
-{
-	uint8_t proto = out->ip.proto;
-	struct cur inner = *c;
-	struct outer o;
-
-	if (out->n_tunnels == PKT_TUNNELS ||
-	    (proto != PKT_PROTO_UDP && proto != PROTO_GRE &&
-		proto != PROTO_IP4 && proto != PROTO_IP6))
-		return;
-	tunnel_save(out, &o);
-	out->has = 0;
-	out->n_vlans = 0;
-	out->n_tunnels++;
-	inner.lie = false;
-	/* The rest of it was sent in other fragments. */
-	if (o.ip.mf)
-		inner.hidden += UINT16_MAX;
-	tunnel_decode(&inner, proto, out);
-	if (out->has & PKT_HAS_IP)
-		c->lie = c->lie || inner.lie;
-	else if (!inner.bad || inner.lie)
-		tunnel_restore(&o, out);
-	else
-		c->bad = true; /* for the tunnel around this one */
+	return c->bad ? 0 : type;
 }

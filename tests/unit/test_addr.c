@@ -116,6 +116,35 @@ test_flow_key(void **state)
 	assert_false(flow_key_equal(&k, &rr));
 }
 
+/* Equal ones hash alike whatever lies in the struct's padding. */
+static void
+test_hash(void **state)
+{
+	struct endpoint e, same, other;
+
+	(void)state;
+	memset(&e, 0, sizeof(e));
+	memset(&same, 0xff, sizeof(same));
+	e.addr = parse("10.0.0.5");
+	same.addr = e.addr;
+	e.port = same.port = 443;
+	assert_true(endpoint_hash(1, &e) == endpoint_hash(1, &same));
+	assert_true(endpoint_hash(1, &e) != endpoint_hash(2, &e));
+	assert_true(addr_hash(1, &e.addr) == addr_hash(1, &same.addr));
+	assert_true(addr_hash(1, &e.addr) != addr_hash(2, &e.addr));
+	other = e;
+	other.port = 444;
+	assert_true(endpoint_hash(1, &e) != endpoint_hash(1, &other));
+	other = e;
+	other.addr.version = 6;
+	assert_true(endpoint_hash(1, &e) != endpoint_hash(1, &other));
+	assert_true(addr_hash(1, &e.addr) != addr_hash(1, &other.addr));
+	other.addr = parse("2001:db8::5");
+	e.addr = parse("2001:db8::6");
+	assert_true(endpoint_hash(1, &e) != endpoint_hash(1, &other));
+	assert_true(addr_hash(1, &e.addr) != addr_hash(1, &other.addr));
+}
+
 static void
 test_endpoint_text(void **state)
 {
@@ -181,6 +210,7 @@ main(void)
 	    PROVES("equal means version and bytes", test_equal),
 	    PROVES(
 		"a reversed five-tuple is the other direction", test_flow_key),
+	    PROVES("a hash takes in version, bytes, port and seed", test_hash),
 	    PROVES("endpoints are written with brackets in v6",
 		test_endpoint_text),
 	    PROVES("socket addresses go there and back", test_sockaddr),

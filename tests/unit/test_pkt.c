@@ -1006,6 +1006,138 @@ test_tunnel_bounds(void **state)
 	assert_int_equal(p.payload_wire, 100);
 }
 
+/* What stands between an IP header and the IP packet in a tunnel. */
+struct nest {
+	const char *name;
+	uint8_t proto;
+	size_t len;
+	uint8_t header[32];
+};
+
+static const struct nest nests[] = {
+    {"IP in IP", 4, 0, {0}},
+    {"GRE", 47, 4, {[2] = 0x08}},
+    {"VXLAN", 17, 30,
+	{[2] = 0x12, 0xb5, [8] = 0x08, [16] = 2, [22] = 2, [28] = 0x08}},
+    {"Geneve", 17, 16, {[2] = 0x17, 0xc1, [10] = 0x08}},
+    {"GTP-U", 17, 16, {[2] = 0x08, 0x68, [8] = 0x30, 255}},
+};
+
+#define NESTS	 (sizeof(nests) / sizeof(nests[0]))
+#define NEST_MAX 512
+
+/* Puts the n bytes at p into a tunnel of 10.20.layer.1; gives the new length. */
+static size_t
+nest_wrap(uint8_t *p, size_t n, const struct nest *k, uint8_t layer)
+{
+	size_t total = 20 + k->len + n;
+	uint8_t ip[20] = {0x45, 0, (uint8_t)(total >> 8),
+	    (uint8_t)total, [8] = 64, [9] = k->proto, [12] = 10, 20, layer, 1,
+	    10, 20, layer, 2};
+
+	assert_true(total <= NEST_MAX);
+	memmove(p + 20 + k->len, p, n);
+	memcpy(p, ip, 20);
+	memcpy(p + 20, k->header, k->len);
+	return total;
+}
+
+/* So many layers around the founding reset, of kinds from `first` on. */
+static size_t
+nest_build(uint8_t *p, size_t first, unsigned int layers)
+{
+	size_t n = 40; /* without Ethernet's padding */
+
+	load(find("rst_padded"));
+	memcpy(p, frame + 14, n);
+	for (unsigned int i = 0; i < layers; i++)
+		n = nest_wrap(
+		    p, n, &nests[(first + i) % NESTS], (uint8_t)(i + 1));
+	return n;
+}
+
+/* A cut capture may lose the innermost; it never shows another instead. */
+static void
+check_nest_prefixes(const uint8_t *p, size_t n, const struct pkt *full)
+{
+	for (size_t len = 0; len < n; len++) {
+		uint8_t *exact = malloc(len + 1);
+		struct pkt cut;
+
+		assert_non_null(exact);
+		memcpy(exact + 1, p, len);
+		pkt_decode(PKT_LINK_RAW, exact + 1, len, n, &cut);
+		if ((cut.has & PKT_HAS_IP) != 0) {
+			assert_true(addr_equal(&cut.ip.src, &full->ip.src));
+			assert_int_equal(cut.n_tunnels, full->n_tunnels);
+		}
+		assert_true(cut.n_tunnels <= PKT_TUNNELS);
+		assert_int_equal(cut.has & PKT_MALFORMED, 0);
+		free(exact);
+	}
+}
+
+static void
+test_tunnel_nests(void **state)
+{
+	uint8_t p[NEST_MAX];
+	struct pkt got;
+	size_t n;
+
+	(void)state;
+	for (size_t first = 0; first < NESTS; first++)
+		for (unsigned int layers = 1; layers <= PKT_TUNNELS; layers++) {
+			n = nest_build(p, first, layers);
+			pkt_decode(PKT_LINK_RAW, p, n, n, &got);
+			assert_founding_reset(&got, nests[first].name);
+			assert_int_equal(got.n_tunnels, layers);
+			check_nest_prefixes(p, n, &got);
+		}
+}
+
+/* One layer more than are looked through: its own header is what is shown. */
+static void
+test_tunnel_beyond(void **state)
+{
+	uint8_t p[NEST_MAX];
+	struct pkt got;
+	size_t n;
+
+	(void)state;
+	for (size_t first = 0; first < NESTS; first++) {
+		n = nest_build(p, first, PKT_TUNNELS + 1);
+		pkt_decode(PKT_LINK_RAW, p, n, n, &got);
+		assert_int_equal(got.has & ~(uint32_t)PKT_HAS_MAC, PKT_HAS_IP);
+		assert_int_equal(got.n_tunnels, PKT_TUNNELS);
+		assert_addr(&got.ip.src, "10.20.1.1");
+		check_nest_prefixes(p, n, &got);
+	}
+}
+
+/* What the innermost tunnel holds is none: the packet around it is shown. */
+static void
+test_tunnel_false_end(void **state)
+{
+	uint8_t p[NEST_MAX];
+	struct pkt got;
+	size_t n;
+
+	(void)state;
+	for (size_t first = 0; first < NESTS; first++) {
+		p[0] = 0x15; /* a version that is none */
+		n = nest_wrap(p, 1, &nests[0], 1);
+		for (unsigned int i = 1; i < PKT_TUNNELS; i++)
+			n = nest_wrap(p, n, &nests[(first + i) % NESTS],
+			    (uint8_t)(i + 1));
+		pkt_decode(PKT_LINK_RAW, p, n, n, &got);
+		assert_int_equal(got.has & ~(uint32_t)PKT_HAS_MAC, PKT_HAS_IP);
+		assert_int_equal(got.n_tunnels, PKT_TUNNELS - 1);
+		assert_int_equal(got.ethertype, 0x0800);
+		assert_addr(&got.ip.src, "10.20.1.1");
+		assert_int_equal(got.ip.proto, 4);
+	}
+}
+
 int
 main(void)
 {
@@ -1017,6 +1149,12 @@ main(void)
 		test_tunnel_vlans),
 	    PROVES("what is no tunnel keeps its facts", test_no_tunnels),
 	    PROVES("tunnels are looked through to a depth", test_tunnel_bounds),
+	    PROVES(
+		"tunnels of all kinds nest in each other", test_tunnel_nests),
+	    PROVES("one tunnel beyond the depth is not looked through",
+		test_tunnel_beyond),
+	    PROVES("where the innermost is none, the one around it is shown",
+		test_tunnel_false_end),
 	    PROVES("each packet gives the records it should", test_has),
 	    PROVES("a cut capture loses facts and changes none", test_prefixes),
 	    PROVES("a truncated packet is called malformed", test_truncated),
