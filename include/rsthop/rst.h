@@ -104,11 +104,12 @@ struct rst_verdict {
 
 /*
  * What resets of one capture have in common, sender by sender: TTLs that
- * wander are seen only over many.  Bounded.
+ * wander are seen only over many.  Bounded.  seed: any number that no sender
+ * knows, so that none can aim at the table.
  */
 struct rst_crowd;
 
-int rst_crowd_new(struct rst_crowd **out, struct fault *f);
+int rst_crowd_new(uint64_t seed, struct rst_crowd **out, struct fault *f);
 /* Takes one in, before or after it is judged. */
 void rst_crowd_see(struct rst_crowd *c, const struct flow_reset *r);
 void rst_crowd_free(struct rst_crowd *c);

@@ -254,7 +254,7 @@ open_side(struct job *j, enum analysis_vantage v, struct fault *f)
 	    .probe_sent = v == ANALYSIS_VANTAGE_SERVER ? NULL : on_probe};
 
 	j->sides[v].job = j;
-	if (rst_crowd_new(&j->sides[v].crowd, f) != 0)
+	if (rst_crowd_new(j->ask->hash_seed, &j->sides[v].crowd, f) != 0)
 		return -1;
 	return flow_table_new(&cfg, &sink, &j->sides[v].flows, f);
 }

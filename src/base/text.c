@@ -8,31 +8,15 @@
 #include <string.h>
 
 #include <rsthop/text.h>
-
-#define TEXT_FIRST 64
+#include <rsthop/vec.h>
 
 static bool
 text_grow(struct text *t, size_t n)
 {
-	size_t cap = t->cap == 0 ? TEXT_FIRST : t->cap;
-	char *p;
-
-	if (t->bad)
-		return false;
-	if (n >= SIZE_MAX / 2 - t->len) {
+	if (t->bad || n >= SIZE_MAX - t->len ||
+	    vec_grow(&t->p, t->len + n + 1, &t->cap, 1) != 0)
 		t->bad = true;
-		return false;
-	}
-	while (cap < t->len + n + 1)
-		cap *= 2;
-	p = realloc(t->p, cap);
-	if (p == NULL) {
-		t->bad = true;
-		return false;
-	}
-	t->p = p;
-	t->cap = cap;
-	return true;
+	return !t->bad;
 }
 
 /* Makes room for n bytes and a NUL behind what is there. */

@@ -3,37 +3,25 @@
  * with one counter of IP IDs for all of them, and the TTL with which a server
  * arrives that refuses this very connection.
  *
- * An open table, probed in line; nothing is ever taken out of it, and when it
- * is full, new addresses go unknown.
+ * Nothing is ever taken out.  Where there is no room, new addresses go
+ * unknown.
  */
 #include <stdlib.h>
 #include <string.h>
+
+#include <rsthop/hash.h>
+#include <rsthop/vec.h>
 
 #include "flow_int.h"
 
 struct host_table {
 	uint32_t max;
 	uint32_t n;
-	uint32_t mask; /* slots - 1 */
-	uint32_t cap;  /* hosts that there is room for */
-	uint64_t seed;
-	uint32_t *slots; /* index of a host + 1; 0: free */
+	size_t cap;
 	struct host *hosts;
+	uint64_t seed;
+	struct hash_index by_addr;
 };
-
-#define HOSTS_AT_FIRST 256
-
-static uint64_t
-hash_addr(const struct addr *a, uint64_t seed)
-{
-	uint64_t w[2];
-
-	memcpy(w, a->b, sizeof(w));
-	w[0] = (w[0] ^ seed ^ a->version) * UINT64_C(0x9e3779b97f4a7c15);
-	w[0] ^= w[0] >> 32;
-	w[0] = (w[0] + w[1]) * UINT64_C(0xd6e8feb86659fd93);
-	return w[0] ^ w[0] >> 32;
-}
 
 int
 host_table_new(
@@ -45,14 +33,6 @@ host_table_new(
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	t->max = max;
 	t->seed = seed;
-	t->cap = HOSTS_AT_FIRST;
-	t->mask = 2 * HOSTS_AT_FIRST - 1;
-	t->slots = calloc(t->mask + 1, sizeof(*t->slots));
-	t->hosts = calloc(t->cap, sizeof(*t->hosts));
-	if (t->slots == NULL || t->hosts == NULL) {
-		host_table_free(t);
-		return fault(f, FAULT_SYSTEM, "out of memory");
-	}
 	*out = t;
 	return 0;
 }
@@ -62,60 +42,44 @@ host_table_free(struct host_table *t)
 {
 	if (t == NULL)
 		return;
-	free(t->slots);
+	hash_index_free(&t->by_addr);
 	free(t->hosts);
 	free(t);
 }
 
-static uint32_t *
-find_slot(struct host_table *t, const struct addr *a)
+static uint32_t
+host_find(const struct host_table *t, const struct addr *a, uint64_t hash)
 {
-	uint32_t i = (uint32_t)hash_addr(a, t->seed) & t->mask;
+	uint32_t at = 0, i;
 
-	while (
-	    t->slots[i] != 0 && !addr_equal(&t->hosts[t->slots[i] - 1].addr, a))
-		i = (i + 1) & t->mask;
-	return &t->slots[i];
+	while ((i = hash_index_next(&t->by_addr, hash, &at)) != HASH_NONE)
+		if (addr_equal(&t->hosts[i].addr, a))
+			return i;
+	return FLOW_NONE;
 }
 
-/* Twice the room; where there is no memory for it, what stands stays. */
-static bool
-grow(struct host_table *t)
+static uint32_t
+host_add(struct host_table *t, const struct addr *a, uint64_t hash)
 {
-	uint32_t *slots = calloc(2 * ((size_t)t->mask + 1), sizeof(*slots));
-	struct host *hosts =
-	    realloc(t->hosts, 2 * (size_t)t->cap * sizeof(*hosts));
-
-	if (hosts != NULL)
-		t->hosts = hosts;
-	if (slots == NULL || hosts == NULL) {
-		free(slots);
-		return false;
-	}
-	free(t->slots);
-	t->slots = slots;
-	t->mask = 2 * t->mask + 1;
-	t->cap *= 2;
-	for (uint32_t i = 0; i < t->n; i++)
-		*find_slot(t, &t->hosts[i].addr) = i + 1;
-	return true;
+	if (t->n >= t->max || VEC_ROOM(t->hosts, t->n, t->cap) != 0 ||
+	    hash_index_add(&t->by_addr, hash, t->n) != 0)
+		return FLOW_NONE;
+	memset(&t->hosts[t->n], 0, sizeof(t->hosts[t->n]));
+	t->hosts[t->n].addr = *a;
+	return t->n++;
 }
 
 uint32_t
 host_table_get(struct host_table *t, const struct addr *a)
 {
-	uint32_t *slot = find_slot(t, a);
+	uint64_t hash = addr_hash(t->seed, a);
+	uint32_t i = host_find(t, a, hash);
 
-	if (*slot == 0) {
-		if (t->n >= t->max || (t->n == t->cap && !grow(t)))
-			return FLOW_NONE;
-		slot = find_slot(t, a);
-		memset(&t->hosts[t->n], 0, sizeof(t->hosts[t->n]));
-		t->hosts[t->n].addr = *a;
-		*slot = ++t->n;
-	}
-	t->hosts[*slot - 1].flows++;
-	return *slot - 1;
+	if (i == FLOW_NONE)
+		i = host_add(t, a, hash);
+	if (i != FLOW_NONE)
+		t->hosts[i].flows++;
+	return i;
 }
 
 void

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include <rsthop/vec.h>
+
 #include "flow_int.h"
 
 #define CHUNK	       (FLOW_CHUNK / sizeof(struct node))
@@ -32,7 +34,7 @@ struct node_table {
 	uint64_t seed;
 	struct slot *slots;
 	struct node **chunks;
-	uint32_t chunks_cap;
+	size_t chunks_cap;
 };
 
 int
@@ -225,18 +227,10 @@ flow_chunk_new(void)
 static bool
 grow_nodes(struct node_table *t)
 {
-	uint32_t n = t->room / CHUNK;
-	struct node **more;
+	size_t n = t->room / CHUNK;
 
-	if (n == t->chunks_cap) {
-		uint32_t cap = n == 0 ? 16 : 2 * n;
-
-		more = realloc(t->chunks, cap * sizeof(struct node *));
-		if (more == NULL)
-			return false;
-		t->chunks = more;
-		t->chunks_cap = cap;
-	}
+	if (VEC_ROOM(t->chunks, n, t->chunks_cap) != 0)
+		return false;
 	t->chunks[n] = flow_chunk_new();
 	if (t->chunks[n] == NULL)
 		return false;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rsthop/vec.h>
+
 #include "flow_int.h"
 
 /* Data that passed longer ago than this fired nothing just now. */
@@ -166,22 +168,17 @@ pending_see(struct pending *p, int side, const struct flow_seen *s)
 }
 
 static int
-grow_others(struct rare *r)
+pending_grow_others(struct rare *r)
 {
-	unsigned int cap = r->cap_others == 0 ? 1 : 4U * r->cap_others;
-	struct rare_other *more;
+	size_t cap = r->cap_others;
 
-	if (r->n_others < r->cap_others)
-		return 0;
-	more = realloc(r->others, cap * sizeof(*more));
-	if (more == NULL)
+	if (VEC_ROOM(r->others, r->n_others, cap) != 0)
 		return -1;
-	r->others = more;
 	r->cap_others = (uint8_t)cap;
 	return 0;
 }
 
-_Static_assert(FLOW_RESETS == 16, "others grow to it in steps of 4");
+_Static_assert(FLOW_RESETS <= 64, "cap_others holds it");
 
 int
 rare_add_reset(struct rare *r, const struct flow_mark *m, int side)
@@ -194,7 +191,7 @@ rare_add_reset(struct rare *r, const struct flow_mark *m, int side)
 		    (FLOW_RESETS / 2 - 1) * sizeof(r->others[0]));
 		r->n_others--;
 	}
-	if (grow_others(r) != 0)
+	if (pending_grow_others(r) != 0)
 		return -1;
 	r->others[r->n_others].mark = *m;
 	r->others[r->n_others++].side = (uint8_t)side;

@@ -1,17 +1,19 @@
 /*
- * What the resets of one sender to one receiver have in common.  One reset's TTL says
- * how far it came; a dozen that wander say that none of them does.
+ * What the resets of one sender to one receiver have in common.  One reset's
+ * TTL says how far it came.  Where a dozen of them wander, none says that.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <rsthop/hash.h>
+#include <rsthop/vec.h>
+
 #include "rst_int.h"
 
-#define SENDERS 8192 /* pairs that there is room for; others go unknown */
-#define PROBES	8
+#define CROWD_MAX 8192 /* pairs that are known; others go unknown */
 
-struct sender {
+struct crowd_pair {
 	struct addr from, to;
 	uint32_t seen[8]; /* TTLs, a bit each */
 	uint8_t lo, hi, last;
@@ -20,36 +22,49 @@ struct sender {
 };
 
 struct rst_crowd {
-	struct sender senders[SENDERS];
+	uint64_t seed;
+	uint32_t n;
+	size_t cap;
+	struct crowd_pair *pairs;
+	struct hash_index by_ends;
 };
 
 int
-rst_crowd_new(struct rst_crowd **out, struct fault *f)
+rst_crowd_new(uint64_t seed, struct rst_crowd **out, struct fault *f)
 {
-	*out = calloc(1, sizeof(**out));
-	return *out != NULL ? 0 : fault(f, FAULT_SYSTEM, "out of memory");
+	struct rst_crowd *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return fault(f, FAULT_SYSTEM, "out of memory");
+	c->seed = seed;
+	*out = c;
+	return 0;
 }
 
 void
 rst_crowd_free(struct rst_crowd *c)
 {
+	if (c == NULL)
+		return;
+	hash_index_free(&c->by_ends);
+	free(c->pairs);
 	free(c);
 }
 
 static const struct addr *
-sender_of(const struct flow_reset *r)
+crowd_sender(const struct flow_reset *r)
 {
 	return r->to_client ? &r->server.addr : &r->client.addr;
 }
 
 static const struct addr *
-receiver_of(const struct flow_reset *r)
+crowd_receiver(const struct flow_reset *r)
 {
 	return r->to_client ? &r->client.addr : &r->server.addr;
 }
 
 static bool
-is_host_ttl(const struct flow_host *h, uint8_t ttl)
+crowd_is_host_ttl(const struct flow_host *h, uint8_t ttl)
 {
 	for (size_t i = 0; i < h->n_ttls; i++)
 		if (h->ttls[i].ttl == ttl)
@@ -58,32 +73,56 @@ is_host_ttl(const struct flow_host *h, uint8_t ttl)
 }
 
 static uint64_t
-mix(uint64_t h, const struct addr *a)
+crowd_hash(const struct rst_crowd *c, const struct flow_reset *r)
 {
-	uint64_t w[2];
-
-	memcpy(w, a->b, sizeof(w));
-	h = (h ^ w[0]) * UINT64_C(0x9e3779b97f4a7c15);
-	h = (h ^ h >> 29 ^ w[1]) * UINT64_C(0xd6e8feb86659fd93);
-	return h ^ h >> 32;
+	return addr_hash(
+	    addr_hash(c->seed, crowd_sender(r)), crowd_receiver(r));
 }
 
-/* The pair's row, or an empty one; SENDERS where there is no room. */
-static size_t
-find(const struct rst_crowd *c, const struct flow_reset *r)
+/* The pair's index; HASH_NONE where it is not known. */
+static uint32_t
+crowd_find(const struct rst_crowd *c, const struct flow_reset *r)
 {
-	const struct addr *from = sender_of(r), *to = receiver_of(r);
-	uint64_t at = mix(mix(0, from), to);
+	uint64_t hash = crowd_hash(c, r);
+	uint32_t at = 0, i;
 
-	for (unsigned int i = 0; i < PROBES; i++) {
-		size_t k = (at + i) % SENDERS;
+	while ((i = hash_index_next(&c->by_ends, hash, &at)) != HASH_NONE)
+		if (addr_equal(&c->pairs[i].from, crowd_sender(r)) &&
+		    addr_equal(&c->pairs[i].to, crowd_receiver(r)))
+			break;
+	return i;
+}
 
-		if (addr_is_none(&c->senders[k].from) ||
-		    (addr_equal(&c->senders[k].from, from) &&
-			addr_equal(&c->senders[k].to, to)))
-			return k;
+/* The same of a new one; HASH_NONE where there is no room. */
+static uint32_t
+crowd_add(struct rst_crowd *c, const struct flow_reset *r)
+{
+	struct crowd_pair *p;
+
+	if (c->n == CROWD_MAX || VEC_ROOM(c->pairs, c->n, c->cap) != 0 ||
+	    hash_index_add(&c->by_ends, crowd_hash(c, r), c->n) != 0)
+		return HASH_NONE;
+	p = &c->pairs[c->n];
+	memset(p, 0, sizeof(*p));
+	p->from = *crowd_sender(r);
+	p->to = *crowd_receiver(r);
+	return c->n++;
+}
+
+static void
+crowd_note(struct crowd_pair *p, uint8_t ttl)
+{
+	uint32_t bit = UINT32_C(1) << ttl % 32;
+
+	if ((p->seen[ttl / 32] & bit) == 0) {
+		p->seen[ttl / 32] |= bit;
+		p->lo = p->distinct == 0 || ttl < p->lo ? ttl : p->lo;
+		p->hi = ttl > p->hi ? ttl : p->hi;
+		if (p->distinct > 0 && ttl == p->last + 1)
+			p->rising++;
+		p->distinct++;
 	}
-	return SENDERS;
+	p->last = ttl;
 }
 
 /* Only what is not the sender's own TTL: its genuine resets are no clue. */
@@ -91,47 +130,34 @@ void
 rst_crowd_see(struct rst_crowd *c, const struct flow_reset *r)
 {
 	uint8_t ttl = r->mark.ttl;
-	size_t at = find(c, r);
-	struct sender *s;
+	uint32_t i;
 
-	if (at == SENDERS || flow_side_sent_ttl(&r->sender, ttl) ||
-	    is_host_ttl(&r->host, ttl))
+	if (flow_side_sent_ttl(&r->sender, ttl) ||
+	    crowd_is_host_ttl(&r->host, ttl))
 		return;
-	s = &c->senders[at];
-	if (s->seen[ttl / 32] & UINT32_C(1) << ttl % 32) {
-		s->last = ttl;
-		return;
-	}
-	s->seen[ttl / 32] |= UINT32_C(1) << ttl % 32;
-	s->lo = s->distinct == 0 || ttl < s->lo ? ttl : s->lo;
-	s->hi = ttl > s->hi ? ttl : s->hi;
-	if (s->distinct > 0 && ttl == s->last + 1)
-		s->rising++;
-	s->from = *sender_of(r);
-	s->to = *receiver_of(r);
-	s->last = ttl;
-	s->distinct++;
+	i = crowd_find(c, r);
+	if (i == HASH_NONE)
+		i = crowd_add(c, r);
+	if (i != HASH_NONE)
+		crowd_note(&c->pairs[i], ttl);
 }
 
 bool
 rst_crowd_wanders(const struct rst_crowd *c, const struct flow_reset *r,
     char *why, size_t size)
 {
-	const struct sender *s;
-	size_t at;
+	uint32_t i = c != NULL ? crowd_find(c, r) : HASH_NONE;
+	const struct crowd_pair *p;
 
-	if (c == NULL)
+	if (i == HASH_NONE)
 		return false;
-	at = find(c, r);
-	if (at == SENDERS)
-		return false;
-	s = &c->senders[at];
-	if (s->distinct < 3 || (s->hi - s->lo < 4 && s->rising < 2))
+	p = &c->pairs[i];
+	if (p->distinct < 3 || (p->hi - p->lo < 4 && p->rising < 2))
 		return false;
 	snprintf(why, size,
-	    s->rising + 1U >= s->distinct
+	    p->rising + 1U >= p->distinct
 		? "its resets' TTLs are counted up, %u to %u"
 		: "its resets' TTLs wander between %u and %u",
-	    s->lo, s->hi);
+	    p->lo, p->hi);
 	return true;
 }

@@ -335,8 +335,11 @@ pkt_leave_tunnel(struct cur *c, const struct pkt_outer *o, struct pkt *out)
 		c->bad = true; /* for the tunnel around this one */
 }
 
-/* Inward as far as there are tunnels, then outward again. */
-static void
+/*
+ * Inward as far as there are tunnels, then outward again.  By itself, so that
+ * packets without tunnels do not pay for the room on the stack.
+ */
+__attribute__((noinline)) static void
 pkt_decode_tunnels(struct cur *c, struct pkt *out)
 {
 	struct pkt_outer outer[PKT_TUNNELS];

@@ -138,7 +138,7 @@ scene_begin(struct scene *sc, const struct flow_config *cfg)
 	memcpy(sc->c.mac, own, ADDR_MAC);
 	memcpy(sc->s.mac, gateway, ADDR_MAC);
 	if (flow_table_new(cfg, &sink, &sc->t, NULL) != 0 ||
-	    rst_crowd_new(&sc->crowd, NULL) != 0)
+	    rst_crowd_new(7, &sc->crowd, NULL) != 0)
 		abort();
 }
 

@@ -492,7 +492,7 @@ chaos_run(uint64_t seed)
 	    .settle_pkts = 1 + rng_below(&g, 10),
 	    .settle_ns = 1 + rng_below(&g, 100000000),
 	    .idle_ns = 1 + rng_below(&g, 1000000000)};
-	assert_int_equal(rst_crowd_new(&crowd, NULL), 0);
+	assert_int_equal(rst_crowd_new(7, &crowd, NULL), 0);
 	sink.ctx = crowd;
 	assert_int_equal(flow_table_new(&cfg, &sink, &t, NULL), 0);
 	for (unsigned int i = 0; i < CHAOS_PACKETS; i++) {

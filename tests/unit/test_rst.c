@@ -726,6 +726,57 @@ wandering_ttls_name_no_hop(void **state)
 	scene_end(&sc);
 }
 
+/* The n-th pair of hosts; their resets' TTLs are the caller's. */
+static struct flow_reset
+crowd_reset(uint32_t n, uint8_t ttl)
+{
+	const uint8_t client[4] = {10, 0, (uint8_t)(n % 3), 5};
+	const uint8_t server[4] = {
+	    1, (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n};
+
+	return (struct flow_reset){.client = {addr_from_v4(client), 51514},
+	    .server = {addr_from_v4(server), 80},
+	    .to_client = true,
+	    .mark = {.ttl = ttl, .flags = RST, .frame = 1}};
+}
+
+static bool
+crowd_knows(const struct rst_crowd *crowd, uint32_t n)
+{
+	struct flow_reset r = crowd_reset(n, 200);
+	struct rst_verdict v;
+	bool wanders;
+
+	assert_int_equal(rst_judge(&r, crowd, NULL, &v, NULL), 0);
+	wanders = strstr(v.ttl_why, "wander") != NULL;
+	rst_verdict_free(&v);
+	return wanders;
+}
+
+/* 8,192 pairs are known, each of them; those that come later are not. */
+static void
+many_wandering_senders_are_known(void **state)
+{
+	static const uint8_t ttls[] = {200, 65, 90};
+	const uint32_t max = 8192;
+	struct rst_crowd *crowd;
+
+	(void)state;
+	assert_int_equal(rst_crowd_new(1, &crowd, NULL), 0);
+	for (uint32_t n = 0; n < max + 10; n++) {
+		assert_false(crowd_knows(crowd, n));
+		for (size_t i = 0; i < sizeof(ttls); i++) {
+			struct flow_reset r = crowd_reset(n, ttls[i]);
+
+			rst_crowd_see(crowd, &r);
+		}
+		assert_int_equal(crowd_knows(crowd, n), n < max);
+	}
+	for (uint32_t n = 0; n < max; n++)
+		assert_true(crowd_knows(crowd, n));
+	rst_crowd_free(crowd);
+}
+
 /* TTL 128, as from next door; but it took the whole way. */
 static void
 near_ttl_from_afar_names_no_hop(void **state)
@@ -1021,6 +1072,8 @@ main(void)
 		rewritten_response),
 	    PROVES("TTLs that wander from reset to reset name no hop",
 		wandering_ttls_name_no_hop),
+	    PROVES("senders whose TTLs wander are known up to a bound",
+		many_wandering_senders_are_known),
 	    PROVES("a TTL from next door on a reset that came from afar names "
 		   "no hop",
 		near_ttl_from_afar_names_no_hop),
