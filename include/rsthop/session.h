@@ -51,10 +51,10 @@ struct probe {
 	struct addr from; /* who answered first */
 	int64_t answered_ns;
 
-	bool fired;
-	bool among_like; /* it, or another copy of its TTL */
-	uint8_t rst_ttl;
-	int64_t fired_ns;
+	bool drew_reset;
+	bool copy_unknown; /* the reset names its TTL, not which copy of it */
+	uint8_t rst_ttl;   /* of the first that it drew */
+	int64_t drew_ns;   /* when that came */
 };
 
 enum arm { ARM_NONE, ARM_TRIGGER, ARM_CONTROL };
@@ -88,9 +88,9 @@ struct seen_reset {
 	struct result_reset facts;
 	int64_t at_ns;
 	int conn;
-	int probe;   /* index, -1: not known */
-	bool server; /* the server's own answer to PROBE_ALIVE */
-	bool late;   /* after we had closed the connection */
+	int probe;	    /* index, -1: not known */
+	bool answers_alive; /* the server's own word to PROBE_ALIVE */
+	bool late;	    /* after we had closed the connection */
 	/* Its IP ID follows that of the server's last packet; UNSURE: none. */
 	enum result_tri id_follows;
 };
@@ -181,7 +181,7 @@ void session_keep_port(struct session *s, int conn);
  * is none of its window: RFC 9293, section 3.10.7.4 wants that answered with
  * an acknowledgement that has them.
  */
-int session_knock(struct session *s, int conn, struct fault *f);
+int session_draw_challenge_ack(struct session *s, int conn, struct fault *f);
 /* Two that are one connection on the wire. */
 bool session_same_flow(const struct session *s, int a, int b);
 

@@ -29,7 +29,7 @@ enum trial_kind {
 
 enum trial_state {
 	TRIAL_OPENING,
-	TRIAL_FIRED,   /* sent; what comes is awaited */
+	TRIAL_SENT,    /* sent; what comes is awaited */
 	TRIAL_SETTLED, /* all that can come has come, or its time is over */
 	TRIAL_FAILED,  /* no connection */
 	TRIAL_SPOILED  /* reset before it was sent: says nothing */
@@ -55,7 +55,7 @@ struct trial {
 	bool poll; /* a control that asks whether a block is over */
 	/* Taken in by infer, with so many shots fired. */
 	bool counted;
-	unsigned int fired_counted;
+	unsigned int resets_counted;
 };
 
 /* What is to be sent, and from where. */
@@ -119,7 +119,7 @@ bool trial_is_quiet(
     struct session *s, const struct trial *t, const struct trial_timing *tm);
 
 /* A reset that a probe of it fired, or that came on its connection. */
-bool trial_has_fired(const struct session *s, const struct trial *t);
+bool trial_drew_reset(const struct session *s, const struct trial *t);
 
 /*
  * As infer wants it; shots has room for INFER_MAX_HOPS.  The trial is settled.

@@ -49,7 +49,7 @@ learn_numbers(struct campaign *c, int conn, struct fault *f)
 	    &c->s.conns[conn], f);
 	for (i = 0; rc == 0 && i < KNOCKS; i++) {
 		asked_ns = session_now(&c->s);
-		if (session_knock(&c->s, conn, f) == -1)
+		if (session_draw_challenge_ack(&c->s, conn, f) == -1)
 			return -1;
 		rc = session_pump(&c->s, asked_ns + KNOCK_NS, numbers_known,
 		    &c->s.conns[conn], f);

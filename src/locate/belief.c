@@ -129,7 +129,7 @@ resets_behind(const struct session *s, const struct trial *t)
 
 	for (i = 0; i < s->n_resets; i++) {
 		r = &s->resets[i];
-		if (r->conn == t->conn && !r->server && !r->late &&
+		if (r->conn == t->conn && !r->answers_alive && !r->late &&
 		    r->facts.seq_match == RESULT_SEQ_EXACT &&
 		    (int32_t)(s->conns[t->conn].tcb.answer_seq -
 			s->probes[t->first_probe].ack) >= 0)
@@ -159,7 +159,7 @@ count_fired(const struct campaign *c, const struct trial *t)
 	size_t i;
 
 	for (i = 0; i < t->n_probes; i++)
-		n += c->s.probes[t->first_probe + i].fired;
+		n += c->s.probes[t->first_probe + i].drew_reset;
 	return n;
 }
 
@@ -183,7 +183,7 @@ is_from_own_segment(const struct session *s, const struct seen_reset *r)
 	bool known = false;
 	size_t i;
 
-	if (r->late || r->server || !r->facts.has_mac)
+	if (r->late || r->answers_alive || !r->facts.has_mac)
 		return false;
 	for (i = 0; i < s->n_conns; i++) {
 		c = &s->conns[i];
@@ -221,7 +221,7 @@ gather_clues(const struct campaign *c)
 	for (i = 0; i < c->n_trials; i++)
 		k.tags_pass = k.tags_pass ||
 		    (is_tagged(c, &c->trials[i]) &&
-			trial_has_fired(&c->s, &c->trials[i]));
+			trial_drew_reset(&c->s, &c->trials[i]));
 	k.blocked = campaign_is_blocked(c);
 	return k;
 }
@@ -250,7 +250,7 @@ still_stands(const struct campaign *c, const struct infer_path *p)
 		return false;
 	for (i = 0; i < c->n_trials; i++)
 		if (c->trials[i].counted &&
-		    (c->trials[i].fired_counted !=
+		    (c->trials[i].resets_counted !=
 			    count_fired(c, &c->trials[i]) ||
 			campaign_is_contaminated(c, &c->trials[i])))
 			return false;
@@ -312,7 +312,7 @@ see_settled(struct campaign *c)
 		    !is_telling(c, t))
 			continue;
 		t->counted = true;
-		t->fired_counted = count_fired(c, t);
+		t->resets_counted = count_fired(c, t);
 		see_trial(c, c->infer, t);
 	}
 }
@@ -331,7 +331,7 @@ was_refused_after(const struct session *s, const struct trial *t)
 
 	for (i = 0; i < s->n_resets; i++) {
 		r = &s->resets[i];
-		if (r->conn == t->conn && !r->late && r->at_ns > p->fired_ns &&
+		if (r->conn == t->conn && !r->late && r->at_ns > p->drew_ns &&
 		    p->rst_ttl != s->path->server_ttl &&
 		    r->facts.ttl == s->path->server_ttl &&
 		    !(r->facts.flags & PKT_TH_ACK))
@@ -364,7 +364,7 @@ count_answer(
 		a->behind++;
 	else
 		a->beyond++;
-	a->early += said != 0 && p->fired_ns < said;
+	a->early += said != 0 && p->drew_ns < said;
 }
 
 /* What it says where nothing fires: data at once, never any, or neither. */
@@ -378,7 +378,7 @@ learn_manners(const struct campaign *c, struct infer_answers *a)
 
 	for (i = 0; i < c->n_trials; i++) {
 		t = &c->trials[i];
-		if (t->state != TRIAL_SETTLED || trial_has_fired(&c->s, t) ||
+		if (t->state != TRIAL_SETTLED || trial_drew_reset(&c->s, t) ||
 		    (t->kind != TRIAL_FULL && t->kind != TRIAL_CONTROL))
 			continue;
 		tcb = &c->s.conns[t->conn].tcb;
@@ -402,7 +402,7 @@ tell_answers(struct campaign *c, struct infer *in)
 	for (i = 0; i < c->n_trials && !c->s.short_of_server; i++) {
 		t = &c->trials[i];
 		if (t->kind == TRIAL_FULL && t->state == TRIAL_SETTLED &&
-		    t->n_probes > 0 && c->s.probes[t->first_probe].fired &&
+		    t->n_probes > 0 && c->s.probes[t->first_probe].drew_reset &&
 		    !campaign_is_contaminated(c, t))
 			count_answer(c, t, &a);
 	}
@@ -424,7 +424,7 @@ tell_id_steps(struct campaign *c, struct infer *in)
 	}
 	for (i = 0; i < c->s.n_resets; i++) {
 		if (c->s.resets[i].probe == -1 || c->s.resets[i].late ||
-		    c->s.resets[i].server ||
+		    c->s.resets[i].answers_alive ||
 		    c->s.probes[c->s.resets[i].probe].kind == PROBE_BLOCK)
 			continue;
 		follow += c->s.resets[i].id_follows == RESULT_YES;
@@ -448,7 +448,7 @@ assume_silence(struct campaign *c, struct fault *f)
 	if (infer_copy(c->infer, &in, f) == -1)
 		return -1;
 	for (i = 0; i < c->n_trials; i++)
-		if (c->trials[i].state == TRIAL_FIRED &&
+		if (c->trials[i].state == TRIAL_SENT &&
 		    is_telling(c, &c->trials[i]))
 			see_trial(c, in, &c->trials[i]);
 	tell_answers(c, in);

@@ -22,7 +22,7 @@ first_firing(const struct session *s)
 	size_t i;
 
 	for (i = 0; i < s->n_resets; i++)
-		if (!s->resets[i].late && !s->resets[i].server &&
+		if (!s->resets[i].late && !s->resets[i].answers_alive &&
 		    !s->resets[i].facts.control)
 			return s->resets[i].at_ns;
 	return 0;
@@ -36,7 +36,7 @@ first_reset_of(const struct session *s, int conn)
 
 	for (i = 0; i < s->n_resets; i++)
 		if (s->resets[i].conn == conn && !s->resets[i].late &&
-		    !s->resets[i].server)
+		    !s->resets[i].answers_alive)
 			return &s->resets[i];
 	return NULL;
 }
@@ -128,7 +128,7 @@ is_named(const struct campaign *c, const struct trial *t)
 
 	for (i = 0; is_tagged(c, t) && i < t->n_probes; i++) {
 		p = &c->s.probes[t->first_probe + i];
-		if (p->fired && !p->among_like)
+		if (p->drew_reset && !p->copy_unknown)
 			return true;
 	}
 	return false;
@@ -155,7 +155,7 @@ blocks(const struct campaign *c, const struct seen_reset *r, int64_t *from,
 {
 	int64_t length = c->residual.hi_ns, sent = r->at_ns;
 
-	if (r->server ||
+	if (r->answers_alive ||
 	    (r->facts.control && c->residual.refreshed != RESULT_YES))
 		return false;
 	*from = r->at_ns - c->timing.rtt_ns;
@@ -237,7 +237,7 @@ campaign_count_clean(
 
 	for (i = 0; i < c->n_trials; i++) {
 		t = &c->trials[i];
-		fired = trial_has_fired(&c->s, t);
+		fired = trial_drew_reset(&c->s, t);
 		if (t->kind != kind || !trial_was_sent(t) ||
 		    (fired_only && !fired) || (t->poll && fired) ||
 		    campaign_is_contaminated(c, t))

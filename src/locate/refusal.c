@@ -21,7 +21,7 @@ was_refused(const struct campaign *c, const struct trial *t)
 		return false;
 	for (i = 0; i < c->s.n_resets; i++) {
 		r = &c->s.resets[i];
-		if (r->conn == t->conn && !r->late && !r->server &&
+		if (r->conn == t->conn && !r->late && !r->answers_alive &&
 		    r->facts.ttl == c->out->path.server_ttl)
 			return true;
 	}

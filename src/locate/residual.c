@@ -97,7 +97,7 @@ first_fired(const struct campaign *c)
 	for (i = 0; i < c->n_trials; i++) {
 		t = &c->trials[i];
 		if (t->kind != TRIAL_FULL || t->n_probes == 0 ||
-		    !c->s.probes[t->first_probe].fired)
+		    !c->s.probes[t->first_probe].drew_reset)
 			continue;
 		if (first == NULL ||
 		    c->s.probes[t->first_probe].sent_ns <
@@ -175,7 +175,8 @@ was_reset(void *arg)
 
 	for (i = w->s->n_resets; i-- > 0;) {
 		r = &w->s->resets[i];
-		if (r->conn == w->conn && !r->server && r->at_ns >= w->since_ns)
+		if (r->conn == w->conn && !r->answers_alive &&
+		    r->at_ns >= w->since_ns)
 			return true;
 	}
 	return false;
@@ -304,10 +305,10 @@ answer_of(const struct session *s, const struct trial *t, int64_t *sent_ns)
 
 	*sent_ns = w.since_ns;
 	switch (t->state) {
-	case TRIAL_FIRED:
+	case TRIAL_SENT:
 	case TRIAL_SETTLED:
 		*sent_ns = s->probes[t->first_probe].sent_ns;
-		return trial_has_fired(s, t) ? ANSWER_RESET : ANSWER_PASSED;
+		return trial_drew_reset(s, t) ? ANSWER_RESET : ANSWER_PASSED;
 	case TRIAL_SPOILED:
 	case TRIAL_FAILED:
 		return was_reset(&w) ? ANSWER_RESET : ANSWER_NONE;
@@ -335,7 +336,7 @@ take_answer(struct meter *m, int trial, uint16_t port, int64_t *sent_ns)
 	a = answer_of(s, t, sent_ns);
 	if (t->state != TRIAL_OPENING && port == 0)
 		return a;
-	if (t->state == TRIAL_OPENING || t->state == TRIAL_FIRED)
+	if (t->state == TRIAL_OPENING || t->state == TRIAL_SENT)
 		t->state = TRIAL_SPOILED;
 	session_close(s, t->conn);
 	return a;
@@ -551,7 +552,7 @@ fire_again(struct meter *m, int64_t *at_ns, struct fault *f)
 		if (c->n_trials == before)
 			return 0;
 		t = &c->trials[before];
-		if (t->n_probes == 0 || !c->s.probes[t->first_probe].fired)
+		if (t->n_probes == 0 || !c->s.probes[t->first_probe].drew_reset)
 			continue;
 		*at_ns = c->s.probes[t->first_probe].sent_ns;
 		if (m->scope != RESULT_SCOPE_4TUPLE)

@@ -168,8 +168,7 @@ step_trials(struct campaign *c, struct fault *f)
 		    -1)
 			return -1;
 		/* It got through; whoever counts begins anew. */
-		if (before == TRIAL_OPENING &&
-		    c->trials[i].state == TRIAL_FIRED)
+		if (before == TRIAL_OPENING && c->trials[i].state == TRIAL_SENT)
 			c->broken = 0;
 		if (c->trials[i].state != before &&
 		    trial_is_done(&c->trials[i]) &&
@@ -298,7 +297,7 @@ campaign_count(const struct campaign *c, enum trial_kind kind, bool fired_only)
 	for (i = 0; i < c->n_trials; i++)
 		if (c->trials[i].kind == kind &&
 		    trial_was_sent(&c->trials[i]) &&
-		    (!fired_only || trial_has_fired(&c->s, &c->trials[i])))
+		    (!fired_only || trial_drew_reset(&c->s, &c->trials[i])))
 			n++;
 	return n;
 }

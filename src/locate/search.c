@@ -178,7 +178,7 @@ tags_name(const struct campaign *c)
 	for (i = 0; i < c->n_trials; i++) {
 		t = &c->trials[i];
 		for (k = 0; t->kind == TRIAL_BURST && k < t->n_probes; k++)
-			if (c->s.probes[t->first_probe + k].fired)
+			if (c->s.probes[t->first_probe + k].drew_reset)
 				return true;
 	}
 	return false;
@@ -192,7 +192,7 @@ plain_fires(const struct campaign *c)
 
 	for (i = 0; i < c->n_trials; i++)
 		if (c->trials[i].plain && !trial_is_control(&c->trials[i]) &&
-		    trial_has_fired(&c->s, &c->trials[i]))
+		    trial_drew_reset(&c->s, &c->trials[i]))
 			return true;
 	return false;
 }

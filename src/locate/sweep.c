@@ -140,7 +140,7 @@ count(struct sweep *sw)
 		p = port_of(sw, t);
 		if (p == sw->n || !trial_was_sent(t))
 			continue;
-		fired = trial_has_fired(&c->s, t);
+		fired = trial_drew_reset(&c->s, t);
 		if (t->kind == TRIAL_CONTROL) {
 			controls += fired;
 			continue;

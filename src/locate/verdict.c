@@ -67,7 +67,7 @@ fill_resets(const struct campaign *c, struct fault *f)
 	if (r->resets == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	for (i = 0; i < c->s.n_resets; i++)
-		if (!c->s.resets[i].server && !c->s.resets[i].late)
+		if (!c->s.resets[i].answers_alive && !c->s.resets[i].late)
 			r->resets[r->n_resets++] = c->s.resets[i].facts;
 	return 0;
 }
@@ -90,7 +90,7 @@ fill_by_ttl(const struct campaign *c)
 			if (p->kind != PROBE_SHOT || p->ttl > PATH_MAX_HOPS)
 				continue;
 			by[p->ttl].trials++;
-			by[p->ttl].resets += p->fired;
+			by[p->ttl].resets += p->drew_reset;
 		}
 	}
 	for (i = 1; i <= PATH_MAX_HOPS; i++) {
@@ -573,11 +573,11 @@ has_stopped(const struct campaign *c)
 	for (i = 0; i < c->n_trials; i++) {
 		if (c->trials[i].kind != TRIAL_FULL ||
 		    campaign_is_contaminated(c, &c->trials[i]) ||
-		    (c->trials[i].state != TRIAL_FIRED &&
+		    (c->trials[i].state != TRIAL_SENT &&
 			c->trials[i].state != TRIAL_SETTLED))
 			continue;
 		n++;
-		if (!trial_has_fired(&c->s, &c->trials[i]))
+		if (!trial_drew_reset(&c->s, &c->trials[i]))
 			continue;
 		k++;
 		m = n;

@@ -17,7 +17,7 @@ example_reset(const struct campaign *c)
 
 	for (i = 0; i < c->s.n_resets; i++) {
 		r = &c->s.resets[i];
-		if (r->server || r->late || r->probe == -1)
+		if (r->answers_alive || r->late || r->probe == -1)
 			continue;
 		if (c->s.probes[r->probe].kind == PROBE_FULL)
 			return r;
@@ -73,7 +73,7 @@ another_fired(const struct campaign *c, const struct seen_reset *r)
 
 	for (i = 0; i < c->s.n_probes; i++) {
 		p = &c->s.probes[i];
-		if (p->fired && p->rst_ttl != 0 &&
+		if (p->drew_reset && p->rst_ttl != 0 &&
 		    p->ttl != r->facts.probe_ttl &&
 		    p->rst_ttl - r->facts.ttl == p->ttl - r->facts.probe_ttl)
 			return p;
@@ -261,7 +261,7 @@ reason_in_path(const struct campaign *c)
 
 	for (i = 0; i < c->s.n_probes; i++) {
 		p = &c->s.probes[i];
-		if (p->kind != PROBE_SHOT || !p->fired ||
+		if (p->kind != PROBE_SHOT || !p->drew_reset ||
 		    c->s.conns[p->conn].arm == ARM_CONTROL)
 			continue;
 		fired++;

@@ -32,7 +32,7 @@ one_ttl(const struct campaign *c)
 
 	for (i = 0; i < c->s.n_resets; i++) {
 		r = &c->s.resets[i];
-		if (r->server || r->late || r->probe == -1)
+		if (r->answers_alive || r->late || r->probe == -1)
 			continue;
 		if (ttl != 0 && r->facts.ttl != ttl)
 			return 0;
@@ -123,7 +123,7 @@ server_answers(const struct campaign *c)
 	for (i = 0; i < c->n_trials; i++) {
 		t = &c->trials[i];
 		if ((t->kind == TRIAL_CONTROL || t->kind == TRIAL_FULL) &&
-		    !trial_has_fired(&c->s, t) &&
+		    !trial_drew_reset(&c->s, t) &&
 		    c->s.conns[t->conn].tcb.answer_ns != 0)
 			return true;
 	}

@@ -656,7 +656,7 @@ session_send_full(
 }
 
 int
-session_knock(struct session *s, int conn, struct fault *f)
+session_draw_challenge_ack(struct session *s, int conn, struct fault *f)
 {
 	struct tcb *tcb = &s->conns[conn].tcb;
 	struct probe p = {0};

@@ -381,7 +381,7 @@ match_seq(const struct pkt_tcp *t, const struct probe *p)
 	if (ahead == 0)
 		return p->kind == PROBE_SHOT && !p->plain ? RESULT_SEQ_TAG
 							  : RESULT_SEQ_EXACT;
-	if (p->fired && p->window > 0 && ahead % p->window == 0 &&
+	if (p->drew_reset && p->window > 0 && ahead % p->window == 0 &&
 	    ahead / p->window <= STEPS_MAX)
 		return RESULT_SEQ_STEPPED;
 	if (t->seq == 0 && (t->flags & PKT_TH_ACK))
@@ -520,17 +520,17 @@ charge_probe(struct session *s, struct seen_reset *r)
 	if (r->probe == -1 || r->late)
 		return;
 	p = &s->probes[r->probe];
-	if (p->fired && was_asked_since(s, p)) {
+	if (p->drew_reset && was_asked_since(s, p)) {
 		r->probe = -1;
 		return;
 	}
 	r->facts.probe_ttl = p->ttl;
 	r->facts.latency_ns = r->at_ns - p->sent_ns;
-	if (p->fired)
+	if (p->drew_reset)
 		return;
-	p->fired = true;
+	p->drew_reset = true;
 	p->rst_ttl = r->facts.ttl;
-	p->fired_ns = r->at_ns;
+	p->drew_ns = r->at_ns;
 }
 
 static int
@@ -563,7 +563,7 @@ session_take_reset(struct session *s, int conn, const struct world_packet *wp,
 	r.late = c->closed;
 	fill_reset(s, &r, wp);
 	if (answers_alive(c, &wp->pkt)) {
-		r.server = true;
+		r.answers_alive = true;
 		/*
 		 * Unless it was our own kernel that reset the server; or the
 		 * reset was too old for it, and the connection was closed in
@@ -576,7 +576,7 @@ session_take_reset(struct session *s, int conn, const struct world_packet *wp,
 		r.probe = find_fired(s, conn, &wp->pkt, &r.facts, &alike);
 		charge_probe(s, &r);
 		if (alike && !r.late)
-			s->probes[r.probe].among_like = true;
+			s->probes[r.probe].copy_unknown = true;
 		if (!r.late)
 			c->resets++;
 		if (r.probe >= 0)

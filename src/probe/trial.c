@@ -45,7 +45,7 @@ trial_is_control(const struct trial *t)
 bool
 trial_was_sent(const struct trial *t)
 {
-	return t->state == TRIAL_FIRED || t->state == TRIAL_SETTLED;
+	return t->state == TRIAL_SENT || t->state == TRIAL_SETTLED;
 }
 
 bool
@@ -206,12 +206,12 @@ fire(struct session *s, struct trial *t, const struct trial_load *load,
 		return -1;
 	t->n_probes = s->n_probes - t->first_probe;
 	t->sent_ns = session_now(s);
-	t->state = TRIAL_FIRED;
+	t->state = TRIAL_SENT;
 	return 0;
 }
 
 bool
-trial_has_fired(const struct session *s, const struct trial *t)
+trial_drew_reset(const struct session *s, const struct trial *t)
 {
 	return t->conn >= 0 && s->conns[t->conn].resets > 0;
 }
@@ -226,8 +226,8 @@ last_event(const struct session *s, const struct trial *t)
 
 	for (i = 0; i < t->n_probes; i++) {
 		p = &s->probes[t->first_probe + i];
-		if (p->fired_ns > last)
-			last = p->fired_ns;
+		if (p->drew_ns > last)
+			last = p->drew_ns;
 		if (p->answered_ns > last)
 			last = p->answered_ns;
 	}
@@ -258,7 +258,7 @@ is_accounted(const struct session *s, const struct trial *t)
 
 	for (i = 0; i < t->n_probes; i++) {
 		p = &s->probes[t->first_probe + i];
-		if (!p->fired && !p->te)
+		if (!p->drew_reset && !p->te)
 			return false;
 	}
 	return t->n_probes > 0;
@@ -318,7 +318,7 @@ static int64_t
 settles_at(const struct session *s, const struct trial *t,
     const struct trial_timing *tm)
 {
-	if (trial_has_fired(s, t))
+	if (trial_drew_reset(s, t))
 		return max64(last_event(s, t), last_reset(s, t)) +
 		    companions_ns(tm);
 	return t->sent_ns + patience_ns(tm);
@@ -346,8 +346,8 @@ trial_is_ready(struct session *s, const struct trial *t)
 			    (session_talk_ready(s, t->conn) ||
 				session_talk_failed(s, t->conn));
 		return st != CONN_CONNECTING;
-	case TRIAL_FIRED:
-		return is_single(t) && trial_has_fired(s, t);
+	case TRIAL_SENT:
+		return is_single(t) && trial_drew_reset(s, t);
 	case TRIAL_SETTLED:
 	case TRIAL_FAILED:
 	case TRIAL_SPOILED:
@@ -362,7 +362,7 @@ quiet_at(const struct session *s, const struct trial *t,
 {
 	int64_t acked;
 
-	if (trial_has_fired(s, t))
+	if (trial_drew_reset(s, t))
 		return settles_at(s, t, tm);
 	if (t->kind == TRIAL_FULL || t->kind == TRIAL_CONTROL) {
 		acked = s->conns[t->conn].tcb.acked_ns;
@@ -385,7 +385,7 @@ trial_wakes_at(
 	switch (t->state) {
 	case TRIAL_OPENING:
 		return gives_up_at(s, t);
-	case TRIAL_FIRED:
+	case TRIAL_SENT:
 		q = quiet_at(s, t, tm);
 		return q > now ? q : settles_at(s, t, tm);
 	case TRIAL_SETTLED:
@@ -403,7 +403,7 @@ trial_is_quiet(
 	switch (t->state) {
 	case TRIAL_OPENING:
 		return false;
-	case TRIAL_FIRED:
+	case TRIAL_SENT:
 		return session_now(s) >= quiet_at(s, t, tm);
 	case TRIAL_SETTLED:
 	case TRIAL_FAILED:
@@ -442,7 +442,7 @@ trial_step(struct session *s, struct trial *t, const struct trial_load *load,
 	switch (t->state) {
 	case TRIAL_OPENING:
 		return step_opening(s, t, load, f);
-	case TRIAL_FIRED:
+	case TRIAL_SENT:
 		if (trial_is_ready(s, t) ||
 		    session_now(s) >= settles_at(s, t, tm))
 			t->state = TRIAL_SETTLED;
@@ -506,7 +506,7 @@ unknown_reset_ttl(const struct session *s, const struct trial *t)
 
 	for (i = 0; i < s->n_resets; i++)
 		if (s->resets[i].conn == t->conn && s->resets[i].probe == -1 &&
-		    !s->resets[i].late && !s->resets[i].server)
+		    !s->resets[i].late && !s->resets[i].answers_alive)
 			return s->resets[i].facts.ttl;
 	return 0;
 }
@@ -518,8 +518,8 @@ was_faster_than_server(const struct session *s, const struct trial *t)
 	const struct probe *p = &s->probes[t->first_probe];
 	int64_t rtt = s->path->server_rtt_ns;
 
-	return t->kind == TRIAL_FULL && p->fired && rtt >= CLOCK_MS &&
-	    p->fired_ns - p->sent_ns < rtt * 7 / 10;
+	return t->kind == TRIAL_FULL && p->drew_reset && rtt >= CLOCK_MS &&
+	    p->drew_ns - p->sent_ns < rtt * 7 / 10;
 }
 
 /*
@@ -575,7 +575,7 @@ is_among_like(const struct session *s, const struct trial *t)
 	size_t i;
 
 	for (i = 0; i < t->n_probes; i++)
-		if (s->probes[t->first_probe + i].among_like)
+		if (s->probes[t->first_probe + i].copy_unknown)
 			return true;
 	return false;
 }
@@ -607,10 +607,10 @@ trial_to_infer(const struct session *s, const struct trial *t,
 		p = &s->probes[t->first_probe + i];
 		shots[i].ttl =
 		    p->ttl != 0 ? p->ttl : s->conns[t->conn].tcb.client_ttl;
-		shots[i].fired = p->fired;
+		shots[i].fired = p->drew_reset;
 		shots[i].rst_ttl = p->rst_ttl;
 		shots[i].te = shot_te(s, t->first_probe + i);
-		any = any || p->fired;
+		any = any || p->drew_reset;
 	}
 	out->n_shots = i;
 	doubt_silence(s, t, shots, i);

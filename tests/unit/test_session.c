@@ -225,9 +225,9 @@ assert_fired(const struct scene *sc, int probe)
 	size_t i;
 
 	for (i = 0; i < sc->s.n_probes; i++)
-		if (sc->s.probes[i].fired != ((int)i == probe))
+		if (sc->s.probes[i].drew_reset != ((int)i == probe))
 			fail_msg("probe %zu, TTL %u: fired %d", i,
-			    sc->s.probes[i].ttl, sc->s.probes[i].fired);
+			    sc->s.probes[i].ttl, sc->s.probes[i].drew_reset);
 }
 
 /* Connections. */
@@ -902,7 +902,7 @@ test_reset_by_tag(void **state)
 	assert_int_equal(r->facts.probe_ttl, 4);
 	assert_int_equal(r->facts.ttl, 62);
 	assert_true(r->facts.latency_ns == CLOCK_MS);
-	assert_false(r->facts.id_echoed || r->late || r->server);
+	assert_false(r->facts.id_echoed || r->late || r->answers_alive);
 	assert_true(r->facts.has_mac);
 	assert_memory_equal(r->facts.mac, sw_router_mac, ADDR_MAC);
 	assert_int_equal(sc->s.probes[first + 3].rst_ttl, 62);
@@ -1019,7 +1019,7 @@ test_reset_plain(void **state)
 	reset_comes(sc, &t);
 	assert_int_equal(last_reset(sc)->facts.probe_ttl, 5);
 	assert_false(last_reset(sc)->facts.id_echoed);
-	assert_true(sc->s.probes[first + 1].fired);
+	assert_true(sc->s.probes[first + 1].drew_reset);
 	scene_free(sc);
 }
 
@@ -1223,7 +1223,7 @@ test_alive_no(void **state)
 	pump(sc, sc->sw->rtt_ns);
 	reset_comes(sc, &t);
 	assert_int_equal(sc->s.conns[0].server_alive, RESULT_NO);
-	assert_true(last_reset(sc)->server);
+	assert_true(last_reset(sc)->answers_alive);
 	assert_int_equal(last_reset(sc)->probe, -1);
 	assert_int_equal(sc->s.conns[0].resets, 1);
 	scene_free(sc);
@@ -1243,7 +1243,7 @@ test_alive_we_reset(void **state)
 	pump(sc, sc->sw->rtt_ns);
 	reset_comes(sc, &t);
 	assert_int_equal(sc->s.conns[0].server_alive, RESULT_UNSURE);
-	assert_true(last_reset(sc)->server);
+	assert_true(last_reset(sc)->answers_alive);
 	assert_int_equal(sc->s.conns[0].resets, 1);
 	scene_free(sc);
 }
@@ -1324,7 +1324,7 @@ test_alive_forged(void **state)
 	(void)state;
 	reset_comes(sc, &t);
 	assert_int_equal(sc->s.conns[0].server_alive, RESULT_UNSURE);
-	assert_false(last_reset(sc)->server);
+	assert_false(last_reset(sc)->answers_alive);
 	scene_free(sc);
 }
 

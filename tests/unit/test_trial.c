@@ -104,7 +104,7 @@ fire_plan(struct scene *sc, struct shot_plan plan)
 	assert_int_equal(trial_begin(&sc->s, &sc->t, &plan, &sc->f), 0);
 	pump(sc, sc->sw->rtt_ns);
 	step(sc);
-	assert_int_equal(sc->t.state, TRIAL_FIRED);
+	assert_int_equal(sc->t.state, TRIAL_SENT);
 }
 
 static void
@@ -331,7 +331,7 @@ test_states(void **state)
 		bool sent, done, nothing;
 	} rows[] = {
 	    {TRIAL_OPENING, false, false, false},
-	    {TRIAL_FIRED, true, false, false},
+	    {TRIAL_SENT, true, false, false},
 	    {TRIAL_SETTLED, true, true, false},
 	    {TRIAL_FAILED, false, true, true},
 	    {TRIAL_SPOILED, false, true, true},
@@ -509,7 +509,7 @@ test_silence_waits_for_taps(void **state)
 		after = settles_after(sc);
 		assert_true(
 		    after > TAP_LATE + sc->sw->rtt_ns && after < 2 * CLOCK_S);
-		assert_false(trial_has_fired(&sc->s, &sc->t));
+		assert_false(trial_drew_reset(&sc->s, &sc->t));
 		scene_free(sc);
 	}
 }
@@ -528,10 +528,10 @@ test_answered_burst_waits(void **state)
 	reset_at(sc, TAP_LATE, 61, rcv_nxt(sc) - 4);
 	pump(sc, 30 * MS);
 	step(sc);
-	assert_int_equal(sc->t.state, TRIAL_FIRED);
+	assert_int_equal(sc->t.state, TRIAL_SENT);
 	assert_true(quiet(sc)); /* others may go on beside it */
 	after = settles_after(sc);
-	assert_true(shot(sc, 3)->fired && shot(sc, 3)->rst_ttl == 61);
+	assert_true(shot(sc, 3)->drew_reset && shot(sc, 3)->rst_ttl == 61);
 	assert_true(after > TAP_LATE && after < TAP_LATE + 30 * MS);
 	scene_free(sc);
 }
@@ -563,7 +563,7 @@ test_full_settles_at_once(void **state)
 	assert_true(trial_is_ready(&sc->s, &sc->t));
 	step(sc);
 	assert_int_equal(sc->t.state, TRIAL_SETTLED);
-	assert_true(trial_has_fired(&sc->s, &sc->t));
+	assert_true(trial_drew_reset(&sc->s, &sc->t));
 	scene_free(sc);
 }
 
@@ -581,7 +581,7 @@ test_burst_awaits_companions(void **state)
 		reset_at(sc, i * 3 * MS, 62, rcv_nxt(sc) - (uint32_t)i);
 	after = settles_after(sc);
 	for (i = 1; i <= 6; i++)
-		assert_int_equal(shot(sc, i - 1)->fired, i >= 4);
+		assert_int_equal(shot(sc, i - 1)->drew_reset, i >= 4);
 	assert_true(after > 18 * MS && after < 50 * MS);
 	scene_free(sc);
 }
@@ -632,7 +632,7 @@ test_quiet_full(void **state)
 	assert_false(quiet(sc));
 	pump(sc, 10 * MS);
 	assert_true(quiet(sc));
-	assert_int_equal(sc->t.state, TRIAL_FIRED);
+	assert_int_equal(sc->t.state, TRIAL_SENT);
 	scene_free(sc);
 }
 

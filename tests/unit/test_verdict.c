@@ -169,12 +169,12 @@ add_reset(struct scene *sc, int rst_ttl, int64_t latency_ns)
 	struct seen_reset *r = &s->resets[s->n_resets++];
 
 	assert_true(s->n_resets < ROOM);
-	p->fired = true;
+	p->drew_reset = true;
 	p->rst_ttl = (uint8_t)rst_ttl;
-	p->fired_ns = p->sent_ns + latency_ns;
+	p->drew_ns = p->sent_ns + latency_ns;
 	r->conn = p->conn;
 	r->probe = (int)s->n_probes - 1;
-	r->at_ns = p->fired_ns;
+	r->at_ns = p->drew_ns;
 	r->facts.ttl = (uint8_t)rst_ttl;
 	r->facts.has_ip_id = true;
 	r->facts.ip_id = 777;
@@ -357,7 +357,7 @@ test_what_counts(void **state)
 	add_trial(sc, TRIAL_FULL, TRIAL_FAILED, 0);
 	add_trial(sc, TRIAL_FULL, TRIAL_SPOILED, 0);
 	add_trial(sc, TRIAL_FULL, TRIAL_OPENING, 0);
-	add_trial(sc, TRIAL_FULL, TRIAL_FIRED, 0);
+	add_trial(sc, TRIAL_FULL, TRIAL_SENT, 0);
 	add_burst(sc, 4, 62, true);
 	figures(sc);
 	assert_int_equal(sc->out.reproduction.trials, 3);
@@ -444,7 +444,7 @@ test_latency(void **state)
 		add_probe(sc, t, 64);
 		add_reset(sc, 62, i < 3 ? ms[i] * CLOCK_MS : CLOCK_S);
 	}
-	sc->c.s.resets[3].server = true;
+	sc->c.s.resets[3].answers_alive = true;
 	sc->c.s.resets[4].late = true;
 	sc->c.s.resets[5].facts.latency_ns = -1;
 	figures(sc);
@@ -1541,7 +1541,7 @@ test_update_assume(void **state)
 	settled = sc->c.post.cause[INFER_DEVICE];
 	add_silent(sc, true, 4);
 	for (i = 0; i < 4; i++)
-		sc->c.trials[1 + i].state = TRIAL_FIRED;
+		sc->c.trials[1 + i].state = TRIAL_SENT;
 	update(sc, true);
 	assumed = sc->c.post.cause[INFER_DEVICE];
 	assert_true(assumed < 0.9 * settled);
@@ -1573,7 +1573,7 @@ test_tags_pass(void **state)
 	assert_same(&a->c.post, &before);
 	assert_false(a->c.clues.tags_pass || a->c.trials[2].counted);
 	/* Nor is it assumed of those that wait. */
-	a->c.trials[5].state = TRIAL_FIRED;
+	a->c.trials[5].state = TRIAL_SENT;
 	update(a, true);
 	assert_same(&a->c.post, &before);
 	a->c.trials[5].state = TRIAL_SETTLED;
@@ -1652,7 +1652,7 @@ test_odds(void **state)
 	add_arm(sc, TRIAL_FULL, 2, 2);
 	add_burst(sc, 4, 62, false);
 	/* What waits still counts as silent for the odds too. */
-	add_probe(sc, add_trial(sc, TRIAL_FULL, TRIAL_FIRED, 1), 64);
+	add_probe(sc, add_trial(sc, TRIAL_FULL, TRIAL_SENT, 1), 64);
 	assert_odds(sc, INFER_DEVICE, 3);
 	assert_int_equal(sc->out.verdict.hop, 3);
 	assert_true(e->weight[INFER_EVIDENCE_SHOTS] != 0);
@@ -1673,7 +1673,7 @@ server_scene(void)
 	for (size_t i = 0; i < 6; i++) {
 		sc->c.s.resets[i].facts.ttl = 58;
 		sc->c.s.probes[i].rst_ttl = 58;
-		sc->c.s.probes[i].fired_ns += 30 * CLOCK_MS;
+		sc->c.s.probes[i].drew_ns += 30 * CLOCK_MS;
 	}
 	add_silent(sc, true, 6);
 	return sc;
@@ -1825,7 +1825,7 @@ test_no_stranger(void **state)
 		if (i == 1)
 			r->late = true;
 		else if (i == 2)
-			r->server = true;
+			r->answers_alive = true;
 		else if (i == 3)
 			r->facts.has_mac = false;
 		else if (i == 4) /* a second gateway, known already */
