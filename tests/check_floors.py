@@ -57,29 +57,9 @@ CHILD_ENDS = {("src/net/spawn.c", "_exit")}
 # Circles that are still allowed, by the call that closes each:
 # ("folder/file", "folder/file"), who calls whom.  The list may only shrink.
 CIRCLES = [
-    ("cli/cmd_analyze", "cli/main"),
-    ("cli/cmd_help", "cli/main"),
-    ("cli/cmd_locate", "cli/main"),
-    ("cli/cmd_trace", "cli/main"),
-    ("cli/cmd_watch", "cli/main"),
-    ("judge/rst_course", "judge/rst"),
-    ("judge/rst_header", "judge/rst"),
-    ("judge/rst_hop", "judge/rst"),
-    ("judge/rst_signatures", "judge/rst"),
-    ("judge/rst_header", "judge/rst_course"),
     ("locate/search", "locate/locate"),
     ("probe/session_match", "probe/session"),
     ("probe/session_talk", "probe/session"),
-    ("report/html", "report/report"),
-    ("report/html_analysis", "report/report"),
-    ("report/json_analysis", "report/report"),
-    ("report/json_parts", "report/report"),
-    ("report/pcapng", "report/report"),
-    ("report/text", "report/report"),
-    ("report/text_analysis", "report/report"),
-    ("wire/pkt_quote", "wire/pkt_ip"),
-    ("wire/pkt_tunnel", "wire/pkt"),
-    ("wire/pkt_tunnel", "wire/pkt_ip"),
 ]
 
 # What a pure floor may not call: I/O, clocks, chance, processes.

@@ -286,8 +286,8 @@ struct locate_result {
 		struct result_alternative alternatives[RESULT_ALTERNATIVES];
 		/*
 		 * What the verdict names against the next best hop or cause;
-		 * undetermined: the most probable against the next.  Not where
-		 * the verdict does not rest on the posterior.
+		 * undetermined: the most probable against the next.  All 0
+		 * where the verdict does not rest on the posterior.
 		 */
 		bool has_odds;
 		struct infer_explanation odds;

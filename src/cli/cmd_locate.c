@@ -190,6 +190,7 @@ const struct command cmd_locate = {
 	"that you saw\n(--rst-ttl).  With --from HOST:PORT may be left out, "
 	"with --attach it must.\n",
     .options = locate_options,
+    .common = options_common,
     .take = locate_line_take,
     .run = run_locate,
 };

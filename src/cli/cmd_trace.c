@@ -120,6 +120,7 @@ const struct command cmd_trace = {
     .details = "With a port the path is traced by SYN, and inside a connection "
 	       "where that\nleaves a hop in doubt; without, by ICMP alone.\n",
     .options = trace_options,
+    .common = options_common,
     .take = take_trace,
     .run = run_trace,
 };

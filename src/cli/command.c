@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "command.h"
-#include "options.h"
 
 #define COMMAND_COLUMN 27 /* where the words of an option begin */
 
@@ -67,6 +66,6 @@ command_print_usage(const struct command *cmd)
 		command_print_options(cmd->options);
 	}
 	printf("\nCommon options:\n");
-	command_print_options(options_of(cmd));
+	command_print_options(cmd->common);
 	printf("\nManual: rsthop-%s(1)\n", cmd->name);
 }

@@ -63,7 +63,7 @@ struct command {
 	const char *summary;
 	const char *details; /* lines below the usage line; "" for none */
 	const struct option_spec *options;
-	const struct option_spec *common; /* NULL: options_common */
+	const struct option_spec *common; /* shared with others */
 	/* Takes one option of the table above. */
 	int (*take)(void *ctx, int key, const char *value, struct fault *f);
 	/* Gives the exit status; argv[0] is the command's name. */

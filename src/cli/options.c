@@ -37,12 +37,6 @@ const struct option_spec options_reading[] = {
     {0, NULL, NULL, NULL},
 };
 
-const struct option_spec *
-options_of(const struct command *cmd)
-{
-	return cmd->common != NULL ? cmd->common : options_common;
-}
-
 /* A command's options in getopt's own form. */
 struct forms {
 	struct option longs[LONGS];
@@ -158,7 +152,7 @@ static int
 fault_option(const struct command *cmd, int why, int key, const char *word,
     struct fault *f)
 {
-	const struct option_spec *s = find_spec(options_of(cmd), key);
+	const struct option_spec *s = find_spec(cmd->common, key);
 
 	if (s == NULL)
 		s = find_spec(cmd->options, key);
@@ -224,7 +218,7 @@ options_parse(const struct command *cmd, int argc, char **argv,
 
 	memset(o, 0, sizeof(*o));
 	fm.shorts[0] = posix ? '+' : '-';
-	add_forms(&fm, options_of(cmd));
+	add_forms(&fm, cmd->common);
 	add_forms(&fm, cmd->options);
 	opterr = 0;
 	while (

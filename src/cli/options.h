@@ -46,8 +46,6 @@ struct options_target {
 extern const struct option_spec options_common[];
 /* ... and that of those that only read. */
 extern const struct option_spec options_reading[];
-/* The one of the two that cmd takes. */
-const struct option_spec *options_of(const struct command *cmd);
 
 /*
  * Reads the whole line of cmd.  What is not common goes to cmd->take(ctx, …).

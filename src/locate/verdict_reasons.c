@@ -34,7 +34,7 @@ example_reset(const struct campaign *c)
 static double
 reason_weight(const struct campaign *c, enum infer_evidence e)
 {
-	return c->out->verdict.has_odds ? c->out->verdict.odds.weight[e] : 0;
+	return c->out->verdict.odds.weight[e];
 }
 
 static void

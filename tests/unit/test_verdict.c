@@ -1663,6 +1663,22 @@ test_odds(void **state)
 	scene_free(sc);
 }
 
+/* Only what reaches the server is reset, with the server's own TTL. */
+static struct scene *
+server_scene(void)
+{
+	struct scene *sc = scene_new();
+
+	add_arm(sc, TRIAL_FULL, 6, 6);
+	for (size_t i = 0; i < 6; i++) {
+		sc->c.s.resets[i].facts.ttl = 58;
+		sc->c.s.probes[i].rst_ttl = 58;
+		sc->c.s.probes[i].fired_ns += 30 * CLOCK_MS;
+	}
+	add_silent(sc, true, 6);
+	return sc;
+}
+
 /* Each kind of verdict that the posterior gives is what its odds are of. */
 static void
 test_odds_of_causes(void **state)
@@ -1675,19 +1691,21 @@ test_odds_of_causes(void **state)
 	assert_int_equal(sc->out.verdict.kind, RESULT_NOT_REPRODUCED);
 	scene_free(sc);
 
-	sc = scene_new();
-	add_arm(sc, TRIAL_FULL, 6, 6);
-	for (size_t i = 0; i < 6; i++) {
-		sc->c.s.resets[i].facts.ttl = 58;
-		sc->c.s.probes[i].rst_ttl = 58;
-		sc->c.s.probes[i].fired_ns += 30 * CLOCK_MS;
-	}
-	add_silent(sc, true, 6);
+	sc = server_scene();
 	assert_odds(sc, INFER_SERVER, 0);
 	assert_int_equal(sc->out.verdict.kind, RESULT_SERVER);
 	scene_free(sc);
 
-	/* Named by a TTL alone, however probable other things are. */
+	/* Asked to name a hop at any confidence: odds against it. */
+	sc = server_scene();
+	sc->ask.confidence = 0;
+	update(sc, true);
+	assert_odds(sc, INFER_DEVICE, sc->c.post.best_hop);
+	assert_int_equal(sc->out.verdict.odds.other.cause, INFER_SERVER);
+	assert_true(sc->out.verdict.odds.log_odds < 0);
+	scene_free(sc);
+
+	/* Named by a TTL alone. */
 	sc = scene_new();
 	sc->ask.trigger = RESULT_TRIGGER_NONE;
 	add_arm(sc, TRIAL_CONTROL, 0, 1);
