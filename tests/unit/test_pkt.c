@@ -1045,7 +1045,7 @@ static const struct nest nests[] = {
 #define NESTS	 (sizeof(nests) / sizeof(nests[0]))
 #define NEST_MAX 512
 
-/* Puts the n bytes at p into a tunnel of 10.20.layer.1; gives the new length. */
+/* The n bytes at p go into a tunnel from 10.20.layer.1; the new length. */
 static size_t
 nest_wrap(uint8_t *p, size_t n, const struct nest *k, uint8_t layer)
 {
