@@ -770,6 +770,8 @@ def self_test(cc):
     way = direction("capture", "net")
     BESIDE.pop()
     tell(way == "aside", "found: two folders that see each other", way)
+    bad = faults_of({**GOOD, **THIRD}, cc, [ONE_TWO, TWO_ONE])
+    tell(len(bad) == 1, "found: one call too many, the other is needed", bad)
     for what, files, allowed, want in HOUSES:
         bad = faults_of({**GOOD, **files}, cc, allowed)
         if want is None:
