@@ -3,7 +3,7 @@
  * of the caller's.
  *
  * Keys come out of captures, so a sender may choose them.  A hash begins with
- * a seed that he cannot know, lest he fill the table with keys that share one
+ * a seed that no sender knows; else one could choose keys that all share one
  * place.  This floor has no chance of its own: the seed is handed down.
  */
 #ifndef RSTHOP_HASH_H
@@ -25,7 +25,7 @@ struct hash_slot {
 
 /*
  * All 0 is an empty one.  The elements stay with the caller, who compares
- * their keys: elements whose hashes are alike are told apart by him alone.
+ * their keys: two different keys may share a hash.
  */
 struct hash_index {
 	struct hash_slot *slots; /* mask + 1 of them, owned */

@@ -3,7 +3,7 @@
  * client's answer, as far as they can be read from outside.  Pure; every byte
  * through the checked cursor.
  *
- * Commands, which follow, are in trigger.h.
+ * What the words of commands mean is in trigger.h.
  */
 #ifndef RSTHOP_MYSQL_H
 #define RSTHOP_MYSQL_H
@@ -15,6 +15,19 @@
 #define MYSQL_VERSION_TEXT 64
 #define MYSQL_NAME	   256 /* a user's or database's, with its NUL */
 #define MYSQL_HEADER	   4   /* bytes before the body of each packet */
+
+/* What a client may ask for, the first byte of a body: "Command Phase". */
+enum mysql_command {
+	MYSQL_COM_QUIT = 0x01,
+	MYSQL_COM_INIT_DB = 0x02,
+	MYSQL_COM_QUERY = 0x03,
+	MYSQL_COM_FIELD_LIST = 0x04,
+	MYSQL_COM_CREATE_DB = 0x05,
+	MYSQL_COM_DROP_DB = 0x06,
+	MYSQL_COM_STATISTICS = 0x09,
+	MYSQL_COM_PING = 0x0e,
+	MYSQL_COM_STMT_PREPARE = 0x16
+};
 
 /* Capabilities, those that matter here; both ends must say one to mean it. */
 #define MYSQL_CAN_COMPRESS 0x00000020u

@@ -1,7 +1,7 @@
 /*
- * Numbers from users: the one checked parser.  The whole string must be the
- * number; no sign, blank or base prefix is taken.  `what` names the option in
- * the fault ("--max-hops"), a FAULT_USAGE.
+ * Numbers, above all from users: the one checked parser.  The whole string
+ * must be the number; no sign, blank or base prefix is taken.  `what` names
+ * the option in the fault ("--max-hops"), a FAULT_USAGE.
  */
 #ifndef RSTHOP_NUM_H
 #define RSTHOP_NUM_H
@@ -9,6 +9,19 @@
 #include <stdint.h>
 
 #include <rsthop/fault.h>
+
+/* The lesser and the larger of two. */
+static inline int64_t
+num_min64(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static inline int64_t
+num_max64(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
 
 int num_u64(const char *what, const char *s, uint64_t lo, uint64_t hi,
     uint64_t *out, struct fault *f);

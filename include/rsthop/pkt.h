@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include <rsthop/addr.h>
+#include <rsthop/clock.h>
 
 enum pkt_link {
 	PKT_LINK_ETHERNET, /* DLT_EN10MB, with 802.1Q and 802.1ad tags */
@@ -168,6 +169,20 @@ void pkt_decode(enum pkt_link link, const uint8_t *p, size_t len,
 
 /* src and dst with their ports; false where it is not TCP. */
 bool pkt_flow_key(const struct pkt *p, struct flow_key *out);
+
+/*
+ * Linux sends each target one ICMP error of a kind a second at most
+ * (Documentation/networking/ip-sysctl.rst: icmp_ratelimit, 1000 ms by
+ * default).  So long after one, with a margin for jitter, the next will come.
+ */
+#define PKT_ICMP_REST_NS (CLOCK_S + 50 * CLOCK_MS)
+
+/* a is after b in sequence space (RFC 9293, section 3.4). */
+static inline bool
+seq_after(uint32_t a, uint32_t b)
+{
+	return (int32_t)(a - b) > 0;
+}
 
 /* The initial TTL next above ttl: 32, 64, 128 or 255. */
 uint8_t pkt_initial_ttl(uint8_t ttl);

@@ -15,7 +15,5 @@ void rng_seed(struct rng *r, uint64_t seed);
 uint64_t rng_u64(struct rng *r);
 /* Uniform in [0, n), without modulo bias; n > 0. */
 uint32_t rng_below(struct rng *r, uint32_t n);
-/* Uniform in [0, 1). */
-double rng_unit(struct rng *r);
 
 #endif

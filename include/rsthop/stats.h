@@ -6,6 +6,7 @@
 #define RSTHOP_STATS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <rsthop/fault.h>
 #include <rsthop/rng.h>
@@ -18,21 +19,20 @@ struct stats_count {
 /* The log of n over k. */
 double stats_log_choose(unsigned int n, unsigned int k);
 
-/* Wilson's score interval, 95 %; 0 and 1 where there was no trial. */
+/*
+ * Wilson's score interval, 95 % (J. Am. Stat. Assoc. 22, 1927): it holds where
+ * all or none are hits, too.  0 and 1 where there was no trial.
+ */
 void stats_wilson(struct stats_count c, double *lo, double *hi);
+/* The same for k of n packets, which may be more than a count holds. */
+void stats_wilson_packets(uint64_t k, uint64_t n, double *lo, double *hi);
 
 /*
  * Fisher's exact test, one-sided: how likely are so many or more of the hits
- * in the first arm, were both arms alike?  -1 where an arm has no trial.
- */
-double stats_fisher(struct stats_count arm, struct stats_count control);
-
-/*
- * The same over several pairs of arms that are not to be thrown together,
- * since each pair was treated in its own way: how likely are so many or more
- * hits in all first arms, given each pair's own margins?  The exact test of a
- * common odds ratio (Gart, Biometrika 57, 1970).  Pairs without trials in
- * either arm say nothing; -1 where all are such.
+ * in the first arms, were both arms alike?  Each of n pairs of arms was treated
+ * in its own way and keeps its own margins; so for one pair it is Fisher's own
+ * test, for more that of a common odds ratio (Gart, Biometrika 57, 1970).
+ * Pairs without trials in either arm say nothing; -1 where all are such.
  */
 double stats_fisher_strata(const struct stats_count *arms,
     const struct stats_count *controls, size_t n);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rsthop/stats.h>
+
 #include "analyze_int.h"
 
 #define TALLIES	   4  /* kinds of triggers that are told apart */
@@ -156,18 +158,13 @@ detail_merge(struct detail *d, struct detail *from)
 	from->n_samples = 0;
 }
 
-/* Wilson's interval, 95 %: it holds where all or none fired, too. */
 static void
 set_rate(struct analysis_trigger *t)
 {
-	const double z = 1.959964;
-	double n = (double)(t->fired + t->unharmed);
-	double p = (double)t->fired / n, mid = p + z * z / (2 * n);
-	double half = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n));
+	uint64_t n = t->fired + t->unharmed;
 
-	t->rate = p;
-	t->rate_lo = fmax(0, (mid - half) / (1 + z * z / n));
-	t->rate_hi = fmin(1, (mid + half) / (1 + z * z / n));
+	t->rate = (double)t->fired / (double)n;
+	stats_wilson_packets(t->fired, n, &t->rate_lo, &t->rate_hi);
 }
 
 static void

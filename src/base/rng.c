@@ -59,9 +59,3 @@ rng_below(struct rng *r, uint32_t n)
 	} while ((uint32_t)m < surplus);
 	return (uint32_t)(m >> 32);
 }
-
-double
-rng_unit(struct rng *r)
-{
-	return (double)(rng_u64(r) >> 11) * 0x1.0p-53;
-}

@@ -176,13 +176,6 @@ uint32_t segment_len(const struct pkt_tcp *t, uint32_t payload);
 void ttl_tally_report(const struct ttl_tally *t, struct flow_ttl *out,
     uint8_t *n, uint32_t *others);
 
-/* a is after b in sequence space (RFC 9293, section 3.4). */
-static inline bool
-seq_after(uint32_t a, uint32_t b)
-{
-	return (int32_t)(a - b) > 0;
-}
-
 /* flow_host.c: what is known of an address, over all its connections. */
 struct host_table;
 int host_table_new(

@@ -144,10 +144,10 @@ weigh_steps(struct judging *j)
 		if (!in_burst(r, o) || o->mark.seq == r->mark.seq)
 			continue;
 		others++;
-		if ((int32_t)(o->mark.seq - next) > 0)
+		if (seq_after(o->mark.seq, next))
 			beyond++;
 	}
-	if ((int32_t)(r->mark.seq - next) > 0)
+	if (seq_after(r->mark.seq, next))
 		beyond++;
 	if (others >= 2 && beyond >= 2)
 		clue_add(j, CLUE_STEPPED, 1,
@@ -289,7 +289,7 @@ weigh_time(struct judging *j)
 	bool acks_new = (r->mark.flags & PKT_TH_ACK) &&
 	    (rst_is_refusal(r) ||
 		(r->trigger.len > 0 &&
-		    (int32_t)(r->mark.ack - r->sender.ack_high) > 0));
+		    seq_after(r->mark.ack, r->sender.ack_high)));
 
 	if (rtt == 0 || !r->trigger_exact || took < 0)
 		return;

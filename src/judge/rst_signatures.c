@@ -195,7 +195,7 @@ seq_fits(const struct signature *s, const struct flow_reset *r,
 	uint32_t window = (uint32_t)r->peer.window << (r->peer.wscale & 15);
 
 	for (unsigned int i = 1; i < b->n; i++)
-		if ((int32_t)(b->marks[i]->seq - base) < 0)
+		if (seq_after(base, b->marks[i]->seq))
 			base = b->marks[i]->seq;
 	switch (s->seq) {
 	case SEQ_ANY:

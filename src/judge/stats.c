@@ -18,20 +18,26 @@ stats_log_choose(unsigned int n, unsigned int k)
 }
 
 void
-stats_wilson(struct stats_count c, double *lo, double *hi)
+stats_wilson_packets(uint64_t k, uint64_t trials, double *lo, double *hi)
 {
-	double n = c.n, p, mid, half, d;
+	double n = (double)trials, p, mid, half, d;
 
 	*lo = 0;
 	*hi = 1;
-	if (c.n == 0)
+	if (trials == 0)
 		return;
-	p = c.k / n;
+	p = (double)k / n;
 	d = 1 + Z95 * Z95 / n;
 	mid = (p + Z95 * Z95 / (2.0 * n)) / d;
 	half = Z95 / d * sqrt(p * (1 - p) / n + Z95 * Z95 / (4.0 * n * n));
 	*lo = mid - half > 0 ? mid - half : 0;
 	*hi = mid + half < 1 ? mid + half : 1;
+}
+
+void
+stats_wilson(struct stats_count c, double *lo, double *hi)
+{
+	stats_wilson_packets(c.k, c.n, lo, hi);
 }
 
 /* The chance of i hits in the arm, of all that there are in both. */
@@ -46,12 +52,6 @@ hypergeometric(
 	return exp(stats_log_choose(arm.n, i) +
 	    stats_log_choose(control.n, all - i) -
 	    stats_log_choose(arm.n + control.n, all));
-}
-
-double
-stats_fisher(struct stats_count arm, struct stats_count control)
-{
-	return stats_fisher_strata(&arm, &control, 1);
 }
 
 /* Adds a pair of arms to the distribution of all hits in first arms. */

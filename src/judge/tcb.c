@@ -5,13 +5,6 @@
 
 #include <rsthop/tcb.h>
 
-/* a is after b in sequence space (RFC 9293, section 3.4). */
-static bool
-seq_after(uint32_t a, uint32_t b)
-{
-	return (int32_t)(a - b) > 0;
-}
-
 void
 tcb_init(struct tcb *t, const struct flow_key *flow)
 {

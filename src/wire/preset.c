@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include <rsthop/mysql.h>
 #include <rsthop/preset.h>
 #include <rsthop/text.h>
 
@@ -192,12 +193,10 @@ preset_http(const char *what, const char *host, int port, const char *path,
 
 /* --- MySQL --- */
 
-#define COM_INIT_DB   0x02
-#define COM_QUERY     0x03
-#define COM_PING      0x0e
-#define MYSQL_HEADER  5	       /* with the command */
-#define MYSQL_PACKET  0xfffffe /* longer ones are sent in several packets */
-#define MYSQL_NOTHING "DO 0"
+#define PRESET_MYSQL_HEAD    (MYSQL_HEADER + 1) /* with the command */
+#define PRESET_MYSQL_NOTHING "DO 0"
+/* Longer words are sent in several packets. */
+#define PRESET_MYSQL_WORDS 0xfffffe
 
 /*
  *   3 bytes  length of what follows these four, low byte first
@@ -208,7 +207,7 @@ static void
 put_mysql_header(struct text *t, uint8_t command, size_t words)
 {
 	size_t n = words + 1;
-	uint8_t h[MYSQL_HEADER] = {
+	uint8_t h[PRESET_MYSQL_HEAD] = {
 	    (uint8_t)n, (uint8_t)(n >> 8), (uint8_t)(n >> 16), 0, command};
 
 	text_add_bytes(t, h, sizeof(h));
@@ -224,7 +223,7 @@ make_mysql(const char *what, uint8_t command, const char *words, uint8_t **out,
 	if (n == 0)
 		return fault(f, FAULT_USAGE,
 		    "%s: empty; give a database or a statement", what);
-	if (n >= MYSQL_PACKET)
+	if (n >= PRESET_MYSQL_WORDS)
 		return preset_fault(
 		    what, words, "... is too long for a packet", f);
 	put_mysql_header(&t, command, n);
@@ -236,32 +235,32 @@ int
 preset_mysql_init_db(const char *what, const char *db, uint8_t **out,
     size_t *len, struct fault *f)
 {
-	return make_mysql(what, COM_INIT_DB, db, out, len, f);
+	return make_mysql(what, MYSQL_COM_INIT_DB, db, out, len, f);
 }
 
 int
 preset_mysql_query(const char *what, const char *sql, uint8_t **out,
     size_t *len, struct fault *f)
 {
-	return make_mysql(what, COM_QUERY, sql, out, len, f);
+	return make_mysql(what, MYSQL_COM_QUERY, sql, out, len, f);
 }
 
 int
 preset_mysql_control(size_t n, uint8_t **out, size_t *len, struct fault *f)
 {
-	size_t nothing = strlen(MYSQL_NOTHING);
+	size_t nothing = strlen(PRESET_MYSQL_NOTHING);
 	struct text t = {0};
 
-	if (n < MYSQL_HEADER + nothing) {
-		put_mysql_header(&t, COM_PING, 0);
+	if (n < PRESET_MYSQL_HEAD + nothing) {
+		put_mysql_header(&t, MYSQL_COM_PING, 0);
 		return preset_hand_over(&t, out, len, f);
 	}
-	n -= MYSQL_HEADER;
-	if (n >= MYSQL_PACKET)
+	n -= PRESET_MYSQL_HEAD;
+	if (n >= PRESET_MYSQL_WORDS)
 		return fault(f, FAULT_USAGE,
 		    "a control of %zu bytes is too long for a packet", n);
-	put_mysql_header(&t, COM_QUERY, n);
-	text_add(&t, MYSQL_NOTHING);
+	put_mysql_header(&t, MYSQL_COM_QUERY, n);
+	text_add(&t, PRESET_MYSQL_NOTHING);
 	text_pad(&t, ' ', (int)(n - nothing));
 	return preset_hand_over(&t, out, len, f);
 }

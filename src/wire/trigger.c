@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include <rsthop/mysql.h>
 #include <rsthop/trigger.h>
 
 #include "cur.h"
@@ -54,22 +55,22 @@ set_name(struct trigger *t, enum trigger_protocol p, const char *command)
 /* --- MySQL --- */
 
 /* What a client asks for in words; the others say little by themselves. */
-static const struct mysql_command {
+static const struct trigger_mysql {
 	uint8_t byte;
 	bool has_text;
 	const char *name;
 } mysql_commands[] = {
-    {0x02, true, "COM_INIT_DB"},
-    {0x03, true, "COM_QUERY"},
-    {0x04, true, "COM_FIELD_LIST"},
-    {0x05, true, "COM_CREATE_DB"},
-    {0x06, true, "COM_DROP_DB"},
-    {0x09, false, "COM_STATISTICS"},
-    {0x0e, false, "COM_PING"},
-    {0x16, true, "COM_STMT_PREPARE"},
+    {MYSQL_COM_INIT_DB, true, "COM_INIT_DB"},
+    {MYSQL_COM_QUERY, true, "COM_QUERY"},
+    {MYSQL_COM_FIELD_LIST, true, "COM_FIELD_LIST"},
+    {MYSQL_COM_CREATE_DB, true, "COM_CREATE_DB"},
+    {MYSQL_COM_DROP_DB, true, "COM_DROP_DB"},
+    {MYSQL_COM_STATISTICS, false, "COM_STATISTICS"},
+    {MYSQL_COM_PING, false, "COM_PING"},
+    {MYSQL_COM_STMT_PREPARE, true, "COM_STMT_PREPARE"},
 };
 
-static const struct mysql_command *
+static const struct trigger_mysql *
 find_mysql_command(uint8_t byte)
 {
 	size_t n = sizeof(mysql_commands) / sizeof(mysql_commands[0]);
@@ -104,7 +105,7 @@ static bool
 parse_mysql(struct cur c, struct trigger *out)
 {
 	uint32_t len = cur_u8(&c);
-	const struct mysql_command *m;
+	const struct trigger_mysql *m;
 	const uint8_t *p;
 	size_t n;
 
@@ -115,7 +116,8 @@ parse_mysql(struct cur c, struct trigger *out)
 	m = find_mysql_command(cur_u8(&c));
 	if (c.bad || m == NULL || (len > 1) != m->has_text)
 		return false;
-	if (m->byte == 0x03 && cur_left(&c) > 2 && c.p[0] == 0 && c.p[1] == 1)
+	if (m->byte == MYSQL_COM_QUERY && cur_left(&c) > 2 && c.p[0] == 0 &&
+	    c.p[1] == 1)
 		cur_skip(&c, 2);
 	n = cur_left(&c);
 	p = cur_take(&c, n);

@@ -21,6 +21,8 @@
 
 #include <rsthop/rng.h>
 
+#include "../rng_unit.h"
+
 #define SERVERS	  400
 #define SEGMENT	  1448
 #define OPTIONS	  12 /* timestamps, padded */

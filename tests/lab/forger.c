@@ -28,6 +28,7 @@
 #include <rsthop/pkt.h>
 #include <rsthop/rng.h>
 
+#include "../rng_unit.h"
 #include "forger_mysql.h"
 #include "forger_options.h"
 #include "nfq.h"
@@ -318,7 +319,7 @@ is_syn(const struct pkt *p)
 
 /* seq after p: a SYN and a FIN count for one. */
 static uint32_t
-seq_after(const struct pkt *p)
+seq_next(const struct pkt *p)
 {
 	return p->tcp.seq + p->payload_wire +
 	    ((p->tcp.flags & (PKT_TH_SYN | PKT_TH_FIN)) != 0 ? 1 : 0);
@@ -331,7 +332,7 @@ note_seqs(struct conn_note *c, const struct pkt *p, bool from_server)
 		return;
 	if (p->tcp.flags & PKT_TH_SYN)
 		c->has_next[from_server] = false;
-	note_next(c, from_server, seq_after(p));
+	note_next(c, from_server, seq_next(p));
 	if (p->tcp.flags & PKT_TH_ACK)
 		note_next(c, !from_server, p->tcp.ack);
 }
@@ -360,7 +361,7 @@ note_taken(struct conn_note *c, const struct pkt *p, bool from_server)
 {
 	if (is_syn(p)) {
 		c->has_taken = true;
-		c->taken = seq_after(p);
+		c->taken = seq_next(p);
 	} else if (from_server && (p->tcp.flags & PKT_TH_RST) == 0 &&
 	    c->has_taken && (int32_t)(p->tcp.ack - c->taken) > 0) {
 		c->taken = p->tcp.ack;
@@ -381,7 +382,7 @@ is_mysql_command(struct forger *f, const struct pkt *p,
 	    .len = p->payload_len};
 
 	if (is_syn(p) && !from_server)
-		mysql_open(m, seq_after(p));
+		mysql_open(m, seq_next(p));
 	if (p->payload_len == 0 || (p->tcp.flags & PKT_TH_RST) != 0)
 		return false;
 	if (!from_server)
@@ -504,7 +505,7 @@ static void
 choose_numbers(const struct options *o, const struct pkt *p,
     const struct conn_note *c, bool back, int nth, struct reset *r)
 {
-	uint32_t next = seq_after(p);
+	uint32_t next = seq_next(p);
 	uint32_t step =
 	    o->step == WORD_WINDOW ? p->tcp.window : (uint32_t)o->step;
 	bool server = p->tcp.sport == c->key.src.port; /* whose seq it bears */

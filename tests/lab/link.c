@@ -23,6 +23,7 @@
 #include <rsthop/num.h>
 #include <rsthop/rng.h>
 
+#include "../rng_unit.h"
 #include "nfq.h"
 
 #define IFACES 64 /* interfaces of one router, by index modulo */

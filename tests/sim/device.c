@@ -5,6 +5,7 @@
 
 #include <rsthop/clock.h>
 
+#include "../rng_unit.h"
 #include "net_int.h"
 
 /* A window of its own. */

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../rng_unit.h"
 #include "rivals.h"
 
 #define MODE_RUNS    5

@@ -9,6 +9,7 @@
 
 #include <rsthop/clock.h>
 
+#include "../rng_unit.h"
 #include "truth.h"
 
 static bool

@@ -5,6 +5,7 @@
 
 #include <rsthop/clock.h>
 
+#include "../rng_unit.h"
 #include "net_int.h"
 
 /* A router that is busy now and then. */

@@ -18,6 +18,7 @@
 #include <rsthop/infer.h>
 #include <rsthop/rng.h>
 
+#include "../rng_unit.h"
 #include "judge/infer_int.h"
 
 #define PROVES(words, fn)                   \

@@ -198,10 +198,22 @@ test_bytes(void **state)
 	}
 }
 
+static void
+test_least_and_most(void **state)
+{
+	(void)state;
+	assert_true(num_min64(-2, 1) == -2 && num_min64(1, -2) == -2);
+	assert_true(num_max64(-2, 1) == 1 && num_max64(1, -2) == 1);
+	assert_true(num_min64(INT64_MIN, INT64_MAX) == INT64_MIN);
+	assert_true(num_max64(INT64_MIN, INT64_MAX) == INT64_MAX);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    PROVES("the lesser and the larger of two, at the ends too",
+		test_least_and_most),
 	    PROVES("whole numbers up to 2^64 - 1 are read", test_u64),
 	    PROVES("what is not all digits is refused", test_u64_refuses),
 	    PROVES("what is out of range is refused", test_u64_range),

@@ -887,6 +887,25 @@ test_flags(void **state)
 	assert_string_equal(pkt_format_flags(0, b), "");
 }
 
+/* RFC 9293, section 3.4: numbers are compared modulo 2^32. */
+static void
+test_seq_after(void **state)
+{
+	static const uint32_t starts[] = {
+	    0, 1, 0x7fffffff, 0x80000000, 0xffffffff};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+		uint32_t a = starts[i];
+
+		assert_false(seq_after(a, a));
+		assert_true(seq_after(a + 1, a));
+		assert_false(seq_after(a, a + 1));
+		assert_true(seq_after(a + 0x7fffffff, a));
+		assert_false(seq_after(a + 0x80000001, a));
+	}
+}
+
 static int
 teardown(void **state)
 {
@@ -1026,7 +1045,7 @@ static const struct nest nests[] = {
 #define NESTS	 (sizeof(nests) / sizeof(nests[0]))
 #define NEST_MAX 512
 
-/* Puts the n bytes at p into a tunnel of 10.20.layer.1; gives the new length. */
+/* The n bytes at p go into a tunnel from 10.20.layer.1; the new length. */
 static size_t
 nest_wrap(uint8_t *p, size_t n, const struct nest *k, uint8_t layer)
 {
@@ -1142,6 +1161,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    PROVES("sequence numbers go on past their end", test_seq_after),
 	    PROVES("PPPoE sessions and MPLS labels are looked through",
 		tunnels_to_the_provider),
 	    PROVES("tunnels show the innermost packet", test_tunnels),

@@ -13,6 +13,8 @@
 
 #include <rsthop/rng.h>
 
+#include "../rng_unit.h"
+
 #define PROVES(words, fn)                   \
 	{                                   \
 		words, fn, NULL, NULL, NULL \

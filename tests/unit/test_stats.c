@@ -12,6 +12,8 @@
 
 #include <rsthop/stats.h>
 
+#include "../rng_unit.h"
+
 #define DRAWS	20000
 #define ROWS(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -46,10 +48,10 @@ test_fisher(void **state)
 
 	(void)state;
 	for (i = 0; i < ROWS(rows); i++)
-		near(stats_fisher(rows[i].arm, rows[i].control), rows[i].p,
-		    1e-6);
-	near(stats_fisher(
-		 (struct stats_count){1, 2}, (struct stats_count){0, 0}),
+		near(stats_fisher_strata(&rows[i].arm, &rows[i].control, 1),
+		    rows[i].p, 1e-6);
+	near(stats_fisher_strata(
+		 &(struct stats_count){1, 2}, &(struct stats_count){0, 0}, 1),
 	    -1, 0);
 }
 
@@ -122,6 +124,10 @@ test_wilson(void **state)
 	stats_wilson((struct stats_count){10, 10}, &lo, &hi);
 	near(lo, 0.7224672, 1e-6);
 	near(hi, 1, 1e-12);
+	/* More packets than 32 bits count. */
+	stats_wilson_packets(UINT64_C(1) << 40, UINT64_C(1) << 41, &lo, &hi);
+	near(lo, 0.499999339, 1e-9);
+	near(hi, 0.500000661, 1e-9);
 	stats_wilson((struct stats_count){0, 0}, &lo, &hi);
 	near(lo, 0, 0);
 	near(hi, 1, 0);
