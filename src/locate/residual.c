@@ -21,10 +21,8 @@
 /* Injected controls bear tags as a burst's copies do, from the second on: Linux
  * takes a reset one below the number that is due for a late one of a
  * half-closed connection. */
-#define TAGS	    40
-#define TAG_LEAST   2
-#define WINDOW	    512
-#define WINDOW_STEP 73
+#define TAGS	  40
+#define TAG_LEAST 2
 
 #define SLACK_NS   (20 * CLOCK_MS)
 #define OPEN_NS	   (150 * CLOCK_MS)
@@ -150,7 +148,7 @@ inject(struct meter *m, int conn, int64_t *sent_ns, struct fault *f)
 	p.ip_id = (uint16_t)(m->id_base + m->tag);
 	p.seq = t->snd_nxt;
 	p.ack = t->rcv_nxt - m->tag;
-	p.window = (uint16_t)(WINDOW + WINDOW_STEP * m->tag);
+	p.window = probe_tag_window(m->tag);
 	p.len = (uint16_t)m->c->load.control_len;
 	p.flags = PKT_TH_PSH | PKT_TH_ACK;
 	i = session_inject(s, &p, m->c->load.control, f);

@@ -359,26 +359,6 @@ flow_usable(const struct sweep *sw, size_t port)
 	    session_state(s, conn) == CONN_OPEN;
 }
 
-/* As trace does: bytes that the server has acknowledged before. */
-static int
-ask_hop(struct sweep *sw, size_t port, int ttl, struct fault *f)
-{
-	static const uint8_t zeros[PATH_MAX_HOPS];
-	struct session *s = &sw->c->s;
-	const struct tcb *tcb = &s->conns[sw->conns[port]].tcb;
-	struct probe p = {0};
-
-	p.kind = PROBE_FLOW;
-	p.conn = sw->conns[port];
-	p.ttl = (uint8_t)ttl;
-	p.ip_id = (uint16_t)(1 + rng_below(&s->rng, 0xfffe));
-	p.seq = tcb->snd_una - (uint32_t)ttl;
-	p.ack = tcb->rcv_nxt;
-	p.len = (uint16_t)ttl;
-	p.flags = PKT_TH_ACK;
-	return session_inject(s, &p, zeros, f);
-}
-
 /* One wave to all hops that are not known; gives how many were sent, -1. */
 static int
 send_wave(struct sweep *sw, int wave, struct fault *f)
@@ -396,7 +376,8 @@ send_wave(struct sweep *sw, int wave, struct fault *f)
 			a = answer_at(sw, i, ttl);
 			if (!addr_is_none(&a) || !flow_usable(sw, i))
 				continue;
-			if (ask_hop(sw, i, ttl, f) == -1)
+			if (session_inject_trace(&sw->c->s, PROBE_FLOW,
+				sw->conns[i], ttl, f) == -1)
 				return -1;
 			sent++;
 		}
