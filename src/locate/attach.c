@@ -95,22 +95,6 @@ trace_is_over(void *arg)
 	return tracing_complete(t) || t->given_up;
 }
 
-/* The program has let go of it, or lost it: nothing more can be learnt there. */
-bool
-campaign_attach_is_gone(const struct campaign *c)
-{
-	const struct session_conn *sc = &c->s.conns[c->s.n_conns - 1];
-	char here[ADDR_ENDPOINT], there[ADDR_ENDPOINT];
-
-	if (!sc->tcb.client_fin && !sc->tcb.server_fin && !sc->we_reset)
-		return false;
-	fault(&c->out->head.trouble, FAULT_NETWORK,
-	    "the connection from %s to %s has ended meanwhile",
-	    endpoint_format(&c->ask->attach, here),
-	    endpoint_format(&c->ask->target, there));
-	return true;
-}
-
 int
 campaign_attach(struct campaign *c, struct fault *f)
 {

@@ -17,22 +17,12 @@
 #define CONNECT_NS   (5 * CLOCK_S)
 #define TRIGGERS_MAX 66 /* silent triggers, then: not reproduced */
 #define PLAIN_AFTER  12 /* so many silent, where plain ones may do better */
-/* Triggers that have each a control of its own; then, a control to so many. */
-#define CONTROLS_FIRST 3
-#define CONTROLS_LATER 3
-#define REST_NS	       (CLOCK_S + 50 * CLOCK_MS)
+#define REST_NS	     (CLOCK_S + 50 * CLOCK_MS)
 
 int
 locate_exit_status(const struct locate_result *r)
 {
 	return r->verdict.hop != 0 ? 0 : 1;
-}
-
-void
-campaign_progress(const struct campaign *c, const char *text)
-{
-	if (c->ask->progress != NULL)
-		c->ask->progress(c->ask->progress_ctx, text);
 }
 
 /* Waits for late resets where there is none yet. */
@@ -42,29 +32,6 @@ settle_unfired(struct campaign *c, struct fault *f)
 	if (campaign_count(c, TRIAL_FULL, true) > 0)
 		return 0;
 	return campaign_settle(c, true, f);
-}
-
-/*
- * Adds triggers to a round, and the controls that go with them: each has its
- * own at first, later one in three.
- */
-size_t
-campaign_add_triggers(const struct campaign *c, unsigned int triggers,
-    struct shot_plan plans[CAMPAIGN_ROUND], size_t n)
-{
-	unsigned int fulls = campaign_count(c, TRIAL_FULL, false);
-	unsigned int controls = campaign_count(c, TRIAL_CONTROL, false);
-
-	for (; triggers > 0 && n + 1 < CAMPAIGN_ROUND; triggers--) {
-		fulls++;
-		if (controls < CONTROLS_FIRST ||
-		    controls * CONTROLS_LATER < fulls) {
-			plans[n++] = (struct shot_plan){.kind = TRIAL_CONTROL};
-			controls++;
-		}
-		plans[n++] = (struct shot_plan){.kind = TRIAL_FULL};
-	}
-	return n;
 }
 
 /*

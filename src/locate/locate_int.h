@@ -174,7 +174,14 @@ int verdict_fill_figures(struct campaign *c, struct fault *f);
 /* The verdict with its odds, reasons, alternatives and advice. */
 int verdict_fill(struct campaign *c, struct fault *f);
 
-/* verdict_reasons.c: why, and what to do. */
+/* verdict_address.c: the address at a hop, none where it is silent. */
+struct addr verdict_hop_address(const struct campaign *c, int hop);
+/* That of the verdict's hop, and those on either side of it. */
+void verdict_fill_neighbours(const struct campaign *c);
+
+/* verdict_reasons.c: why; verdict_next.c: what to do. */
+/* The reset that best shows a point: one of a full-TTL trigger, else any. */
+const struct seen_reset *verdict_example_reset(const struct campaign *c);
 void verdict_fill_reasons(const struct campaign *c);
 void verdict_fill_next(const struct campaign *c);
 

@@ -7,12 +7,15 @@
 
 #include "locate_int.h"
 
-#define FULL_TTLS     4
-#define FULL_TTL_STEP 7
-#define FULL_TTL_MAX  200
-#define ALONE_NS      (50 * CLOCK_MS)
-#define REUSE_NS      (10 * CLOCK_MS)
-#define FAILURES_MAX  4 /* connections that fail in a row: it is over */
+/* Triggers that have each a control of its own; then, a control to so many. */
+#define CONTROLS_FIRST 3
+#define CONTROLS_LATER 3
+#define FULL_TTLS      4
+#define FULL_TTL_STEP  7
+#define FULL_TTL_MAX   200
+#define ALONE_NS       (50 * CLOCK_MS)
+#define REUSE_NS       (10 * CLOCK_MS)
+#define FAILURES_MAX   4 /* connections that fail in a row: it is over */
 /*
  * Talks that are cut short count as errors of this client with some servers,
  * MySQL's max_connect_errors (100 by default, 10 in old versions) for one,
@@ -23,6 +26,52 @@
 #define TALKS_AT_ONCE 4
 #define BACKOFF_NS    CLOCK_S /* at first; then twice as much each time */
 #define BACKOFF_MAX   (16 * CLOCK_S)
+
+void
+campaign_progress(const struct campaign *c, const char *text)
+{
+	if (c->ask->progress != NULL)
+		c->ask->progress(c->ask->progress_ctx, text);
+}
+
+/*
+ * Adds triggers to a round, and the controls that go with them: each has its
+ * own at first, later one in three.
+ */
+size_t
+campaign_add_triggers(const struct campaign *c, unsigned int triggers,
+    struct shot_plan plans[CAMPAIGN_ROUND], size_t n)
+{
+	unsigned int fulls = campaign_count(c, TRIAL_FULL, false);
+	unsigned int controls = campaign_count(c, TRIAL_CONTROL, false);
+
+	for (; triggers > 0 && n + 1 < CAMPAIGN_ROUND; triggers--) {
+		fulls++;
+		if (controls < CONTROLS_FIRST ||
+		    controls * CONTROLS_LATER < fulls) {
+			plans[n++] = (struct shot_plan){.kind = TRIAL_CONTROL};
+			controls++;
+		}
+		plans[n++] = (struct shot_plan){.kind = TRIAL_FULL};
+	}
+	return n;
+}
+
+/* The program has let go of it, or lost it: nothing more can be learnt there. */
+bool
+campaign_attach_is_gone(const struct campaign *c)
+{
+	const struct session_conn *sc = &c->s.conns[c->s.n_conns - 1];
+	char here[ADDR_ENDPOINT], there[ADDR_ENDPOINT];
+
+	if (!sc->tcb.client_fin && !sc->tcb.server_fin && !sc->we_reset)
+		return false;
+	fault(&c->out->head.trouble, FAULT_NETWORK,
+	    "the connection from %s to %s has ended meanwhile",
+	    endpoint_format(&c->ask->attach, here),
+	    endpoint_format(&c->ask->target, there));
+	return true;
+}
 
 static void
 learn_latency(struct campaign *c)

@@ -23,136 +23,6 @@
 /* Alternatives that are worth a line. */
 #define WORTH_SAYING 0.005
 
-/* Figures. */
-
-static int
-compare_latency(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-static int
-median_latency(const struct locate_result *r, int64_t *out, struct fault *f)
-{
-	int64_t *v;
-	size_t i, n = 0;
-
-	*out = -1;
-	if (r->n_resets == 0)
-		return 0;
-	v = calloc(r->n_resets, sizeof(*v));
-	if (v == NULL)
-		return fault(f, FAULT_SYSTEM, "out of memory");
-	for (i = 0; i < r->n_resets; i++)
-		if (r->resets[i].latency_ns >= 0)
-			v[n++] = r->resets[i].latency_ns;
-	qsort(v, n, sizeof(*v), compare_latency);
-	if (n > 0)
-		*out = v[n / 2];
-	free(v);
-	return 0;
-}
-
-static int
-fill_resets(const struct campaign *c, struct fault *f)
-{
-	struct locate_result *r = c->out;
-	size_t i;
-
-	if (c->s.n_resets == 0)
-		return 0;
-	r->resets = calloc(c->s.n_resets, sizeof(*r->resets));
-	if (r->resets == NULL)
-		return fault(f, FAULT_SYSTEM, "out of memory");
-	for (i = 0; i < c->s.n_resets; i++)
-		if (!c->s.resets[i].answers_alive && !c->s.resets[i].late)
-			r->resets[r->n_resets++] = c->s.resets[i].facts;
-	return 0;
-}
-
-static void
-fill_by_ttl(const struct campaign *c)
-{
-	struct locate_result *r = c->out;
-	struct result_by_ttl by[PATH_MAX_HOPS + 1] = {{0}};
-	const struct trial *t;
-	const struct probe *p;
-	size_t i, k;
-
-	for (i = 0; i < c->n_trials; i++) {
-		t = &c->trials[i];
-		if (trial_is_control(t) || campaign_is_contaminated(c, t))
-			continue;
-		for (k = 0; k < t->n_probes; k++) {
-			p = &c->s.probes[t->first_probe + k];
-			if (p->kind != PROBE_SHOT || p->ttl > PATH_MAX_HOPS)
-				continue;
-			by[p->ttl].trials++;
-			by[p->ttl].resets += p->drew_reset;
-		}
-	}
-	for (i = 1; i <= PATH_MAX_HOPS; i++) {
-		if (by[i].trials == 0)
-			continue;
-		by[i].ttl = (int)i;
-		by[i].rate = (double)by[i].resets / by[i].trials;
-		stats_wilson((struct stats_count){by[i].resets, by[i].trials},
-		    &by[i].rate_lo, &by[i].rate_hi);
-		if (by[i].resets > 0 && r->threshold_ttl == 0)
-			r->threshold_ttl = (int)i;
-		r->by_ttl[r->n_by_ttl++] = by[i];
-	}
-}
-
-/* Trials of one kind, and those of them that drew a reset. */
-static struct stats_count
-count_arm(const struct campaign *c, enum trial_kind kind)
-{
-	return (struct stats_count){campaign_count_clean(c, kind, true),
-	    campaign_count_clean(c, kind, false)};
-}
-
-/* Bursts are compared where some were controls. */
-static void
-fill_bursts(const struct campaign *c)
-{
-	struct stats_count burst = count_arm(c, TRIAL_BURST);
-	struct stats_count control = count_arm(c, TRIAL_CONTROL_BURST);
-	struct locate_result *r = c->out;
-
-	r->reproduction.burst_trials = burst.n;
-	r->reproduction.burst_resets = burst.k;
-	r->reproduction.control_burst_trials = control.n;
-	r->reproduction.control_burst_resets = control.k;
-}
-
-int
-verdict_fill_figures(struct campaign *c, struct fault *f)
-{
-	struct stats_count full = count_arm(c, TRIAL_FULL);
-	struct stats_count control = count_arm(c, TRIAL_CONTROL);
-	struct locate_result *r = c->out;
-
-	r->residual = c->residual;
-	r->residual.contaminated = campaign_count_contaminated(c);
-	r->reproduction.trials = full.n;
-	r->reproduction.resets = full.k;
-	r->reproduction.control_trials = control.n;
-	r->reproduction.control_resets = control.k;
-	r->reproduction.rate = full.n > 0 ? (double)full.k / full.n : 0;
-	stats_wilson(full, &r->reproduction.rate_lo, &r->reproduction.rate_hi);
-	r->reproduction.p_value = campaign_p_value(c);
-	fill_bursts(c);
-	fill_by_ttl(c);
-	if (fill_resets(c, f) == -1)
-		return -1;
-	return median_latency(r, &r->reproduction.latency_ns, f);
-}
-
-/* The verdict. */
-
 static enum result_place
 to_place(enum infer_place p)
 {
@@ -239,143 +109,6 @@ fill_alternatives(const struct campaign *c)
 			add_alternative(r, &a);
 	}
 	add_response_hops(c);
-}
-
-/* The responder that speaks for a hop: one the trials' own flows saw, else
- * the one that answered most. */
-static const struct path_responder *
-hop_responder(const struct path *path, int hop)
-{
-	const struct path_hop *h = path_hop_at(path, hop);
-	const struct path_responder *best = NULL;
-	int i;
-
-	if (h == NULL || h->is_server)
-		return NULL;
-	for (i = 0; i < h->n_responders; i++) {
-		if (best == NULL ||
-		    (h->responders[i].via & PATH_VIA_PROBE) >
-			(best->via & PATH_VIA_PROBE) ||
-		    ((h->responders[i].via & PATH_VIA_PROBE) ==
-			    (best->via & PATH_VIA_PROBE) &&
-			h->responders[i].replies > best->replies))
-			best = &h->responders[i];
-	}
-	return best;
-}
-
-/* Answers at a hop, by one address, to trials that were reset, or were not. */
-static unsigned int
-count_answers(
-    const struct session *s, int hop, const struct addr *a, bool reset)
-{
-	const struct probe *p;
-	unsigned int n = 0;
-	size_t i;
-
-	for (i = 0; i < s->n_probes; i++) {
-		p = &s->probes[i];
-		n += p->te && p->kind == PROBE_SHOT && p->ttl == hop &&
-		    s->conns[p->conn].arm != ARM_CONTROL &&
-		    (s->conns[p->conn].resets > 0) == reset &&
-		    addr_equal(&p->from, a);
-	}
-	return n;
-}
-
-/*
- * Of several routers that share a hop's load: the one that the flows which
- * were reset went through.  A device that drops what fires it lets none of
- * them answer; then the one that no silent flow went through, or none.
- */
-static struct addr
-shared_address(const struct campaign *c, const struct path_hop *h)
-{
-	const struct path_responder *p;
-	struct addr a = {0}, none = {0};
-	unsigned int n, most = 0, unseen = 0;
-	int i;
-
-	for (i = 0; i < h->n_responders; i++) {
-		p = &h->responders[i];
-		n = count_answers(&c->s, h->ttl, &p->addr, true);
-		if (n > most) {
-			most = n;
-			a = p->addr;
-		}
-	}
-	if (most > 0)
-		return a;
-	for (i = 0; i < h->n_responders; i++) {
-		p = &h->responders[i];
-		if (count_answers(&c->s, h->ttl, &p->addr, false) > 0)
-			continue;
-		unseen++;
-		a = p->addr;
-	}
-	return unseen == 1 ? a : none;
-}
-
-/* Whom the sweep saw there on the way of the port that was kept to; none. */
-static struct addr
-swept_address(const struct campaign *c, int hop)
-{
-	const struct result_sweep *w = &c->out->sweep;
-	const struct addr none = {0};
-	const struct result_port *p;
-	size_t i, k;
-
-	for (i = 0; i < w->n_ports; i++) {
-		p = &w->ports[i];
-		for (k = 0; k < p->n_path && p->port == c->src_port; k++)
-			if (p->path[k].ttl == hop)
-				return p->path[k].addr;
-	}
-	return none;
-}
-
-/* A hop's address; none where it is silent. */
-static struct addr
-hop_address(const struct campaign *c, int hop)
-{
-	const struct path_responder *p = hop_responder(&c->out->path, hop);
-	const struct path_hop *h = path_hop_at(&c->out->path, hop);
-	struct addr none = {0}, swept = swept_address(c, hop);
-
-	if (hop == c->out->path.server_hops)
-		return c->out->head.target.addr;
-	if (!addr_is_none(&swept))
-		return swept;
-	if (h != NULL && h->n_responders > 1 &&
-	    c->ask->trigger != RESULT_TRIGGER_NONE)
-		return shared_address(c, h);
-	return p != NULL ? p->addr : none;
-}
-
-static void
-fill_neighbours(const struct campaign *c)
-{
-	struct locate_result *r = c->out;
-	struct addr a;
-	int h;
-
-	r->verdict.between[0] = r->head.source.addr;
-	r->verdict.between[1] = r->head.target.addr;
-	r->verdict.address = hop_address(c, r->verdict.hop);
-	for (h = r->verdict.hop - 1; h >= 1; h--) {
-		a = hop_address(c, h);
-		if (addr_is_none(&a))
-			continue;
-		r->verdict.between[0] = a;
-		break;
-	}
-	for (h = r->verdict.hop + 1; h <= r->path.n_hops; h++) {
-		a = hop_address(c, h);
-		if (addr_is_none(&a))
-			continue;
-		r->verdict.between[1] = a;
-		break;
-	}
 }
 
 static void
@@ -468,7 +201,7 @@ fill_device(const struct campaign *c)
 	if (p->at[hop][place] >= c->ask->confidence ||
 	    c->ask->trigger == RESULT_TRIGGER_NONE)
 		r->verdict.place = to_place(place);
-	fill_neighbours(c);
+	verdict_fill_neighbours(c);
 	fill_manner(c);
 }
 
@@ -486,8 +219,8 @@ fill_unlocated(const struct campaign *c)
 	fill_manner(c);
 	if (p->threshold < c->ask->confidence || p->best_threshold < 2)
 		return;
-	r->verdict.between[0] = hop_address(c, p->best_threshold - 1);
-	r->verdict.between[1] = hop_address(c, p->best_threshold);
+	r->verdict.between[0] = verdict_hop_address(c, p->best_threshold - 1);
+	r->verdict.between[1] = verdict_hop_address(c, p->best_threshold);
 }
 
 static void
