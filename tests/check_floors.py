@@ -57,7 +57,6 @@ CHILD_ENDS = {("src/net/spawn.c", "_exit")}
 # Circles that are still allowed, by the call that closes each:
 # ("folder/file", "folder/file"), who calls whom.  The list may only shrink.
 CIRCLES = [
-    ("locate/search", "locate/locate"),
     ("probe/session_match", "probe/session"),
     ("probe/session_talk", "probe/session"),
 ]

@@ -53,9 +53,6 @@ struct trial {
 	int64_t sent_ns;
 	size_t first_probe, n_probes;
 	bool poll; /* a control that asks whether a block is over */
-	/* Taken in by infer, with so many shots fired. */
-	bool counted;
-	unsigned int resets_counted;
 };
 
 /* What is to be sent, and from where. */

@@ -6,7 +6,10 @@
 
 #include <rsthop/stats.h>
 
-#include "locate_int.h"
+#include <rsthop/block.h>
+#include <rsthop/figures.h>
+
+#include "controls.h"
 
 static int
 compare_latency(const void *a, const void *b)
@@ -39,37 +42,38 @@ median_latency(const struct locate_result *r, int64_t *out, struct fault *f)
 }
 
 static int
-fill_resets(const struct campaign *c, struct fault *f)
+fill_resets(
+    const struct rounds *rounds, struct locate_result *out, struct fault *f)
 {
-	struct locate_result *r = c->out;
 	size_t i;
 
-	if (c->s.n_resets == 0)
+	if (rounds->s.n_resets == 0)
 		return 0;
-	r->resets = calloc(c->s.n_resets, sizeof(*r->resets));
-	if (r->resets == NULL)
+	out->resets = calloc(rounds->s.n_resets, sizeof(*out->resets));
+	if (out->resets == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
-	for (i = 0; i < c->s.n_resets; i++)
-		if (!c->s.resets[i].answers_alive && !c->s.resets[i].late)
-			r->resets[r->n_resets++] = c->s.resets[i].facts;
+	for (i = 0; i < rounds->s.n_resets; i++)
+		if (!rounds->s.resets[i].answers_alive &&
+		    !rounds->s.resets[i].late)
+			out->resets[out->n_resets++] =
+			    rounds->s.resets[i].facts;
 	return 0;
 }
 
 static void
-fill_by_ttl(const struct campaign *c)
+fill_by_ttl(const struct rounds *rounds, struct locate_result *out)
 {
-	struct locate_result *r = c->out;
 	struct result_by_ttl by[PATH_MAX_HOPS + 1] = {{0}};
 	const struct trial *t;
 	const struct probe *p;
 	size_t i, k;
 
-	for (i = 0; i < c->n_trials; i++) {
-		t = &c->trials[i];
-		if (trial_is_control(t) || campaign_is_contaminated(c, t))
+	for (i = 0; i < rounds->n_trials; i++) {
+		t = &rounds->trials[i];
+		if (trial_is_control(t) || block_spoils(rounds, t))
 			continue;
 		for (k = 0; k < t->n_probes; k++) {
-			p = &c->s.probes[t->first_probe + k];
+			p = &rounds->s.probes[t->first_probe + k];
 			if (p->kind != PROBE_SHOT || p->ttl > PATH_MAX_HOPS)
 				continue;
 			by[p->ttl].trials++;
@@ -83,53 +87,53 @@ fill_by_ttl(const struct campaign *c)
 		by[i].rate = (double)by[i].resets / by[i].trials;
 		stats_wilson((struct stats_count){by[i].resets, by[i].trials},
 		    &by[i].rate_lo, &by[i].rate_hi);
-		if (by[i].resets > 0 && r->threshold_ttl == 0)
-			r->threshold_ttl = (int)i;
-		r->by_ttl[r->n_by_ttl++] = by[i];
+		if (by[i].resets > 0 && out->threshold_ttl == 0)
+			out->threshold_ttl = (int)i;
+		out->by_ttl[out->n_by_ttl++] = by[i];
 	}
 }
 
 /* Trials of one kind, and those of them that drew a reset. */
 static struct stats_count
-count_arm(const struct campaign *c, enum trial_kind kind)
+count_arm(const struct rounds *rounds, enum trial_kind kind)
 {
-	return (struct stats_count){campaign_count_clean(c, kind, true),
-	    campaign_count_clean(c, kind, false)};
+	return (struct stats_count){block_count_clean(rounds, kind, true),
+	    block_count_clean(rounds, kind, false)};
 }
 
 /* Bursts are compared where some were controls. */
 static void
-fill_bursts(const struct campaign *c)
+fill_bursts(const struct rounds *rounds, struct locate_result *out)
 {
-	struct stats_count burst = count_arm(c, TRIAL_BURST);
-	struct stats_count control = count_arm(c, TRIAL_CONTROL_BURST);
-	struct locate_result *r = c->out;
+	struct stats_count burst = count_arm(rounds, TRIAL_BURST);
+	struct stats_count control = count_arm(rounds, TRIAL_CONTROL_BURST);
 
-	r->reproduction.burst_trials = burst.n;
-	r->reproduction.burst_resets = burst.k;
-	r->reproduction.control_burst_trials = control.n;
-	r->reproduction.control_burst_resets = control.k;
+	out->reproduction.burst_trials = burst.n;
+	out->reproduction.burst_resets = burst.k;
+	out->reproduction.control_burst_trials = control.n;
+	out->reproduction.control_burst_resets = control.k;
 }
 
 int
-verdict_fill_figures(struct campaign *c, struct fault *f)
+figures_fill(
+    const struct rounds *rounds, struct locate_result *out, struct fault *f)
 {
-	struct stats_count full = count_arm(c, TRIAL_FULL);
-	struct stats_count control = count_arm(c, TRIAL_CONTROL);
-	struct locate_result *r = c->out;
+	struct stats_count full = count_arm(rounds, TRIAL_FULL);
+	struct stats_count control = count_arm(rounds, TRIAL_CONTROL);
 
-	r->residual = c->residual;
-	r->residual.contaminated = campaign_count_contaminated(c);
-	r->reproduction.trials = full.n;
-	r->reproduction.resets = full.k;
-	r->reproduction.control_trials = control.n;
-	r->reproduction.control_resets = control.k;
-	r->reproduction.rate = full.n > 0 ? (double)full.k / full.n : 0;
-	stats_wilson(full, &r->reproduction.rate_lo, &r->reproduction.rate_hi);
-	r->reproduction.p_value = campaign_p_value(c);
-	fill_bursts(c);
-	fill_by_ttl(c);
-	if (fill_resets(c, f) == -1)
+	out->residual = rounds->residual;
+	out->residual.contaminated = block_count_spoiled(rounds);
+	out->reproduction.trials = full.n;
+	out->reproduction.resets = full.k;
+	out->reproduction.control_trials = control.n;
+	out->reproduction.control_resets = control.k;
+	out->reproduction.rate = full.n > 0 ? (double)full.k / full.n : 0;
+	stats_wilson(
+	    full, &out->reproduction.rate_lo, &out->reproduction.rate_hi);
+	out->reproduction.p_value = controls_p_value(rounds);
+	fill_bursts(rounds, out);
+	fill_by_ttl(rounds, out);
+	if (fill_resets(rounds, out, f) == -1)
 		return -1;
-	return median_latency(r, &r->reproduction.latency_ns, f);
+	return median_latency(out, &out->reproduction.latency_ns, f);
 }

@@ -1,7 +1,7 @@
 /*
  * Whose address stands at a hop, and whose beside it.
  */
-#include "locate_int.h"
+#include "verdict_int.h"
 
 /* The responder that speaks for a hop: one the trials' own flows saw, else
  * the one that answered most. */
@@ -51,7 +51,7 @@ count_answers(
  * them answer; then the one that no silent flow went through, or none.
  */
 static struct addr
-shared_address(const struct campaign *c, const struct path_hop *h)
+shared_address(const struct verdict_basis *by, const struct path_hop *h)
 {
 	const struct path_responder *p;
 	struct addr a = {0}, none = {0};
@@ -60,7 +60,7 @@ shared_address(const struct campaign *c, const struct path_hop *h)
 
 	for (i = 0; i < h->n_responders; i++) {
 		p = &h->responders[i];
-		n = count_answers(&c->s, h->ttl, &p->addr, true);
+		n = count_answers(&by->rounds->s, h->ttl, &p->addr, true);
 		if (n > most) {
 			most = n;
 			a = p->addr;
@@ -70,7 +70,7 @@ shared_address(const struct campaign *c, const struct path_hop *h)
 		return a;
 	for (i = 0; i < h->n_responders; i++) {
 		p = &h->responders[i];
-		if (count_answers(&c->s, h->ttl, &p->addr, false) > 0)
+		if (count_answers(&by->rounds->s, h->ttl, &p->addr, false) > 0)
 			continue;
 		unseen++;
 		a = p->addr;
@@ -80,16 +80,18 @@ shared_address(const struct campaign *c, const struct path_hop *h)
 
 /* Whom the sweep saw there on the way of the port that was kept to; none. */
 static struct addr
-swept_address(const struct campaign *c, int hop)
+swept_address(
+    const struct verdict_basis *by, const struct locate_result *out, int hop)
 {
-	const struct result_sweep *w = &c->out->sweep;
+	const struct result_sweep *w = &out->sweep;
 	const struct addr none = {0};
 	const struct result_port *p;
 	size_t i, k;
 
 	for (i = 0; i < w->n_ports; i++) {
 		p = &w->ports[i];
-		for (k = 0; k < p->n_path && p->port == c->src_port; k++)
+		for (k = 0; k < p->n_path && p->port == by->rounds->src_port;
+		     k++)
 			if (p->path[k].ttl == hop)
 				return p->path[k].addr;
 	}
@@ -98,44 +100,45 @@ swept_address(const struct campaign *c, int hop)
 
 /* A hop's address; none where it is silent. */
 struct addr
-verdict_hop_address(const struct campaign *c, int hop)
+verdict_hop_address(
+    const struct verdict_basis *by, const struct locate_result *out, int hop)
 {
-	const struct path_responder *p = hop_responder(&c->out->path, hop);
-	const struct path_hop *h = path_hop_at(&c->out->path, hop);
-	struct addr none = {0}, swept = swept_address(c, hop);
+	const struct path_responder *p = hop_responder(&out->path, hop);
+	const struct path_hop *h = path_hop_at(&out->path, hop);
+	struct addr none = {0}, swept = swept_address(by, out, hop);
 
-	if (hop == c->out->path.server_hops)
-		return c->out->head.target.addr;
+	if (hop == out->path.server_hops)
+		return out->head.target.addr;
 	if (!addr_is_none(&swept))
 		return swept;
 	if (h != NULL && h->n_responders > 1 &&
-	    c->ask->trigger != RESULT_TRIGGER_NONE)
-		return shared_address(c, h);
+	    by->ask->trigger != RESULT_TRIGGER_NONE)
+		return shared_address(by, h);
 	return p != NULL ? p->addr : none;
 }
 
 void
-verdict_fill_neighbours(const struct campaign *c)
+verdict_fill_neighbours(
+    const struct verdict_basis *by, struct locate_result *out)
 {
-	struct locate_result *r = c->out;
 	struct addr a;
 	int h;
 
-	r->verdict.between[0] = r->head.source.addr;
-	r->verdict.between[1] = r->head.target.addr;
-	r->verdict.address = verdict_hop_address(c, r->verdict.hop);
-	for (h = r->verdict.hop - 1; h >= 1; h--) {
-		a = verdict_hop_address(c, h);
+	out->verdict.between[0] = out->head.source.addr;
+	out->verdict.between[1] = out->head.target.addr;
+	out->verdict.address = verdict_hop_address(by, out, out->verdict.hop);
+	for (h = out->verdict.hop - 1; h >= 1; h--) {
+		a = verdict_hop_address(by, out, h);
 		if (addr_is_none(&a))
 			continue;
-		r->verdict.between[0] = a;
+		out->verdict.between[0] = a;
 		break;
 	}
-	for (h = r->verdict.hop + 1; h <= r->path.n_hops; h++) {
-		a = verdict_hop_address(c, h);
+	for (h = out->verdict.hop + 1; h <= out->path.n_hops; h++) {
+		a = verdict_hop_address(by, out, h);
 		if (addr_is_none(&a))
 			continue;
-		r->verdict.between[1] = a;
+		out->verdict.between[1] = a;
 		break;
 	}
 }
