@@ -72,9 +72,6 @@ struct trial {
 	/* Its probes in the session, once it was sent. */
 	size_t first_probe, n_probes;
 	bool poll; /* a control that asks whether a block is over */
-	/* infer has seen it, with so many copies that had drawn a reset. */
-	bool counted;
-	unsigned int resets_counted;
 };
 
 /* How long to wait for what; the caller corrects it as it learns. */

@@ -171,10 +171,7 @@ run_locate(const struct command *cmd, int argc, char **argv)
 	int status;
 
 	memset(&l, 0, sizeof(l));
-	l.ask.max_hops = LOCATE_MAX_HOPS;
-	l.ask.confidence = LOCATE_CONFIDENCE;
-	l.ask.max_connections = LOCATE_MAX_CONNECTIONS;
-	l.ask.max_time_ns = LOCATE_MAX_TIME_S * CLOCK_S;
+	locate_ask_init(&l.ask);
 	status = run_line(cmd, argc, argv, &l);
 	locate_line_free(&l);
 	return status;

@@ -4,7 +4,7 @@
  */
 #include <rsthop/clock.h>
 
-#include "locate_int.h"
+#include "attach.h"
 
 #define LISTEN_NS (500 * CLOCK_MS) /* for what the program says by itself */
 #define KNOCK_NS  (1500 * CLOCK_MS)
@@ -21,12 +21,12 @@ numbers_known(void *arg)
 
 /* Is it known to nobody?  The server's reset to a knock says so. */
 static int
-complain(const struct campaign *c, bool reset, struct fault *f)
+complain(const struct rounds *rounds, bool reset, struct fault *f)
 {
 	char here[ADDR_ENDPOINT], there[ADDR_ENDPOINT];
 
-	endpoint_format(&c->ask->attach, here);
-	endpoint_format(&c->ask->target, there);
+	endpoint_format(&rounds->ask->attach, here);
+	endpoint_format(&rounds->ask->target, there);
 	if (reset)
 		return fault(f, FAULT_NETWORK,
 		    "%s knows no connection from %s: see what is open with "
@@ -40,24 +40,24 @@ complain(const struct campaign *c, bool reset, struct fault *f)
 }
 
 static int
-learn_numbers(struct campaign *c, int conn, struct fault *f)
+learn_numbers(struct rounds *rounds, int conn, struct fault *f)
 {
 	int64_t asked_ns = 0;
 	int i, rc;
 
-	rc = session_pump(&c->s, session_now(&c->s) + LISTEN_NS, numbers_known,
-	    &c->s.conns[conn], f);
+	rc = session_pump(&rounds->s, session_now(&rounds->s) + LISTEN_NS,
+	    numbers_known, &rounds->s.conns[conn], f);
 	for (i = 0; rc == 0 && i < KNOCKS; i++) {
-		asked_ns = session_now(&c->s);
-		if (session_draw_challenge_ack(&c->s, conn, f) == -1)
+		asked_ns = session_now(&rounds->s);
+		if (session_draw_challenge_ack(&rounds->s, conn, f) == -1)
 			return -1;
-		rc = session_pump(&c->s, asked_ns + KNOCK_NS, numbers_known,
-		    &c->s.conns[conn], f);
+		rc = session_pump(&rounds->s, asked_ns + KNOCK_NS,
+		    numbers_known, &rounds->s.conns[conn], f);
 	}
 	if (rc == -1)
 		return -1;
-	if (rc == 0 || c->s.conns[conn].resets > 0)
-		return complain(c, rc == 1, f);
+	if (rc == 0 || rounds->s.conns[conn].resets > 0)
+		return complain(rounds, rc == 1, f);
 	return 0;
 }
 
@@ -71,19 +71,19 @@ is_alive(void *arg)
 
 /* A sign of life, and how long it takes. */
 static int
-learn_rtt(struct campaign *c, int conn, struct fault *f)
+learn_rtt(struct rounds *rounds, int conn, struct fault *f)
 {
-	int64_t asked_ns = session_now(&c->s);
+	int64_t asked_ns = session_now(&rounds->s);
 
-	if (session_ask_alive(&c->s, conn, f) == -1 ||
-	    session_pump(&c->s, asked_ns + KNOCK_NS, is_alive,
-		&c->s.conns[conn], f) == -1)
+	if (session_ask_alive(&rounds->s, conn, f) == -1 ||
+	    session_pump(&rounds->s, asked_ns + KNOCK_NS, is_alive,
+		&rounds->s.conns[conn], f) == -1)
 		return -1;
-	if (c->s.conns[conn].server_alive != RESULT_YES)
+	if (rounds->s.conns[conn].server_alive != RESULT_YES)
 		return complain(
-		    c, c->s.conns[conn].server_alive == RESULT_NO, f);
-	c->timing.rtt_ns = session_now(&c->s) - asked_ns;
-	c->s.path->server_rtt_ns = c->timing.rtt_ns;
+		    rounds, rounds->s.conns[conn].server_alive == RESULT_NO, f);
+	rounds->timing.rtt_ns = session_now(&rounds->s) - asked_ns;
+	rounds->s.path->server_rtt_ns = rounds->timing.rtt_ns;
 	return 0;
 }
 
@@ -95,41 +95,26 @@ trace_is_over(void *arg)
 	return tracing_complete(t) || t->given_up;
 }
 
-/* The program has let go of it, or lost it: nothing more can be learnt there. */
-bool
-campaign_attach_is_gone(const struct campaign *c)
-{
-	const struct session_conn *sc = &c->s.conns[c->s.n_conns - 1];
-	char here[ADDR_ENDPOINT], there[ADDR_ENDPOINT];
-
-	if (!sc->tcb.client_fin && !sc->tcb.server_fin && !sc->we_reset)
-		return false;
-	fault(&c->out->head.trouble, FAULT_NETWORK,
-	    "the connection from %s to %s has ended meanwhile",
-	    endpoint_format(&c->ask->attach, here),
-	    endpoint_format(&c->ask->target, there));
-	return true;
-}
-
 int
-campaign_attach(struct campaign *c, struct fault *f)
+attach_run(struct rounds *rounds, struct belief *b, struct fault *f)
 {
-	int conn = session_open(&c->s, ARM_NONE, 0, f);
+	int conn = session_open(&rounds->s, ARM_NONE, 0, f);
 
-	if (conn == -1 || learn_numbers(c, conn, f) == -1 ||
-	    learn_rtt(c, conn, f) == -1)
+	if (conn == -1 || learn_numbers(rounds, conn, f) == -1 ||
+	    learn_rtt(rounds, conn, f) == -1)
 		return -1;
-	c->out->head.source = c->ask->attach;
-	c->out->path.established = true;
-	c->out->path.server_ttl = c->s.conns[conn].tcb.server_ttl;
-	if (tracing_begin(&c->tracing, &c->s, conn, false, f) == -1 ||
-	    session_pump(&c->s, session_now(&c->s) + TRACE_NS, trace_is_over,
-		&c->tracing, f) == -1)
+	rounds->source = rounds->ask->attach;
+	rounds->s.path->established = true;
+	rounds->s.path->server_ttl = rounds->s.conns[conn].tcb.server_ttl;
+	if (tracing_begin(&rounds->tracing, &rounds->s, conn, false, f) == -1 ||
+	    session_pump(&rounds->s, session_now(&rounds->s) + TRACE_NS,
+		trace_is_over, &rounds->tracing, f) == -1)
 		return -1;
 	/* How far a trigger may go: nothing is sent before it is known. */
-	if (campaign_update(c, true, f) == -1)
+	rounds_conclude_path(rounds);
+	if (belief_update(b, rounds, true, f) == -1)
 		return -1;
-	if (c->load.last_ttl < 1)
+	if (rounds->load.last_ttl < 1)
 		return fault(f, FAULT_NETWORK,
 		    "no router between here and the server has answered: "
 		    "nothing shows how far a trigger may go without reaching "

@@ -2,11 +2,14 @@
  * What the campaign has seen, as infer wants it.
  */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <rsthop/clock.h>
 
-#include "locate_int.h"
+#include <rsthop/belief.h>
+#include <rsthop/block.h>
+#include <rsthop/vec.h>
 
 /* Until the server's word to what fired is said to be missing. */
 #define GRACE_NS (20 * CLOCK_MS)
@@ -45,32 +48,21 @@ hop_crossed(const struct path *path, int ttl)
 	return pkt_initial_ttl((uint8_t)r) - r;
 }
 
-/* N, or the best that can be assumed where the server's place is unknown. */
-static int
-assumed_hops(const struct campaign *c)
-{
-	int n = c->out->path.server_hops;
-
-	if (n == 0)
-		n = c->out->path.n_hops + 1;
-	return n <= INFER_MAX_HOPS ? n : INFER_MAX_HOPS;
-}
-
 /*
  * The share of the trace's probes that were answered, by hops that answer at
  * all: what is lost on the way is in it.
  */
 static double
-pooled_of_traces(const struct campaign *c)
+pooled_of_traces(const struct rounds *rounds)
 {
 	unsigned int asked = 0, answered = 0;
 	const struct probe *p;
 	size_t i;
 
-	for (i = 0; i < c->s.n_probes; i++) {
-		p = &c->s.probes[i];
-		if (!probe_is_trace(p->kind) || p->ttl >= assumed_hops(c) ||
-		    c->out->path.hops[p->ttl - 1].answered == 0)
+	for (i = 0; i < rounds->s.n_probes; i++) {
+		p = &rounds->s.probes[i];
+		if (!probe_is_trace(p->kind) || p->ttl >= rounds_hops(rounds) ||
+		    rounds->s.path->hops[p->ttl - 1].answered == 0)
 			continue;
 		asked++;
 		answered += p->te;
@@ -79,19 +71,21 @@ pooled_of_traces(const struct campaign *c)
 }
 
 static void
-describe_path(const struct campaign *c, struct infer_path *p)
+describe_path(const struct rounds *rounds, struct infer_path *p)
 {
-	double pooled = pooled_of_traces(c);
+	double pooled = pooled_of_traces(rounds);
 	int i;
 
 	memset(p, 0, sizeof(*p));
-	p->hops = assumed_hops(c);
-	p->server_ttl = c->ask->server_ttl != 0 ? c->ask->server_ttl
-						: c->out->path.server_ttl;
-	p->has_ip_id = c->ask->target.addr.version == 4;
+	p->hops = rounds_hops(rounds);
+	p->server_ttl = rounds->ask->server_ttl != 0
+	    ? rounds->ask->server_ttl
+	    : rounds->s.path->server_ttl;
+	p->has_ip_id = rounds->ask->target.addr.version == 4;
 	for (i = 1; i <= INFER_MAX_HOPS; i++) {
-		p->crossed[i] = hop_crossed(&c->out->path, i);
-		p->answers[i] = i <= PATH_MAX_HOPS ? hop_answers(&c->s, i) : 0;
+		p->crossed[i] = hop_crossed(rounds->s.path, i);
+		p->answers[i] =
+		    i <= PATH_MAX_HOPS ? hop_answers(&rounds->s, i) : 0;
 		if (p->answers[i] > pooled)
 			p->answers[i] = pooled;
 	}
@@ -153,24 +147,25 @@ same_path(const struct infer_path *a, const struct infer_path *b)
 }
 
 static unsigned int
-count_fired(const struct campaign *c, const struct trial *t)
+count_fired(const struct rounds *rounds, const struct trial *t)
 {
 	unsigned int n = 0;
 	size_t i;
 
 	for (i = 0; i < t->n_probes; i++)
-		n += c->s.probes[t->first_probe + i].drew_reset;
+		n += rounds->s.probes[t->first_probe + i].drew_reset;
 	return n;
 }
 
 static void
-see_trial(struct campaign *c, struct infer *in, const struct trial *t)
+see_trial(const struct rounds *rounds, struct belief *b, struct infer *in,
+    const struct trial *t)
 {
 	struct infer_shot shots[INFER_MAX_HOPS];
 	struct infer_trial it;
 
-	trial_to_infer(&c->s, t, shots, &it);
-	c->untagged = c->untagged ||
+	trial_to_infer(&rounds->s, t, shots, &it);
+	b->untagged = b->untagged ||
 	    (it.fired_unknown && t->kind == TRIAL_BURST && !t->plain);
 	infer_see_trial(in, &it);
 }
@@ -197,37 +192,37 @@ is_from_own_segment(const struct session *s, const struct seen_reset *r)
 }
 
 static bool
-is_tagged(const struct campaign *c, const struct trial *t)
+is_tagged(const struct rounds *rounds, const struct trial *t)
 {
-	return c->ask->attach.port != 0 ||
+	return rounds->ask->attach.port != 0 ||
 	    (t->kind == TRIAL_BURST && !t->plain);
 }
 
-static struct campaign_clues
-gather_clues(const struct campaign *c)
+static struct belief_clues
+gather_clues(const struct rounds *rounds)
 {
-	struct campaign_clues k = {0};
+	struct belief_clues k = {0};
 	size_t i;
 
-	k.echo = echo_seen(&c->s);
+	k.echo = echo_seen(&rounds->s);
 	/* Once is enough: what it does, it does again. */
-	for (i = 0; i < c->s.n_conns; i++) {
-		k.alive |= c->s.conns[i].server_alive == RESULT_YES;
-		k.dead |= c->s.conns[i].server_alive == RESULT_NO;
+	for (i = 0; i < rounds->s.n_conns; i++) {
+		k.alive |= rounds->s.conns[i].server_alive == RESULT_YES;
+		k.dead |= rounds->s.conns[i].server_alive == RESULT_NO;
 	}
-	for (i = 0; i < c->s.n_resets; i++)
+	for (i = 0; i < rounds->s.n_resets; i++)
 		k.own_segment = k.own_segment ||
-		    is_from_own_segment(&c->s, &c->s.resets[i]);
-	for (i = 0; i < c->n_trials; i++)
+		    is_from_own_segment(&rounds->s, &rounds->s.resets[i]);
+	for (i = 0; i < rounds->n_trials; i++)
 		k.tags_pass = k.tags_pass ||
-		    (is_tagged(c, &c->trials[i]) &&
-			trial_drew_reset(&c->s, &c->trials[i]));
-	k.blocked = campaign_is_blocked(c);
+		    (is_tagged(rounds, &rounds->trials[i]) &&
+			trial_drew_reset(&rounds->s, &rounds->trials[i]));
+	k.blocked = block_is_on(rounds);
 	return k;
 }
 
 static bool
-same_clues(const struct campaign_clues *a, const struct campaign_clues *b)
+same_clues(const struct belief_clues *a, const struct belief_clues *b)
 {
 	return a->echo == b->echo && a->alive == b->alive &&
 	    a->dead == b->dead && a->own_segment == b->own_segment &&
@@ -240,48 +235,50 @@ same_clues(const struct campaign_clues *a, const struct campaign_clues *b)
  * changed.
  */
 static bool
-still_stands(const struct campaign *c, const struct infer_path *p)
+still_stands(const struct rounds *rounds, const struct belief *b,
+    const struct infer_path *p)
 {
-	struct campaign_clues k = gather_clues(c);
+	struct belief_clues k = gather_clues(rounds);
 	size_t i;
 
-	if (c->infer == NULL || !same_path(p, &c->infer_path) ||
-	    !same_clues(&k, &c->clues))
+	if (b->infer == NULL || !same_path(p, &b->path) ||
+	    !same_clues(&k, &b->clues))
 		return false;
-	for (i = 0; i < c->n_trials; i++)
-		if (c->trials[i].counted &&
-		    (c->trials[i].resets_counted !=
-			    count_fired(c, &c->trials[i]) ||
-			campaign_is_contaminated(c, &c->trials[i])))
+	for (i = 0; i < rounds->n_trials; i++)
+		if (b->marks[i].counted &&
+		    (b->marks[i].drew !=
+			    count_fired(rounds, &rounds->trials[i]) ||
+			block_spoils(rounds, &rounds->trials[i])))
 			return false;
 	return true;
 }
 
 static int
-start_anew(struct campaign *c, const struct infer_path *p, struct fault *f)
+start_anew(const struct rounds *rounds, struct belief *b,
+    const struct infer_path *p, struct fault *f)
 {
-	struct campaign_clues k = gather_clues(c);
+	struct belief_clues k = gather_clues(rounds);
 	size_t i;
 
-	infer_free(c->infer);
-	c->infer = NULL;
-	if (infer_new(p, &c->infer, f) == -1)
+	infer_free(b->infer);
+	b->infer = NULL;
+	if (infer_new(p, &b->infer, f) == -1)
 		return -1;
-	c->infer_path = *p;
-	c->clues = k;
-	for (i = 0; i < c->n_trials; i++)
-		c->trials[i].counted = false;
-	for (i = 0; i < c->ask->n_rst_ttls && c->s.n_conns > 0; i++)
-		infer_see_given_ttl(c->infer, c->ask->rst_ttls[i],
-		    c->s.conns[0].tcb.client_ttl);
+	b->path = *p;
+	b->clues = k;
+	for (i = 0; i < rounds->n_trials; i++)
+		b->marks[i].counted = false;
+	for (i = 0; i < rounds->ask->n_rst_ttls && rounds->s.n_conns > 0; i++)
+		infer_see_given_ttl(b->infer, rounds->ask->rst_ttls[i],
+		    rounds->s.conns[0].tcb.client_ttl);
 	if (k.echo >= 0)
-		infer_see_id_echo(c->infer, k.echo == 1);
+		infer_see_id_echo(b->infer, k.echo == 1);
 	for (i = 0; i < k.alive; i++)
-		infer_see_server_alive(c->infer, true);
+		infer_see_server_alive(b->infer, true);
 	for (i = 0; i < k.dead; i++)
-		infer_see_server_alive(c->infer, false);
+		infer_see_server_alive(b->infer, false);
 	if (k.own_segment)
-		infer_see_own_segment(c->infer);
+		infer_see_own_segment(b->infer);
 	return 0;
 }
 
@@ -291,29 +288,30 @@ start_anew(struct campaign *c, const struct infer_path *p, struct fault *f)
  * residual block only tags tell.
  */
 static bool
-is_telling(const struct campaign *c, const struct trial *t)
+is_telling(
+    const struct rounds *rounds, const struct belief *b, const struct trial *t)
 {
-	if (trial_is_control(t) || campaign_is_contaminated(c, t))
+	if (trial_is_control(t) || block_spoils(rounds, t))
 		return false;
 	if (t->kind == TRIAL_BURST && !t->plain)
-		return c->clues.tags_pass;
-	return !c->clues.blocked;
+		return b->clues.tags_pass;
+	return !b->clues.blocked;
 }
 
 static void
-see_settled(struct campaign *c)
+see_settled(const struct rounds *rounds, struct belief *b)
 {
 	struct trial *t;
 	size_t i;
 
-	for (i = 0; i < c->n_trials; i++) {
-		t = &c->trials[i];
-		if (t->counted || t->state != TRIAL_SETTLED ||
-		    !is_telling(c, t))
+	for (i = 0; i < rounds->n_trials; i++) {
+		t = &rounds->trials[i];
+		if (b->marks[i].counted || t->state != TRIAL_SETTLED ||
+		    !is_telling(rounds, b, t))
 			continue;
-		t->counted = true;
-		t->resets_counted = count_fired(c, t);
-		see_trial(c, c->infer, t);
+		b->marks[i].counted = true;
+		b->marks[i].drew = count_fired(rounds, t);
+		see_trial(rounds, b, b->infer, t);
 	}
 }
 
@@ -343,24 +341,24 @@ was_refused_after(const struct session *s, const struct trial *t)
 /* What the server said to a trigger that fired, once it had the time. */
 static void
 count_answer(
-    const struct campaign *c, const struct trial *t, struct infer_answers *a)
+    const struct rounds *rounds, const struct trial *t, struct infer_answers *a)
 {
-	const struct tcb *tcb = &c->s.conns[t->conn].tcb;
-	const struct probe *p = &c->s.probes[t->first_probe];
+	const struct tcb *tcb = &rounds->s.conns[t->conn].tcb;
+	const struct probe *p = &rounds->s.probes[t->first_probe];
 	int64_t said = tcb->answer_ns;
 
-	if (session_now(&c->s) <
-	    p->sent_ns + c->timing.rtt_ns * 3 / 2 + GRACE_NS)
+	if (session_now(&rounds->s) <
+	    p->sent_ns + rounds->timing.rtt_ns * 3 / 2 + GRACE_NS)
 		return;
 	if (said == 0 || (tcb->acked_ns != 0 && tcb->acked_ns < said))
 		said = tcb->acked_ns;
-	if (said == 0 && was_refused_after(&c->s, t))
+	if (said == 0 && was_refused_after(&rounds->s, t))
 		a->refused++;
 	else if (said == 0)
 		a->unacked++;
 	else if (tcb->answer_ns == 0)
 		a->acked++;
-	else if (resets_behind(&c->s, t))
+	else if (resets_behind(&rounds->s, t))
 		a->behind++;
 	else
 		a->beyond++;
@@ -369,112 +367,152 @@ count_answer(
 
 /* What it says where nothing fires: data at once, never any, or neither. */
 static void
-learn_manners(const struct campaign *c, struct infer_answers *a)
+learn_manners(const struct rounds *rounds, struct infer_answers *a)
 {
 	unsigned int quiet = 0, answers = 0, prompt = 0;
 	const struct tcb *tcb;
 	const struct trial *t;
 	size_t i;
 
-	for (i = 0; i < c->n_trials; i++) {
-		t = &c->trials[i];
-		if (t->state != TRIAL_SETTLED || trial_drew_reset(&c->s, t) ||
+	for (i = 0; i < rounds->n_trials; i++) {
+		t = &rounds->trials[i];
+		if (t->state != TRIAL_SETTLED ||
+		    trial_drew_reset(&rounds->s, t) ||
 		    (t->kind != TRIAL_FULL && t->kind != TRIAL_CONTROL))
 			continue;
-		tcb = &c->s.conns[t->conn].tcb;
+		tcb = &rounds->s.conns[t->conn].tcb;
 		quiet++;
 		answers += tcb->answer_ns != 0;
 		prompt += tcb->answer_ns != 0 &&
-		    tcb->answer_ns - tcb->acked_ns <= c->timing.rtt_ns / 2;
+		    tcb->answer_ns - tcb->acked_ns <= rounds->timing.rtt_ns / 2;
 	}
 	a->talks = prompt > 0 && prompt * 5 >= quiet * 4;
 	a->mute = quiet >= QUIET_ENOUGH && answers + a->behind + a->beyond == 0;
 }
 
 static void
-tell_answers(struct campaign *c, struct infer *in)
+tell_answers(const struct rounds *rounds, struct belief *b, struct infer *in)
 {
 	struct infer_answers a = {0};
 	const struct trial *t;
 	size_t i;
 
 	/* What ends short of the server draws no answer of its own. */
-	for (i = 0; i < c->n_trials && !c->s.short_of_server; i++) {
-		t = &c->trials[i];
+	for (i = 0; i < rounds->n_trials && !rounds->s.short_of_server; i++) {
+		t = &rounds->trials[i];
 		if (t->kind == TRIAL_FULL && t->state == TRIAL_SETTLED &&
-		    t->n_probes > 0 && c->s.probes[t->first_probe].drew_reset &&
-		    !campaign_is_contaminated(c, t))
-			count_answer(c, t, &a);
+		    t->n_probes > 0 &&
+		    rounds->s.probes[t->first_probe].drew_reset &&
+		    !block_spoils(rounds, t))
+			count_answer(rounds, t, &a);
 	}
-	learn_manners(c, &a);
-	c->answers = a;
+	learn_manners(rounds, &a);
+	b->answers = a;
 	infer_set_answers(in, &a);
 }
 
 /* Do the resets' IP IDs go on where the server's stood? */
 static void
-tell_id_steps(struct campaign *c, struct infer *in)
+tell_id_steps(const struct rounds *rounds, struct belief *b, struct infer *in)
 {
 	unsigned int pairs = 0, steps = 0, follow = 0, break_off = 0;
 	size_t i;
 
-	for (i = 0; i < c->s.n_conns; i++) {
-		pairs += c->s.conns[i].tcb.id_pairs;
-		steps += c->s.conns[i].tcb.id_steps;
+	for (i = 0; i < rounds->s.n_conns; i++) {
+		pairs += rounds->s.conns[i].tcb.id_pairs;
+		steps += rounds->s.conns[i].tcb.id_steps;
 	}
-	for (i = 0; i < c->s.n_resets; i++) {
-		if (c->s.resets[i].probe == -1 || c->s.resets[i].late ||
-		    c->s.resets[i].answers_alive ||
-		    c->s.probes[c->s.resets[i].probe].kind == PROBE_BLOCK)
+	for (i = 0; i < rounds->s.n_resets; i++) {
+		if (rounds->s.resets[i].probe == -1 ||
+		    rounds->s.resets[i].late ||
+		    rounds->s.resets[i].answers_alive ||
+		    rounds->s.probes[rounds->s.resets[i].probe].kind ==
+			PROBE_BLOCK)
 			continue;
-		follow += c->s.resets[i].id_follows == RESULT_YES;
-		break_off += c->s.resets[i].id_follows == RESULT_NO;
+		follow += rounds->s.resets[i].id_follows == RESULT_YES;
+		break_off += rounds->s.resets[i].id_follows == RESULT_NO;
 	}
 	if (pairs < PAIRS_ENOUGH || steps * 10 < pairs * 9)
 		follow = break_off = 0;
-	c->id_follow = follow;
-	c->id_break = break_off;
+	b->id_follow = follow;
+	b->id_break = break_off;
 	infer_set_id_steps(in, follow, break_off);
 }
 
 /* As if nothing came any more to those that still wait. */
 static int
-assume_silence(struct campaign *c, struct fault *f)
+assume_silence(const struct rounds *rounds, struct belief *b, struct fault *f)
 {
 	struct infer *in;
 	size_t i;
 	int rc;
 
-	if (infer_copy(c->infer, &in, f) == -1)
+	if (infer_copy(b->infer, &in, f) == -1)
 		return -1;
-	for (i = 0; i < c->n_trials; i++)
-		if (c->trials[i].state == TRIAL_SENT &&
-		    is_telling(c, &c->trials[i]))
-			see_trial(c, in, &c->trials[i]);
-	tell_answers(c, in);
-	tell_id_steps(c, in);
-	rc = infer_get_posterior(in, &c->post, f);
-	infer_free(c->assumed);
-	c->assumed = in;
+	for (i = 0; i < rounds->n_trials; i++)
+		if (rounds->trials[i].state == TRIAL_SENT &&
+		    is_telling(rounds, b, &rounds->trials[i]))
+			see_trial(rounds, b, in, &rounds->trials[i]);
+	tell_answers(rounds, b, in);
+	tell_id_steps(rounds, b, in);
+	rc = infer_get_posterior(in, &b->post, f);
+	infer_free(b->assumed);
+	b->assumed = in;
 	return rc;
 }
 
+/* A mark for each trial. */
+static int
+belief_make_marks(
+    struct belief *b, const struct rounds *rounds, struct fault *f)
+{
+	while (b->n_marks < rounds->n_trials) {
+		if (VEC_ROOM(b->marks, b->n_marks, b->cap_marks) != 0)
+			return fault(f, FAULT_SYSTEM, "out of memory");
+		b->marks[b->n_marks++] = (struct belief_mark){0};
+	}
+	return 0;
+}
+
+bool
+belief_has_begun(const struct belief *b)
+{
+	return b->infer != NULL;
+}
+
+void
+belief_forget(struct belief *b)
+{
+	infer_free(b->infer);
+	b->infer = NULL;
+}
+
+void
+belief_free(struct belief *b)
+{
+	belief_forget(b);
+	infer_free(b->assumed);
+	b->assumed = NULL;
+	free(b->marks);
+	b->marks = NULL;
+	b->n_marks = b->cap_marks = 0;
+}
+
 int
-campaign_update(struct campaign *c, bool assume, struct fault *f)
+belief_update(
+    struct belief *b, const struct rounds *rounds, bool assume, struct fault *f)
 {
 	struct infer_path p;
 
-	tracing_conclude(&c->tracing);
-	describe_path(c, &p);
-	c->load.last_ttl = p.hops - 1;
-	if (c->ask->attach.port != 0)
-		c->load.last_ttl = path_shown_reach(&c->out->path, p.hops - 1);
-	if (!still_stands(c, &p) && start_anew(c, &p, f) == -1)
+	if (belief_make_marks(b, rounds, f) == -1)
 		return -1;
-	see_settled(c);
+	describe_path(rounds, &p);
+	if (!still_stands(rounds, b, &p) && start_anew(rounds, b, &p, f) == -1)
+		return -1;
+	see_settled(rounds, b);
 	if (assume)
-		return assume_silence(c, f);
-	tell_answers(c, c->infer);
-	tell_id_steps(c, c->infer);
-	return infer_get_posterior(c->infer, &c->post, f);
+		return assume_silence(rounds, b, f);
+	tell_answers(rounds, b, b->infer);
+	tell_id_steps(rounds, b, b->infer);
+	return infer_get_posterior(b->infer, &b->post, f);
 }

@@ -8,7 +8,7 @@
  */
 #include <rsthop/clock.h>
 
-#include "locate_int.h"
+#include <rsthop/block.h>
 
 #define FOR_EVER (INT64_MAX / 4)
 
@@ -46,20 +46,20 @@ first_reset_of(const struct session *s, int conn)
  * that went away.
  */
 static unsigned int
-broken_since(const struct campaign *c, int64_t since_ns)
+broken_since(const struct rounds *rounds, int64_t since_ns)
 {
 	const struct seen_reset *r;
 	unsigned int n = 0;
 	size_t i;
 
-	for (i = 0; i < c->n_trials; i++) {
-		if (!trial_came_to_nothing(&c->trials[i]) ||
-		    c->trials[i].poll ||
-		    campaign_is_contaminated(c, &c->trials[i]))
+	for (i = 0; i < rounds->n_trials; i++) {
+		if (!trial_came_to_nothing(&rounds->trials[i]) ||
+		    rounds->trials[i].poll ||
+		    block_spoils(rounds, &rounds->trials[i]))
 			continue;
-		r = first_reset_of(&c->s, c->trials[i].conn);
+		r = first_reset_of(&rounds->s, rounds->trials[i].conn);
 		n += r != NULL && r->at_ns > since_ns &&
-		    r->facts.ttl != c->out->path.server_ttl;
+		    r->facts.ttl != rounds->s.path->server_ttl;
 	}
 	return n;
 }
@@ -69,65 +69,66 @@ broken_since(const struct campaign *c, int64_t since_ns)
  * and none before; or connections break that have said nothing at all.
  */
 bool
-campaign_is_blocked(const struct campaign *c)
+block_is_on(const struct rounds *rounds)
 {
-	int64_t fired = first_firing(&c->s);
+	int64_t fired = first_firing(&rounds->s);
 	const struct seen_reset *r;
 	unsigned int resets = 0, controls = 0;
 	size_t i;
 
 	if (fired == 0)
 		return false;
-	if (campaign_minds_block(c) && c->residual.hi_ns == 0)
+	if (block_meets_trials(rounds) && rounds->residual.hi_ns == 0)
 		return true;
-	for (i = 0; i < c->n_trials; i++) {
-		if (!trial_is_control(&c->trials[i]) || c->trials[i].poll ||
-		    c->trials[i].state == TRIAL_OPENING ||
-		    campaign_is_contaminated(c, &c->trials[i]))
+	for (i = 0; i < rounds->n_trials; i++) {
+		if (!trial_is_control(&rounds->trials[i]) ||
+		    rounds->trials[i].poll ||
+		    rounds->trials[i].state == TRIAL_OPENING ||
+		    block_spoils(rounds, &rounds->trials[i]))
 			continue;
-		r = first_reset_of(&c->s, c->trials[i].conn);
+		r = first_reset_of(&rounds->s, rounds->trials[i].conn);
 		if (r != NULL && r->at_ns < fired)
 			return false;
 		resets += r != NULL;
 		controls += r != NULL ||
-		    c->s.conns[c->trials[i].conn].opened_ns > fired;
+		    rounds->s.conns[rounds->trials[i].conn].opened_ns > fired;
 	}
-	if (broken_since(c, fired) >= BLOCK_SIGNS)
+	if (broken_since(rounds, fired) >= BLOCK_SIGNS)
 		return true;
 	return resets >= BLOCK_SIGNS && 2 * resets >= controls;
 }
 
 bool
-campaign_minds_block(const struct campaign *c)
+block_meets_trials(const struct rounds *rounds)
 {
-	switch (c->residual.scope) {
+	switch (rounds->residual.scope) {
 	case RESULT_SCOPE_NONE:
 		return false;
 	case RESULT_SCOPE_3TUPLE:
 		return true;
 	case RESULT_SCOPE_4TUPLE:
 		/* Each trial has a port of its own, unless one is asked for. */
-		return c->src_port != 0;
+		return rounds->src_port != 0;
 	}
 	return false;
 }
 
 /* Its copies bear tags. */
 static bool
-is_tagged(const struct campaign *c, const struct trial *t)
+is_tagged(const struct rounds *rounds, const struct trial *t)
 {
 	return (t->kind == TRIAL_BURST || t->kind == TRIAL_SINGLE) &&
-	    t->n_probes > 0 && !c->s.probes[t->first_probe].plain;
+	    t->n_probes > 0 && !rounds->s.probes[t->first_probe].plain;
 }
 
 static bool
-is_named(const struct campaign *c, const struct trial *t)
+is_named(const struct rounds *rounds, const struct trial *t)
 {
 	const struct probe *p;
 	size_t i;
 
-	for (i = 0; is_tagged(c, t) && i < t->n_probes; i++) {
-		p = &c->s.probes[t->first_probe + i];
+	for (i = 0; is_tagged(rounds, t) && i < t->n_probes; i++) {
+		p = &rounds->s.probes[t->first_probe + i];
 		if (p->drew_reset && !p->copy_unknown)
 			return true;
 	}
@@ -135,12 +136,12 @@ is_named(const struct campaign *c, const struct trial *t)
 }
 
 bool
-campaign_tags_name(const struct campaign *c)
+block_tags_name(const struct rounds *rounds)
 {
 	size_t i;
 
-	for (i = 0; i < c->n_trials; i++)
-		if (is_named(c, &c->trials[i]))
+	for (i = 0; i < rounds->n_trials; i++)
+		if (is_named(rounds, &rounds->trials[i]))
 			return true;
 	return false;
 }
@@ -150,18 +151,18 @@ campaign_tags_name(const struct campaign *c)
  * block prolong it only where that was seen; triggers may.
  */
 static bool
-blocks(const struct campaign *c, const struct seen_reset *r, int64_t *from,
+blocks(const struct rounds *rounds, const struct seen_reset *r, int64_t *from,
     int64_t *to)
 {
-	int64_t length = c->residual.hi_ns, sent = r->at_ns;
+	int64_t length = rounds->residual.hi_ns, sent = r->at_ns;
 
 	if (r->answers_alive ||
-	    (r->facts.control && c->residual.refreshed != RESULT_YES))
+	    (r->facts.control && rounds->residual.refreshed != RESULT_YES))
 		return false;
-	*from = r->at_ns - c->timing.rtt_ns;
+	*from = r->at_ns - rounds->timing.rtt_ns;
 	if (r->probe != -1 && !r->late)
-		*from = sent = c->s.probes[r->probe].sent_ns;
-	*to = length != 0 ? sent + length + CAMPAIGN_BLOCK_MARGIN_NS : FOR_EVER;
+		*from = sent = rounds->s.probes[r->probe].sent_ns;
+	*to = length != 0 ? sent + length + BLOCK_MARGIN_NS : FOR_EVER;
 	return true;
 }
 
@@ -171,76 +172,78 @@ blocks(const struct campaign *c, const struct seen_reset *r, int64_t *from,
  */
 static int64_t
 blocked_until(
-    const struct campaign *c, int conn, uint16_t port, int64_t sent_ns)
+    const struct rounds *rounds, int conn, uint16_t port, int64_t sent_ns)
 {
 	int64_t from, to, until = 0;
 	const struct seen_reset *r;
 	size_t i;
 
-	for (i = 0; i < c->s.n_resets; i++) {
-		r = &c->s.resets[i];
+	for (i = 0; i < rounds->s.n_resets; i++) {
+		r = &rounds->s.resets[i];
 		if (r->conn == conn ||
-		    (c->residual.scope == RESULT_SCOPE_4TUPLE &&
-			c->s.conns[r->conn].local.port != port))
+		    (rounds->residual.scope == RESULT_SCOPE_4TUPLE &&
+			rounds->s.conns[r->conn].local.port != port))
 			continue;
-		if (blocks(c, r, &from, &to) && from < sent_ns && to > until)
+		if (blocks(rounds, r, &from, &to) && from < sent_ns &&
+		    to > until)
 			until = to;
 	}
 	return until;
 }
 
 bool
-campaign_is_contaminated(const struct campaign *c, const struct trial *t)
+block_spoils(const struct rounds *rounds, const struct trial *t)
 {
-	const struct session_conn *sc = &c->s.conns[t->conn];
+	const struct session_conn *sc = &rounds->s.conns[t->conn];
 	int64_t sent = sc->opened_ns;
 
-	if (c->residual.scope == RESULT_SCOPE_NONE || t->poll ||
+	if (rounds->residual.scope == RESULT_SCOPE_NONE || t->poll ||
 	    t->state == TRIAL_OPENING)
 		return false;
-	if (is_named(c, t) ||
-	    (is_tagged(c, t) && sc->resets == 0 && campaign_tags_name(c)))
+	if (is_named(rounds, t) ||
+	    (is_tagged(rounds, t) && sc->resets == 0 &&
+		block_tags_name(rounds)))
 		return false;
 	if (t->n_probes > 0)
-		sent = c->s.probes[t->first_probe].sent_ns;
-	return blocked_until(c, t->conn, sc->local.port, sent) > sent;
+		sent = rounds->s.probes[t->first_probe].sent_ns;
+	return blocked_until(rounds, t->conn, sc->local.port, sent) > sent;
 }
 
 /* Within the block nothing opens, or comes so far that a trigger is due. */
 static bool
-meets_openings(const struct campaign *c)
+meets_openings(const struct rounds *rounds)
 {
 	size_t i;
 
-	for (i = 0; i < c->n_trials; i++)
-		if (trial_came_to_nothing(&c->trials[i]) &&
-		    campaign_is_contaminated(c, &c->trials[i]))
+	for (i = 0; i < rounds->n_trials; i++)
+		if (trial_came_to_nothing(&rounds->trials[i]) &&
+		    block_spoils(rounds, &rounds->trials[i]))
 			return true;
 	return false;
 }
 
 bool
-campaign_is_spaced(const struct campaign *c)
+block_spaces_trials(const struct rounds *rounds)
 {
-	return campaign_minds_block(c) && c->residual.hi_ns != 0 &&
-	    (!campaign_tags_name(c) || meets_openings(c));
+	return block_meets_trials(rounds) && rounds->residual.hi_ns != 0 &&
+	    (!block_tags_name(rounds) || meets_openings(rounds));
 }
 
 unsigned int
-campaign_count_clean(
-    const struct campaign *c, enum trial_kind kind, bool fired_only)
+block_count_clean(
+    const struct rounds *rounds, enum trial_kind kind, bool fired_only)
 {
 	const struct trial *t;
 	unsigned int n = 0;
 	bool fired;
 	size_t i;
 
-	for (i = 0; i < c->n_trials; i++) {
-		t = &c->trials[i];
-		fired = trial_drew_reset(&c->s, t);
+	for (i = 0; i < rounds->n_trials; i++) {
+		t = &rounds->trials[i];
+		fired = trial_drew_reset(&rounds->s, t);
 		if (t->kind != kind || !trial_was_sent(t) ||
 		    (fired_only && !fired) || (t->poll && fired) ||
-		    campaign_is_contaminated(c, t))
+		    block_spoils(rounds, t))
 			continue;
 		n++;
 	}
@@ -248,30 +251,30 @@ campaign_count_clean(
 }
 
 unsigned int
-campaign_count_contaminated(const struct campaign *c)
+block_count_spoiled(const struct rounds *rounds)
 {
 	unsigned int n = 0;
 	size_t i;
 
-	for (i = 0; i < c->n_trials; i++)
-		n += campaign_is_contaminated(c, &c->trials[i]);
+	for (i = 0; i < rounds->n_trials; i++)
+		n += block_spoils(rounds, &rounds->trials[i]);
 	return n;
 }
 
 int
-campaign_await_block_end(struct campaign *c, struct fault *f)
+block_await_end(struct rounds *rounds, struct fault *f)
 {
 	int64_t now, until;
 
 	for (;;) {
-		now = session_now(&c->s);
-		until = blocked_until(c, -1, c->src_port, now);
-		if (until > c->end_ns)
-			until = c->end_ns;
+		now = session_now(&rounds->s);
+		until = blocked_until(rounds, -1, rounds->src_port, now);
+		if (until > rounds->end_ns)
+			until = rounds->end_ns;
 		if (now >= until)
 			return 0;
 		/* Nor may the trace go on: it would meet the block. */
-		if (session_pump_only(&c->s, until, NULL, NULL, f) == -1)
+		if (session_pump_only(&rounds->s, until, NULL, NULL, f) == -1)
 			return -1;
 	}
 }

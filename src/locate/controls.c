@@ -9,9 +9,11 @@
  * once all else is known, lest they take from the routers' time-exceeded what
  * the trigger's own bursts need.
  */
+#include <rsthop/block.h>
+#include <rsthop/run.h>
 #include <rsthop/stats.h>
 
-#include "locate_int.h"
+#include "controls.h"
 
 #define P_TELLS 0.05
 #define SAME	1e-9
@@ -28,36 +30,36 @@ enum { FULL, BURST, STRATA };
 
 /* Trials of one kind, and those of them that drew a reset. */
 static struct stats_count
-arm_of(const struct campaign *c, enum trial_kind kind)
+arm_of(const struct rounds *rounds, enum trial_kind kind)
 {
-	return (struct stats_count){campaign_count_clean(c, kind, true),
-	    campaign_count_clean(c, kind, false)};
+	return (struct stats_count){block_count_clean(rounds, kind, true),
+	    block_count_clean(rounds, kind, false)};
 }
 
 static void
-count_arms(const struct campaign *c, struct stats_count arms[STRATA],
+count_arms(const struct rounds *rounds, struct stats_count arms[STRATA],
     struct stats_count controls[STRATA])
 {
-	arms[FULL] = arm_of(c, TRIAL_FULL);
-	arms[BURST] = arm_of(c, TRIAL_BURST);
-	controls[FULL] = arm_of(c, TRIAL_CONTROL);
-	controls[BURST] = arm_of(c, TRIAL_CONTROL_BURST);
+	arms[FULL] = arm_of(rounds, TRIAL_FULL);
+	arms[BURST] = arm_of(rounds, TRIAL_BURST);
+	controls[FULL] = arm_of(rounds, TRIAL_CONTROL);
+	controls[BURST] = arm_of(rounds, TRIAL_CONTROL_BURST);
 }
 
 double
-campaign_p_value(const struct campaign *c)
+controls_p_value(const struct rounds *rounds)
 {
 	struct stats_count arms[STRATA], controls[STRATA];
 
-	count_arms(c, arms, controls);
+	count_arms(rounds, arms, controls);
 	return stats_fisher_strata(arms, controls, STRATA);
 }
 
 /* Connections that more controls may cost. */
 static unsigned int
-allowance(const struct campaign *c)
+allowance(const struct rounds *rounds)
 {
-	unsigned int used = (unsigned int)c->s.n_conns, n;
+	unsigned int used = (unsigned int)rounds->s.n_conns, n;
 
 	n = used < CONNS_FEW ? CONNS_FEW - used
 			     : (used - CONNS_FEW) / CONNS_PART;
@@ -69,12 +71,12 @@ allowance(const struct campaign *c)
  * as are allowed, but never more than there are triggers of that kind.
  */
 static unsigned int
-wanted(const struct campaign *c, int stratum)
+wanted(const struct rounds *rounds, int stratum)
 {
 	struct stats_count arms[STRATA], controls[STRATA];
-	unsigned int most = allowance(c), n = 0;
+	unsigned int most = allowance(rounds), n = 0;
 
-	count_arms(c, arms, controls);
+	count_arms(rounds, arms, controls);
 	while (n < most && controls[stratum].n < arms[stratum].n &&
 	    stats_fisher_strata(arms, controls, STRATA) > P_TELLS + SAME) {
 		controls[stratum].n++;
@@ -84,18 +86,18 @@ wanted(const struct campaign *c, int stratum)
 }
 
 int
-campaign_compare(struct campaign *c, struct fault *f)
+controls_compare(struct rounds *rounds, const struct belief *b, struct fault *f)
 {
-	bool bursts = campaign_count(c, TRIAL_BURST, true) > 0;
+	bool bursts = rounds_count(rounds, TRIAL_BURST, true) > 0;
 	struct shot_plan plans[MORE_MAX] = {0};
-	unsigned int n = wanted(c, bursts ? BURST : FULL), i;
+	unsigned int n = wanted(rounds, bursts ? BURST : FULL), i;
 
-	if (n == 0 || campaign_count(c, TRIAL_FULL, true) == 0 ||
-	    campaign_is_over(c, n))
+	if (n == 0 || rounds_count(rounds, TRIAL_FULL, true) == 0 ||
+	    rounds_are_over(rounds, n))
 		return 0;
 	for (i = 0; i < n; i++) {
 		plans[i].kind = bursts ? TRIAL_CONTROL_BURST : TRIAL_CONTROL;
-		plans[i].plain = bursts && !c->clues.tags_pass;
+		plans[i].plain = bursts && !b->clues.tags_pass;
 	}
-	return campaign_run(c, plans, n, f);
+	return run_trials(rounds, plans, n, f);
 }

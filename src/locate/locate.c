@@ -9,18 +9,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rsthop/belief.h>
 #include <rsthop/clock.h>
 #include <rsthop/control.h>
+#include <rsthop/figures.h>
+#include <rsthop/locate.h>
+#include <rsthop/residual.h>
+#include <rsthop/run.h>
+#include <rsthop/verdict.h>
 
-#include "locate_int.h"
+#include "attach.h"
+#include "controls.h"
+#include "plain.h"
+#include "refusal.h"
+#include "search.h"
+#include "sweep.h"
 
 #define CONNECT_NS   (5 * CLOCK_S)
 #define TRIGGERS_MAX 66 /* silent triggers, then: not reproduced */
 #define PLAIN_AFTER  12 /* so many silent, where plain ones may do better */
-/* Triggers that have each a control of its own; then, a control to so many. */
-#define CONTROLS_FIRST 3
-#define CONTROLS_LATER 3
-#define REST_NS	       (CLOCK_S + 50 * CLOCK_MS)
+#define REST_NS	     (CLOCK_S + 50 * CLOCK_MS)
 
 int
 locate_exit_status(const struct locate_result *r)
@@ -28,43 +36,13 @@ locate_exit_status(const struct locate_result *r)
 	return r->verdict.hop != 0 ? 0 : 1;
 }
 
-void
-campaign_progress(const struct campaign *c, const char *text)
-{
-	if (c->ask->progress != NULL)
-		c->ask->progress(c->ask->progress_ctx, text);
-}
-
 /* Waits for late resets where there is none yet. */
 static int
-settle_unfired(struct campaign *c, struct fault *f)
+settle_unfired(struct rounds *rounds, struct fault *f)
 {
-	if (campaign_count(c, TRIAL_FULL, true) > 0)
+	if (rounds_count(rounds, TRIAL_FULL, true) > 0)
 		return 0;
-	return campaign_settle(c, true, f);
-}
-
-/*
- * Adds triggers to a round, and the controls that go with them: each has its
- * own at first, later one in three.
- */
-size_t
-campaign_add_triggers(const struct campaign *c, unsigned int triggers,
-    struct shot_plan plans[CAMPAIGN_ROUND], size_t n)
-{
-	unsigned int fulls = campaign_count(c, TRIAL_FULL, false);
-	unsigned int controls = campaign_count(c, TRIAL_CONTROL, false);
-
-	for (; triggers > 0 && n + 1 < CAMPAIGN_ROUND; triggers--) {
-		fulls++;
-		if (controls < CONTROLS_FIRST ||
-		    controls * CONTROLS_LATER < fulls) {
-			plans[n++] = (struct shot_plan){.kind = TRIAL_CONTROL};
-			controls++;
-		}
-		plans[n++] = (struct shot_plan){.kind = TRIAL_FULL};
-	}
-	return n;
+	return run_settle(rounds, true, f);
 }
 
 /*
@@ -85,27 +63,28 @@ is_pause_due(unsigned int before, unsigned int done)
 
 /* One more step of reproduction. */
 static int
-run_triggers(struct campaign *c, unsigned int triggers, struct fault *f)
+run_triggers(struct rounds *rounds, unsigned int triggers, struct fault *f)
 {
-	struct shot_plan plans[CAMPAIGN_ROUND];
+	struct shot_plan plans[ROUNDS_WIDTH];
 	char text[80];
 	size_t n;
 
-	n = campaign_add_triggers(c, triggers, plans, 0);
-	if (campaign_run(c, plans, n, f) == -1)
+	n = rounds_add_triggers(rounds, triggers, plans, 0);
+	if (run_trials(rounds, plans, n, f) == -1)
 		return -1;
 	snprintf(text, sizeof(text), "reproducing: %u of %u triggers reset",
-	    campaign_count(c, TRIAL_FULL, true),
-	    campaign_count(c, TRIAL_FULL, false));
-	campaign_progress(c, text);
+	    rounds_count(rounds, TRIAL_FULL, true),
+	    rounds_count(rounds, TRIAL_FULL, false));
+	rounds_progress(rounds, text);
 	return 0;
 }
 
 static unsigned int
-triggers_max(const struct campaign *c)
+triggers_max(const struct rounds *rounds)
 {
-	return c->ask->plain_header && !c->s.short_of_server ? PLAIN_AFTER
-							     : TRIGGERS_MAX;
+	return rounds->ask->plain_header && !rounds->s.short_of_server
+	    ? PLAIN_AFTER
+	    : TRIGGERS_MAX;
 }
 
 /*
@@ -113,23 +92,24 @@ triggers_max(const struct campaign *c)
  * silent.
  */
 static int
-reproduce(struct campaign *c, struct fault *f)
+reproduce(struct rounds *rounds, struct fault *f)
 {
 	unsigned int done = 0, before = 0;
 
-	while (done < triggers_max(c) && !campaign_is_over(c, 2) &&
-	    !campaign_is_refused(c) &&
-	    campaign_count(c, TRIAL_FULL, true) == 0) {
-		if (run_triggers(c, 1 + done / 2, f) == -1)
+	while (done < triggers_max(rounds) && !rounds_are_over(rounds, 2) &&
+	    !refusal_is_seen(rounds) &&
+	    rounds_count(rounds, TRIAL_FULL, true) == 0) {
+		if (run_triggers(rounds, 1 + done / 2, f) == -1)
 			return -1;
-		done = campaign_count(c, TRIAL_FULL, false);
-		if (is_pause_due(before, done) && settle_unfired(c, f) == -1)
+		done = rounds_count(rounds, TRIAL_FULL, false);
+		if (is_pause_due(before, done) &&
+		    settle_unfired(rounds, f) == -1)
 			return -1;
 		before = done;
 	}
-	if (campaign_count(c, TRIAL_FULL, true) == 0)
-		campaign_tell_end(c, done < TRIGGERS_MAX ? 2 : 0);
-	return settle_unfired(c, f);
+	if (rounds_count(rounds, TRIAL_FULL, true) == 0)
+		rounds_tell_end(rounds, done < TRIGGERS_MAX ? 2 : 0);
+	return settle_unfired(rounds, f);
 }
 
 static bool
@@ -146,21 +126,22 @@ alive_known(void *arg)
 
 /* After a reset at full TTL: does the server still hold the connection? */
 static int
-ask_server_side(struct campaign *c, struct fault *f)
+ask_server_side(struct rounds *rounds, struct fault *f)
 {
-	int64_t wait = c->timing.rtt_ns * 2 + 50 * CLOCK_MS;
+	int64_t wait = rounds->timing.rtt_ns * 2 + 50 * CLOCK_MS;
 	const struct session_conn *sc;
 	size_t i;
 
-	for (i = 0; i < c->n_trials; i++) {
-		sc = &c->s.conns[c->trials[i].conn];
-		if (c->trials[i].kind != TRIAL_FULL || sc->resets == 0 ||
+	for (i = 0; i < rounds->n_trials; i++) {
+		sc = &rounds->s.conns[rounds->trials[i].conn];
+		if (rounds->trials[i].kind != TRIAL_FULL || sc->resets == 0 ||
 		    sc->alive_asked || sc->tcb.client_fin)
 			continue;
-		if (session_ask_alive(&c->s, c->trials[i].conn, f) == -1)
+		if (session_ask_alive(&rounds->s, rounds->trials[i].conn, f) ==
+		    -1)
 			return -1;
-		return session_pump(&c->s, session_now(&c->s) + wait,
-			   alive_known, &c->s, f) == -1
+		return session_pump(&rounds->s, session_now(&rounds->s) + wait,
+			   alive_known, &rounds->s, f) == -1
 		    ? -1
 		    : 0;
 	}
@@ -195,29 +176,29 @@ head_from_ask(struct locate_result *out, const struct locate_ask *ask)
 }
 
 static int
-make_load(struct campaign *c, struct fault *f)
+make_load(struct rounds *rounds, struct fault *f)
 {
-	const struct locate_ask *ask = c->ask;
+	const struct locate_ask *ask = rounds->ask;
 
-	c->load.trigger = ask->payload;
-	c->load.trigger_len = ask->payload_len;
-	c->load.control = ask->control;
-	c->load.control_len = ask->control_len;
+	rounds->load.trigger = ask->payload;
+	rounds->load.trigger_len = ask->payload_len;
+	rounds->load.control = ask->control;
+	rounds->load.control_len = ask->control_len;
 	if (ask->trigger == RESULT_TRIGGER_NONE || ask->control != NULL)
 		return 0;
-	c->control = malloc(ask->payload_len);
-	if (c->control == NULL)
+	rounds->control = malloc(ask->payload_len);
+	if (rounds->control == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
-	control_default(ask->payload, ask->payload_len, c->control);
-	c->load.control = c->control;
-	c->load.control_len = ask->payload_len;
+	control_default(ask->payload, ask->payload_len, rounds->control);
+	rounds->load.control = rounds->control;
+	rounds->load.control_len = ask->payload_len;
 	return 0;
 }
 
 static void
-open_session(struct campaign *c, struct world *w)
+open_session(struct rounds *rounds, struct world *w, struct locate_result *out)
 {
-	const struct locate_ask *ask = c->ask;
+	const struct locate_ask *ask = rounds->ask;
 	struct session_ask sa = {0};
 
 	sa.w = w;
@@ -228,13 +209,14 @@ open_session(struct campaign *c, struct world *w)
 	sa.maker = ask->maker;
 	sa.attach = ask->attach;
 	sa.plain_header = ask->plain_header;
-	sa.path = &c->out->path;
-	sa.evidence = &c->out->evidence;
-	session_init(&c->s, &sa);
-	c->tracing.s = &c->s;
-	c->src_port = ask->src_port;
-	c->reuses_ports = ask->src_port != 0;
-	c->end_ns = c->s.started_ns + ask->max_time_ns - ask->spent_ns;
+	sa.path = &out->path;
+	sa.evidence = &out->evidence;
+	session_init(&rounds->s, &sa);
+	rounds->tracing.s = &rounds->s;
+	rounds->src_port = ask->src_port;
+	rounds->reuses_ports = ask->src_port != 0;
+	rounds->end_ns =
+	    rounds->s.started_ns + ask->max_time_ns - ask->spent_ns;
 }
 
 struct talk_wait {
@@ -257,49 +239,50 @@ talk_is_over(void *arg)
  * a reset is what this is all about.
  */
 static int
-await_talk(struct campaign *c, int conn, struct fault *f)
+await_talk(struct rounds *rounds, int conn, struct fault *f)
 {
-	struct talk_wait w = {&c->s, conn};
+	struct talk_wait w = {&rounds->s, conn};
 
-	if (c->ask->maker.make == NULL)
+	if (rounds->ask->maker.make == NULL)
 		return 0;
-	campaign_progress(c, "logging in");
-	if (session_pump(&c->s, c->end_ns, talk_is_over, &w, f) == -1)
+	rounds_progress(rounds, "logging in");
+	if (session_pump(&rounds->s, rounds->end_ns, talk_is_over, &w, f) == -1)
 		return -1;
-	if (!session_talk_failed(&c->s, conn) || c->s.conns[conn].resets > 0)
+	if (!session_talk_failed(&rounds->s, conn) ||
+	    rounds->s.conns[conn].resets > 0)
 		return 0;
-	*f = c->s.talk_fault;
+	*f = rounds->s.talk_fault;
 	return -1;
 }
 
 /* The first connection: its handshake gives the server's TTL and distance. */
 static int
-open_first(struct campaign *c, struct fault *f)
+open_first(struct rounds *rounds, struct fault *f)
 {
 	const struct tcb *tcb;
 	int conn, rc;
 
-	campaign_progress(c, "connecting");
-	conn = session_open(&c->s, ARM_NONE, c->src_port, f);
+	rounds_progress(rounds, "connecting");
+	conn = session_open(&rounds->s, ARM_NONE, rounds->src_port, f);
 	if (conn == -1)
 		return -1;
-	rc = session_wait_open(&c->s, conn, CONNECT_NS, f);
-	if (rc == 0 && session_state(&c->s, conn) == CONN_CLOSED &&
-	    await_talk(c, conn, f) == -1)
+	rc = session_wait_open(&rounds->s, conn, CONNECT_NS, f);
+	if (rc == 0 && session_state(&rounds->s, conn) == CONN_CLOSED &&
+	    await_talk(rounds, conn, f) == -1)
 		return -1; /* it said why before it closed */
 	if (rc == 0)
-		return session_open_fault(&c->s, conn, f);
+		return session_open_fault(&rounds->s, conn, f);
 	if (rc == -1)
 		return -1;
-	tcb = &c->s.conns[conn].tcb;
-	c->out->head.source = c->s.conns[conn].local;
-	c->out->path.established = true;
-	c->out->path.server_ttl = tcb->server_ttl;
-	c->out->path.server_rtt_ns = tcb->rtt_ns;
-	c->timing.rtt_ns = tcb->rtt_ns;
-	if (tracing_begin(&c->tracing, &c->s, conn, false, f) == -1)
+	tcb = &rounds->s.conns[conn].tcb;
+	rounds->source = rounds->s.conns[conn].local;
+	rounds->s.path->established = true;
+	rounds->s.path->server_ttl = tcb->server_ttl;
+	rounds->s.path->server_rtt_ns = tcb->rtt_ns;
+	rounds->timing.rtt_ns = tcb->rtt_ns;
+	if (tracing_begin(&rounds->tracing, &rounds->s, conn, false, f) == -1)
 		return -1;
-	return await_talk(c, conn, f);
+	return await_talk(rounds, conn, f);
 }
 
 static bool
@@ -312,17 +295,18 @@ trace_is_done(void *arg)
 
 /* Lets the trace come to its end; prompt: only as long as answers come. */
 static int
-finish_trace(struct campaign *c, bool prompt, struct fault *f)
+finish_trace(struct rounds *rounds, bool prompt, struct fault *f)
 {
-	int64_t wait =
-	    prompt ? c->timing.rtt_ns * 3 / 2 + 20 * CLOCK_MS : 4 * CLOCK_S;
-	int64_t until = session_now(&c->s) + wait;
+	int64_t wait = prompt ? rounds->timing.rtt_ns * 3 / 2 + 20 * CLOCK_MS
+			      : 4 * CLOCK_S;
+	int64_t until = session_now(&rounds->s) + wait;
 
-	campaign_progress(c, "tracing the path");
-	if (session_pump(&c->s, until < c->end_ns ? until : c->end_ns,
-		trace_is_done, &c->tracing, f) == -1)
+	rounds_progress(rounds, "tracing the path");
+	if (session_pump(&rounds->s,
+		until < rounds->end_ns ? until : rounds->end_ns, trace_is_done,
+		&rounds->tracing, f) == -1)
 		return -1;
-	tracing_conclude(&c->tracing);
+	tracing_conclude(&rounds->tracing);
 	return 0;
 }
 
@@ -336,116 +320,135 @@ is_reset(void *arg)
 
 /* A connection in which nothing is sent: 1 it is reset all the same, 0, -1. */
 static int
-idle_is_reset(struct campaign *c, struct fault *f)
+idle_is_reset(struct rounds *rounds, struct fault *f)
 {
-	int64_t wait = c->timing.rtt_ns + REST_NS;
+	int64_t wait = rounds->timing.rtt_ns + REST_NS;
 	size_t i;
 	int conn;
 
-	for (i = 0; i < c->s.n_resets; i++)
-		if (c->s.resets[i].at_ns -
-			c->s.conns[c->s.resets[i].conn].opened_ns >
+	for (i = 0; i < rounds->s.n_resets; i++)
+		if (rounds->s.resets[i].at_ns -
+			rounds->s.conns[rounds->s.resets[i].conn].opened_ns >
 		    wait / 2)
 			wait = 2 *
-			    (c->s.resets[i].at_ns -
-				c->s.conns[c->s.resets[i].conn].opened_ns);
-	conn = session_open(&c->s, ARM_NONE, c->src_port, f);
+			    (rounds->s.resets[i].at_ns -
+				rounds->s.conns[rounds->s.resets[i].conn]
+				    .opened_ns);
+	conn = session_open(&rounds->s, ARM_NONE, rounds->src_port, f);
 	if (conn == -1 ||
-	    session_pump(&c->s, session_now(&c->s) + wait, is_reset,
-		&c->s.conns[conn], f) == -1)
+	    session_pump(&rounds->s, session_now(&rounds->s) + wait, is_reset,
+		&rounds->s.conns[conn], f) == -1)
 		return -1;
-	session_close(&c->s, conn);
-	return c->s.conns[conn].resets > 0;
+	session_close(&rounds->s, conn);
+	return rounds->s.conns[conn].resets > 0;
 }
 
 /* What the server refused in company, again, one connection at a time. */
 static int
-start_over(struct campaign *c, struct fault *f)
+start_over(struct rounds *rounds, const struct belief *b, struct fault *f)
 {
-	if (finish_trace(c, false, f) == -1 || campaign_go_alone(c, f) == -1)
+	if (finish_trace(rounds, false, f) == -1 ||
+	    refusal_go_alone(rounds, !belief_has_begun(b), f) == -1)
 		return -1;
-	result_note(&c->out->notes,
+	result_note(&rounds->notes,
 	    "The server refuses a connection while another is open: all was "
 	    "done again, one at a time.");
-	campaign_progress(c, "once more, one connection at a time");
-	if (session_pump(&c->s, session_now(&c->s) + REST_NS, NULL, NULL, f) ==
-	    -1)
+	rounds_progress(rounds, "once more, one connection at a time");
+	if (session_pump(&rounds->s, session_now(&rounds->s) + REST_NS, NULL,
+		NULL, f) == -1)
 		return -1;
-	return reproduce(c, f);
+	return reproduce(rounds, f);
 }
 
 /* Where nothing fires: without TCP options, if the application had none. */
 static int
-try_plain(struct campaign *c, struct fault *f)
+try_plain(struct rounds *rounds, struct belief *b, struct fault *f)
 {
 	int rc;
 
-	if (!c->ask->plain_header || campaign_is_over(c, 2) ||
-	    campaign_count(c, TRIAL_FULL, true) > 0)
+	if (!rounds->ask->plain_header || rounds_are_over(rounds, 2) ||
+	    rounds_count(rounds, TRIAL_FULL, true) > 0)
 		return 0;
-	if (finish_trace(c, false, f) == -1)
+	if (finish_trace(rounds, false, f) == -1)
 		return -1;
-	rc = campaign_go_plain(c, f);
-	return rc == 1 ? reproduce(c, f) : rc;
+	rc = plain_go(rounds, b, f);
+	return rc == 1 ? reproduce(rounds, f) : rc;
 }
 
 static int
-campaign(struct campaign *c, struct fault *f)
+campaign(struct rounds *rounds, struct belief *b, struct fault *f)
 {
-	bool trigger = c->ask->trigger != RESULT_TRIGGER_NONE;
-	bool attach = c->ask->attach.port != 0;
+	bool trigger = rounds->ask->trigger != RESULT_TRIGGER_NONE;
+	bool attach = rounds->ask->attach.port != 0;
 	int rc;
 
-	if (make_load(c, f) == -1 ||
-	    (attach ? campaign_attach(c, f) : open_first(c, f)) == -1)
+	if (make_load(rounds, f) == -1 ||
+	    (attach ? attach_run(rounds, b, f) : open_first(rounds, f)) == -1)
 		return -1;
 	if (!trigger)
-		return finish_trace(c, false, f);
-	if (c->ask->src_port != 0) {
-		if (finish_trace(c, false, f) == -1)
+		return finish_trace(rounds, false, f);
+	if (rounds->ask->src_port != 0) {
+		if (finish_trace(rounds, false, f) == -1)
 			return -1;
-		session_close(&c->s, 0);
+		session_close(&rounds->s, 0);
 	}
-	if (c->ask->sweep_ports > 0 && sweep_run(c, f) == -1)
+	if (rounds->ask->sweep_ports > 0 && sweep_run(rounds, f) == -1)
 		return -1;
-	if (reproduce(c, f) == -1 ||
-	    (campaign_is_refused(c) && start_over(c, f) == -1) ||
-	    try_plain(c, f) == -1 || finish_trace(c, true, f) == -1)
+	if (reproduce(rounds, f) == -1 ||
+	    (refusal_is_seen(rounds) && start_over(rounds, b, f) == -1) ||
+	    try_plain(rounds, b, f) == -1 ||
+	    finish_trace(rounds, true, f) == -1)
 		return -1;
-	if (campaign_is_refused(c)) {
-		rc = idle_is_reset(c, f);
+	if (refusal_is_seen(rounds)) {
+		rc = idle_is_reset(rounds, f);
 		if (rc == 1)
-			result_note(&c->out->notes,
+			result_note(&rounds->notes,
 			    "Connections are reset also where nothing is sent "
 			    "in them: no trigger fires that.");
 		if (rc != 0)
 			return rc == 1 ? 0 : -1;
 	}
-	if (campaign_count(c, TRIAL_FULL, true) == 0)
+	if (rounds_count(rounds, TRIAL_FULL, true) == 0)
 		return 0;
-	if (ask_server_side(c, f) == -1 ||
-	    campaign_measure_residual(c, f) == -1)
+	if (ask_server_side(rounds, f) == -1 ||
+	    residual_measure(rounds, f) == -1)
 		return -1;
-	if (campaign_find_device(c, f) == -1)
+	if (search_run(rounds, b, f) == -1)
 		return -1;
-	return campaign_compare(c, f);
+	return controls_compare(rounds, b, f);
+}
+
+/* What the rounds have kept for the report. */
+static void
+take_rounds(const struct rounds *rounds, struct locate_result *out)
+{
+	struct result_head *h = &out->head;
+
+	if (rounds->source.port != 0)
+		h->source = rounds->source;
+	h->trouble = rounds->trouble;
+	h->duration_ns = session_now(&rounds->s) - rounds->s.started_ns +
+	    rounds->ask->spent_ns;
+	h->connections =
+	    rounds->ask->attach.port != 0 ? 1 : (unsigned int)rounds->s.n_conns;
+	h->packets_sent = rounds->s.packets_sent;
+	out->notes = rounds->notes;
+	out->sweep = rounds->sweep;
+	out->budget.reached = rounds->reached;
 }
 
 /* What there is to say, also after an interrupt or a fault midway. */
 static int
-conclude(struct campaign *c, struct fault *f)
+conclude(struct rounds *rounds, struct belief *b, struct locate_result *out,
+    struct fault *f)
 {
-	struct result_head *h = &c->out->head;
-
-	if (campaign_update(c, true, f) == -1 ||
-	    verdict_fill_figures(c, f) == -1 || verdict_fill(c, f) == -1)
+	take_rounds(rounds, out);
+	rounds_conclude_path(rounds);
+	if (belief_update(b, rounds, true, f) == -1 ||
+	    figures_fill(rounds, out, f) == -1 ||
+	    verdict_fill(rounds->ask, rounds, b, out, f) == -1)
 		return -1;
-	tracing_note_proxy(&c->tracing, &c->out->notes);
-	h->duration_ns =
-	    session_now(&c->s) - c->s.started_ns + c->ask->spent_ns;
-	h->connections =
-	    c->ask->attach.port != 0 ? 1 : (unsigned int)c->s.n_conns;
-	h->packets_sent = c->s.packets_sent;
+	tracing_note_proxy(&rounds->tracing, &out->notes);
 	return 0;
 }
 
@@ -454,14 +457,15 @@ conclude(struct campaign *c, struct fault *f)
  * the campaign but not the report.
  */
 static bool
-still_reports(struct campaign *c, const struct fault *f)
+still_reports(
+    struct rounds *rounds, struct locate_result *out, const struct fault *f)
 {
 	if (f->kind == FAULT_INTERRUPTED) {
-		c->out->head.interrupted = f->signal;
+		out->head.interrupted = f->signal;
 		return true;
 	}
-	if (f->kind == FAULT_NETWORK && c->n_trials > 0) {
-		c->out->head.trouble = *f;
+	if (f->kind == FAULT_NETWORK && rounds->n_trials > 0) {
+		rounds->trouble = *f;
 		return true;
 	}
 	return false;
@@ -471,24 +475,20 @@ int
 locate_run(const struct locate_ask *ask, struct world *w,
     struct locate_result *out, struct fault *f)
 {
-	struct campaign c = {0};
+	struct rounds rounds = {.ask = ask};
+	struct belief belief = {0};
 	int rc;
 
-	c.ask = ask;
-	c.out = out;
 	head_from_ask(out, ask);
-	open_session(&c, w);
-	rc = campaign(&c, f);
-	if (rc == -1 && still_reports(&c, f)) {
+	open_session(&rounds, w, out);
+	rc = campaign(&rounds, &belief, f);
+	if (rc == -1 && still_reports(&rounds, out, f)) {
 		fault_clear(f);
 		rc = 0;
 	}
 	if (rc == 0)
-		rc = conclude(&c, f);
-	session_free(&c.s);
-	infer_free(c.infer);
-	infer_free(c.assumed);
-	free(c.trials);
-	free(c.control);
+		rc = conclude(&rounds, &belief, out, f);
+	rounds_free(&rounds);
+	belief_free(&belief);
 	return rc;
 }

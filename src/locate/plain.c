@@ -5,24 +5,24 @@
  * timestamps, and so fires nothing.  Once that is seen, copies of the largest
  * TTL short of the server stand in for it.
  */
-#include "locate_int.h"
+#include "plain.h"
 
 int
-campaign_go_plain(struct campaign *c, struct fault *f)
+plain_go(struct rounds *rounds, struct belief *b, struct fault *f)
 {
 	size_t i;
 
-	if (campaign_update(c, true, f) == -1)
+	rounds_conclude_path(rounds);
+	if (belief_update(b, rounds, true, f) == -1)
 		return -1;
-	if (c->load.last_ttl < 1)
+	if (rounds->load.last_ttl < 1)
 		return 0;
 	/* They tell nothing of a device that is blind to them. */
-	for (i = 0; i < c->n_trials; i++)
-		c->trials[i].state = TRIAL_SPOILED;
-	infer_free(c->infer);
-	c->infer = NULL;
-	c->s.short_of_server = true;
-	result_note(&c->out->notes,
+	for (i = 0; i < rounds->n_trials; i++)
+		rounds->trials[i].state = TRIAL_SPOILED;
+	belief_forget(b);
+	rounds->s.short_of_server = true;
+	result_note(&rounds->notes,
 	    "Nothing fired at full TTL, where this system sends TCP options "
 	    "and the captured client sent none: from then on the trigger went "
 	    "in packets without, which did not reach the server.");

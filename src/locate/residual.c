@@ -14,9 +14,10 @@
  * last silence, prolonged by hits.  Another firing, and a silence a little
  * longer than the last, tells which.
  */
+#include <rsthop/block.h>
 #include <rsthop/clock.h>
-
-#include "locate_int.h"
+#include <rsthop/residual.h>
+#include <rsthop/run.h>
 
 /* Injected controls bear tags as a burst's copies do, from the second on: Linux
  * takes a reset one below the number that is due for a late one of a
@@ -52,7 +53,7 @@
 enum answer { ANSWER_NONE, ANSWER_RESET, ANSWER_PASSED };
 
 struct meter {
-	struct campaign *c;
+	struct rounds *rounds;
 	enum result_scope scope;
 	int flow;	  /* injected into this connection; -1: opened anew */
 	uint16_t port;	  /* then from this one, 0: any */
@@ -68,9 +69,9 @@ struct meter {
 };
 
 static bool
-has_talks(const struct campaign *c)
+has_talks(const struct rounds *rounds)
 {
-	return c->ask->maker.make != NULL;
+	return rounds->ask->maker.make != NULL;
 }
 
 static int64_t
@@ -87,19 +88,19 @@ max64(int64_t a, int64_t b)
 
 /* The trial that fired first, by when its trigger left; NULL: none. */
 static const struct trial *
-first_fired(const struct campaign *c)
+first_fired(const struct rounds *rounds)
 {
 	const struct trial *t, *first = NULL;
 	size_t i;
 
-	for (i = 0; i < c->n_trials; i++) {
-		t = &c->trials[i];
+	for (i = 0; i < rounds->n_trials; i++) {
+		t = &rounds->trials[i];
 		if (t->kind != TRIAL_FULL || t->n_probes == 0 ||
-		    !c->s.probes[t->first_probe].drew_reset)
+		    !rounds->s.probes[t->first_probe].drew_reset)
 			continue;
 		if (first == NULL ||
-		    c->s.probes[t->first_probe].sent_ns <
-			c->s.probes[first->first_probe].sent_ns)
+		    rounds->s.probes[t->first_probe].sent_ns <
+			rounds->s.probes[first->first_probe].sent_ns)
 			first = t;
 	}
 	return first;
@@ -107,18 +108,18 @@ first_fired(const struct campaign *c)
 
 /* Of what is injected: the last router's, as far as is known. */
 static int
-flow_ttl(const struct campaign *c)
+flow_ttl(const struct rounds *rounds)
 {
-	const struct path *p = &c->out->path;
+	const struct path *p = rounds->s.path;
 
 	return p->server_hops > 0 ? p->server_hops - 1 : p->n_hops;
 }
 
 static bool
-can_inject(const struct campaign *c, int conn)
+can_inject(const struct rounds *rounds, int conn)
 {
-	return conn >= 0 && c->s.conns[conn].tcb.established &&
-	    flow_ttl(c) >= 1 && c->load.control_len > 0;
+	return conn >= 0 && rounds->s.conns[conn].tcb.established &&
+	    flow_ttl(rounds) >= 1 && rounds->load.control_len > 0;
 }
 
 /* Nothing comes between: retries of the trace would meet the block. */
@@ -126,9 +127,10 @@ static int
 pump(struct meter *m, int64_t until_ns, bool (*done)(void *), void *arg,
     struct fault *f)
 {
-	int64_t until = min64(until_ns, m->c->end_ns);
+	int64_t until = min64(until_ns, m->rounds->end_ns);
 
-	return session_pump_only(&m->c->s, until, done, arg, f) == -1 ? -1 : 0;
+	return session_pump_only(&m->rounds->s, until, done, arg, f) == -1 ? -1
+									   : 0;
 }
 
 /* Injected controls. */
@@ -136,7 +138,7 @@ pump(struct meter *m, int64_t until_ns, bool (*done)(void *), void *arg,
 static int
 inject(struct meter *m, int conn, int64_t *sent_ns, struct fault *f)
 {
-	struct session *s = &m->c->s;
+	struct session *s = &m->rounds->s;
 	const struct tcb *t = &s->conns[conn].tcb;
 	struct probe p = {0};
 	int i;
@@ -144,14 +146,14 @@ inject(struct meter *m, int conn, int64_t *sent_ns, struct fault *f)
 	m->tag = TAG_LEAST + (m->tag + 1 - TAG_LEAST) % TAGS;
 	p.kind = PROBE_BLOCK;
 	p.conn = conn;
-	p.ttl = (uint8_t)flow_ttl(m->c);
+	p.ttl = (uint8_t)flow_ttl(m->rounds);
 	p.ip_id = (uint16_t)(m->id_base + m->tag);
 	p.seq = t->snd_nxt;
 	p.ack = t->rcv_nxt - m->tag;
 	p.window = probe_tag_window(m->tag);
-	p.len = (uint16_t)m->c->load.control_len;
+	p.len = (uint16_t)m->rounds->load.control_len;
 	p.flags = PKT_TH_PSH | PKT_TH_ACK;
-	i = session_inject(s, &p, m->c->load.control, f);
+	i = session_inject(s, &p, m->rounds->load.control, f);
 	if (i == -1)
 		return -1;
 	*sent_ns = s->probes[i].sent_ns;
@@ -193,9 +195,10 @@ mark_controls(struct session *s, int conn, int64_t since_ns)
 
 /* The reset of what fired was so late at most. */
 static int64_t
-flow_wait_ns(const struct campaign *c)
+flow_wait_ns(const struct rounds *rounds)
 {
-	return max64(c->timing.rtt_ns, c->timing.latency_ns) * 3 / 2 + SLACK_NS;
+	return max64(rounds->timing.rtt_ns, rounds->timing.latency_ns) * 3 / 2 +
+	    SLACK_NS;
 }
 
 /* One control into a connection; *sent_ns when it left where it was reset. */
@@ -203,14 +206,15 @@ static int
 ask_once(struct meter *m, int conn, enum answer *a, int64_t *sent_ns,
     struct fault *f)
 {
-	struct reset_wait w = {&m->c->s, conn, 0};
+	struct reset_wait w = {&m->rounds->s, conn, 0};
 
 	if (inject(m, conn, &w.since_ns, f) == -1 ||
-	    pump(m, w.since_ns + flow_wait_ns(m->c), was_reset, &w, f) == -1)
+	    pump(m, w.since_ns + flow_wait_ns(m->rounds), was_reset, &w, f) ==
+		-1)
 		return -1;
 	*a = was_reset(&w) ? ANSWER_RESET : ANSWER_PASSED;
 	*sent_ns = w.since_ns;
-	mark_controls(&m->c->s, conn, w.since_ns);
+	mark_controls(&m->rounds->s, conn, w.since_ns);
 	return 0;
 }
 
@@ -238,21 +242,21 @@ ask_flow(struct meter *m, int conn, enum answer *a, int64_t *sent_ns,
 static int
 ask_flows(struct meter *m, int other, int fired, struct fault *f)
 {
-	struct reset_wait one = {&m->c->s, other, 0};
-	struct reset_wait two = {&m->c->s, fired, 0};
+	struct reset_wait one = {&m->rounds->s, other, 0};
+	struct reset_wait two = {&m->rounds->s, fired, 0};
 	int64_t until;
 
-	if (!can_inject(m->c, fired))
+	if (!can_inject(m->rounds, fired))
 		return 0;
 	if (inject(m, fired, &two.since_ns, f) == -1 ||
 	    (other != -1 && inject(m, other, &one.since_ns, f) == -1))
 		return -1;
-	until = session_now(&m->c->s) + flow_wait_ns(m->c);
+	until = session_now(&m->rounds->s) + flow_wait_ns(m->rounds);
 	if (pump(m, until, was_reset, other != -1 ? &one : &two, f) == -1)
 		return -1;
-	mark_controls(&m->c->s, fired, two.since_ns);
+	mark_controls(&m->rounds->s, fired, two.since_ns);
 	if (other != -1 && was_reset(&one)) {
-		mark_controls(&m->c->s, other, one.since_ns);
+		mark_controls(&m->rounds->s, other, one.since_ns);
 		m->flow = other;
 		m->hit_ns = one.since_ns;
 	} else if (was_reset(&two)) {
@@ -268,7 +272,7 @@ ask_flows(struct meter *m, int other, int fired, struct fault *f)
 static int
 begin_control(struct meter *m, uint16_t port, int *trial, struct fault *f)
 {
-	*trial = campaign_begin_control(m->c, port, f);
+	*trial = run_begin_control(m->rounds, port, f);
 	if (*trial == -1 && f->kind != FAULT_NETWORK)
 		return -1;
 	if (*trial == -1) {
@@ -276,7 +280,7 @@ begin_control(struct meter *m, uint16_t port, int *trial, struct fault *f)
 		return 0;
 	}
 	m->opened++;
-	m->c->trials[*trial].poll = true;
+	m->rounds->trials[*trial].poll = true;
 	return 0;
 }
 
@@ -284,15 +288,15 @@ begin_control(struct meter *m, uint16_t port, int *trial, struct fault *f)
 static int
 await_controls(struct meter *m, struct fault *f)
 {
-	struct campaign *c = m->c;
-	unsigned int failures = c->failures;
-	int64_t wait = has_talks(c) ? LOGIN_NS : OPEN_NS;
-	int64_t until = session_now(&c->s) + wait + 4 * c->timing.rtt_ns +
-	    2 * c->timing.latency_ns;
+	struct rounds *rounds = m->rounds;
+	unsigned int failures = rounds->failures;
+	int64_t wait = has_talks(rounds) ? LOGIN_NS : OPEN_NS;
+	int64_t until = session_now(&rounds->s) + wait +
+	    4 * rounds->timing.rtt_ns + 2 * rounds->timing.latency_ns;
 
-	if (campaign_settle_until(c, false, until, f) == -1)
+	if (run_settle_until(rounds, false, until, f) == -1)
 		return -1;
-	c->failures = failures;
+	rounds->failures = failures;
 	return 0;
 }
 
@@ -324,13 +328,13 @@ answer_of(const struct session *s, const struct trial *t, int64_t *sent_ns)
 static enum answer
 take_answer(struct meter *m, int trial, uint16_t port, int64_t *sent_ns)
 {
-	struct session *s = &m->c->s;
+	struct session *s = &m->rounds->s;
 	enum answer a;
 	struct trial *t;
 
 	if (trial == -1)
 		return ANSWER_NONE;
-	t = &m->c->trials[trial];
+	t = &m->rounds->trials[trial];
 	a = answer_of(s, t, sent_ns);
 	if (t->state != TRIAL_OPENING && port == 0)
 		return a;
@@ -356,10 +360,10 @@ ask_conn(struct meter *m, enum answer *a, int64_t *sent_ns, struct fault *f)
 static bool
 may_open(const struct meter *m)
 {
-	unsigned int most = has_talks(m->c) ? POLLS_TALK : POLLS;
+	unsigned int most = has_talks(m->rounds) ? POLLS_TALK : POLLS;
 
-	return !m->c->alone && m->opened < most &&
-	    !campaign_is_over(m->c, SPARE);
+	return !m->rounds->alone && m->opened < most &&
+	    !rounds_are_over(m->rounds, SPARE);
 }
 
 /*
@@ -400,14 +404,14 @@ static int
 ask_both(struct meter *m, int fired, int one, bool same_reset,
     enum answer *other, enum answer *same, struct fault *f)
 {
-	uint16_t port = m->c->s.conns[fired].local.port;
+	uint16_t port = m->rounds->s.conns[fired].local.port;
 	int64_t at = 0;
 	int two = -1;
 
 	*other = *same = ANSWER_NONE;
 	if (one == -1 && may_open(m) && begin_control(m, 0, &one, f) == -1)
 		return -1;
-	if (m->c->src_port != 0 && !same_reset && !has_talks(m->c) &&
+	if (m->rounds->src_port != 0 && !same_reset && !has_talks(m->rounds) &&
 	    may_open(m) && begin_control(m, port, &two, f) == -1)
 		return -1;
 	if (one == -1 && two == -1)
@@ -424,9 +428,9 @@ ask_both(struct meter *m, int fired, int one, bool same_reset,
 
 /* The trace's connection, unless all share one port; -1: can't be asked. */
 static int
-other_flow(const struct campaign *c)
+other_flow(const struct rounds *rounds)
 {
-	if (c->ask->src_port != 0 || !can_inject(c, 0))
+	if (rounds->ask->src_port != 0 || !can_inject(rounds, 0))
 		return -1;
 	return 0;
 }
@@ -438,19 +442,19 @@ other_flow(const struct campaign *c)
 static int
 begin_on_trace(struct meter *m, int *trial, struct fault *f)
 {
-	struct campaign *c = m->c;
+	struct rounds *rounds = m->rounds;
 
 	*trial = -1;
-	if (has_talks(c) || c->alone || other_flow(c) == -1 ||
-	    c->s.conns[0].closed || c->s.conns[0].tcb.data_ns != 0 ||
-	    session_state(&c->s, 0) != CONN_OPEN)
+	if (has_talks(rounds) || rounds->alone || other_flow(rounds) == -1 ||
+	    rounds->s.conns[0].closed || rounds->s.conns[0].tcb.data_ns != 0 ||
+	    session_state(&rounds->s, 0) != CONN_OPEN)
 		return 0;
-	*trial = campaign_add_control_on(c, 0, f);
+	*trial = run_begin_control_on(rounds, 0, f);
 	if (*trial == -1)
 		return -1;
-	c->trials[*trial].poll = true;
+	rounds->trials[*trial].poll = true;
 	/* As far as it goes now: it is sent. */
-	return campaign_settle_until(c, false, session_now(&c->s), f);
+	return run_settle_until(rounds, false, session_now(&rounds->s), f);
 }
 
 static int
@@ -461,7 +465,7 @@ find_scope(struct meter *m, int fired, struct fault *f)
 
 	if (begin_on_trace(m, &one, f) == -1)
 		return -1;
-	if (ask_flows(m, other_flow(m->c), fired, f) == -1)
+	if (ask_flows(m, other_flow(m->rounds), fired, f) == -1)
 		return -1;
 	if (m->flow != -1 && m->flow != fired)
 		other = ANSWER_RESET;
@@ -475,7 +479,7 @@ find_scope(struct meter *m, int fired, struct fault *f)
 		m->scope = RESULT_SCOPE_3TUPLE;
 	} else if (m->flow != -1 || same == ANSWER_RESET) {
 		m->scope = RESULT_SCOPE_4TUPLE;
-		m->port = m->c->s.conns[fired].local.port;
+		m->port = m->rounds->s.conns[fired].local.port;
 	}
 	m->hits = m->scope != RESULT_SCOPE_NONE;
 	return 0;
@@ -484,17 +488,18 @@ find_scope(struct meter *m, int fired, struct fault *f)
 /* How long does it last? */
 
 static int64_t
-measure_ns(const struct campaign *c)
+measure_ns(const struct rounds *rounds)
 {
-	return min64(MEASURE_MAX, c->ask->max_time_ns / MEASURE_SHARE);
+	return min64(MEASURE_MAX, rounds->ask->max_time_ns / MEASURE_SHARE);
 }
 
 static int64_t
 next_poll(struct meter *m)
 {
-	int64_t elapsed = m->hit_ns - m->began_ns, gap, all = measure_ns(m->c);
+	int64_t elapsed = m->hit_ns - m->began_ns, gap,
+		all = measure_ns(m->rounds);
 	int64_t step = m->flow != -1 ? STEP_FLOW
-	    : has_talks(m->c)	     ? STEP_TALK
+	    : has_talks(m->rounds)   ? STEP_TALK
 				     : STEP_CONN;
 
 	gap = max64(elapsed * step / 100, STEP_LEAST_NS);
@@ -510,13 +515,13 @@ next_poll(struct meter *m)
 static int
 poll_until_passed(struct meter *m, struct fault *f)
 {
-	const struct campaign *c = m->c;
-	int64_t last = m->began_ns + measure_ns(c), at, sent = 0;
+	const struct rounds *rounds = m->rounds;
+	int64_t last = m->began_ns + measure_ns(rounds), at, sent = 0;
 	enum answer a;
 
 	while (m->pass_ns == 0) {
 		at = next_poll(m);
-		if (at > last || session_now(&c->s) > last ||
+		if (at > last || session_now(&rounds->s) > last ||
 		    (m->flow == -1 && !may_open(m)))
 			return 0;
 		if (pump(m, at, NULL, NULL, f) == -1 ||
@@ -537,25 +542,26 @@ poll_until_passed(struct meter *m, struct fault *f)
 static int
 fire_again(struct meter *m, int64_t *at_ns, struct fault *f)
 {
-	int tries = has_talks(m->c) ? REFIRES_TALK : REFIRES;
+	int tries = has_talks(m->rounds) ? REFIRES_TALK : REFIRES;
 	const struct shot_plan full = {.kind = TRIAL_FULL};
-	struct campaign *c = m->c;
+	struct rounds *rounds = m->rounds;
 	const struct trial *t;
 	size_t before;
 
 	for (*at_ns = 0; tries > 0 && *at_ns == 0; tries--) {
-		before = c->n_trials;
-		if (campaign_run(c, &full, 1, f) == -1)
+		before = rounds->n_trials;
+		if (run_trials(rounds, &full, 1, f) == -1)
 			return -1;
-		if (c->n_trials == before)
+		if (rounds->n_trials == before)
 			return 0;
-		t = &c->trials[before];
-		if (t->n_probes == 0 || !c->s.probes[t->first_probe].drew_reset)
+		t = &rounds->trials[before];
+		if (t->n_probes == 0 ||
+		    !rounds->s.probes[t->first_probe].drew_reset)
 			continue;
-		*at_ns = c->s.probes[t->first_probe].sent_ns;
+		*at_ns = rounds->s.probes[t->first_probe].sent_ns;
 		if (m->scope != RESULT_SCOPE_4TUPLE)
 			continue;
-		m->port = c->s.conns[t->conn].local.port;
+		m->port = rounds->s.conns[t->conn].local.port;
 		m->flow = m->flow != -1 ? t->conn : -1;
 	}
 	return 0;
@@ -574,8 +580,7 @@ tell_refresh(struct meter *m, struct fault *f)
 
 	if (silence * 3 / 2 >= lasted)
 		return 0;
-	if (pump(m, m->pass_ns + 2 * CAMPAIGN_BLOCK_MARGIN_NS, NULL, NULL, f) ==
-		-1 ||
+	if (pump(m, m->pass_ns + 2 * BLOCK_MARGIN_NS, NULL, NULL, f) == -1 ||
 	    fire_again(m, &at, f) == -1)
 		return -1;
 	if (at == 0)
@@ -593,14 +598,14 @@ tell_refresh(struct meter *m, struct fault *f)
 static void
 fill(struct meter *m)
 {
-	struct result_residual *r = &m->c->residual;
+	struct result_residual *r = &m->rounds->residual;
 	size_t i;
 
 	r->measured = true;
 	if (m->hits < HITS_MIN) {
 		/* They were controls as others are. */
-		for (i = 0; i < m->c->n_trials; i++)
-			m->c->trials[i].poll = false;
+		for (i = 0; i < m->rounds->n_trials; i++)
+			m->rounds->trials[i].poll = false;
 		return;
 	}
 	r->scope = m->scope;
@@ -618,22 +623,23 @@ fill(struct meter *m)
 }
 
 int
-campaign_measure_residual(struct campaign *c, struct fault *f)
+residual_measure(struct rounds *rounds, struct fault *f)
 {
-	const struct trial *t = first_fired(c);
-	struct meter m = {.c = c, .flow = -1};
+	const struct trial *t = first_fired(rounds);
+	struct meter m = {.rounds = rounds, .flow = -1};
 
 	/* Another program's connection is the only one there is. */
-	if (c->ask->cooldown_ns > 0 || c->ask->attach.port != 0 || t == NULL)
+	if (rounds->ask->cooldown_ns > 0 || rounds->ask->attach.port != 0 ||
+	    t == NULL)
 		return 0;
-	m.began_ns = c->s.probes[t->first_probe].sent_ns;
-	m.id_base = (uint16_t)(1 + rng_below(&c->s.rng, 0xff00));
+	m.began_ns = rounds->s.probes[t->first_probe].sent_ns;
+	m.id_base = (uint16_t)(1 + rng_below(&rounds->s.rng, 0xff00));
 	m.tag = TAG_LEAST;
 	if (find_scope(&m, t->conn, f) == -1)
 		return -1;
 	if (m.scope != RESULT_SCOPE_NONE) {
-		if (c->ask->progress != NULL)
-			c->ask->progress(c->ask->progress_ctx,
+		if (rounds->ask->progress != NULL)
+			rounds->ask->progress(rounds->ask->progress_ctx,
 			    "it goes on to reset: measuring for how long");
 		if (poll_until_passed(&m, f) == -1)
 			return -1;

@@ -4,9 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <rsthop/block.h>
 #include <rsthop/clock.h>
+#include <rsthop/run.h>
 
-#include "locate_int.h"
+#include "refusal.h"
+#include "search.h"
 
 #define SILENT_BURSTS 3	 /* plain ones, before it is said to be the server */
 #define FULLS_FIRED   3	 /* likewise: more than a whim of its own */
@@ -30,9 +33,9 @@
  * search goes on for a little more than was asked, where more can be had.
  */
 static double
-goal(const struct campaign *c, double margin)
+goal(const struct rounds *rounds, double margin)
 {
-	return 1 - (1 - c->ask->confidence) * margin;
+	return 1 - (1 - rounds->ask->confidence) * margin;
 }
 
 static bool
@@ -43,14 +46,14 @@ drops_known(const struct infer_posterior *p)
 
 /* Place within the hop, and in the path or beside it. */
 static bool
-details_known(const struct campaign *c)
+details_known(const struct rounds *rounds, const struct belief *b)
 {
-	const double *at = c->post.at[c->post.best_hop];
+	const double *at = b->post.at[b->post.best_hop];
 
-	double sure = goal(c, PLACE_MARGIN);
+	double sure = goal(rounds, PLACE_MARGIN);
 
 	return (at[INFER_WIRE] >= sure || at[INFER_ROUTER] >= sure) &&
-	    drops_known(&c->post);
+	    drops_known(&b->post);
 }
 
 /* The resets' TTLs tell of a distance, so that hops can still part. */
@@ -63,16 +66,16 @@ ttls_tell(const struct infer_posterior *p)
 }
 
 static bool
-hop_is_sure(const struct campaign *c)
+hop_is_sure(const struct rounds *rounds, const struct belief *b)
 {
-	return c->post.hop[c->post.best_hop] >= goal(c, MARGIN);
+	return b->post.hop[b->post.best_hop] >= goal(rounds, MARGIN);
 }
 
 /* Hop and threshold, or the threshold alone, are as sure as was asked. */
 static bool
-threshold_is_sure(const struct campaign *c)
+threshold_is_sure(const struct rounds *rounds, const struct belief *b)
 {
-	return c->post.threshold >= goal(c, MARGIN);
+	return b->post.threshold >= goal(rounds, MARGIN);
 }
 
 /*
@@ -80,14 +83,14 @@ threshold_is_sure(const struct campaign *c)
  * not tell the server from what stands right before it.
  */
 static bool
-is_stale(const struct campaign *c)
+is_stale(const struct rounds *rounds, const struct belief *b)
 {
-	if (c->clues.blocked && !campaign_tags_name(c))
-		return campaign_count(c, TRIAL_BURST, false) >= STALE;
-	return campaign_count(c, TRIAL_BURST, true) == 0 &&
-	    campaign_count(c, TRIAL_SINGLE, true) == 0 &&
-	    campaign_count_plain(c) >= STALE &&
-	    campaign_count(c, TRIAL_FULL, true) >= STALE;
+	if (b->clues.blocked && !block_tags_name(rounds))
+		return rounds_count(rounds, TRIAL_BURST, false) >= STALE;
+	return rounds_count(rounds, TRIAL_BURST, true) == 0 &&
+	    rounds_count(rounds, TRIAL_SINGLE, true) == 0 &&
+	    rounds_count_plain(rounds) >= STALE &&
+	    rounds_count(rounds, TRIAL_FULL, true) >= STALE;
 }
 
 /*
@@ -95,35 +98,43 @@ is_stale(const struct campaign *c)
  * are the same, and no probe that can be sent from here tells them apart.
  */
 static bool
-is_twin_of_answer(const struct campaign *c)
+is_twin_of_answer(const struct rounds *rounds, const struct belief *b)
 {
-	const struct infer_posterior *p = &c->post;
+	const struct infer_posterior *p = &b->post;
 
-	return c->id_follow > c->id_break &&
+	return b->id_follow > b->id_break &&
 	    p->cause[INFER_SERVER] + p->cause[INFER_RESPONSE] >=
-	    c->ask->confidence;
+	    rounds->ask->confidence;
 }
 
 static bool
-is_sure(const struct campaign *c)
+is_sure(const struct rounds *rounds, const struct belief *b, unsigned int extra)
 {
-	const struct infer_posterior *p = &c->post;
+	const struct infer_posterior *p = &b->post;
 
 	/* That packets short of the server fire nothing, must have been seen. */
-	if (is_twin_of_answer(c) ||
-	    p->cause[INFER_SERVER] >= c->ask->confidence ||
-	    p->cause[INFER_RESPONSE] >= c->ask->confidence)
-		return campaign_count(c, TRIAL_FULL, true) >= FULLS_FIRED &&
-		    (c->load.last_ttl < 1 ||
-			campaign_count_plain(c) >= SILENT_BURSTS);
-	if (is_stale(c))
+	if (is_twin_of_answer(rounds, b) ||
+	    p->cause[INFER_SERVER] >= rounds->ask->confidence ||
+	    p->cause[INFER_RESPONSE] >= rounds->ask->confidence)
+		return rounds_count(rounds, TRIAL_FULL, true) >= FULLS_FIRED &&
+		    (rounds->load.last_ttl < 1 ||
+			rounds_count_plain(rounds) >= SILENT_BURSTS);
+	if (is_stale(rounds, b))
 		return true;
-	if (hop_is_sure(c))
-		return details_known(c) || c->extra_rounds >= EXTRA_ROUNDS;
-	if (!threshold_is_sure(c))
+	if (hop_is_sure(rounds, b))
+		return details_known(rounds, b) || extra >= EXTRA_ROUNDS;
+	if (!threshold_is_sure(rounds, b))
 		return false;
-	return c->extra_rounds >= EXTRA_ROUNDS ||
-	    (c->extra_rounds >= EXTRA_QUICK && drops_known(p) && !ttls_tell(p));
+	return extra >= EXTRA_ROUNDS ||
+	    (extra >= EXTRA_QUICK && drops_known(p) && !ttls_tell(p));
+}
+
+static int
+search_update(
+    struct rounds *rounds, struct belief *b, bool assume, struct fault *f)
+{
+	rounds_conclude_path(rounds);
+	return belief_update(b, rounds, assume, f);
 }
 
 /*
@@ -132,36 +143,39 @@ is_sure(const struct campaign *c)
  * is.  And sure by what has settled, or once it has.  1 yes, 0 no, -1.
  */
 static int
-has_verdict(struct campaign *c, struct fault *f)
+has_verdict(struct rounds *rounds, struct belief *b, unsigned int extra,
+    struct fault *f)
 {
-	if (campaign_update(c, false, f) == -1)
+	if (search_update(rounds, b, false, f) == -1)
 		return -1;
-	if (is_sure(c)) {
-		if (campaign_update(c, true, f) == -1)
+	if (is_sure(rounds, b, extra)) {
+		if (search_update(rounds, b, true, f) == -1)
 			return -1;
-		return is_sure(c);
+		return is_sure(rounds, b, extra);
 	}
-	if (campaign_update(c, true, f) == -1)
+	if (search_update(rounds, b, true, f) == -1)
 		return -1;
-	if (!is_sure(c))
+	if (!is_sure(rounds, b, extra))
 		return 0;
-	if (campaign_settle(c, true, f) == -1 ||
-	    campaign_update(c, true, f) == -1)
+	if (run_settle(rounds, true, f) == -1 ||
+	    search_update(rounds, b, true, f) == -1)
 		return -1;
-	return is_sure(c);
+	return is_sure(rounds, b, extra);
 }
 
 /* The single TTL whose outcome would tell most, and how much, in nats. */
 static int
-best_single(const struct campaign *c, int *best, double *gain, struct fault *f)
+best_single(const struct rounds *rounds, const struct belief *b, int *best,
+    double *gain, struct fault *f)
 {
 	double gains[INFER_MAX_HOPS + 1];
 	int ttl;
 
-	if (infer_gains(c->assumed, c->load.last_ttl, COPIES, gains, f) == -1)
+	if (infer_gains(b->assumed, rounds->load.last_ttl, COPIES, gains, f) ==
+	    -1)
 		return -1;
 	*best = 1;
-	for (ttl = 2; ttl <= c->load.last_ttl; ttl++)
+	for (ttl = 2; ttl <= rounds->load.last_ttl; ttl++)
 		if (gains[ttl] > gains[*best])
 			*best = ttl;
 	*gain = gains[*best];
@@ -170,15 +184,15 @@ best_single(const struct campaign *c, int *best, double *gain, struct fault *f)
 
 /* A burst's copy was named by the reset that it fired. */
 static bool
-tags_name(const struct campaign *c)
+tags_name(const struct rounds *rounds)
 {
 	const struct trial *t;
 	size_t i, k;
 
-	for (i = 0; i < c->n_trials; i++) {
-		t = &c->trials[i];
+	for (i = 0; i < rounds->n_trials; i++) {
+		t = &rounds->trials[i];
 		for (k = 0; t->kind == TRIAL_BURST && k < t->n_probes; k++)
-			if (c->s.probes[t->first_probe + k].drew_reset)
+			if (rounds->s.probes[t->first_probe + k].drew_reset)
 				return true;
 	}
 	return false;
@@ -186,13 +200,14 @@ tags_name(const struct campaign *c)
 
 /* A plain burst has drawn a reset. */
 static bool
-plain_fires(const struct campaign *c)
+plain_fires(const struct rounds *rounds)
 {
 	size_t i;
 
-	for (i = 0; i < c->n_trials; i++)
-		if (c->trials[i].plain && !trial_is_control(&c->trials[i]) &&
-		    trial_drew_reset(&c->s, &c->trials[i]))
+	for (i = 0; i < rounds->n_trials; i++)
+		if (rounds->trials[i].plain &&
+		    !trial_is_control(&rounds->trials[i]) &&
+		    trial_drew_reset(&rounds->s, &rounds->trials[i]))
 			return true;
 	return false;
 }
@@ -203,22 +218,24 @@ plain_fires(const struct campaign *c)
  * plain ones in turn with them; and once a plain one has, singles.
  */
 static enum trial_kind
-choose_kind(const struct campaign *c, bool *plain)
+choose_kind(const struct rounds *rounds, const struct belief *b, bool *plain)
 {
-	unsigned int fired = campaign_count(c, TRIAL_BURST, false) +
-	    campaign_count(c, TRIAL_SINGLE, false);
+	unsigned int fired = rounds_count(rounds, TRIAL_BURST, false) +
+	    rounds_count(rounds, TRIAL_SINGLE, false);
 
 	*plain = false;
-	if (c->clues.blocked)
+	if (b->clues.blocked)
 		return TRIAL_BURST;
-	if (c->untagged && !tags_name(c))
+	if (b->untagged && !tags_name(rounds))
 		return TRIAL_SINGLE;
-	if (c->clues.tags_pass && (hop_is_sure(c) || threshold_is_sure(c)))
+	if (b->clues.tags_pass &&
+	    (hop_is_sure(rounds, b) || threshold_is_sure(rounds, b)))
 		return TRIAL_SINGLE;
 	/* What is not tagged could end another program's connection. */
-	if (c->clues.tags_pass || fired % 2 == 0 || c->ask->attach.port != 0)
+	if (b->clues.tags_pass || fired % 2 == 0 ||
+	    rounds->ask->attach.port != 0)
 		return TRIAL_BURST;
-	if (plain_fires(c))
+	if (plain_fires(rounds))
 		return TRIAL_SINGLE;
 	*plain = true;
 	return TRIAL_BURST;
@@ -226,42 +243,43 @@ choose_kind(const struct campaign *c, bool *plain)
 
 /* What the next round sends. */
 static size_t
-choose_round(const struct campaign *c, unsigned int width,
-    struct shot_plan plans[CAMPAIGN_ROUND])
+choose_round(const struct rounds *rounds, const struct belief *b,
+    unsigned int width, struct shot_plan plans[ROUNDS_WIDTH])
 {
 	struct shot_plan first = {.kind = TRIAL_FULL};
 	size_t n = 0;
 
-	if (c->load.last_ttl >= 1)
-		first.kind = choose_kind(c, &first.plain);
+	if (rounds->load.last_ttl >= 1)
+		first.kind = choose_kind(rounds, b, &first.plain);
 	if (first.kind == TRIAL_SINGLE) {
 		first.copies = COPIES;
-		first.tagged = c->clues.tags_pass || c->ask->attach.port != 0;
+		first.tagged =
+		    b->clues.tags_pass || rounds->ask->attach.port != 0;
 	}
 	plans[n++] = first;
-	while (first.kind == TRIAL_BURST && n < width && n < CAMPAIGN_ROUND - 2)
+	while (first.kind == TRIAL_BURST && n < width && n < ROUNDS_WIDTH - 2)
 		plans[n++] = first;
 	/* What bears no tag, and meets the block of a firing, tells nothing. */
-	if (campaign_minds_block(c) && campaign_tags_name(c) &&
-	    !campaign_is_spaced(c))
+	if (block_meets_trials(rounds) && block_tags_name(rounds) &&
+	    !block_spaces_trials(rounds))
 		return n;
-	if (campaign_count(c, TRIAL_FULL, false) < FULLS_WANTED ||
-	    (campaign_count(c, TRIAL_BURST, true) == 0 && !c->untagged)) {
-		n = campaign_add_triggers(c, 1, plans, n);
+	if (rounds_count(rounds, TRIAL_FULL, false) < FULLS_WANTED ||
+	    (rounds_count(rounds, TRIAL_BURST, true) == 0 && !b->untagged)) {
+		n = rounds_add_triggers(rounds, 1, plans, n);
 	}
 	return n;
 }
 
 static void
-tell_trials(const struct campaign *c)
+tell_trials(const struct rounds *rounds, const struct belief *b)
 {
 	char text[120];
-	const struct infer_posterior *p = &c->post;
+	const struct infer_posterior *p = &b->post;
 
 	snprintf(text, sizeof(text),
-	    "%zu connections, %zu resets; hop %d %.0f %%", c->s.n_conns,
-	    c->s.n_resets, p->best_hop, 100 * p->hop[p->best_hop]);
-	campaign_progress(c, text);
+	    "%zu connections, %zu resets; hop %d %.0f %%", rounds->s.n_conns,
+	    rounds->s.n_resets, p->best_hop, 100 * p->hop[p->best_hop]);
+	rounds_progress(rounds, text);
 }
 
 /*
@@ -269,55 +287,58 @@ tell_trials(const struct campaign *c)
  * routers that are asked too often tell nothing.
  */
 static int
-let_routers_rest(struct campaign *c, struct fault *f)
+let_routers_rest(struct rounds *rounds, struct fault *f)
 {
-	int64_t until = session_now(&c->s) + REST_NS;
+	int64_t until = session_now(&rounds->s) + REST_NS;
 
-	return session_pump(&c->s, until < c->end_ns ? until : c->end_ns, NULL,
-		   NULL, f) == -1
+	return session_pump(&rounds->s,
+		   until < rounds->end_ns ? until : rounds->end_ns, NULL, NULL,
+		   f) == -1
 	    ? -1
 	    : 0;
 }
 
 int
-campaign_find_device(struct campaign *c, struct fault *f)
+search_run(struct rounds *rounds, struct belief *b, struct fault *f)
 {
-	struct shot_plan plans[CAMPAIGN_ROUND];
+	struct shot_plan plans[ROUNDS_WIDTH];
 	unsigned int width = 1;
+	unsigned int extra = 0; /* rounds since the hop or T is sure */
 	double gain = 0;
 	size_t n;
 	int rc;
 
-	while (!campaign_is_over(c, 1)) {
-		rc = has_verdict(c, f);
+	while (!rounds_are_over(rounds, 1)) {
+		rc = has_verdict(rounds, b, extra, f);
 		if (rc != 0)
 			return rc == 1 ? 0 : -1;
-		tell_trials(c);
-		if ((hop_is_sure(c) || threshold_is_sure(c)) &&
-		    ++c->extra_rounds > EXTRA_QUICK && !drops_known(&c->post) &&
-		    let_routers_rest(c, f) == -1)
+		tell_trials(rounds, b);
+		if ((hop_is_sure(rounds, b) || threshold_is_sure(rounds, b)) &&
+		    ++extra > EXTRA_QUICK && !drops_known(&b->post) &&
+		    let_routers_rest(rounds, f) == -1)
 			return -1;
-		c->vary_full = campaign_count(c, TRIAL_BURST, true) == 0;
-		n = choose_round(c, width, plans);
+		rounds->vary_full =
+		    rounds_count(rounds, TRIAL_BURST, true) == 0;
+		n = choose_round(rounds, b, width, plans);
 		if (plans[0].kind == TRIAL_SINGLE &&
-		    best_single(c, &plans[0].ttl, &gain, f) == -1)
+		    best_single(rounds, b, &plans[0].ttl, &gain, f) == -1)
 			return -1;
 		/* What is sure is told, and what is not can't be known. */
 		if (plans[0].kind == TRIAL_SINGLE && gain < GAIN_MIN &&
-		    hop_is_sure(c) && drops_known(&c->post) &&
-		    c->extra_rounds > 1)
-			return campaign_settle(c, true, f);
-		if (campaign_run(c, plans, n, f) == -1)
+		    hop_is_sure(rounds, b) && drops_known(&b->post) &&
+		    extra > 1)
+			return run_settle(rounds, true, f);
+		if (run_trials(rounds, plans, n, f) == -1)
 			return -1;
 		/* Silent: more side by side. */
-		width =
-		    campaign_count(c, TRIAL_BURST, true) == 0 ? 2 * width : 1;
-		if (width > CAMPAIGN_ROUND / 2)
-			width = CAMPAIGN_ROUND / 2;
-		if (!c->alone && campaign_is_refused(c) &&
-		    campaign_go_alone(c, f) == -1)
+		width = rounds_count(rounds, TRIAL_BURST, true) == 0 ? 2 * width
+								     : 1;
+		if (width > ROUNDS_WIDTH / 2)
+			width = ROUNDS_WIDTH / 2;
+		if (!rounds->alone && refusal_is_seen(rounds) &&
+		    refusal_go_alone(rounds, !belief_has_begun(b), f) == -1)
 			return -1;
 	}
-	campaign_tell_end(c, 1);
-	return campaign_settle(c, true, f);
+	rounds_tell_end(rounds, 1);
+	return run_settle(rounds, true, f);
 }

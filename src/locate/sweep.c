@@ -11,9 +11,11 @@
 #include <string.h>
 
 #include <rsthop/clock.h>
+#include <rsthop/run.h>
 #include <rsthop/stats.h>
 
-#include "locate_int.h"
+#include "refusal.h"
+#include "sweep.h"
 
 /* In one of so many rounds a port sends a control; each its own round. */
 #define CONTROL_EVERY 4
@@ -36,7 +38,7 @@
 #define ONE_ROUTER 6
 
 struct sweep {
-	struct campaign *c;
+	struct rounds *rounds;
 	struct result_sweep *out;
 	size_t n;		    /* ports */
 	size_t first_trial;	    /* that counts */
@@ -53,41 +55,42 @@ struct sweep {
 static size_t
 width(const struct sweep *sw)
 {
-	const struct campaign *c = sw->c;
+	const struct rounds *rounds = sw->rounds;
 
-	if (c->alone || c->ask->cooldown_ns > 0)
+	if (rounds->alone || rounds->ask->cooldown_ns > 0)
 		return 1;
-	return c->ask->maker.make != NULL ? TALKS_AT_ONCE : sw->n;
+	return rounds->ask->maker.make != NULL ? TALKS_AT_ONCE : sw->n;
 }
 
 /* One trial from a port; the first time the kernel may choose it. */
 static int
 begin_at(struct sweep *sw, size_t i, enum trial_kind kind, struct fault *f)
 {
-	struct campaign *c = sw->c;
+	struct rounds *rounds = sw->rounds;
 	struct result_port *p = &sw->out->ports[i];
 	struct shot_plan plan = {.kind = kind, .local_port = p->port};
 	int conn;
 
-	if (campaign_add(c, &plan, f) == -1)
+	if (run_begin(rounds, &plan, f) == -1)
 		return -1;
-	conn = c->trials[c->n_trials - 1].conn;
-	session_keep_port(&c->s, conn);
-	p->port = c->s.conns[conn].local.port;
+	conn = rounds->trials[rounds->n_trials - 1].conn;
+	session_keep_port(&rounds->s, conn);
+	p->port = rounds->s.conns[conn].local.port;
 	return 0;
 }
 
 static int
 let_go(struct sweep *sw, struct fault *f)
 {
-	struct campaign *c = sw->c;
+	struct rounds *rounds = sw->rounds;
 	int64_t until;
 
-	if (campaign_settle(c, true, f) == -1)
+	if (run_settle(rounds, true, f) == -1)
 		return -1;
-	until = session_now(&c->s) + campaign_pause_ns(c);
-	return session_pump(&c->s, until < c->end_ns ? until : c->end_ns, NULL,
-		   NULL, f) == -1
+	until = session_now(&rounds->s) + rounds_pause_ns(rounds);
+	return session_pump(&rounds->s,
+		   until < rounds->end_ns ? until : rounds->end_ns, NULL, NULL,
+		   f) == -1
 	    ? -1
 	    : 0;
 }
@@ -98,7 +101,7 @@ run_round(struct sweep *sw, size_t round, struct fault *f)
 	enum trial_kind kind;
 	size_t i;
 
-	for (i = 0; i < sw->n && !campaign_is_over(sw->c, 1); i++) {
+	for (i = 0; i < sw->n && !rounds_are_over(sw->rounds, 1); i++) {
 		kind = (i + round) % CONTROL_EVERY == CONTROL_EVERY - 1
 		    ? TRIAL_CONTROL
 		    : TRIAL_FULL;
@@ -118,7 +121,7 @@ port_of(const struct sweep *sw, const struct trial *t)
 
 	for (i = 0; i < sw->n; i++)
 		if (sw->out->ports[i].port ==
-		    sw->c->s.conns[t->conn].local.port)
+		    sw->rounds->s.conns[t->conn].local.port)
 			return i;
 	return sw->n;
 }
@@ -127,7 +130,7 @@ port_of(const struct sweep *sw, const struct trial *t)
 static unsigned int
 count(struct sweep *sw)
 {
-	struct campaign *c = sw->c;
+	struct rounds *rounds = sw->rounds;
 	unsigned int controls = 0;
 	const struct trial *t;
 	bool fired;
@@ -135,12 +138,12 @@ count(struct sweep *sw)
 
 	for (p = 0; p < sw->n; p++)
 		sw->out->ports[p].trials = sw->out->ports[p].resets = 0;
-	for (i = sw->first_trial; i < c->n_trials; i++) {
-		t = &c->trials[i];
+	for (i = sw->first_trial; i < rounds->n_trials; i++) {
+		t = &rounds->trials[i];
 		p = port_of(sw, t);
 		if (p == sw->n || !trial_was_sent(t))
 			continue;
-		fired = trial_drew_reset(&c->s, t);
+		fired = trial_drew_reset(&rounds->s, t);
 		if (t->kind == TRIAL_CONTROL) {
 			controls += fired;
 			continue;
@@ -167,7 +170,7 @@ judge(struct sweep *sw, bool last)
 		hits += g[i].k;
 		silent += g[i].n > 0 && g[i].k == 0;
 	}
-	p = stats_homogeneity(g, sw->n, DRAWS, &sw->c->s.rng);
+	p = stats_homogeneity(g, sw->n, DRAWS, &sw->rounds->s.rng);
 	out->p_value = p;
 	out->firing = RESULT_SWEEP_UNKNOWN;
 	/* A block that remains makes the ports that fired fire again. */
@@ -185,17 +188,17 @@ judge(struct sweep *sw, bool last)
 static int
 run_rounds(struct sweep *sw, struct fault *f)
 {
-	struct campaign *c = sw->c;
+	struct rounds *rounds = sw->rounds;
 	unsigned int after = (unsigned int)sw->n + LOCATE_SWEEP_REST;
 	size_t round = 0;
 
 	while (round < ROUNDS_MAX) {
 		if (run_round(sw, round++, f) == -1)
 			return -1;
-		if (!c->alone && campaign_is_refused(c)) {
-			if (campaign_go_alone(c, f) == -1)
+		if (!rounds->alone && refusal_is_seen(rounds)) {
+			if (refusal_go_alone(rounds, true, f) == -1)
 				return -1;
-			sw->first_trial = c->n_trials;
+			sw->first_trial = rounds->n_trials;
 			round = 0;
 			continue;
 		}
@@ -203,8 +206,8 @@ run_rounds(struct sweep *sw, struct fault *f)
 			continue;
 		judge(sw, false);
 		if (sw->out->firing != RESULT_SWEEP_UNKNOWN ||
-		    campaign_is_over(c, (unsigned int)sw->n + after) ||
-		    campaign_count(c, TRIAL_FULL, true) == 0)
+		    rounds_are_over(rounds, (unsigned int)sw->n + after) ||
+		    rounds_count(rounds, TRIAL_FULL, true) == 0)
 			break;
 	}
 	if (sw->out->firing == RESULT_SWEEP_UNKNOWN)
@@ -243,7 +246,7 @@ put_in_order(struct sweep *sw)
 static bool
 has_opened(const struct sweep *sw, size_t i)
 {
-	struct session *s = &sw->c->s;
+	struct session *s = &sw->rounds->s;
 	enum conn_state st;
 
 	if (sw->conns[i] == -1)
@@ -270,12 +273,12 @@ all_open(void *arg)
 static int
 open_flows(struct sweep *sw, struct fault *f)
 {
-	struct session *s = &sw->c->s;
+	struct session *s = &sw->rounds->s;
 	size_t i;
 
 	for (i = 0; i < sw->n; i++)
 		sw->conns[i] = -1;
-	for (i = 0; i < sw->n && !campaign_is_over(sw->c, 1); i++) {
+	for (i = 0; i < sw->n && !rounds_are_over(sw->rounds, 1); i++) {
 		sw->conns[i] =
 		    session_open(s, ARM_NONE, sw->out->ports[i].port, f);
 		if (sw->conns[i] == -1)
@@ -290,7 +293,7 @@ open_flows(struct sweep *sw, struct fault *f)
 static struct addr
 answer_at(const struct sweep *sw, size_t port, int ttl)
 {
-	const struct session *s = &sw->c->s;
+	const struct session *s = &sw->rounds->s;
 	const struct addr none = {0};
 	const struct probe *p;
 	size_t i;
@@ -352,7 +355,7 @@ all_known(void *arg)
 static bool
 flow_usable(const struct sweep *sw, size_t port)
 {
-	struct session *s = &sw->c->s;
+	struct session *s = &sw->rounds->s;
 	int conn = sw->conns[port];
 
 	return conn >= 0 && s->conns[conn].tcb.established &&
@@ -376,7 +379,7 @@ send_wave(struct sweep *sw, int wave, struct fault *f)
 			a = answer_at(sw, i, ttl);
 			if (!addr_is_none(&a) || !flow_usable(sw, i))
 				continue;
-			if (session_inject_trace(&sw->c->s, PROBE_FLOW,
+			if (session_inject_trace(&sw->rounds->s, PROBE_FLOW,
 				sw->conns[i], ttl, f) == -1)
 				return -1;
 			sent++;
@@ -388,15 +391,15 @@ send_wave(struct sweep *sw, int wave, struct fault *f)
 static int
 trace_flows(struct sweep *sw, struct fault *f)
 {
-	struct campaign *c = sw->c;
+	struct rounds *rounds = sw->rounds;
 	int wave, sent = 1;
 	int64_t until;
 	size_t i;
 
-	tracing_conclude(&c->tracing);
-	sw->last_ttl = c->out->path.server_hops > 0
-	    ? c->out->path.server_hops - 1
-	    : c->out->path.n_hops;
+	tracing_conclude(&rounds->tracing);
+	sw->last_ttl = rounds->s.path->server_hops > 0
+	    ? rounds->s.path->server_hops - 1
+	    : rounds->s.path->n_hops;
 	put_in_order(sw);
 	if (open_flows(sw, f) == -1)
 		return -1;
@@ -404,17 +407,18 @@ trace_flows(struct sweep *sw, struct fault *f)
 		sent = send_wave(sw, wave, f);
 		if (sent == -1)
 			return -1;
-		until = session_now(&c->s) + WAVE_NS;
+		until = session_now(&rounds->s) + WAVE_NS;
 		if (sent > 0 &&
-		    session_pump(&c->s, until < c->end_ns ? until : c->end_ns,
+		    session_pump(&rounds->s,
+			until < rounds->end_ns ? until : rounds->end_ns,
 			all_known, sw, f) == -1)
 			return -1;
-		if (session_now(&c->s) >= c->end_ns)
+		if (session_now(&rounds->s) >= rounds->end_ns)
 			break;
 	}
 	for (i = 0; i < sw->n; i++)
 		if (sw->conns[i] >= 0)
-			session_close(&c->s, sw->conns[i]);
+			session_close(&rounds->s, sw->conns[i]);
 	return 0;
 }
 
@@ -478,12 +482,12 @@ fill_paths(struct sweep *sw)
 static void
 forget_silent(struct sweep *sw)
 {
-	struct campaign *c = sw->c;
+	struct rounds *rounds = sw->rounds;
 	struct trial *t;
 	size_t i, p;
 
-	for (i = sw->first_trial; i < c->n_trials; i++) {
-		t = &c->trials[i];
+	for (i = sw->first_trial; i < rounds->n_trials; i++) {
+		t = &rounds->trials[i];
 		p = port_of(sw, t);
 		if (p < sw->n && !fires(sw, p) && t->kind == TRIAL_FULL &&
 		    trial_was_sent(t))
@@ -507,24 +511,24 @@ best_port(const struct sweep *sw)
 }
 
 int
-sweep_run(struct campaign *c, struct fault *f)
+sweep_run(struct rounds *rounds, struct fault *f)
 {
-	struct sweep sw = {.c = c, .out = &c->out->sweep};
+	struct sweep sw = {.rounds = rounds, .out = &rounds->sweep};
 	size_t i;
 
-	sw.n = (size_t)c->ask->sweep_ports;
+	sw.n = (size_t)rounds->ask->sweep_ports;
 	sw.out->n_ports = sw.n;
 	sw.out->p_value = -1;
-	sw.first_trial = c->n_trials;
-	for (i = 0; i < sw.n && c->ask->src_port != 0; i++)
-		sw.out->ports[i].port = (uint16_t)(c->ask->src_port + i);
-	if (c->ask->progress != NULL)
-		c->ask->progress(
-		    c->ask->progress_ctx, "comparing source ports");
-	c->reuses_ports = true;
+	sw.first_trial = rounds->n_trials;
+	for (i = 0; i < sw.n && rounds->ask->src_port != 0; i++)
+		sw.out->ports[i].port = (uint16_t)(rounds->ask->src_port + i);
+	if (rounds->ask->progress != NULL)
+		rounds->ask->progress(
+		    rounds->ask->progress_ctx, "comparing source ports");
+	rounds->reuses_ports = true;
 	if (run_rounds(&sw, f) == -1)
 		return -1;
-	c->reuses_ports = c->src_port != 0;
+	rounds->reuses_ports = rounds->src_port != 0;
 	if (sw.out->firing == RESULT_SWEEP_ANY_FLOW || best_port(&sw) == 0)
 		return 0;
 	if (trace_flows(&sw, f) == -1)
@@ -532,8 +536,8 @@ sweep_run(struct campaign *c, struct fault *f)
 	fill_paths(&sw);
 	if (sw.out->firing == RESULT_SWEEP_BY_FLOW)
 		forget_silent(&sw);
-	c->src_port = best_port(&sw);
-	c->reuses_ports = true;
-	c->out->head.source.port = c->src_port;
+	rounds->src_port = best_port(&sw);
+	rounds->reuses_ports = true;
+	rounds->source.port = rounds->src_port;
 	return 0;
 }

@@ -7,7 +7,10 @@
 
 #include <rsthop/stats.h>
 
-#include "locate_int.h"
+#include <rsthop/block.h>
+#include <rsthop/verdict.h>
+
+#include "verdict_int.h"
 
 /* What is said of the device beside its hop must be this likely. */
 #define DETAIL_SURE 0.8
@@ -22,136 +25,6 @@
 #define STOPPED_P   0.002
 /* Alternatives that are worth a line. */
 #define WORTH_SAYING 0.005
-
-/* Figures. */
-
-static int
-compare_latency(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-static int
-median_latency(const struct locate_result *r, int64_t *out, struct fault *f)
-{
-	int64_t *v;
-	size_t i, n = 0;
-
-	*out = -1;
-	if (r->n_resets == 0)
-		return 0;
-	v = calloc(r->n_resets, sizeof(*v));
-	if (v == NULL)
-		return fault(f, FAULT_SYSTEM, "out of memory");
-	for (i = 0; i < r->n_resets; i++)
-		if (r->resets[i].latency_ns >= 0)
-			v[n++] = r->resets[i].latency_ns;
-	qsort(v, n, sizeof(*v), compare_latency);
-	if (n > 0)
-		*out = v[n / 2];
-	free(v);
-	return 0;
-}
-
-static int
-fill_resets(const struct campaign *c, struct fault *f)
-{
-	struct locate_result *r = c->out;
-	size_t i;
-
-	if (c->s.n_resets == 0)
-		return 0;
-	r->resets = calloc(c->s.n_resets, sizeof(*r->resets));
-	if (r->resets == NULL)
-		return fault(f, FAULT_SYSTEM, "out of memory");
-	for (i = 0; i < c->s.n_resets; i++)
-		if (!c->s.resets[i].answers_alive && !c->s.resets[i].late)
-			r->resets[r->n_resets++] = c->s.resets[i].facts;
-	return 0;
-}
-
-static void
-fill_by_ttl(const struct campaign *c)
-{
-	struct locate_result *r = c->out;
-	struct result_by_ttl by[PATH_MAX_HOPS + 1] = {{0}};
-	const struct trial *t;
-	const struct probe *p;
-	size_t i, k;
-
-	for (i = 0; i < c->n_trials; i++) {
-		t = &c->trials[i];
-		if (trial_is_control(t) || campaign_is_contaminated(c, t))
-			continue;
-		for (k = 0; k < t->n_probes; k++) {
-			p = &c->s.probes[t->first_probe + k];
-			if (p->kind != PROBE_SHOT || p->ttl > PATH_MAX_HOPS)
-				continue;
-			by[p->ttl].trials++;
-			by[p->ttl].resets += p->drew_reset;
-		}
-	}
-	for (i = 1; i <= PATH_MAX_HOPS; i++) {
-		if (by[i].trials == 0)
-			continue;
-		by[i].ttl = (int)i;
-		by[i].rate = (double)by[i].resets / by[i].trials;
-		stats_wilson((struct stats_count){by[i].resets, by[i].trials},
-		    &by[i].rate_lo, &by[i].rate_hi);
-		if (by[i].resets > 0 && r->threshold_ttl == 0)
-			r->threshold_ttl = (int)i;
-		r->by_ttl[r->n_by_ttl++] = by[i];
-	}
-}
-
-/* Trials of one kind, and those of them that drew a reset. */
-static struct stats_count
-count_arm(const struct campaign *c, enum trial_kind kind)
-{
-	return (struct stats_count){campaign_count_clean(c, kind, true),
-	    campaign_count_clean(c, kind, false)};
-}
-
-/* Bursts are compared where some were controls. */
-static void
-fill_bursts(const struct campaign *c)
-{
-	struct stats_count burst = count_arm(c, TRIAL_BURST);
-	struct stats_count control = count_arm(c, TRIAL_CONTROL_BURST);
-	struct locate_result *r = c->out;
-
-	r->reproduction.burst_trials = burst.n;
-	r->reproduction.burst_resets = burst.k;
-	r->reproduction.control_burst_trials = control.n;
-	r->reproduction.control_burst_resets = control.k;
-}
-
-int
-verdict_fill_figures(struct campaign *c, struct fault *f)
-{
-	struct stats_count full = count_arm(c, TRIAL_FULL);
-	struct stats_count control = count_arm(c, TRIAL_CONTROL);
-	struct locate_result *r = c->out;
-
-	r->residual = c->residual;
-	r->residual.contaminated = campaign_count_contaminated(c);
-	r->reproduction.trials = full.n;
-	r->reproduction.resets = full.k;
-	r->reproduction.control_trials = control.n;
-	r->reproduction.control_resets = control.k;
-	r->reproduction.rate = full.n > 0 ? (double)full.k / full.n : 0;
-	stats_wilson(full, &r->reproduction.rate_lo, &r->reproduction.rate_hi);
-	r->reproduction.p_value = campaign_p_value(c);
-	fill_bursts(c);
-	fill_by_ttl(c);
-	if (fill_resets(c, f) == -1)
-		return -1;
-	return median_latency(r, &r->reproduction.latency_ns, f);
-}
-
-/* The verdict. */
 
 static enum result_place
 to_place(enum infer_place p)
@@ -198,217 +71,78 @@ add_alternative(struct locate_result *r, const struct result_alternative *a)
 
 /* A device that the answer fires: hops that its resets' TTL speaks for. */
 static void
-add_response_hops(const struct campaign *c)
+add_response_hops(const struct verdict_basis *by, struct locate_result *out)
 {
 	struct result_alternative v[VERDICT_RESPONSE_HOPS];
-	size_t i, n = verdict_response_hops(c, v);
+	size_t i, n = verdict_response_hops(by, out, v);
 
-	if (c->out->verdict.kind != RESULT_RESPONSE_TRIGGERED)
+	if (out->verdict.kind != RESULT_RESPONSE_TRIGGERED)
 		return;
 	for (i = 0; i < n; i++)
-		add_alternative(c->out, &v[i]);
+		add_alternative(out, &v[i]);
 }
 
 /* All that is not what the verdict says, most probable first. */
 static void
-fill_alternatives(const struct campaign *c)
+fill_alternatives(const struct verdict_basis *by, struct locate_result *out)
 {
-	const struct infer_posterior *p = &c->post;
-	struct locate_result *r = c->out;
+	const struct infer_posterior *p = &by->belief->post;
 	struct result_alternative a = {0};
 	int h, place, cause;
 
 	a.kind = RESULT_MIDDLEBOX;
-	for (h = 1; h <= c->infer_path.hops; h++)
+	for (h = 1; h <= by->belief->path.hops; h++)
 		for (place = 0; place < INFER_PLACES; place++) {
 			a.hop = h;
 			a.place = to_place((enum infer_place)place);
 			a.probability = p->at[h][place];
-			if (h == r->verdict.hop &&
-			    (r->verdict.place == a.place ||
-				r->verdict.place == RESULT_PLACE_UNKNOWN))
+			if (h == out->verdict.hop &&
+			    (out->verdict.place == a.place ||
+				out->verdict.place == RESULT_PLACE_UNKNOWN))
 				continue;
-			add_alternative(r, &a);
+			add_alternative(out, &a);
 		}
 	a.hop = 0;
 	a.place = RESULT_PLACE_UNKNOWN;
 	for (cause = INFER_SERVER; cause <= INFER_NOTHING; cause++) {
 		a.kind = to_kind((enum infer_cause)cause);
 		a.probability = p->cause[cause];
-		if (a.kind != r->verdict.kind)
-			add_alternative(r, &a);
+		if (a.kind != out->verdict.kind)
+			add_alternative(out, &a);
 	}
-	add_response_hops(c);
-}
-
-/* The responder that speaks for a hop: one the trials' own flows saw, else
- * the one that answered most. */
-static const struct path_responder *
-hop_responder(const struct path *path, int hop)
-{
-	const struct path_hop *h = path_hop_at(path, hop);
-	const struct path_responder *best = NULL;
-	int i;
-
-	if (h == NULL || h->is_server)
-		return NULL;
-	for (i = 0; i < h->n_responders; i++) {
-		if (best == NULL ||
-		    (h->responders[i].via & PATH_VIA_PROBE) >
-			(best->via & PATH_VIA_PROBE) ||
-		    ((h->responders[i].via & PATH_VIA_PROBE) ==
-			    (best->via & PATH_VIA_PROBE) &&
-			h->responders[i].replies > best->replies))
-			best = &h->responders[i];
-	}
-	return best;
-}
-
-/* Answers at a hop, by one address, to trials that were reset, or were not. */
-static unsigned int
-count_answers(
-    const struct session *s, int hop, const struct addr *a, bool reset)
-{
-	const struct probe *p;
-	unsigned int n = 0;
-	size_t i;
-
-	for (i = 0; i < s->n_probes; i++) {
-		p = &s->probes[i];
-		n += p->te && p->kind == PROBE_SHOT && p->ttl == hop &&
-		    s->conns[p->conn].arm != ARM_CONTROL &&
-		    (s->conns[p->conn].resets > 0) == reset &&
-		    addr_equal(&p->from, a);
-	}
-	return n;
-}
-
-/*
- * Of several routers that share a hop's load: the one that the flows which
- * were reset went through.  A device that drops what fires it lets none of
- * them answer; then the one that no silent flow went through, or none.
- */
-static struct addr
-shared_address(const struct campaign *c, const struct path_hop *h)
-{
-	const struct path_responder *p;
-	struct addr a = {0}, none = {0};
-	unsigned int n, most = 0, unseen = 0;
-	int i;
-
-	for (i = 0; i < h->n_responders; i++) {
-		p = &h->responders[i];
-		n = count_answers(&c->s, h->ttl, &p->addr, true);
-		if (n > most) {
-			most = n;
-			a = p->addr;
-		}
-	}
-	if (most > 0)
-		return a;
-	for (i = 0; i < h->n_responders; i++) {
-		p = &h->responders[i];
-		if (count_answers(&c->s, h->ttl, &p->addr, false) > 0)
-			continue;
-		unseen++;
-		a = p->addr;
-	}
-	return unseen == 1 ? a : none;
-}
-
-/* Whom the sweep saw there on the way of the port that was kept to; none. */
-static struct addr
-swept_address(const struct campaign *c, int hop)
-{
-	const struct result_sweep *w = &c->out->sweep;
-	const struct addr none = {0};
-	const struct result_port *p;
-	size_t i, k;
-
-	for (i = 0; i < w->n_ports; i++) {
-		p = &w->ports[i];
-		for (k = 0; k < p->n_path && p->port == c->src_port; k++)
-			if (p->path[k].ttl == hop)
-				return p->path[k].addr;
-	}
-	return none;
-}
-
-/* A hop's address; none where it is silent. */
-static struct addr
-hop_address(const struct campaign *c, int hop)
-{
-	const struct path_responder *p = hop_responder(&c->out->path, hop);
-	const struct path_hop *h = path_hop_at(&c->out->path, hop);
-	struct addr none = {0}, swept = swept_address(c, hop);
-
-	if (hop == c->out->path.server_hops)
-		return c->out->head.target.addr;
-	if (!addr_is_none(&swept))
-		return swept;
-	if (h != NULL && h->n_responders > 1 &&
-	    c->ask->trigger != RESULT_TRIGGER_NONE)
-		return shared_address(c, h);
-	return p != NULL ? p->addr : none;
+	add_response_hops(by, out);
 }
 
 static void
-fill_neighbours(const struct campaign *c)
+fill_policy(const struct verdict_basis *by, struct locate_result *out)
 {
-	struct locate_result *r = c->out;
-	struct addr a;
-	int h;
-
-	r->verdict.between[0] = r->head.source.addr;
-	r->verdict.between[1] = r->head.target.addr;
-	r->verdict.address = hop_address(c, r->verdict.hop);
-	for (h = r->verdict.hop - 1; h >= 1; h--) {
-		a = hop_address(c, h);
-		if (addr_is_none(&a))
-			continue;
-		r->verdict.between[0] = a;
-		break;
-	}
-	for (h = r->verdict.hop + 1; h <= r->path.n_hops; h++) {
-		a = hop_address(c, h);
-		if (addr_is_none(&a))
-			continue;
-		r->verdict.between[1] = a;
-		break;
-	}
-}
-
-static void
-fill_policy(const struct campaign *c)
-{
-	const struct infer_posterior *p = &c->post;
-	struct locate_result *r = c->out;
+	const struct infer_posterior *p = &by->belief->post;
 	int i;
 
 	if (p->policy[INFER_COPIED] >= DETAIL_SURE)
-		r->verdict.policy = RESULT_POLICY_COPY;
+		out->verdict.policy = RESULT_POLICY_COPY;
 	else if (p->policy[INFER_ARBITRARY] >= DETAIL_SURE)
-		r->verdict.policy = RESULT_POLICY_RANDOM;
+		out->verdict.policy = RESULT_POLICY_RANDOM;
 	else if (p->policy[INFER_IMITATED] >= DETAIL_SURE)
-		r->verdict.policy = RESULT_POLICY_IMITATES_SERVER;
+		out->verdict.policy = RESULT_POLICY_IMITATES_SERVER;
 	else if (p->policy[INFER_FIXED] >= DETAIL_SURE)
-		r->verdict.policy = RESULT_POLICY_FIXED;
+		out->verdict.policy = RESULT_POLICY_FIXED;
 	for (i = 1; i < 256; i++)
-		if (r->verdict.policy == RESULT_POLICY_FIXED &&
+		if (out->verdict.policy == RESULT_POLICY_FIXED &&
 		    p->initial[i] >= DETAIL_SURE)
-			r->verdict.initial_ttl = i;
+			out->verdict.initial_ttl = i;
 }
 
 /* Was the server's side reset too? */
 static enum result_tri
-server_side(const struct campaign *c)
+server_side(const struct verdict_basis *by)
 {
 	enum result_tri t = RESULT_UNSURE;
 	const struct session_conn *sc;
 	size_t i;
 
-	for (i = 0; i < c->s.n_conns; i++) {
-		sc = &c->s.conns[i];
+	for (i = 0; i < by->rounds->s.n_conns; i++) {
+		sc = &by->rounds->s.conns[i];
 		if (sc->quoted_reset || sc->server_alive == RESULT_NO)
 			return RESULT_YES;
 		if (sc->server_alive == RESULT_YES)
@@ -419,11 +153,11 @@ server_side(const struct campaign *c)
 
 /* What it rolls its dice for, where its silences and firings have shown it. */
 static enum result_firing
-firing(const struct campaign *c)
+firing(const struct verdict_basis *by, const struct locate_result *out)
 {
-	const struct infer_posterior *p = &c->post;
+	const struct infer_posterior *p = &by->belief->post;
 
-	if (c->out->sweep.firing == RESULT_SWEEP_BY_FLOW)
+	if (out->sweep.firing == RESULT_SWEEP_BY_FLOW)
 		return RESULT_FIRING_PER_FLOW;
 	if (p->dice[INFER_DICE_CONNECTION] >= DICE_SURE)
 		return RESULT_FIRING_PER_CONNECTION;
@@ -434,42 +168,40 @@ firing(const struct campaign *c)
 
 /* How it behaves: its TTLs, in the path or not, one end or both, its dice. */
 static void
-fill_manner(const struct campaign *c)
+fill_manner(const struct verdict_basis *by, struct locate_result *out)
 {
-	const struct infer_posterior *p = &c->post;
-	struct locate_result *r = c->out;
+	const struct infer_posterior *p = &by->belief->post;
 
-	fill_policy(c);
-	if (c->ask->trigger == RESULT_TRIGGER_NONE)
+	fill_policy(by, out);
+	if (by->ask->trigger == RESULT_TRIGGER_NONE)
 		return;
 	if (p->drops >= DROPS_SURE)
-		r->verdict.in_path = RESULT_YES;
+		out->verdict.in_path = RESULT_YES;
 	else if (p->drops <= 1 - DROPS_SURE)
-		r->verdict.in_path = RESULT_NO;
-	r->verdict.resets_server_too = server_side(c);
-	r->verdict.firing = firing(c);
+		out->verdict.in_path = RESULT_NO;
+	out->verdict.resets_server_too = server_side(by);
+	out->verdict.firing = firing(by, out);
 }
 
 static void
-fill_device(const struct campaign *c)
+fill_device(const struct verdict_basis *by, struct locate_result *out)
 {
-	const struct infer_posterior *p = &c->post;
-	struct locate_result *r = c->out;
+	const struct infer_posterior *p = &by->belief->post;
 	int hop = p->best_hop;
 	enum infer_place place;
 
-	r->verdict.kind = RESULT_MIDDLEBOX;
-	r->verdict.forged = RESULT_YES;
-	r->verdict.hop = hop;
-	r->verdict.confidence = p->hop[hop];
+	out->verdict.kind = RESULT_MIDDLEBOX;
+	out->verdict.forged = RESULT_YES;
+	out->verdict.hop = hop;
+	out->verdict.confidence = p->hop[hop];
 	place = p->at[hop][INFER_WIRE] > p->at[hop][INFER_ROUTER]
 	    ? INFER_WIRE
 	    : INFER_ROUTER;
-	if (p->at[hop][place] >= c->ask->confidence ||
-	    c->ask->trigger == RESULT_TRIGGER_NONE)
-		r->verdict.place = to_place(place);
-	fill_neighbours(c);
-	fill_manner(c);
+	if (p->at[hop][place] >= by->ask->confidence ||
+	    by->ask->trigger == RESULT_TRIGGER_NONE)
+		out->verdict.place = to_place(place);
+	verdict_fill_neighbours(by, out);
+	fill_manner(by, out);
 }
 
 /*
@@ -477,32 +209,33 @@ fill_device(const struct campaign *c)
  * hops it is, and how it behaves is known all the same.
  */
 static void
-fill_unlocated(const struct campaign *c)
+fill_unlocated(const struct verdict_basis *by, struct locate_result *out)
 {
-	const struct infer_posterior *p = &c->post;
-	struct locate_result *r = c->out;
+	const struct infer_posterior *p = &by->belief->post;
 
-	r->verdict.forged = RESULT_YES;
-	fill_manner(c);
-	if (p->threshold < c->ask->confidence || p->best_threshold < 2)
+	out->verdict.forged = RESULT_YES;
+	fill_manner(by, out);
+	if (p->threshold < by->ask->confidence || p->best_threshold < 2)
 		return;
-	r->verdict.between[0] = hop_address(c, p->best_threshold - 1);
-	r->verdict.between[1] = hop_address(c, p->best_threshold);
+	out->verdict.between[0] =
+	    verdict_hop_address(by, out, p->best_threshold - 1);
+	out->verdict.between[1] =
+	    verdict_hop_address(by, out, p->best_threshold);
 }
 
 static void
-fill_cause(const struct campaign *c, enum infer_cause cause)
+fill_cause(const struct verdict_basis *by, struct locate_result *out,
+    enum infer_cause cause)
 {
-	struct locate_result *r = c->out;
 
-	r->verdict.kind = to_kind(cause);
-	r->verdict.confidence = c->post.cause[cause];
+	out->verdict.kind = to_kind(cause);
+	out->verdict.confidence = by->belief->post.cause[cause];
 	if (cause == INFER_SERVER)
-		r->verdict.forged = RESULT_NO;
+		out->verdict.forged = RESULT_NO;
 	if (cause != INFER_RESPONSE)
 		return;
-	r->verdict.forged = RESULT_YES;
-	r->verdict.resets_server_too = server_side(c);
+	out->verdict.forged = RESULT_YES;
+	out->verdict.resets_server_too = server_side(by);
 }
 
 /*
@@ -511,18 +244,18 @@ fill_cause(const struct campaign *c, enum infer_cause cause)
  * runs would all be silent once in n + 1 times.
  */
 static void
-judge_exec(const struct campaign *c)
+judge_exec(struct locate_result *out)
 {
-	struct locate_result *r = c->out;
 
-	if (r->exec_resets > 0) {
-		r->verdict.kind = RESULT_SERVER;
-		r->verdict.forged = RESULT_NO;
-		r->verdict.confidence = GENUINE_SURE;
+	if (out->exec_resets > 0) {
+		out->verdict.kind = RESULT_SERVER;
+		out->verdict.forged = RESULT_NO;
+		out->verdict.confidence = GENUINE_SURE;
 		return;
 	}
-	r->verdict.kind = RESULT_NOT_REPRODUCED;
-	r->verdict.confidence = (r->exec_runs + 1.0) / (r->exec_runs + 2.0);
+	out->verdict.kind = RESULT_NOT_REPRODUCED;
+	out->verdict.confidence =
+	    (out->exec_runs + 1.0) / (out->exec_runs + 2.0);
 }
 
 /*
@@ -530,19 +263,20 @@ judge_exec(const struct campaign *c)
  * Does the verdict rest on the posterior?
  */
 static bool
-judge_given(const struct campaign *c)
+judge_given(const struct verdict_basis *by, struct locate_result *out)
 {
-	if (c->ask->n_rst_ttls == 0 && c->out->exec_runs > 0) {
-		judge_exec(c);
+	if (by->ask->n_rst_ttls == 0 && out->exec_runs > 0) {
+		judge_exec(out);
 		return false;
 	}
-	if (c->ask->n_rst_ttls == 0 || c->out->path.n_hops == 0)
+	if (by->ask->n_rst_ttls == 0 || out->path.n_hops == 0)
 		return false;
-	if (c->post.cause[INFER_SERVER] > c->post.hop[c->post.best_hop])
-		fill_cause(c, INFER_SERVER);
+	if (by->belief->post.cause[INFER_SERVER] >
+	    by->belief->post.hop[by->belief->post.best_hop])
+		fill_cause(by, out, INFER_SERVER);
 	else
-		fill_device(c);
-	c->out->verdict.forged = RESULT_UNSURE;
+		fill_device(by, out);
+	out->verdict.forged = RESULT_UNSURE;
 	return true;
 }
 
@@ -564,33 +298,33 @@ tags_came_back(const struct session *s)
  * server.
  */
 static bool
-has_stopped(const struct campaign *c)
+has_stopped(const struct verdict_basis *by, struct locate_result *out)
 {
 	unsigned int n = 0, k = 0, m = 0;
 	double p;
 	size_t i;
 
-	for (i = 0; i < c->n_trials; i++) {
-		if (c->trials[i].kind != TRIAL_FULL ||
-		    campaign_is_contaminated(c, &c->trials[i]) ||
-		    (c->trials[i].state != TRIAL_SENT &&
-			c->trials[i].state != TRIAL_SETTLED))
+	for (i = 0; i < by->rounds->n_trials; i++) {
+		if (by->rounds->trials[i].kind != TRIAL_FULL ||
+		    block_spoils(by->rounds, &by->rounds->trials[i]) ||
+		    (by->rounds->trials[i].state != TRIAL_SENT &&
+			by->rounds->trials[i].state != TRIAL_SETTLED))
 			continue;
 		n++;
-		if (!trial_drew_reset(&c->s, &c->trials[i]))
+		if (!trial_drew_reset(&by->rounds->s, &by->rounds->trials[i]))
 			continue;
 		k++;
 		m = n;
 	}
 	if (k == 0 || n - m < STOPPED_MIN ||
-	    campaign_count(c, TRIAL_BURST, true) +
-		    campaign_count(c, TRIAL_SINGLE, true) >
+	    rounds_count(by->rounds, TRIAL_BURST, true) +
+		    rounds_count(by->rounds, TRIAL_SINGLE, true) >
 		0)
 		return false;
 	p = exp(stats_log_choose(m, k) - stats_log_choose(n, k));
 	if (p >= STOPPED_P)
 		return false;
-	result_note(&c->out->notes,
+	result_note(&out->notes,
 	    "The resets stopped: %u of the first %u triggers were reset, none "
 	    "of the %u after them. Run it again when they are back.",
 	    k, m, n - m);
@@ -599,49 +333,48 @@ has_stopped(const struct campaign *c)
 
 /* No reset came.  Does the verdict rest on the posterior? */
 static bool
-judge_silence(const struct campaign *c)
+judge_silence(const struct verdict_basis *by, struct locate_result *out)
 {
-	const struct result_head *h = &c->out->head;
+	const struct result_head *h = &out->head;
 
 	if (h->interrupted || h->trouble.kind != FAULT_NONE)
 		return false;
-	fill_cause(c, INFER_NOTHING);
+	fill_cause(by, out, INFER_NOTHING);
 	return true;
 }
 
 /* Likewise, where trials were made. */
 static bool
-judge_trials(const struct campaign *c)
+judge_trials(const struct verdict_basis *by, struct locate_result *out)
 {
-	const struct infer_posterior *p = &c->post;
-	struct locate_result *r = c->out;
+	const struct infer_posterior *p = &by->belief->post;
 
-	if (r->reproduction.trials == 0)
+	if (out->reproduction.trials == 0)
 		return false;
-	if (c->s.n_resets == 0 || r->n_resets == 0)
-		return judge_silence(c);
-	if (c->clues.blocked && !tags_came_back(&c->s)) {
-		result_note(&r->notes,
+	if (by->rounds->s.n_resets == 0 || out->n_resets == 0)
+		return judge_silence(by, out);
+	if (by->belief->clues.blocked && !tags_came_back(&by->rounds->s)) {
+		result_note(&out->notes,
 		    "Whatever is sent is reset once the trigger was: "
 		    "something blocks the pair of addresses for a while. Run "
 		    "it again with --cooldown longer than that.");
 		return false;
 	}
-	if (has_stopped(c)) {
+	if (has_stopped(by, out)) {
 		if (p->cause[INFER_SERVER] < 0.01)
-			r->verdict.forged = RESULT_YES;
+			out->verdict.forged = RESULT_YES;
 		return false;
 	}
-	if (p->hop[p->best_hop] >= c->ask->confidence)
-		fill_device(c);
+	if (p->hop[p->best_hop] >= by->ask->confidence)
+		fill_device(by, out);
 	else if (p->cause[INFER_SERVER] >= CAUSE_SURE)
-		fill_cause(c, INFER_SERVER);
+		fill_cause(by, out, INFER_SERVER);
 	else if (p->cause[INFER_RESPONSE] >= CAUSE_SURE)
-		fill_cause(c, INFER_RESPONSE);
-	else if (p->cause[INFER_DEVICE] >= c->ask->confidence)
-		fill_unlocated(c);
+		fill_cause(by, out, INFER_RESPONSE);
+	else if (p->cause[INFER_DEVICE] >= by->ask->confidence)
+		fill_unlocated(by, out);
 	else if (p->cause[INFER_SERVER] < 0.01)
-		r->verdict.forged = RESULT_YES;
+		out->verdict.forged = RESULT_YES;
 	return true;
 }
 
@@ -672,35 +405,39 @@ named_hypothesis(const struct locate_result *r, struct infer_hypothesis *out)
 
 /* What each class of observations was worth to the verdict. */
 static int
-fill_odds(const struct campaign *c, struct fault *f)
+fill_odds(
+    const struct verdict_basis *by, struct locate_result *out, struct fault *f)
 {
-	struct locate_result *r = c->out;
 	struct infer_hypothesis named;
-	bool is_named = named_hypothesis(r, &named);
+	bool is_named = named_hypothesis(out, &named);
 
-	if (infer_explain(c->assumed, is_named ? &named : NULL, NULL,
-		&r->verdict.odds, f) == -1)
+	if (infer_explain(by->belief->assumed, is_named ? &named : NULL, NULL,
+		&out->verdict.odds, f) == -1)
 		return -1;
-	r->verdict.has_odds = true;
+	out->verdict.has_odds = true;
 	return 0;
 }
 
 int
-verdict_fill(struct campaign *c, struct fault *f)
+verdict_fill(const struct locate_ask *ask, const struct rounds *rounds,
+    const struct belief *belief, struct locate_result *out, struct fault *f)
 {
-	struct locate_result *r = c->out;
+	const struct verdict_basis basis = {ask, rounds, belief}, *by = &basis;
 	bool by_posterior;
 
-	r->verdict.kind = RESULT_UNDETERMINED;
-	by_posterior = c->ask->trigger == RESULT_TRIGGER_NONE ? judge_given(c)
-							      : judge_trials(c);
-	if (by_posterior && c->assumed != NULL && fill_odds(c, f) == -1)
+	out->verdict.kind = RESULT_UNDETERMINED;
+	by_posterior = by->ask->trigger == RESULT_TRIGGER_NONE
+	    ? judge_given(by, out)
+	    : judge_trials(by, out);
+	if (by_posterior && by->belief->assumed != NULL &&
+	    fill_odds(by, out, f) == -1)
 		return -1;
-	if (r->verdict.kind == RESULT_UNDETERMINED)
-		r->verdict.confidence = c->post.hop[c->post.best_hop];
-	if (r->n_resets > 0 || r->n_given_ttls > 0)
-		fill_alternatives(c);
-	verdict_fill_reasons(c);
-	verdict_fill_next(c);
+	if (out->verdict.kind == RESULT_UNDETERMINED)
+		out->verdict.confidence =
+		    by->belief->post.hop[by->belief->post.best_hop];
+	if (out->n_resets > 0 || out->n_given_ttls > 0)
+		fill_alternatives(by, out);
+	verdict_fill_reasons(by, out);
+	verdict_fill_next(by, out);
 	return 0;
 }

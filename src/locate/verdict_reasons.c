@@ -1,25 +1,25 @@
 /*
- * Why the verdict was given, and what to do: the words of a hop report.
+ * Why the verdict was given.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include <rsthop/clock.h>
 
-#include "locate_int.h"
+#include "verdict_int.h"
 
 /* The reset that best shows a point: one of a full-TTL trigger, else any. */
-static const struct seen_reset *
-example_reset(const struct campaign *c)
+const struct seen_reset *
+verdict_example_reset(const struct verdict_basis *by)
 {
 	const struct seen_reset *r, *any = NULL;
 	size_t i;
 
-	for (i = 0; i < c->s.n_resets; i++) {
-		r = &c->s.resets[i];
+	for (i = 0; i < by->rounds->s.n_resets; i++) {
+		r = &by->rounds->s.resets[i];
 		if (r->answers_alive || r->late || r->probe == -1)
 			continue;
-		if (c->s.probes[r->probe].kind == PROBE_FULL)
+		if (by->rounds->s.probes[r->probe].kind == PROBE_FULL)
 			return r;
 		any = any == NULL ? r : any;
 	}
@@ -32,19 +32,21 @@ example_reset(const struct campaign *c)
  * speak of one class, only one has its weight, so that none counts twice.
  */
 static double
-reason_weight(const struct campaign *c, enum infer_evidence e)
+reason_weight(const struct locate_result *out, enum infer_evidence e)
 {
-	return c->out->verdict.odds.weight[e];
+	return out->verdict.odds.weight[e];
 }
 
 static void
-reason_ip_id(const struct campaign *c, const struct seen_reset *r)
+reason_ip_id(const struct verdict_basis *by, struct locate_result *out,
+    const struct seen_reset *r)
 {
-	struct reasons *rs = &c->out->verdict.reasons;
-	const struct tcb *t = &c->s.conns[r->conn].tcb;
+	struct reasons *rs = &out->verdict.reasons;
+	const struct tcb *t = &by->rounds->s.conns[r->conn].tcb;
 	/* One echo among resets that have none is no part of it. */
-	double w =
-	    c->clues.echo == 1 ? reason_weight(c, INFER_EVIDENCE_ID_ECHO) : 0;
+	double w = by->belief->clues.echo == 1
+	    ? reason_weight(out, INFER_EVIDENCE_ID_ECHO)
+	    : 0;
 
 	if (!r->facts.has_ip_id)
 		return;
@@ -66,13 +68,13 @@ reason_ip_id(const struct campaign *c, const struct seen_reset *r)
 
 /* Another shot that fired, whose reset's TTL follows as a copier's does. */
 static const struct probe *
-another_fired(const struct campaign *c, const struct seen_reset *r)
+another_fired(const struct verdict_basis *by, const struct seen_reset *r)
 {
 	const struct probe *p;
 	size_t i;
 
-	for (i = 0; i < c->s.n_probes; i++) {
-		p = &c->s.probes[i];
+	for (i = 0; i < by->rounds->s.n_probes; i++) {
+		p = &by->rounds->s.probes[i];
 		if (p->drew_reset && p->rst_ttl != 0 &&
 		    p->ttl != r->facts.probe_ttl &&
 		    p->rst_ttl - r->facts.ttl == p->ttl - r->facts.probe_ttl)
@@ -82,15 +84,16 @@ another_fired(const struct campaign *c, const struct seen_reset *r)
 }
 
 static void
-reason_copied(const struct campaign *c, const struct seen_reset *r)
+reason_copied(const struct verdict_basis *by, struct locate_result *out,
+    const struct seen_reset *r)
 {
-	struct reasons *rs = &c->out->verdict.reasons;
-	const struct probe *p = another_fired(c, r);
-	double w = reason_weight(c, INFER_EVIDENCE_RESET_TTL);
+	struct reasons *rs = &out->verdict.reasons;
+	const struct probe *p = another_fired(by, r);
+	double w = reason_weight(out, INFER_EVIDENCE_RESET_TTL);
 	char where[32] = "some hop";
 
-	if (c->out->verdict.hop > 0)
-		snprintf(where, sizeof(where), "hop %d", c->out->verdict.hop);
+	if (out->verdict.hop > 0)
+		snprintf(where, sizeof(where), "hop %d", out->verdict.hop);
 	if (p != NULL)
 		reasons_add(rs, "ttl-follows-probe", w,
 		    "Its TTL, %u for a packet sent with %d, follows the TTL "
@@ -107,48 +110,48 @@ reason_copied(const struct campaign *c, const struct seen_reset *r)
 
 /* How its TTL is made; true: this reason has the weight of the TTLs. */
 static bool
-reason_policy(const struct campaign *c, const struct seen_reset *r)
+reason_policy(const struct verdict_basis *by, struct locate_result *out,
+    const struct seen_reset *r)
 {
-	const struct locate_result *o = c->out;
-	struct reasons *rs = &c->out->verdict.reasons;
-	double w = reason_weight(c, INFER_EVIDENCE_RESET_TTL);
-	int crossed = o->verdict.initial_ttl - r->facts.ttl;
-	bool fixed = o->verdict.policy == RESULT_POLICY_FIXED &&
-	    o->verdict.initial_ttl != 0;
+	struct reasons *rs = &out->verdict.reasons;
+	double w = reason_weight(out, INFER_EVIDENCE_RESET_TTL);
+	int crossed = out->verdict.initial_ttl - r->facts.ttl;
+	bool fixed = out->verdict.policy == RESULT_POLICY_FIXED &&
+	    out->verdict.initial_ttl != 0;
 
-	if (o->verdict.policy == RESULT_POLICY_COPY)
-		reason_copied(c, r);
-	else if (fixed && o->verdict.hop == 0)
+	if (out->verdict.policy == RESULT_POLICY_COPY)
+		reason_copied(by, out, r);
+	else if (fixed && out->verdict.hop == 0)
 		reasons_add(rs, "ttl-distance", w,
 		    "The reset arrives with TTL %u: %d less %d router%s on "
 		    "the way back.",
-		    r->facts.ttl, o->verdict.initial_ttl, crossed,
+		    r->facts.ttl, out->verdict.initial_ttl, crossed,
 		    crossed == 1 ? "" : "s");
 	else if (fixed)
 		reasons_add(rs, "ttl-distance", w,
 		    "The reset arrives with TTL %u: %d less the %d router%s "
 		    "on the way back from hop %d.",
-		    r->facts.ttl, o->verdict.initial_ttl, crossed,
-		    crossed == 1 ? "" : "s", o->verdict.hop);
-	else if (o->verdict.policy == RESULT_POLICY_RANDOM)
+		    r->facts.ttl, out->verdict.initial_ttl, crossed,
+		    crossed == 1 ? "" : "s", out->verdict.hop);
+	else if (out->verdict.policy == RESULT_POLICY_RANDOM)
 		reasons_add(rs, "ttl-unusable", 0,
 		    "The resets' TTLs say nothing of a distance; only the "
 		    "threshold locates.");
-	return fixed || o->verdict.policy == RESULT_POLICY_COPY;
+	return fixed || out->verdict.policy == RESULT_POLICY_COPY;
 }
 
 static void
-reason_ttl(const struct campaign *c, const struct seen_reset *r)
+reason_ttl(const struct verdict_basis *by, struct locate_result *out,
+    const struct seen_reset *r)
 {
-	const struct locate_result *o = c->out;
-	struct reasons *rs = &c->out->verdict.reasons;
-	double w = reason_weight(c, INFER_EVIDENCE_RESET_TTL);
+	struct reasons *rs = &out->verdict.reasons;
+	double w = reason_weight(out, INFER_EVIDENCE_RESET_TTL);
 
-	if (reason_policy(c, r))
+	if (reason_policy(by, out, r))
 		w = 0;
-	if (o->path.server_ttl == 0)
+	if (out->path.server_ttl == 0)
 		return;
-	if (r->facts.ttl == o->path.server_ttl)
+	if (r->facts.ttl == out->path.server_ttl)
 		reasons_add(rs, "ttl-matches", w,
 		    "The reset arrives with TTL %u, as the server's own "
 		    "packets do.",
@@ -157,7 +160,7 @@ reason_ttl(const struct campaign *c, const struct seen_reset *r)
 		reasons_add(rs, "ttl-differs", w,
 		    "The reset arrives with TTL %u, the server's own packets "
 		    "with %u.",
-		    r->facts.ttl, o->path.server_ttl);
+		    r->facts.ttl, out->path.server_ttl);
 }
 
 static void
@@ -176,35 +179,34 @@ sum_by_ttl(const struct locate_result *o, int from, int to,
 }
 
 static void
-reason_threshold(const struct campaign *c)
+reason_threshold(struct locate_result *out)
 {
-	const struct locate_result *o = c->out;
-	struct reasons *rs = &c->out->verdict.reasons;
-	double w = reason_weight(c, INFER_EVIDENCE_SHOTS);
+	struct reasons *rs = &out->verdict.reasons;
+	double w = reason_weight(out, INFER_EVIDENCE_SHOTS);
 	unsigned int below, above, fired, none;
 
-	if (o->n_by_ttl == 0)
+	if (out->n_by_ttl == 0)
 		return;
-	if (o->threshold_ttl == 0) {
-		sum_by_ttl(o, 1, PATH_MAX_HOPS, &below, &none);
+	if (out->threshold_ttl == 0) {
+		sum_by_ttl(out, 1, PATH_MAX_HOPS, &below, &none);
 		reasons_add(rs, "fires-at-server-only", w,
 		    "None of %u probes that expire before the server fired "
 		    "it; only packets that reach the server do.",
 		    below);
 		return;
 	}
-	sum_by_ttl(o, 1, o->threshold_ttl - 1, &below, &none);
-	sum_by_ttl(o, o->threshold_ttl, PATH_MAX_HOPS, &above, &fired);
+	sum_by_ttl(out, 1, out->threshold_ttl - 1, &below, &none);
+	sum_by_ttl(out, out->threshold_ttl, PATH_MAX_HOPS, &above, &fired);
 	if (below > 0)
 		reasons_add(rs, "threshold", w,
 		    "Probes with TTL %d and more fired it, %u of %u; those "
 		    "with less never did, 0 of %u.",
-		    o->threshold_ttl, fired, above, below);
+		    out->threshold_ttl, fired, above, below);
 	else
 		reasons_add(rs, "threshold", w,
 		    "Probes with TTL %d already fired it, %u of %u with that "
 		    "and more.",
-		    o->threshold_ttl, fired, above);
+		    out->threshold_ttl, fired, above);
 }
 
 /*
@@ -212,24 +214,24 @@ reason_threshold(const struct campaign *c)
  * the usual initial values, and by the threshold on the way there.
  */
 static void
-reason_distances(const struct campaign *c, const struct seen_reset *r)
+reason_distances(const struct verdict_basis *by, struct locate_result *out,
+    const struct seen_reset *r)
 {
-	const struct locate_result *o = c->out;
-	struct reasons *rs = &c->out->verdict.reasons;
-	int usual = pkt_initial_ttl(r->facts.ttl), hop = o->verdict.hop;
-	int crossed = usual - r->facts.ttl, t = o->threshold_ttl;
+	struct reasons *rs = &out->verdict.reasons;
+	int usual = pkt_initial_ttl(r->facts.ttl), hop = out->verdict.hop;
+	int crossed = usual - r->facts.ttl, t = out->threshold_ttl;
 	int back;
 
-	if (hop == 0 || t == 0 || hop >= c->infer_path.hops)
+	if (hop == 0 || t == 0 || hop >= by->belief->path.hops)
 		return;
-	back = c->infer_path.crossed[hop];
-	if (o->verdict.policy == RESULT_POLICY_COPY && crossed + 1 != hop)
+	back = by->belief->path.crossed[hop];
+	if (out->verdict.policy == RESULT_POLICY_COPY && crossed + 1 != hop)
 		reasons_add(rs, "distances-differ", 0,
 		    "Taken for a fixed TTL of %d it would come from hop %d; "
 		    "but it follows the TTL of what fires it.",
 		    usual, crossed + 1);
-	else if (o->verdict.policy == RESULT_POLICY_FIXED &&
-	    o->verdict.initial_ttl == 0)
+	else if (out->verdict.policy == RESULT_POLICY_FIXED &&
+	    out->verdict.initial_ttl == 0)
 		reasons_add(rs, "distances-differ", 0,
 		    "TTL %u is no usual initial TTL less a way back that fits "
 		    "a device which fires from TTL %d on: only the threshold "
@@ -241,7 +243,7 @@ reason_distances(const struct campaign *c, const struct seen_reset *r)
 		    "there %d, as its own replies show: the path is not "
 		    "symmetric.",
 		    hop, back, back == 1 ? "" : "s", hop - 1);
-	else if (o->verdict.policy == RESULT_POLICY_FIXED &&
+	else if (out->verdict.policy == RESULT_POLICY_FIXED &&
 	    (t == hop || t == hop + 1))
 		reasons_add(rs, "distances-agree", 0,
 		    "Both distances agree: hop %d by the reset's TTL, and "
@@ -251,31 +253,31 @@ reason_distances(const struct campaign *c, const struct seen_reset *r)
 
 /* Shots that fired, and of them those that a later hop answered. */
 static void
-reason_in_path(const struct campaign *c)
+reason_in_path(const struct verdict_basis *by, struct locate_result *out)
 {
-	struct reasons *rs = &c->out->verdict.reasons;
-	double w = reason_weight(c, INFER_EVIDENCE_TIME_EXCEEDED);
+	struct reasons *rs = &out->verdict.reasons;
+	double w = reason_weight(out, INFER_EVIDENCE_TIME_EXCEEDED);
 	unsigned int fired = 0, answered = 0;
 	const struct probe *p;
 	size_t i;
 
-	for (i = 0; i < c->s.n_probes; i++) {
-		p = &c->s.probes[i];
+	for (i = 0; i < by->rounds->s.n_probes; i++) {
+		p = &by->rounds->s.probes[i];
 		if (p->kind != PROBE_SHOT || !p->drew_reset ||
-		    c->s.conns[p->conn].arm == ARM_CONTROL)
+		    by->rounds->s.conns[p->conn].arm == ARM_CONTROL)
 			continue;
 		fired++;
 		answered += p->te;
 	}
 	if (fired == 0)
 		return;
-	if (c->out->verdict.in_path == RESULT_YES && answered * 4 <= fired)
+	if (out->verdict.in_path == RESULT_YES && answered * 4 <= fired)
 		reasons_add(rs, "in-path-silent", w,
 		    "Of the probes that fired it, %u of %u drew a "
 		    "time-exceeded from beyond: it is in the path and drops "
 		    "them.",
 		    answered, fired);
-	else if (c->out->verdict.in_path == RESULT_NO && answered > 0)
+	else if (out->verdict.in_path == RESULT_NO && answered > 0)
 		reasons_add(rs, "on-path-answered", w,
 		    "Of the probes that fired it, %u of %u went on and drew a "
 		    "time-exceeded: it does not drop them.",
@@ -284,13 +286,13 @@ reason_in_path(const struct campaign *c)
 
 /* What the server had to say to the triggers that were reset. */
 static void
-reason_answers(const struct campaign *c)
+reason_answers(const struct verdict_basis *by, struct locate_result *out)
 {
-	struct reasons *rs = &c->out->verdict.reasons;
-	const struct infer_answers *a = &c->answers;
+	struct reasons *rs = &out->verdict.reasons;
+	const struct infer_answers *a = &by->belief->answers;
 	unsigned int heard = a->acked + a->behind + a->beyond + a->refused;
 	unsigned int all = heard + a->unacked;
-	double w = reason_weight(c, INFER_EVIDENCE_ANSWERS);
+	double w = reason_weight(out, INFER_EVIDENCE_ANSWERS);
 
 	if (a->behind > 0) {
 		reasons_add(rs, "data-after-reset", w,
@@ -317,48 +319,48 @@ reason_answers(const struct campaign *c)
 
 /* Does the reset's IP ID go on where the server's own stood? */
 static void
-reason_id_steps(const struct campaign *c)
+reason_id_steps(const struct verdict_basis *by, struct locate_result *out)
 {
-	struct reasons *rs = &c->out->verdict.reasons;
-	unsigned int all = c->id_follow + c->id_break;
-	double w = reason_weight(c, INFER_EVIDENCE_ID_STEPS);
+	struct reasons *rs = &out->verdict.reasons;
+	unsigned int all = by->belief->id_follow + by->belief->id_break;
+	double w = reason_weight(out, INFER_EVIDENCE_ID_STEPS);
 
 	if (all == 0)
 		return;
-	if (c->id_follow > c->id_break)
+	if (by->belief->id_follow > by->belief->id_break)
 		reasons_add(rs, "ip-id-continues", w,
 		    "The IP IDs of %u of %u resets go on where the server's "
 		    "own count stood.",
-		    c->id_follow, all);
+		    by->belief->id_follow, all);
 	else
 		reasons_add(rs, "ip-id-breaks-sequence", w,
 		    "The server counts its IP IDs; %u of %u resets carry one "
 		    "that breaks off from the count.",
-		    c->id_break, all);
+		    by->belief->id_break, all);
 }
 
 static void
-reason_server_side(const struct campaign *c)
+reason_server_side(const struct verdict_basis *by, struct locate_result *out)
 {
-	struct reasons *rs = &c->out->verdict.reasons;
-	double w = reason_weight(c, INFER_EVIDENCE_SERVER_SIDE);
+	struct reasons *rs = &out->verdict.reasons;
+	double w = reason_weight(out, INFER_EVIDENCE_SERVER_SIDE);
 	bool quoted = false;
 	size_t i;
 
-	for (i = 0; i < c->s.n_conns; i++)
-		quoted = quoted || c->s.conns[i].quoted_reset;
+	for (i = 0; i < by->rounds->s.n_conns; i++)
+		quoted = quoted || by->rounds->s.conns[i].quoted_reset;
 	if (quoted)
 		reasons_add(rs, "quoted-reset", 0,
 		    "A router beyond quotes a reset toward the server in your "
 		    "name that this host never sent: both ends are reset.");
-	for (i = 0; i < c->s.n_conns; i++) {
-		if (c->s.conns[i].server_alive == RESULT_YES) {
+	for (i = 0; i < by->rounds->s.n_conns; i++) {
+		if (by->rounds->s.conns[i].server_alive == RESULT_YES) {
 			reasons_add(rs, "server-still-open", w,
 			    "After the reset the server still held the "
 			    "connection: it did not send it.");
 			return;
 		}
-		if (c->s.conns[i].server_alive == RESULT_NO) {
+		if (by->rounds->s.conns[i].server_alive == RESULT_NO) {
 			reasons_add(rs, "server-closed-too", w,
 			    "After the reset the server did not know the "
 			    "connection any more.");
@@ -385,10 +387,10 @@ say_share(double rate, char *buf, size_t size)
 
 /* Some ports meet it, others never do: by their way, or by its own choice. */
 static void
-reason_per_flow(const struct campaign *c)
+reason_per_flow(struct locate_result *out)
 {
-	const struct result_sweep *w = &c->out->sweep;
-	struct reasons *rs = &c->out->verdict.reasons;
+	const struct result_sweep *w = &out->sweep;
+	struct reasons *rs = &out->verdict.reasons;
 	unsigned int fired = 0;
 	char a[ADDR_TEXT];
 	size_t i;
@@ -412,24 +414,24 @@ reason_per_flow(const struct campaign *c)
 
 /* What its dice are rolled for. */
 static void
-reason_firing(const struct campaign *c)
+reason_firing(const struct verdict_basis *by, struct locate_result *out)
 {
-	struct reasons *rs = &c->out->verdict.reasons;
+	struct reasons *rs = &out->verdict.reasons;
 	char share[32];
 
-	say_share(c->post.rate, share, sizeof(share));
-	switch (c->out->verdict.firing) {
+	say_share(by->belief->post.rate, share, sizeof(share));
+	switch (out->verdict.firing) {
 	case RESULT_FIRING_UNKNOWN:
 		return;
 	case RESULT_FIRING_PER_FLOW:
-		reason_per_flow(c);
+		reason_per_flow(out);
 		return;
 	case RESULT_FIRING_PER_PACKET:
 		reasons_add(rs, "fires-per-packet", 0,
 		    "It fires on %s packets with the trigger, each by "
 		    "itself%s.",
 		    share,
-		    c->post.dice[INFER_DICE_ONCE] >= ONCE_SURE
+		    by->belief->post.dice[INFER_DICE_ONCE] >= ONCE_SURE
 			? ", until one of the connection has"
 			: "");
 		return;
@@ -443,21 +445,20 @@ reason_firing(const struct campaign *c)
 }
 
 static void
-reason_control(const struct campaign *c)
+reason_control(struct locate_result *out)
 {
-	const struct locate_result *o = c->out;
-	struct reasons *rs = &c->out->verdict.reasons;
-	unsigned int n = o->reproduction.control_trials +
-	    o->reproduction.control_burst_trials;
-	unsigned int k = o->reproduction.control_resets +
-	    o->reproduction.control_burst_resets;
+	struct reasons *rs = &out->verdict.reasons;
+	unsigned int n = out->reproduction.control_trials +
+	    out->reproduction.control_burst_trials;
+	unsigned int k = out->reproduction.control_resets +
+	    out->reproduction.control_burst_resets;
 
 	if (k > 0)
 		reasons_add(rs, "control-fires", 0,
 		    "Controls without the trigger's words were reset too, %u "
 		    "of %u: it is not these words, or a block remains.",
 		    k, n);
-	else if (n > 0 && o->n_resets > 0)
+	else if (n > 0 && out->n_resets > 0)
 		reasons_add(rs, "control-clean", 0,
 		    "Controls of the same length were not reset, 0 of %u.", n);
 }
@@ -470,10 +471,10 @@ as_seconds(int64_t ns)
 
 /* What it goes on to reset after a firing, and for how long. */
 static void
-reason_residual(const struct campaign *c)
+reason_residual(struct locate_result *out)
 {
-	const struct result_residual *r = &c->out->residual;
-	struct reasons *rs = &c->out->verdict.reasons;
+	const struct result_residual *r = &out->residual;
+	struct reasons *rs = &out->verdict.reasons;
 	const char *all;
 
 	if (r->scope == RESULT_SCOPE_NONE)
@@ -498,15 +499,17 @@ reason_residual(const struct campaign *c)
 }
 
 static void
-reason_mac(const struct campaign *c, const struct seen_reset *r)
+reason_mac(const struct verdict_basis *by, struct locate_result *out,
+    const struct seen_reset *r)
 {
 	char own[ADDR_MAC_TEXT], server[ADDR_MAC_TEXT];
-	const struct tcb *t = &c->s.conns[r->conn].tcb;
+	const struct tcb *t = &by->rounds->s.conns[r->conn].tcb;
 
-	if (!c->clues.own_segment || !r->facts.has_mac || !t->has_server_mac)
+	if (!by->belief->clues.own_segment || !r->facts.has_mac ||
+	    !t->has_server_mac)
 		return;
-	reasons_add(&c->out->verdict.reasons, "mac-differs",
-	    reason_weight(c, INFER_EVIDENCE_OWN_SEGMENT),
+	reasons_add(&out->verdict.reasons, "mac-differs",
+	    reason_weight(out, INFER_EVIDENCE_OWN_SEGMENT),
 	    "The reset's frame comes from %s, the server's packets from %s: "
 	    "who sends it stands on your own segment.",
 	    addr_format_mac(r->facts.mac, own),
@@ -514,230 +517,59 @@ reason_mac(const struct campaign *c, const struct seen_reset *r)
 }
 
 static void
-reason_latency(const struct campaign *c, const struct seen_reset *r)
+reason_latency(const struct verdict_basis *by, struct locate_result *out,
+    const struct seen_reset *r)
 {
-	const struct probe *p = &c->s.probes[r->probe];
-	int64_t rtt = c->out->path.server_rtt_ns;
+	const struct probe *p = &by->rounds->s.probes[r->probe];
+	int64_t rtt = out->path.server_rtt_ns;
 
 	if (p->kind != PROBE_FULL || rtt < CLOCK_MS ||
 	    r->facts.latency_ns >= rtt * 7 / 10)
 		return;
-	reasons_add(&c->out->verdict.reasons, "faster-than-path",
-	    reason_weight(c, INFER_EVIDENCE_LATENCY),
+	reasons_add(&out->verdict.reasons, "faster-than-path",
+	    reason_weight(out, INFER_EVIDENCE_LATENCY),
 	    "The reset came after %.1f ms; the server is %.1f ms away.",
 	    (double)r->facts.latency_ns / (double)CLOCK_MS,
 	    (double)rtt / (double)CLOCK_MS);
 }
 
 static void
-reason_given(const struct campaign *c)
+reason_given(const struct verdict_basis *by, struct locate_result *out)
 {
-	const struct locate_result *o = c->out;
-	double w = reason_weight(c, INFER_EVIDENCE_GIVEN_TTL);
+	double w = reason_weight(out, INFER_EVIDENCE_GIVEN_TTL);
 	size_t i;
 
-	for (i = 0; i < o->n_given_ttls; i++)
-		reasons_add(&c->out->verdict.reasons, "given-ttl",
-		    i == 0 ? w : 0,
+	for (i = 0; i < out->n_given_ttls; i++)
+		reasons_add(&out->verdict.reasons, "given-ttl", i == 0 ? w : 0,
 		    "A reset with TTL %d was reported; the server's own "
 		    "packets arrive with %d.",
-		    o->given_ttls[i],
-		    c->ask->server_ttl != 0 ? c->ask->server_ttl
-					    : o->path.server_ttl);
+		    out->given_ttls[i],
+		    by->ask->server_ttl != 0 ? by->ask->server_ttl
+					     : out->path.server_ttl);
 }
 
 void
-verdict_fill_reasons(const struct campaign *c)
+verdict_fill_reasons(const struct verdict_basis *by, struct locate_result *out)
 {
-	const struct seen_reset *r = example_reset(c);
+	const struct seen_reset *r = verdict_example_reset(by);
 
 	if (r != NULL) {
-		reason_mac(c, r);
-		reason_ip_id(c, r);
-		reason_ttl(c, r);
-		reason_threshold(c);
-		reason_distances(c, r);
-		reason_latency(c, r);
-		reason_in_path(c);
-		reason_firing(c);
-		reason_answers(c);
-		reason_id_steps(c);
-		reason_server_side(c);
-		verdict_reason_response(c);
-		reason_residual(c);
+		reason_mac(by, out, r);
+		reason_ip_id(by, out, r);
+		reason_ttl(by, out, r);
+		reason_threshold(out);
+		reason_distances(by, out, r);
+		reason_latency(by, out, r);
+		reason_in_path(by, out);
+		reason_firing(by, out);
+		reason_answers(by, out);
+		reason_id_steps(by, out);
+		reason_server_side(by, out);
+		verdict_reason_response(by, out);
+		reason_residual(out);
 	}
-	reason_control(c);
-	reason_given(c);
+	reason_control(out);
+	reason_given(by, out);
 }
 
 /* What to do. */
-
-static void
-say_next(struct locate_result *r, const char *text)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(r->verdict.next) / sizeof(r->verdict.next[0]);
-	     i++)
-		if (r->verdict.next[i][0] == '\0') {
-			snprintf(r->verdict.next[i], sizeof(r->verdict.next[i]),
-			    "%s", text);
-			return;
-		}
-}
-
-/* When and between whom the example reset came. */
-static void
-describe_event(const struct campaign *c, char *buf, size_t size)
-{
-	const struct seen_reset *r = example_reset(c);
-	char when[CLOCK_TEXT], a[ADDR_ENDPOINT], b[ADDR_ENDPOINT];
-
-	if (r == NULL) {
-		snprintf(buf, size, "the time of the resets");
-		return;
-	}
-	clock_format_local(r->facts.unix_ns, when, sizeof(when));
-	snprintf(buf, size, "%s, %s to %s", when,
-	    endpoint_format(&c->s.conns[r->conn].local, a),
-	    endpoint_format(&c->ask->target, b));
-}
-
-static void
-next_for_device(const struct campaign *c)
-{
-	struct locate_result *r = c->out;
-	char event[160], text[REASON_TEXT], a[ADDR_TEXT], b[ADDR_TEXT];
-
-	describe_event(c, event, sizeof(event));
-	addr_format(&r->verdict.between[0], a);
-	if (addr_is_none(&r->verdict.address))
-		snprintf(text, sizeof(text),
-		    "Ask who runs the segment between %s and %s for its "
-		    "session logs of %s.",
-		    a, addr_format(&r->verdict.between[1], b), event);
-	else if (r->verdict.place == RESULT_WIRE)
-		snprintf(text, sizeof(text),
-		    "Ask who runs the link from %s to %s what stands or taps "
-		    "there, for its log of %s.",
-		    a, addr_format(&r->verdict.address, b), event);
-	else
-		snprintf(text, sizeof(text),
-		    "Ask who runs %s for its session log of %s.",
-		    addr_format(&r->verdict.address, a), event);
-	say_next(r, text);
-	if (c->ask->trigger == RESULT_TRIGGER_NONE)
-		say_next(r,
-		    "Reproduce it with --payload to know more than a TTL can "
-		    "tell.");
-}
-
-/* The threshold is sure, and two places share it. */
-static bool
-next_for_pair(const struct campaign *c)
-{
-	struct locate_result *r = c->out;
-	char text[REASON_TEXT], a[ADDR_TEXT];
-	int t = c->post.best_threshold;
-
-	if (c->post.threshold < c->ask->confidence || t < 2)
-		return false;
-	snprintf(text, sizeof(text),
-	    "It fires from TTL %d on, and its resets' TTLs tell no distance: "
-	    "hop %d's forwarding plane and the wire before hop %d look alike "
-	    "from here.",
-	    t, t - 1, t);
-	say_next(r, text);
-	if (!addr_is_none(&r->verdict.between[0]))
-		snprintf(text, sizeof(text),
-		    "Ask who runs %s what it does, and what stands between it "
-		    "and hop %d; or run locate from another network.",
-		    addr_format(&r->verdict.between[0], a), t);
-	else
-		snprintf(text, sizeof(text),
-		    "Ask who runs hops %d and %d; or run locate from another "
-		    "network.",
-		    t - 1, t);
-	say_next(r, text);
-	return true;
-}
-
-static void
-next_for_undetermined(const struct campaign *c)
-{
-	struct locate_result *r = c->out;
-
-	if (r->verdict.forged == RESULT_YES && next_for_pair(c))
-		return;
-
-	if (r->head.trouble.kind != FAULT_NONE)
-		say_next(r, "Mend that first, then run locate again.");
-	else if (r->head.interrupted)
-		say_next(r, "Let it run to its end.");
-	else if (c->ask->trigger == RESULT_TRIGGER_NONE)
-		say_next(r, "Reproduce it with --payload.");
-	else
-		say_next(r,
-		    campaign_is_over(c, 1)
-			? "Run it again with more --max-connections and "
-			  "--max-time: each further reset tells more."
-			: "More of the same would not tell more: capture at "
-			  "the server too, or run locate from another "
-			  "network.");
-}
-
-static void
-next_for_not_reproduced(const struct campaign *c)
-{
-	struct locate_result *r = c->out;
-
-	if (c->ask->trigger == RESULT_TRIGGER_NONE) {
-		say_next(r,
-		    r->exec_runs >= RESULT_EXEC_RUNS
-			? "Run it again at the hour when it happens."
-			: "Run it again with more --max-time, half of which "
-			  "is the client's, at the hour when it happens.");
-		say_next(r,
-		    "Where a capture shows the reset, give it: --from FILE.");
-		return;
-	}
-	say_next(r,
-	    "Send the very bytes that the application sends, at the hour when "
-	    "it happens.");
-	say_next(r,
-	    "Where a capture shows the reset, give it (--from FILE), or name "
-	    "its TTL with --rst-ttl.");
-}
-
-void
-verdict_fill_next(const struct campaign *c)
-{
-	struct locate_result *r = c->out;
-	char event[160], text[REASON_TEXT];
-
-	switch (r->verdict.kind) {
-	case RESULT_MIDDLEBOX:
-	case RESULT_LOAD_BALANCER:
-		next_for_device(c);
-		break;
-	case RESULT_SERVER:
-		describe_event(c, event, sizeof(event));
-		snprintf(text, sizeof(text),
-		    "Look into the log of the server, and of any proxy right "
-		    "before it, at %s.",
-		    event);
-		say_next(r, text);
-		break;
-	case RESULT_RESPONSE_TRIGGERED:
-		say_next(r,
-		    "What the server answers fires it: capture at the server "
-		    "and compare the TTLs of the resets seen there.");
-		break;
-	case RESULT_NOT_REPRODUCED:
-		next_for_not_reproduced(c);
-		break;
-	case RESULT_UNDETERMINED:
-		next_for_undetermined(c);
-		break;
-	}
-}

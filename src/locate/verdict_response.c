@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "locate_int.h"
+#include "verdict_int.h"
 
 /*
  * Of all that fires on answers, so many at the most may be where a usual
@@ -24,14 +24,14 @@ static const struct {
 
 /* The TTL with which all resets came that full triggers drew; 0: several. */
 static int
-one_ttl(const struct campaign *c)
+one_ttl(const struct verdict_basis *by)
 {
 	const struct seen_reset *r;
 	int ttl = 0;
 	size_t i;
 
-	for (i = 0; i < c->s.n_resets; i++) {
-		r = &c->s.resets[i];
+	for (i = 0; i < by->rounds->s.n_resets; i++) {
+		r = &by->rounds->s.resets[i];
 		if (r->answers_alive || r->late || r->probe == -1)
 			continue;
 		if (ttl != 0 && r->facts.ttl != ttl)
@@ -46,9 +46,9 @@ one_ttl(const struct campaign *c)
  * hops' own replies have shown, else one more than they are.  0: none.
  */
 static int
-hop_of(const struct campaign *c, int crossed)
+hop_of(const struct verdict_basis *by, int crossed)
 {
-	const struct infer_path *p = &c->infer_path;
+	const struct infer_path *p = &by->belief->path;
 	int h, n = p->hops;
 
 	for (h = 1; h < n && h <= INFER_MAX_HOPS; h++)
@@ -60,43 +60,46 @@ hop_of(const struct campaign *c, int crossed)
 
 /* The hop for each usual initial TTL, 0 where it is none. */
 static bool
-find_hops(const struct campaign *c, int hops[USUAL])
+find_hops(const struct verdict_basis *by, const struct locate_result *out,
+    int hops[USUAL])
 {
-	int ttl = one_ttl(c);
+	int ttl = one_ttl(by);
 	bool any = false;
 	size_t i;
 
 	memset(hops, 0, USUAL * sizeof(hops[0]));
-	if (ttl == 0 || ttl == c->out->path.server_ttl)
+	if (ttl == 0 || ttl == out->path.server_ttl)
 		return false;
 	for (i = 0; i < USUAL; i++) {
-		hops[i] = hop_of(c, usual[i].initial - ttl);
+		hops[i] = hop_of(by, usual[i].initial - ttl);
 		any = any || hops[i] != 0;
 	}
 	return any;
 }
 
 size_t
-verdict_response_hops(const struct campaign *c,
-    struct result_alternative out[VERDICT_RESPONSE_HOPS])
+verdict_response_hops(const struct verdict_basis *by,
+    const struct locate_result *out,
+    struct result_alternative found[VERDICT_RESPONSE_HOPS])
 {
 	double all = 0;
 	int hops[USUAL];
 	size_t i, n = 0;
 
 	_Static_assert(USUAL == VERDICT_RESPONSE_HOPS, "one for each");
-	if (!find_hops(c, hops))
+	if (!find_hops(by, out, hops))
 		return 0;
 	for (i = 0; i < USUAL; i++)
 		all += hops[i] != 0 ? usual[i].share : 0;
 	for (i = 0; i < USUAL; i++) {
 		if (hops[i] == 0)
 			continue;
-		memset(&out[n], 0, sizeof(out[n]));
-		out[n].hop = hops[i];
-		out[n].kind = RESULT_RESPONSE_TRIGGERED;
-		out[n++].probability = c->post.cause[INFER_RESPONSE] *
-		    ON_TRUST * usual[i].share / all;
+		memset(&found[n], 0, sizeof(found[n]));
+		found[n].hop = hops[i];
+		found[n].kind = RESULT_RESPONSE_TRIGGERED;
+		found[n++].probability =
+		    by->belief->post.cause[INFER_RESPONSE] * ON_TRUST *
+		    usual[i].share / all;
 	}
 	return n;
 }
@@ -106,60 +109,62 @@ verdict_response_hops(const struct campaign *c,
  * number; and the answer itself never came.
  */
 static bool
-is_like_answer(const struct campaign *c)
+is_like_answer(const struct verdict_basis *by, const struct locate_result *out)
 {
-	return c->id_follow > c->id_break &&
-	    one_ttl(c) == c->out->path.server_ttl &&
-	    c->answers.behind + c->answers.beyond == 0;
+	return by->belief->id_follow > by->belief->id_break &&
+	    one_ttl(by) == out->path.server_ttl &&
+	    by->belief->answers.behind + by->belief->answers.beyond == 0;
 }
 
 /* Where nothing resets, it has data to say. */
 static bool
-server_answers(const struct campaign *c)
+server_answers(const struct verdict_basis *by)
 {
 	const struct trial *t;
 	size_t i;
 
-	for (i = 0; i < c->n_trials; i++) {
-		t = &c->trials[i];
+	for (i = 0; i < by->rounds->n_trials; i++) {
+		t = &by->rounds->trials[i];
 		if ((t->kind == TRIAL_CONTROL || t->kind == TRIAL_FULL) &&
-		    !trial_drew_reset(&c->s, t) &&
-		    c->s.conns[t->conn].tcb.answer_ns != 0)
+		    !trial_drew_reset(&by->rounds->s, t) &&
+		    by->rounds->s.conns[t->conn].tcb.answer_ns != 0)
 			return true;
 	}
 	return false;
 }
 
 static void
-reason_return_distance(const struct campaign *c)
+reason_return_distance(
+    const struct verdict_basis *by, struct locate_result *out)
 {
 	char text[REASON_TEXT] = "";
 	int hops[USUAL];
 	size_t i, n = 0;
 
-	if (!find_hops(c, hops))
+	if (!find_hops(by, out, hops))
 		return;
 	for (i = 0; i < USUAL && n < sizeof(text); i++)
 		if (hops[i] != 0)
 			n += (size_t)snprintf(text + n, sizeof(text) - n,
 			    "%shop %d, had it made the reset with TTL %d",
 			    n > 0 ? "; " : "", hops[i], usual[i].initial);
-	reasons_add(&c->out->verdict.reasons, "return-distance", 0,
+	reasons_add(&out->verdict.reasons, "return-distance", 0,
 	    "Its reset's TTL, %d, is not the server's and would put it at %s. "
 	    "No probe confirms that.",
-	    one_ttl(c), text);
+	    one_ttl(by), text);
 }
 
 void
-verdict_reason_response(const struct campaign *c)
+verdict_reason_response(
+    const struct verdict_basis *by, struct locate_result *out)
 {
-	struct reasons *rs = &c->out->verdict.reasons;
+	struct reasons *rs = &out->verdict.reasons;
 
-	switch (c->out->verdict.kind) {
+	switch (out->verdict.kind) {
 	case RESULT_RESPONSE_TRIGGERED:
 		break;
 	case RESULT_SERVER:
-		if (is_like_answer(c) && server_answers(c))
+		if (is_like_answer(by, out) && server_answers(by))
 			reasons_add(rs, "rewriting-possible", 0,
 			    "Where nothing resets, the server answers with "
 			    "data. A device that makes this answer the reset, "
@@ -176,11 +181,11 @@ verdict_reason_response(const struct campaign *c)
 	    "No probe short of the server fires it, yet the reset is not the "
 	    "server's: what fires it is the server's answer, on its way "
 	    "back.");
-	if (is_like_answer(c))
+	if (is_like_answer(by, out))
 		reasons_add(rs, "response-rewritten", 0,
 		    "The reset has the TTL, the IP ID and the sequence number "
 		    "that the server's answer should have had, and the answer "
 		    "never came: a device makes it the reset. Its TTL is then "
 		    "the server's own, and tells nothing of the place.");
-	reason_return_distance(c);
+	reason_return_distance(by, out);
 }

@@ -65,6 +65,7 @@ BINARY_TO = {
 }
 NOT = re.compile(r"!(?!=)")
 IF = re.compile(r"\bif \(")
+FUNCTION = re.compile(r"^([A-Za-z_]\w*)\(", re.M)
 RETURN = re.compile(r"\breturn\b[^;]*;")
 RETURN_NUMBER = re.compile(r"(?:\breturn|\?|:)\s*([01])\s*(?=[;:])")
 RETURN_BOOL = re.compile(r"\b(true|false)\b")
@@ -114,6 +115,8 @@ class Mutant:
         # Later lines keep their numbers.
         self.new = new + "\n" * text.count("\n", start, end)
         self.line = text.count("\n", 0, start) + 1
+        names = FUNCTION.findall(text, 0, start)
+        self.function = names[-1] if names else "-"
         begin = text.rfind("\n", 0, start) + 1
         stop = text.find("\n", end)
         stop = len(text) if stop == -1 else stop
@@ -129,11 +132,11 @@ class Mutant:
 
     def key(self):
         """What a line of accepted.txt says of it."""
-        return (self.file, self.before, self.what)
+        return (self.file, self.function, self.before, self.what)
 
     def __str__(self):
         return (f"{self.file}:{self.line}: {self.before} -> {self.after}"
-                f"  [{self.what}]")
+                f"  [{self.what}] in {self.function}")
 
 
 def find_changes(code):
@@ -178,7 +181,8 @@ def find_mutants(root, file):
 # -- what was accepted
 
 def read_accepted(path):
-    """{(file, text, mutation): reason}; a fault of form ends the program."""
+    """{(file, function, text, mutation): reason}; a fault of form ends the
+    program."""
     out = {}
     if not path.exists():
         return out
@@ -186,12 +190,13 @@ def read_accepted(path):
         if not line.strip() or line.startswith("#"):
             continue
         # The text in the middle is C, and may hold a bar itself.
-        file, _, rest = line.partition(" | ")
-        parts = rest.rsplit(" | ", 2)
-        if len(parts) != 3 or not all(p.strip() for p in parts):
-            sys.exit(f"{path}:{n}: not `file | text | mutation | reason`")
-        out[file.strip(), normalise(parts[0]), parts[1].strip()] = \
-            parts[2].strip()
+        parts = line.split(" | ", 2)
+        parts = parts[:2] + parts[-1].rsplit(" | ", 2)
+        if len(parts) != 5 or not all(p.strip() for p in parts):
+            sys.exit(f"{path}:{n}: not `file | function | text | mutation"
+                     " | reason`")
+        *key, reason = map(normalise, parts)
+        out[tuple(key)] = reason
     return out
 
 
@@ -553,7 +558,7 @@ def find_all(args, folders):
 def find_stale(root, accepted):
     """Entries that fit nothing in the sources any more."""
     keys = set()
-    for file in {file for file, _, _ in accepted}:
+    for file in {key[0] for key in accepted}:
         if (root / file).exists():
             keys |= {m.key() for m in find_mutants(root, file)}
     return [key for key in accepted if key not in keys]
@@ -675,7 +680,8 @@ tiny_same(unsigned n)
 }
 """,
     "src/base/tiny.h": "int tiny_less(int, int);\nint tiny_sum(int, int);\n"
-                       "int tiny_lost(int, int);\nunsigned tiny_waits(unsigned);\n"
+                       "int tiny_lost(int, int);\n"
+                       "unsigned tiny_waits(unsigned);\n"
                        "unsigned tiny_same(unsigned);\n",
     "tests/unit/test_tiny.c": """
 #include <base/tiny.h>
@@ -698,23 +704,25 @@ main(void)
 	return tiny_sum(1, 0) + tiny_less(1, 2) + tiny_same(1);
 }
 """,
-    ACCEPTED: "# file | text | mutation | reason\n"
-              "src/base/tiny.c | return a - b; | - -> + | a lost one\n"
-              "src/base/tiny.c | return a | b; | || -> && | not there\n",
+    ACCEPTED: "src/base/tiny.c | tiny_lost | return a - b; | - -> + | lost\n"
+              "src/base/tiny.c | tiny_lost | return a + b; | + -> - | not\n"
+              "src/base/tiny.c | - | return a | b; | || -> && | not there\n",
 }
 TINY_WANT = [
     ("a mutant that a test notices is none of the survivors",
      lambda out: "[== -> !=]" not in out),
     ("a mutant that no test notices is told with its line",
      lambda out: "src/base/tiny.c:16: return a + b; -> return a - b;"
-                 "  [+ -> -]\n" in out),
+                 "  [+ -> -] in tiny_sum\n" in out),
     ("what is accepted is counted apart",
      lambda out: re.search(r"^base +\d+ of \d+ noticed \(1 accepted\)", out,
-                           re.M) and "a lost one" not in out
+                           re.M)
      and "return a - b; ->" not in out),
     ("what fits nothing is stale",
-     lambda out: "stale, fits nothing: src/base/tiny.c | return a | b;"
-                 " | || -> &&" in out),
+     lambda out: "stale, fits nothing: src/base/tiny.c | - | return a"
+                 " | b; | || -> &&" in out
+     and "stale, fits nothing: src/base/tiny.c | tiny_lost | return a + b;"
+     in out),
     ("a program that fails unmutated is left out",
      lambda out: "!! test_broken fails unmutated" in out),
     ("a mutant that compiles to the same object does not count",

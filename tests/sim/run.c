@@ -170,17 +170,13 @@ tell_progress(void *ctx, const char *text)
 static void
 fill_ask(struct locate_ask *ask, const struct sim_net *n, FILE *log)
 {
-	memset(ask, 0, sizeof(*ask));
+	locate_ask_init(ask);
 	ask->host = "simulated";
 	sim_net_ends(n, &ask->target, &ask->route.src);
 	ask->route.mtu = 1500;
-	ask->max_hops = LOCATE_MAX_HOPS;
 	ask->trigger = RESULT_TRIGGER_PAYLOAD;
 	ask->payload = trigger;
 	ask->payload_len = sizeof(trigger) - 1;
-	ask->confidence = LOCATE_CONFIDENCE;
-	ask->max_connections = LOCATE_MAX_CONNECTIONS;
-	ask->max_time_ns = LOCATE_MAX_TIME_S * CLOCK_S;
 	if (log != NULL) {
 		ask->progress = tell_progress;
 		ask->progress_ctx = log;

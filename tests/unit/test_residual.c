@@ -13,9 +13,14 @@
 
 #include <cmocka.h>
 
+#include <rsthop/belief.h>
+#include <rsthop/block.h>
 #include <rsthop/clock.h>
+#include <rsthop/figures.h>
+#include <rsthop/residual.h>
+#include <rsthop/run.h>
+#include <rsthop/verdict_reasons.h>
 
-#include "locate/locate_int.h"
 #include "scripted_world.h"
 
 #define ROWS(a) (sizeof(a) / sizeof((a)[0]))
@@ -36,7 +41,8 @@ struct device {
 };
 
 struct scene {
-	struct campaign c;
+	struct rounds r;
+	struct belief b;
 	struct sw *sw;
 	struct device dev;
 	struct locate_ask ask;
@@ -94,11 +100,11 @@ static struct scene *
 scene_new(uint16_t src_port)
 {
 	struct scene *sc = calloc(1, sizeof(*sc));
-	struct campaign *c;
+	struct rounds *rounds;
 	struct session_ask sa = {0};
 
 	assert_non_null(sc);
-	c = &sc->c;
+	rounds = &sc->r;
 	sc->sw = sw_new(4);
 	sc->sw->arg = sc;
 	sc->sw->on_sent = meet;
@@ -109,25 +115,24 @@ scene_new(uint16_t src_port)
 	sc->ask.max_connections = 160;
 	sc->ask.max_time_ns = 120 * CLOCK_S;
 	sc->ask.src_port = src_port;
-	c->ask = &sc->ask;
-	c->out = &sc->out;
-	c->src_port = src_port;
-	c->reuses_ports = src_port != 0;
+	rounds->ask = &sc->ask;
+	rounds->src_port = src_port;
+	rounds->reuses_ports = src_port != 0;
 	sa.w = &sc->sw->w;
 	sa.target = sc->sw->server;
 	sa.src = sc->sw->client.addr;
 	sa.max_hops = 30;
 	sa.path = &sc->out.path;
-	session_init(&c->s, &sa);
+	session_init(&rounds->s, &sa);
 	sc->out.path.n_hops = sc->out.path.server_hops = HOPS;
 	sc->out.path.server_ttl = 58;
-	c->tracing.s = &c->s;
-	c->end_ns = session_now(&c->s) + sc->ask.max_time_ns;
-	c->timing.rtt_ns = sc->sw->rtt_ns;
-	c->load.trigger = (const uint8_t *)TRIGGER;
-	c->load.control = (const uint8_t *)CONTROL;
-	c->load.trigger_len = c->load.control_len = strlen(TRIGGER);
-	c->load.last_ttl = HOPS - 1;
+	rounds->tracing.s = &rounds->s;
+	rounds->end_ns = session_now(&rounds->s) + sc->ask.max_time_ns;
+	rounds->timing.rtt_ns = sc->sw->rtt_ns;
+	rounds->load.trigger = (const uint8_t *)TRIGGER;
+	rounds->load.control = (const uint8_t *)CONTROL;
+	rounds->load.trigger_len = rounds->load.control_len = strlen(TRIGGER);
+	rounds->load.last_ttl = HOPS - 1;
 	return sc;
 }
 
@@ -137,31 +142,31 @@ fire(struct scene *sc)
 {
 	static const struct shot_plan pair[] = {
 	    {.kind = TRIAL_CONTROL}, {.kind = TRIAL_FULL}};
-	struct campaign *c = &sc->c;
+	struct rounds *rounds = &sc->r;
 
-	assert_int_equal(session_open(&c->s, ARM_NONE, c->src_port, &sc->f), 0);
-	assert_int_equal(session_wait_open(&c->s, 0, CLOCK_S, &sc->f), 1);
+	assert_int_equal(
+	    session_open(&rounds->s, ARM_NONE, rounds->src_port, &sc->f), 0);
+	assert_int_equal(session_wait_open(&rounds->s, 0, CLOCK_S, &sc->f), 1);
 	if (sc->ask.src_port != 0)
-		session_close(&c->s, 0);
-	assert_int_equal(campaign_run(c, pair, 2, &sc->f), 0);
-	assert_int_equal(campaign_count(c, TRIAL_FULL, true), 1);
-	assert_int_equal(campaign_count(c, TRIAL_CONTROL, true), 0);
+		session_close(&rounds->s, 0);
+	assert_int_equal(run_trials(rounds, pair, 2, &sc->f), 0);
+	assert_int_equal(rounds_count(rounds, TRIAL_FULL, true), 1);
+	assert_int_equal(rounds_count(rounds, TRIAL_CONTROL, true), 0);
 }
 
 static void
 measure(struct scene *sc)
 {
 	fire(sc);
-	assert_int_equal(campaign_measure_residual(&sc->c, &sc->f), 0);
+	assert_int_equal(residual_measure(&sc->r, &sc->f), 0);
 }
 
 static void
 scene_free(struct scene *sc)
 {
-	session_free(&sc->c.s);
-	infer_free(sc->c.infer);
-	infer_free(sc->c.assumed);
-	free(sc->c.trials);
+	session_free(&sc->r.s);
+	belief_free(&sc->b);
+	free(sc->r.trials);
 	locate_result_free(&sc->out);
 	free(sc->sw);
 	free(sc);
@@ -171,7 +176,7 @@ static void
 assert_length(const struct scene *sc, enum result_scope scope, int64_t ns,
     enum result_tri refreshed)
 {
-	const struct result_residual *r = &sc->c.residual;
+	const struct result_residual *r = &sc->r.residual;
 
 	assert_true(r->measured);
 	assert_int_equal(r->scope, scope);
@@ -235,16 +240,16 @@ test_none(void **state)
 	(void)state;
 	fire(sc);
 	before = sc->sw->now_ns;
-	assert_int_equal(campaign_measure_residual(&sc->c, &sc->f), 0);
-	assert_true(sc->c.residual.measured);
-	assert_int_equal(sc->c.residual.scope, RESULT_SCOPE_NONE);
+	assert_int_equal(residual_measure(&sc->r, &sc->f), 0);
+	assert_true(sc->r.residual.measured);
+	assert_int_equal(sc->r.residual.scope, RESULT_SCOPE_NONE);
 	/* None is opened for it: the trace's takes a control. */
 	assert_int_equal(sc->sw->n_conns, 3);
-	assert_int_equal(campaign_count_clean(&sc->c, TRIAL_CONTROL, false), 2);
-	assert_false(sc->c.s.conns[0].closed);
-	assert_int_equal(campaign_count_contaminated(&sc->c), 0);
+	assert_int_equal(block_count_clean(&sc->r, TRIAL_CONTROL, false), 2);
+	assert_false(sc->r.s.conns[0].closed);
+	assert_int_equal(block_count_spoiled(&sc->r), 0);
 	assert_true(sc->sw->now_ns - before < CLOCK_S / 4);
-	assert_false(campaign_minds_block(&sc->c));
+	assert_false(block_meets_trials(&sc->r));
 	scene_free(sc);
 }
 
@@ -257,10 +262,10 @@ test_fluke(void **state)
 	(void)state;
 	fire(sc);
 	sc->dev.flukes = 1;
-	assert_int_equal(campaign_measure_residual(&sc->c, &sc->f), 0);
+	assert_int_equal(residual_measure(&sc->r, &sc->f), 0);
 	assert_int_equal(sc->dev.flukes, 0);
-	assert_true(sc->c.residual.measured);
-	assert_int_equal(sc->c.residual.scope, RESULT_SCOPE_NONE);
+	assert_true(sc->r.residual.measured);
+	assert_int_equal(sc->r.residual.scope, RESULT_SCOPE_NONE);
 	scene_free(sc);
 }
 
@@ -277,8 +282,8 @@ test_loss(void **state)
 	sc->dev.block_ns = 5 * CLOCK_S;
 	fire(sc);
 	sc->dev.lost = 6;
-	sc->c.alone = true;
-	assert_int_equal(campaign_measure_residual(&sc->c, &sc->f), 0);
+	sc->r.alone = true;
+	assert_int_equal(residual_measure(&sc->r, &sc->f), 0);
 	assert_int_equal(sc->dev.lost, 0);
 	assert_length(sc, RESULT_SCOPE_3TUPLE, 5 * CLOCK_S, RESULT_NO);
 	scene_free(sc);
@@ -305,7 +310,7 @@ test_by_connections(void **state)
 		assert_in_range(sc->sw->n_conns, 15, 40);
 		/* None of those that met the block is a control. */
 		assert_int_equal(
-		    campaign_count_clean(&sc->c, TRIAL_CONTROL, true), 0);
+		    block_count_clean(&sc->r, TRIAL_CONTROL, true), 0);
 		scene_free(sc);
 	}
 }
@@ -346,16 +351,16 @@ test_endless(void **state)
 	sc->dev.block_ns = 1000 * CLOCK_S;
 	fire(sc);
 	before = sc->sw->now_ns;
-	assert_int_equal(campaign_measure_residual(&sc->c, &sc->f), 0);
+	assert_int_equal(residual_measure(&sc->r, &sc->f), 0);
 	assert_in_range(sc->sw->now_ns - before, 20 * CLOCK_S, 31 * CLOCK_S);
-	assert_int_equal(sc->c.residual.scope, RESULT_SCOPE_3TUPLE);
-	assert_int_equal(sc->c.residual.length_ns, 0);
-	assert_int_equal(sc->c.residual.hi_ns, 0);
-	assert_in_range(sc->c.residual.lo_ns, CLOCK_S, 31 * CLOCK_S);
-	assert_true(sc->c.residual.seen_ns > 20 * CLOCK_S);
-	assert_int_equal(sc->c.residual.refreshed, RESULT_UNSURE);
-	assert_true(campaign_is_blocked(&sc->c));
-	assert_false(campaign_is_spaced(&sc->c));
+	assert_int_equal(sc->r.residual.scope, RESULT_SCOPE_3TUPLE);
+	assert_int_equal(sc->r.residual.length_ns, 0);
+	assert_int_equal(sc->r.residual.hi_ns, 0);
+	assert_in_range(sc->r.residual.lo_ns, CLOCK_S, 31 * CLOCK_S);
+	assert_true(sc->r.residual.seen_ns > 20 * CLOCK_S);
+	assert_int_equal(sc->r.residual.refreshed, RESULT_UNSURE);
+	assert_true(block_is_on(&sc->r));
+	assert_false(block_spaces_trials(&sc->r));
 	scene_free(sc);
 }
 
@@ -370,8 +375,8 @@ test_cooldown(void **state)
 	fire(sc);
 	sc->ask.cooldown_ns = CLOCK_S;
 	sent = sc->sw->n_sent;
-	assert_int_equal(campaign_measure_residual(&sc->c, &sc->f), 0);
-	assert_false(sc->c.residual.measured);
+	assert_int_equal(residual_measure(&sc->r, &sc->f), 0);
+	assert_false(sc->r.residual.measured);
 	assert_int_equal(sc->sw->n_sent, sent);
 	scene_free(sc);
 }
@@ -381,7 +386,7 @@ fire_at(struct scene *sc)
 {
 	static const struct shot_plan full = {.kind = TRIAL_FULL};
 
-	assert_int_equal(campaign_run(&sc->c, &full, 1, &sc->f), 0);
+	assert_int_equal(run_trials(&sc->r, &full, 1, &sc->f), 0);
 	return sc->sw->sent[sc->sw->n_sent - 1].at_ns;
 }
 
@@ -414,13 +419,13 @@ test_spacing(void **state)
 		assert_length(sc,
 		    rows[i].tuple4 ? RESULT_SCOPE_4TUPLE : RESULT_SCOPE_3TUPLE,
 		    3 * CLOCK_S, RESULT_NO);
-		assert_int_equal(campaign_minds_block(&sc->c), rows[i].waits);
-		assert_int_equal(campaign_is_spaced(&sc->c), rows[i].waits);
+		assert_int_equal(block_meets_trials(&sc->r), rows[i].waits);
+		assert_int_equal(block_spaces_trials(&sc->r), rows[i].waits);
 		one = fire_at(sc);
 		two = fire_at(sc);
 		assert_int_equal(two - one > 3 * CLOCK_S, rows[i].waits);
 		assert_true(two - one < 4 * CLOCK_S);
-		assert_int_equal(campaign_count_contaminated(&sc->c), 0);
+		assert_int_equal(block_count_spoiled(&sc->r), 0);
 		scene_free(sc);
 	}
 }
@@ -438,14 +443,14 @@ test_tags(void **state)
 	sc->dev.block_ns = 5 * CLOCK_S;
 	measure(sc);
 	before = sc->sw->now_ns;
-	assert_true(campaign_is_spaced(&sc->c));
-	assert_int_equal(campaign_run(&sc->c, plans, 3, &sc->f), 0);
-	assert_true(campaign_tags_name(&sc->c));
-	assert_false(campaign_is_spaced(&sc->c));
+	assert_true(block_spaces_trials(&sc->r));
+	assert_int_equal(run_trials(&sc->r, plans, 3, &sc->f), 0);
+	assert_true(block_tags_name(&sc->r));
+	assert_false(block_spaces_trials(&sc->r));
 	assert_true(sc->sw->now_ns - before < CLOCK_S);
 	/* What would have met the block without a tag was not sent. */
-	assert_int_equal(campaign_count(&sc->c, TRIAL_BURST, false), 1);
-	assert_int_equal(campaign_count_contaminated(&sc->c), 0);
+	assert_int_equal(rounds_count(&sc->r, TRIAL_BURST, false), 1);
+	assert_int_equal(block_count_spoiled(&sc->r), 0);
 	scene_free(sc);
 }
 
@@ -457,30 +462,30 @@ static void
 test_contaminated(void **state)
 {
 	struct scene *sc = scene_new(0);
-	struct campaign *c = &sc->c;
+	struct rounds *rounds = &sc->r;
 
 	(void)state;
 	sc->dev.block_ns = 5 * CLOCK_S;
 	fire(sc);
 	fire_at(sc);
-	assert_int_equal(campaign_count_clean(c, TRIAL_FULL, true), 2);
-	assert_int_equal(campaign_count_contaminated(c), 0);
-	c->residual.measured = true;
-	c->residual.scope = RESULT_SCOPE_3TUPLE;
-	c->residual.lo_ns = c->residual.hi_ns = 5 * CLOCK_S;
-	assert_int_equal(campaign_count_contaminated(c), 1);
-	assert_int_equal(campaign_count_clean(c, TRIAL_FULL, true), 1);
-	assert_int_equal(campaign_count_clean(c, TRIAL_CONTROL, false), 1);
+	assert_int_equal(block_count_clean(rounds, TRIAL_FULL, true), 2);
+	assert_int_equal(block_count_spoiled(rounds), 0);
+	rounds->residual.measured = true;
+	rounds->residual.scope = RESULT_SCOPE_3TUPLE;
+	rounds->residual.lo_ns = rounds->residual.hi_ns = 5 * CLOCK_S;
+	assert_int_equal(block_count_spoiled(rounds), 1);
+	assert_int_equal(block_count_clean(rounds, TRIAL_FULL, true), 1);
+	assert_int_equal(block_count_clean(rounds, TRIAL_CONTROL, false), 1);
 	assert_int_equal(
-	    campaign_run(
-		c, &(struct shot_plan){.kind = TRIAL_BURST}, 1, &sc->f),
+	    run_trials(
+		rounds, &(struct shot_plan){.kind = TRIAL_BURST}, 1, &sc->f),
 	    0);
-	assert_int_equal(campaign_count_clean(c, TRIAL_BURST, true), 1);
-	assert_int_equal(campaign_await_block_end(c, &sc->f), 0);
+	assert_int_equal(block_count_clean(rounds, TRIAL_BURST, true), 1);
+	assert_int_equal(block_await_end(rounds, &sc->f), 0);
 	assert_true(sc->sw->now_ns > sc->dev.until_ns);
 	fire_at(sc);
-	assert_int_equal(campaign_count_clean(c, TRIAL_FULL, true), 2);
-	assert_int_equal(verdict_fill_figures(c, &sc->f), 0);
+	assert_int_equal(block_count_clean(rounds, TRIAL_FULL, true), 2);
+	assert_int_equal(figures_fill(&sc->r, &sc->out, &sc->f), 0);
 	assert_int_equal(sc->out.reproduction.trials, 2);
 	assert_int_equal(sc->out.reproduction.control_trials, 1);
 	assert_int_equal(sc->out.residual.contaminated, 1);
@@ -528,10 +533,12 @@ test_words(void **state)
 	for (i = 0; i < ROWS(rows); i++) {
 		sc = scene_new(0);
 		fire(sc);
-		sc->c.residual = rows[i].r;
-		sc->c.residual.measured = true;
-		assert_int_equal(verdict_fill_figures(&sc->c, &sc->f), 0);
-		verdict_fill_reasons(&sc->c);
+		sc->r.residual = rows[i].r;
+		sc->r.residual.measured = true;
+		assert_int_equal(figures_fill(&sc->r, &sc->out, &sc->f), 0);
+		verdict_fill_reasons(
+		    &(struct verdict_basis){&sc->ask, &sc->r, &sc->b},
+		    &sc->out);
 		assert_int_equal(reason_text(sc)[0] != '\0',
 		    rows[i].r.scope != RESULT_SCOPE_NONE);
 		for (k = 0; k < 2; k++)
@@ -547,16 +554,16 @@ static void
 test_other_port(void **state)
 {
 	struct scene *sc = scene_new(0);
-	struct campaign *c = &sc->c;
+	struct rounds *rounds = &sc->r;
 
 	(void)state;
 	fire(sc);
 	fire_at(sc);
-	c->residual.measured = true;
-	c->residual.scope = RESULT_SCOPE_4TUPLE;
-	c->residual.lo_ns = c->residual.hi_ns = 5 * CLOCK_S;
-	assert_int_equal(campaign_count_contaminated(c), 0);
-	assert_int_equal(campaign_count_clean(c, TRIAL_FULL, true), 2);
+	rounds->residual.measured = true;
+	rounds->residual.scope = RESULT_SCOPE_4TUPLE;
+	rounds->residual.lo_ns = rounds->residual.hi_ns = 5 * CLOCK_S;
+	assert_int_equal(block_count_spoiled(rounds), 0);
+	assert_int_equal(block_count_clean(rounds, TRIAL_FULL, true), 2);
 	scene_free(sc);
 }
 

@@ -14,10 +14,16 @@
 
 #include <cmocka.h>
 
+#include <rsthop/belief.h>
+#include <rsthop/block.h>
 #include <rsthop/clock.h>
 #include <rsthop/control.h>
+#include <rsthop/figures.h>
+#include <rsthop/locate.h>
+#include <rsthop/run.h>
+#include <rsthop/verdict.h>
+#include <rsthop/verdict_reasons.h>
 
-#include "locate/locate_int.h"
 #include "scripted_world.h"
 
 #define PROVES(words, fn)                   \
@@ -30,7 +36,8 @@
 #define ROOM	128 /* trials, probes, resets of a case */
 
 struct scene {
-	struct campaign c;
+	struct rounds r;
+	struct belief b;
 	struct sw *sw;
 	struct locate_ask ask;
 	struct locate_result out;
@@ -66,10 +73,10 @@ scene_new(void)
 {
 	struct scene *sc = calloc(1, sizeof(*sc));
 	struct session_ask sa = {0};
-	struct campaign *c;
+	struct rounds *rounds;
 
 	assert_non_null(sc);
-	c = &sc->c;
+	rounds = &sc->r;
 	sc->sw = sw_new(4);
 	sc->ask.host = "db.example.com";
 	sc->ask.target = sc->sw->server;
@@ -77,25 +84,25 @@ scene_new(void)
 	sc->ask.confidence = 0.95;
 	sc->out.head.target = sc->sw->server;
 	sc->out.head.source.addr = sc->sw->client.addr;
-	c->ask = &sc->ask;
-	c->out = &sc->out;
+	rounds->ask = &sc->ask;
 	sa.w = &sc->sw->w;
 	sa.target = sc->sw->server;
 	sa.src = sc->sw->client.addr;
 	sa.max_hops = 30;
 	sa.path = &sc->out.path;
-	session_init(&c->s, &sa);
+	session_init(&rounds->s, &sa);
 	fill_path(&sc->out.path, sc->sw);
-	c->tracing.s = &c->s;
-	c->tracing.conn = -1;
-	c->infer_path.hops = HOPS;
-	c->trials = calloc(ROOM, sizeof(*c->trials));
-	c->s.conns = calloc(ROOM, sizeof(*c->s.conns));
-	c->s.probes = calloc(ROOM, sizeof(*c->s.probes));
-	c->s.resets = calloc(ROOM, sizeof(*c->s.resets));
-	c->s.cap_conns = c->s.cap_probes = c->s.cap_resets = ROOM;
-	assert_true(c->trials != NULL && c->s.conns != NULL &&
-	    c->s.probes != NULL && c->s.resets != NULL);
+	rounds->tracing.s = &rounds->s;
+	rounds->tracing.conn = -1;
+	sc->b.path.hops = HOPS;
+	rounds->trials = calloc(ROOM, sizeof(*rounds->trials));
+	rounds->s.conns = calloc(ROOM, sizeof(*rounds->s.conns));
+	rounds->s.probes = calloc(ROOM, sizeof(*rounds->s.probes));
+	rounds->s.resets = calloc(ROOM, sizeof(*rounds->s.resets));
+	rounds->s.cap_conns = rounds->s.cap_probes = rounds->s.cap_resets =
+	    ROOM;
+	assert_true(rounds->trials != NULL && rounds->s.conns != NULL &&
+	    rounds->s.probes != NULL && rounds->s.resets != NULL);
 	return sc;
 }
 
@@ -104,12 +111,11 @@ scene_free(struct scene *sc)
 {
 	size_t i;
 
-	for (i = 0; i < sc->c.s.n_conns; i++)
-		sc->c.s.conns[i].closed = true; /* the world never had it */
-	session_free(&sc->c.s);
-	infer_free(sc->c.infer);
-	infer_free(sc->c.assumed);
-	free(sc->c.trials);
+	for (i = 0; i < sc->r.s.n_conns; i++)
+		sc->r.s.conns[i].closed = true; /* the world never had it */
+	session_free(&sc->r.s);
+	belief_free(&sc->b);
+	free(sc->r.trials);
 	locate_result_free(&sc->out);
 	free(sc->sw);
 	free(sc);
@@ -120,16 +126,16 @@ static struct trial *
 add_trial(
     struct scene *sc, enum trial_kind kind, enum trial_state state, size_t n)
 {
-	struct campaign *c = &sc->c;
-	struct session_conn *sn = &c->s.conns[c->s.n_conns];
-	struct trial *t = &c->trials[c->n_trials++];
+	struct rounds *rounds = &sc->r;
+	struct session_conn *sn = &rounds->s.conns[rounds->s.n_conns];
+	struct trial *t = &rounds->trials[rounds->n_trials++];
 
-	assert_true(c->n_trials < ROOM && c->s.n_conns < ROOM);
+	assert_true(rounds->n_trials < ROOM && rounds->s.n_conns < ROOM);
 	sn->arm = kind == TRIAL_CONTROL || kind == TRIAL_CONTROL_BURST
 	    ? ARM_CONTROL
 	    : ARM_TRIGGER;
 	sn->local = sc->sw->client;
-	sn->local.port = (uint16_t)(40001 + c->s.n_conns);
+	sn->local.port = (uint16_t)(40001 + rounds->s.n_conns);
 	sn->tcb.client_ttl = 64;
 	sn->tcb.server_ttl = 58;
 	sn->tcb.server_ip_id = 23403;
@@ -137,8 +143,8 @@ add_trial(
 	memcpy(sn->tcb.server_mac, sw_router_mac, ADDR_MAC);
 	t->kind = kind;
 	t->state = state;
-	t->conn = (int)c->s.n_conns++;
-	t->first_probe = c->s.n_probes;
+	t->conn = (int)rounds->s.n_conns++;
+	t->first_probe = rounds->s.n_probes;
 	t->n_probes = n;
 	return t;
 }
@@ -146,9 +152,9 @@ add_trial(
 static struct probe *
 add_probe(struct scene *sc, const struct trial *t, int ttl)
 {
-	struct probe *p = &sc->c.s.probes[sc->c.s.n_probes++];
+	struct probe *p = &sc->r.s.probes[sc->r.s.n_probes++];
 
-	assert_true(sc->c.s.n_probes < ROOM);
+	assert_true(sc->r.s.n_probes < ROOM);
 	p->kind = t->kind == TRIAL_BURST || t->kind == TRIAL_CONTROL_BURST
 	    ? PROBE_SHOT
 	    : PROBE_FULL;
@@ -164,7 +170,7 @@ add_probe(struct scene *sc, const struct trial *t, int ttl)
 static struct seen_reset *
 add_reset(struct scene *sc, int rst_ttl, int64_t latency_ns)
 {
-	struct session *s = &sc->c.s;
+	struct session *s = &sc->r.s;
 	struct probe *p = &s->probes[s->n_probes - 1];
 	struct seen_reset *r = &s->resets[s->n_resets++];
 
@@ -226,7 +232,7 @@ add_silent(struct scene *sc, bool plain, int n)
 {
 	while (n-- > 0) {
 		add_burst(sc, 0, 0, true);
-		sc->c.trials[sc->c.n_trials - 1].plain = plain;
+		sc->r.trials[sc->r.n_trials - 1].plain = plain;
 	}
 }
 
@@ -265,7 +271,7 @@ assert_reason(const struct scene *sc, const char *code, const char *words)
 static void
 figures(struct scene *sc)
 {
-	assert_int_equal(verdict_fill_figures(&sc->c, &sc->f), 0);
+	assert_int_equal(figures_fill(&sc->r, &sc->out, &sc->f), 0);
 }
 
 static void
@@ -410,8 +416,8 @@ test_control_bursts(void **state)
 	sc->out.n_by_ttl = 0;
 	for (i = 0; i < 3; i++) {
 		add_burst(sc, 0, 0, true);
-		sc->c.trials[sc->c.n_trials - 1].kind = TRIAL_CONTROL_BURST;
-		sc->c.s.conns[sc->c.s.n_conns - 1].arm = ARM_CONTROL;
+		sc->r.trials[sc->r.n_trials - 1].kind = TRIAL_CONTROL_BURST;
+		sc->r.s.conns[sc->r.s.n_conns - 1].arm = ARM_CONTROL;
 	}
 	figures(sc);
 	near(sc->out.reproduction.p_value, 4.0 / 7 / 35, 1e-9);
@@ -444,9 +450,9 @@ test_latency(void **state)
 		add_probe(sc, t, 64);
 		add_reset(sc, 62, i < 3 ? ms[i] * CLOCK_MS : CLOCK_S);
 	}
-	sc->c.s.resets[3].answers_alive = true;
-	sc->c.s.resets[4].late = true;
-	sc->c.s.resets[5].facts.latency_ns = -1;
+	sc->r.s.resets[3].answers_alive = true;
+	sc->r.s.resets[4].late = true;
+	sc->r.s.resets[5].facts.latency_ns = -1;
 	figures(sc);
 	assert_int_equal(sc->out.n_resets, 4);
 	assert_true(sc->out.reproduction.latency_ns == 5 * CLOCK_MS);
@@ -459,7 +465,7 @@ test_latency(void **state)
 static void
 set_device(struct scene *sc, int h, double wire, double router)
 {
-	struct infer_posterior *p = &sc->c.post;
+	struct infer_posterior *p = &sc->b.post;
 	int t = wire > router ? h : h + 1;
 
 	memset(p, 0, sizeof(*p));
@@ -485,13 +491,14 @@ test_device(void **state)
 	add_arm(sc, TRIAL_FULL, 2, 3);
 	add_burst(sc, 4, 62, false);
 	set_device(sc, 3, 0.01, 0.965);
-	sc->c.post.at[4][INFER_WIRE] = sc->c.post.hop[4] = 0.02;
-	sc->c.post.at[5][INFER_WIRE] = sc->c.post.hop[5] = 0.004;
-	sc->c.post.drops = 0.97;
-	sc->c.post.policy[INFER_FIXED] = 0.95;
-	sc->c.post.initial[64] = 0.94;
+	sc->b.post.at[4][INFER_WIRE] = sc->b.post.hop[4] = 0.02;
+	sc->b.post.at[5][INFER_WIRE] = sc->b.post.hop[5] = 0.004;
+	sc->b.post.drops = 0.97;
+	sc->b.post.policy[INFER_FIXED] = 0.95;
+	sc->b.post.initial[64] = 0.94;
 	figures(sc);
-	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
+	assert_int_equal(
+	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
 	assert_int_equal(o->verdict.kind, RESULT_MIDDLEBOX);
 	assert_int_equal(o->verdict.forged, RESULT_YES);
 	assert_int_equal(o->verdict.hop, 3);
@@ -534,7 +541,8 @@ test_place_unsure(void **state)
 	add_arm(sc, TRIAL_FULL, 1, 1);
 	set_device(sc, 3, 0.5, 0.46);
 	figures(sc);
-	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
+	assert_int_equal(
+	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
 	assert_int_equal(sc->out.verdict.hop, 3);
 	assert_int_equal(sc->out.verdict.place, RESULT_PLACE_UNKNOWN);
 	assert_int_equal(sc->out.verdict.n_alternatives, 0);
@@ -555,7 +563,8 @@ test_silent_device(void **state)
 	add_arm(sc, TRIAL_FULL, 1, 1);
 	set_device(sc, 3, 0.99, 0);
 	figures(sc);
-	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
+	assert_int_equal(
+	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
 	assert_int_equal(sc->out.verdict.hop, 3);
 	assert_addr(&sc->out.verdict.address, "");
 	assert_addr(&sc->out.verdict.between[0], "10.9.1.2");
@@ -582,7 +591,7 @@ share_hop(struct scene *sc, int hop)
 static void
 answer_from(struct scene *sc, const struct trial *t, int ttl, uint8_t last)
 {
-	struct probe *p = &sc->c.s.probes[t->first_probe + (size_t)ttl - 1];
+	struct probe *p = &sc->r.s.probes[t->first_probe + (size_t)ttl - 1];
 
 	p->te = true;
 	p->from = (struct addr){4, {10, 9, (uint8_t)(ttl - 1), last}};
@@ -603,15 +612,17 @@ test_shared_hop(void **state)
 		/* Three flows by way of .2, which nobody resets. */
 		add_silent(sc, true, 3);
 		for (i = 0; i < 3; i++) {
-			answer_from(sc, &sc->c.trials[1 + i], 2, 2);
-			answer_from(sc, &sc->c.trials[1 + i], 3, 2);
+			answer_from(sc, &sc->r.trials[1 + i], 2, 2);
+			answer_from(sc, &sc->r.trials[1 + i], 3, 2);
 		}
 		add_burst(sc, fired ? 4 : 0, 62, false);
-		answer_from(sc, &sc->c.trials[4], 2, 3);
-		answer_from(sc, &sc->c.trials[4], 3, 3);
+		answer_from(sc, &sc->r.trials[4], 2, 3);
+		answer_from(sc, &sc->r.trials[4], 3, 3);
 		set_device(sc, 3, 0, 0.99);
 		figures(sc);
-		assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
+		assert_int_equal(
+		    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f),
+		    0);
 		/* Silent flows went by both: then neither is named. */
 		assert_addr(&sc->out.verdict.address, fired ? "10.9.2.3" : "");
 		assert_addr(&sc->out.verdict.between[0],
@@ -639,9 +650,10 @@ test_swept_hop(void **state)
 	w->ports[0].path[0] = (struct result_port_hop){3, {4, {10, 9, 2, 2}}};
 	w->ports[1].path[0] = (struct result_port_hop){3, {4, {10, 9, 2, 3}}};
 	w->ports[1].resets = 3;
-	sc->c.src_port = 40002;
+	sc->r.src_port = 40002;
 	figures(sc);
-	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
+	assert_int_equal(
+	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
 	assert_addr(&sc->out.verdict.address, "10.9.2.3");
 	assert_int_equal(sc->out.verdict.firing, RESULT_FIRING_PER_FLOW);
 	assert_reason(sc, "fires-per-flow", "1 of 2 source ports");
@@ -658,7 +670,8 @@ test_neighbours_at_the_ends(void **state)
 	add_arm(sc, TRIAL_FULL, 1, 1);
 	set_device(sc, 1, 0, 0.99);
 	figures(sc);
-	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
+	assert_int_equal(
+	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
 	assert_addr(&sc->out.verdict.between[0], "10.9.0.1");
 	assert_addr(&sc->out.verdict.between[1], "10.9.1.2");
 	scene_free(sc);
@@ -666,7 +679,8 @@ test_neighbours_at_the_ends(void **state)
 	add_arm(sc, TRIAL_FULL, 1, 1);
 	set_device(sc, HOPS, 0.99, 0);
 	figures(sc);
-	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
+	assert_int_equal(
+	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
 	assert_addr(&sc->out.verdict.address, "10.9.6.2");
 	assert_addr(&sc->out.verdict.between[0], "10.9.5.2");
 	scene_free(sc);
@@ -687,10 +701,11 @@ test_copier(void **state)
 	r->facts.id_echoed = true;
 	add_burst(sc, 2, 1, false);
 	set_device(sc, 1, 0, 0.99);
-	sc->c.post.policy[INFER_COPIED] = 0.99;
-	sc->c.s.conns[1].quoted_reset = true;
+	sc->b.post.policy[INFER_COPIED] = 0.99;
+	sc->r.s.conns[1].quoted_reset = true;
 	figures(sc);
-	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
+	assert_int_equal(
+	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
 	assert_int_equal(sc->out.verdict.policy, RESULT_POLICY_COPY);
 	assert_int_equal(sc->out.verdict.resets_server_too, RESULT_YES);
 	assert_reason(sc, "ip-id-echo", "13052; the server's stood at 23403");
@@ -729,10 +744,12 @@ test_firing(void **state)
 		add_arm(sc, TRIAL_FULL, 1, 3);
 		add_burst(sc, 4, 61, false);
 		set_device(sc, 4, 0.99, 0);
-		memcpy(sc->c.post.dice, rows[i].dice, sizeof(rows[i].dice));
-		sc->c.post.rate = rows[i].rate;
+		memcpy(sc->b.post.dice, rows[i].dice, sizeof(rows[i].dice));
+		sc->b.post.rate = rows[i].rate;
 		figures(sc);
-		assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
+		assert_int_equal(
+		    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f),
+		    0);
 		assert_int_equal(sc->out.verdict.firing, rows[i].firing);
 		if (rows[i].code != NULL)
 			assert_reason(sc, rows[i].code, rows[i].words);
@@ -751,11 +768,12 @@ test_on_path(void **state)
 	add_arm(sc, TRIAL_FULL, 1, 1);
 	add_burst(sc, 4, 61, true);
 	set_device(sc, 4, 0.99, 0);
-	sc->c.post.drops = 0.03;
-	sc->c.post.policy[INFER_ARBITRARY] = 0.9;
-	sc->c.s.conns[0].server_alive = RESULT_YES;
+	sc->b.post.drops = 0.03;
+	sc->b.post.policy[INFER_ARBITRARY] = 0.9;
+	sc->r.s.conns[0].server_alive = RESULT_YES;
 	figures(sc);
-	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
+	assert_int_equal(
+	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
 	assert_int_equal(sc->out.verdict.in_path, RESULT_NO);
 	assert_int_equal(sc->out.verdict.resets_server_too, RESULT_NO);
 	assert_int_equal(sc->out.verdict.policy, RESULT_POLICY_RANDOM);
@@ -775,14 +793,15 @@ test_server(void **state)
 	add_arm(sc, TRIAL_CONTROL, 1, 3);
 	add_burst(sc, 0, 0, true);
 	set_device(sc, 6, 0, 0.04);
-	sc->c.s.resets[0].facts.ttl = 58;
-	sc->c.s.resets[0].facts.ip_id = 0;
-	sc->c.s.conns[0].server_alive = RESULT_NO;
-	sc->c.post.cause[INFER_DEVICE] = 0.04;
-	sc->c.post.cause[INFER_SERVER] = 0.95;
-	sc->c.post.cause[INFER_RESPONSE] = 0.01;
+	sc->r.s.resets[0].facts.ttl = 58;
+	sc->r.s.resets[0].facts.ip_id = 0;
+	sc->r.s.conns[0].server_alive = RESULT_NO;
+	sc->b.post.cause[INFER_DEVICE] = 0.04;
+	sc->b.post.cause[INFER_SERVER] = 0.95;
+	sc->b.post.cause[INFER_RESPONSE] = 0.01;
 	figures(sc);
-	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
+	assert_int_equal(
+	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
 	assert_int_equal(sc->out.verdict.kind, RESULT_SERVER);
 	assert_int_equal(sc->out.verdict.forged, RESULT_NO);
 	assert_int_equal(sc->out.verdict.hop, 0);
@@ -819,19 +838,21 @@ test_residual_block(void **state)
 		add_arm(sc, TRIAL_FULL, 2, 2);
 		add_arm(sc, TRIAL_CONTROL, 2, 2);
 		add_burst(sc, 4, 62, false);
-		for (i = 0; i < sc->c.s.n_resets; i++) {
-			r = &sc->c.s.resets[i];
+		for (i = 0; i < sc->r.s.n_resets; i++) {
+			r = &sc->r.s.resets[i];
 			r->at_ns += (int64_t)i * CLOCK_S;
 			r->facts.control =
-			    sc->c.s.conns[r->conn].arm == ARM_CONTROL;
+			    sc->r.s.conns[r->conn].arm == ARM_CONTROL;
 			r->facts.seq_match = i >= 4 && tagged
 			    ? RESULT_SEQ_TAG
 			    : RESULT_SEQ_EXACT;
 		}
 		set_device(sc, 3, 0, 0.99);
-		sc->c.clues.blocked = campaign_is_blocked(&sc->c);
+		sc->b.clues.blocked = block_is_on(&sc->r);
 		figures(sc);
-		assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
+		assert_int_equal(
+		    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f),
+		    0);
 		assert_int_equal(sc->out.verdict.kind,
 		    tagged ? RESULT_MIDDLEBOX : RESULT_UNDETERMINED);
 		assert_int_equal(sc->out.verdict.hop, tagged ? 3 : 0);
@@ -851,10 +872,11 @@ test_response(void **state)
 	(void)state;
 	add_arm(sc, TRIAL_FULL, 3, 3);
 	set_device(sc, 6, 0, 0.04);
-	sc->c.post.cause[INFER_DEVICE] = 0.04;
-	sc->c.post.cause[INFER_RESPONSE] = 0.95;
+	sc->b.post.cause[INFER_DEVICE] = 0.04;
+	sc->b.post.cause[INFER_RESPONSE] = 0.95;
 	figures(sc);
-	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
+	assert_int_equal(
+	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
 	assert_int_equal(sc->out.verdict.kind, RESULT_RESPONSE_TRIGGERED);
 	assert_int_equal(sc->out.verdict.forged, RESULT_YES);
 	assert_int_equal(locate_exit_status(&sc->out), 1);
@@ -873,13 +895,13 @@ response_scene(int rst_ttl)
 	add_arm(sc, TRIAL_FULL, 3, 3);
 	add_arm(sc, TRIAL_CONTROL, 0, 3);
 	add_burst(sc, 0, 0, true);
-	for (i = 0; i < sc->c.s.n_resets; i++)
-		sc->c.s.resets[i].facts.ttl = (uint8_t)rst_ttl;
+	for (i = 0; i < sc->r.s.n_resets; i++)
+		sc->r.s.resets[i].facts.ttl = (uint8_t)rst_ttl;
 	for (h = 1; h <= INFER_MAX_HOPS; h++)
-		sc->c.infer_path.crossed[h] = h <= HOPS ? h - 1 : -1;
-	sc->c.post.cause[INFER_DEVICE] = 0.02;
-	sc->c.post.cause[INFER_SERVER] = 0.02;
-	sc->c.post.cause[INFER_RESPONSE] = 0.96;
+		sc->b.path.crossed[h] = h <= HOPS ? h - 1 : -1;
+	sc->b.post.cause[INFER_DEVICE] = 0.02;
+	sc->b.post.cause[INFER_SERVER] = 0.02;
+	sc->b.post.cause[INFER_RESPONSE] = 0.96;
 	return sc;
 }
 
@@ -922,7 +944,9 @@ test_response_hops(void **state)
 	for (i = 0; i < ROWS(rows); i++) {
 		sc = response_scene(rows[i].ttl);
 		figures(sc);
-		assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
+		assert_int_equal(
+		    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f),
+		    0);
 		assert_int_equal(sc->out.verdict.hop, 0);
 		assert_int_equal(response_hop(sc, &p), rows[i].hop);
 		assert_reason(sc, "response-triggered", "the server's answer");
@@ -946,22 +970,25 @@ test_response_ways(void **state)
 
 	(void)state;
 	for (h = 3; h <= HOPS; h++)
-		sc->c.infer_path.crossed[h] = h + 1;
+		sc->b.path.crossed[h] = h + 1;
 	figures(sc);
-	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
+	assert_int_equal(
+	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
 	assert_int_equal(response_hop(sc, &p), 3);
 	scene_free(sc);
 	sc = response_scene(60);
-	sc->c.s.resets[1].facts.ttl = 61;
+	sc->r.s.resets[1].facts.ttl = 61;
 	figures(sc);
-	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
+	assert_int_equal(
+	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
 	assert_int_equal(response_hop(sc, &p), 0);
 	scene_free(sc);
 	/* The server's own TTL, although a hop would fit it too. */
 	sc = response_scene(62);
 	sc->out.path.server_ttl = 62;
 	figures(sc);
-	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
+	assert_int_equal(
+	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
 	assert_int_equal(response_hop(sc, &p), 0);
 	scene_free(sc);
 }
@@ -977,14 +1004,16 @@ test_rewritten(void **state)
 	(void)state;
 	for (server = 0; server < 2; server++) {
 		sc = response_scene(58);
-		sc->c.id_follow = 3;
-		sc->c.s.conns[3].tcb.answer_ns = CLOCK_S;
+		sc->b.id_follow = 3;
+		sc->r.s.conns[3].tcb.answer_ns = CLOCK_S;
 		if (server) {
-			sc->c.post.cause[INFER_SERVER] = 0.95;
-			sc->c.post.cause[INFER_RESPONSE] = 0.03;
+			sc->b.post.cause[INFER_SERVER] = 0.95;
+			sc->b.post.cause[INFER_RESPONSE] = 0.03;
 		}
 		figures(sc);
-		assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
+		assert_int_equal(
+		    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f),
+		    0);
 		assert_int_equal(response_hop(sc, &p), 0);
 		if (server)
 			assert_reason(
@@ -1006,9 +1035,10 @@ test_not_reproduced(void **state)
 	(void)state;
 	add_arm(sc, TRIAL_FULL, 0, 40);
 	set_device(sc, 6, 0.02, 0.04);
-	sc->c.post.cause[INFER_NOTHING] = 0.9;
+	sc->b.post.cause[INFER_NOTHING] = 0.9;
 	figures(sc);
-	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
+	assert_int_equal(
+	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
 	assert_int_equal(sc->out.verdict.kind, RESULT_NOT_REPRODUCED);
 	assert_int_equal(sc->out.verdict.hop, 0);
 	assert_int_equal(locate_exit_status(&sc->out), 1);
@@ -1020,7 +1050,8 @@ test_not_reproduced(void **state)
 	add_arm(sc, TRIAL_FULL, 0, 2);
 	sc->out.head.interrupted = SIGINT;
 	figures(sc);
-	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
+	assert_int_equal(
+	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
 	assert_int_equal(sc->out.verdict.kind, RESULT_UNDETERMINED);
 	assert_int_equal(sc->out.verdict.forged, RESULT_UNSURE);
 	assert_string_equal(sc->out.verdict.next[0], "Let it run to its end.");
@@ -1037,10 +1068,11 @@ test_between_two(void **state)
 	add_arm(sc, TRIAL_FULL, 1, 1);
 	add_burst(sc, 4, 62, true);
 	set_device(sc, 3, 0, 0.5);
-	sc->c.post.at[4][INFER_WIRE] = sc->c.post.hop[4] = 0.49;
-	sc->c.post.threshold = 0.99;
+	sc->b.post.at[4][INFER_WIRE] = sc->b.post.hop[4] = 0.49;
+	sc->b.post.threshold = 0.99;
 	figures(sc);
-	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
+	assert_int_equal(
+	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
 	assert_int_equal(sc->out.verdict.kind, RESULT_UNDETERMINED);
 	assert_int_equal(sc->out.verdict.forged, RESULT_YES);
 	assert_int_equal(sc->out.verdict.hop, 0);
@@ -1060,10 +1092,11 @@ test_undetermined(void **state)
 	(void)state;
 	add_arm(sc, TRIAL_FULL, 1, 8);
 	set_device(sc, 3, 0.2, 0.2);
-	sc->c.post.cause[INFER_DEVICE] = 0.7;
-	sc->c.post.cause[INFER_SERVER] = 0.3;
+	sc->b.post.cause[INFER_DEVICE] = 0.7;
+	sc->b.post.cause[INFER_SERVER] = 0.3;
 	figures(sc);
-	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
+	assert_int_equal(
+	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
 	assert_int_equal(sc->out.verdict.kind, RESULT_UNDETERMINED);
 	assert_int_equal(sc->out.verdict.forged, RESULT_UNSURE);
 	assert_int_equal(sc->out.verdict.hop, 0);
@@ -1086,9 +1119,10 @@ test_alternatives(void **state)
 	set_device(sc, 3, 0.2, 0.2);
 	for (h = 1; h <= HOPS; h++)
 		for (p = 0; p < INFER_PLACES; p++)
-			sc->c.post.at[h][p] = 0.01 * (2 * h + p);
+			sc->b.post.at[h][p] = 0.01 * (2 * h + p);
 	figures(sc);
-	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
+	assert_int_equal(
+	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
 	assert_int_equal(sc->out.verdict.n_alternatives, RESULT_ALTERNATIVES);
 	for (i = 0; i < RESULT_ALTERNATIVES; i++)
 		near(a[i].probability, 0.01 * (15 - i), 1e-12);
@@ -1106,9 +1140,10 @@ test_given(void **state)
 	sc->ask.n_rst_ttls = sc->out.n_given_ttls = 1;
 	sc->ask.rst_ttls[0] = sc->out.given_ttls[0] = 63;
 	set_device(sc, 2, 0.37, 0.36);
-	sc->c.post.at[1][INFER_ROUTER] = sc->c.post.hop[1] = 0.2;
+	sc->b.post.at[1][INFER_ROUTER] = sc->b.post.hop[1] = 0.2;
 	figures(sc);
-	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
+	assert_int_equal(
+	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
 	assert_int_equal(sc->out.verdict.kind, RESULT_MIDDLEBOX);
 	assert_int_equal(sc->out.verdict.forged, RESULT_UNSURE);
 	assert_int_equal(sc->out.verdict.hop, 2);
@@ -1136,10 +1171,11 @@ test_given_servers(void **state)
 	sc->ask.n_rst_ttls = sc->out.n_given_ttls = 1;
 	sc->ask.rst_ttls[0] = sc->out.given_ttls[0] = 58;
 	set_device(sc, 6, 0.01, 0.01);
-	sc->c.post.cause[INFER_DEVICE] = 0.1;
-	sc->c.post.cause[INFER_SERVER] = 0.9;
+	sc->b.post.cause[INFER_DEVICE] = 0.1;
+	sc->b.post.cause[INFER_SERVER] = 0.9;
 	figures(sc);
-	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
+	assert_int_equal(
+	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
 	assert_int_equal(sc->out.verdict.kind, RESULT_SERVER);
 	assert_int_equal(sc->out.verdict.hop, 0);
 	assert_int_equal(sc->out.verdict.forged, RESULT_UNSURE);
@@ -1157,7 +1193,8 @@ scene_exec(unsigned int n, unsigned int k)
 	sc->out.exec_runs = n;
 	sc->out.exec_resets = k;
 	figures(sc);
-	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
+	assert_int_equal(
+	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
 	return sc;
 }
 
@@ -1209,7 +1246,8 @@ static void
 fill_by_hand(struct scene *sc)
 {
 	figures(sc);
-	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
+	assert_int_equal(
+	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
 	assert_false(sc->out.verdict.has_odds);
 	for (size_t i = 0; i < sc->out.verdict.reasons.n; i++)
 		assert_true(sc->out.verdict.reasons.r[i].weight == 0);
@@ -1217,7 +1255,8 @@ fill_by_hand(struct scene *sc)
 	sc->out.verdict.has_odds = true;
 	for (size_t e = 0; e < INFER_EVIDENCES; e++)
 		sc->out.verdict.odds.weight[e] = WEIGHT_OF(e);
-	verdict_fill_reasons(&sc->c);
+	verdict_fill_reasons(
+	    &(struct verdict_basis){&sc->ask, &sc->r, &sc->b}, &sc->out);
 }
 
 /* These are all reasons, in this order; none has another's weight. */
@@ -1262,15 +1301,15 @@ test_weights_device(void **state)
 	add_burst(sc, 4, 62, false);
 	set_device(sc, 3, 0.01, 0.965);
 	for (int h = 1; h <= HOPS; h++)
-		sc->c.infer_path.crossed[h] = h - 1;
-	sc->c.post.drops = 0.97;
-	sc->c.post.policy[INFER_FIXED] = 0.95;
-	sc->c.post.initial[64] = 0.94;
-	sc->c.clues.own_segment = true;
-	memcpy(sc->c.s.resets[0].facts.mac, stranger, ADDR_MAC);
-	sc->c.answers = (struct infer_answers){.behind = 1, .acked = 1};
-	sc->c.id_break = 1;
-	sc->c.s.conns[0].server_alive = RESULT_YES;
+		sc->b.path.crossed[h] = h - 1;
+	sc->b.post.drops = 0.97;
+	sc->b.post.policy[INFER_FIXED] = 0.95;
+	sc->b.post.initial[64] = 0.94;
+	sc->b.clues.own_segment = true;
+	memcpy(sc->r.s.resets[0].facts.mac, stranger, ADDR_MAC);
+	sc->b.answers = (struct infer_answers){.behind = 1, .acked = 1};
+	sc->b.id_break = 1;
+	sc->r.s.conns[0].server_alive = RESULT_YES;
 	sc->out.n_given_ttls = 2;
 	sc->out.given_ttls[0] = sc->out.given_ttls[1] = 62;
 	fill_by_hand(sc);
@@ -1300,11 +1339,11 @@ test_weights_copier(void **state)
 		add_probe(sc, add_trial(sc, TRIAL_FULL, TRIAL_SETTLED, 1), 64);
 		r = add_reset(sc, 63, CLOCK_MS);
 		r->facts.id_echoed = true;
-		sc->c.clues.echo = echo;
+		sc->b.clues.echo = echo;
 		add_burst(sc, 2, 1, false);
 		set_device(sc, 1, 0, 0.99);
-		sc->c.post.policy[INFER_COPIED] = 0.99;
-		sc->c.s.conns[1].quoted_reset = true;
+		sc->b.post.policy[INFER_COPIED] = 0.99;
+		sc->r.s.conns[1].quoted_reset = true;
 		fill_by_hand(sc);
 		assert_weights(sc, rows, ROWS(rows));
 		scene_free(sc);
@@ -1328,10 +1367,10 @@ test_weights_on_path(void **state)
 	add_arm(sc, TRIAL_FULL, 1, 1);
 	add_burst(sc, 4, 61, true);
 	set_device(sc, 4, 0.99, 0);
-	sc->c.infer_path.crossed[4] = 3;
-	sc->c.post.drops = 0.03;
-	sc->c.post.policy[INFER_ARBITRARY] = 0.9;
-	sc->c.answers.acked = 1;
+	sc->b.path.crossed[4] = 3;
+	sc->b.post.drops = 0.03;
+	sc->b.post.policy[INFER_ARBITRARY] = 0.9;
+	sc->b.answers.acked = 1;
 	fill_by_hand(sc);
 	assert_weights(sc, rows, ROWS(rows));
 	scene_free(sc);
@@ -1355,14 +1394,14 @@ test_weights_server(void **state)
 	add_burst(sc, 0, 0, true);
 	set_device(sc, 6, 0, 0.04);
 	for (size_t i = 0; i < 3; i++)
-		sc->c.s.resets[i].facts.latency_ns = 30 * CLOCK_MS;
-	sc->c.s.resets[0].facts.ttl = 58;
-	sc->c.s.resets[0].facts.ip_id = 0;
-	sc->c.s.conns[0].server_alive = RESULT_NO;
-	sc->c.post.cause[INFER_DEVICE] = 0.04;
-	sc->c.post.cause[INFER_SERVER] = 0.95;
-	sc->c.answers.unacked = 3;
-	sc->c.id_follow = 3;
+		sc->r.s.resets[i].facts.latency_ns = 30 * CLOCK_MS;
+	sc->r.s.resets[0].facts.ttl = 58;
+	sc->r.s.resets[0].facts.ip_id = 0;
+	sc->r.s.conns[0].server_alive = RESULT_NO;
+	sc->b.post.cause[INFER_DEVICE] = 0.04;
+	sc->b.post.cause[INFER_SERVER] = 0.95;
+	sc->b.answers.unacked = 3;
+	sc->b.id_follow = 3;
 	fill_by_hand(sc);
 	assert_weights(sc, rows, ROWS(rows));
 	scene_free(sc);
@@ -1384,7 +1423,7 @@ test_weights_response(void **state)
 	struct scene *sc = response_scene(58);
 
 	(void)state;
-	sc->c.id_follow = 3;
+	sc->b.id_follow = 3;
 	fill_by_hand(sc);
 	assert_weights(sc, rows, ROWS(rows));
 	scene_free(sc);
@@ -1395,7 +1434,8 @@ test_weights_response(void **state)
 static void
 update(struct scene *sc, bool assume)
 {
-	assert_int_equal(campaign_update(&sc->c, assume, &sc->f), 0);
+	rounds_conclude_path(&sc->r);
+	assert_int_equal(belief_update(&sc->b, &sc->r, assume, &sc->f), 0);
 }
 
 static void
@@ -1408,24 +1448,24 @@ test_update(void **state)
 	add_arm(sc, TRIAL_FULL, 2, 2);
 	add_burst(sc, 4, 62, false);
 	update(sc, false);
-	assert_int_equal(sc->c.load.last_ttl, HOPS - 1);
-	assert_int_equal(sc->c.post.best_hop, 3);
-	assert_true(sc->c.post.at[3][INFER_ROUTER] > 0.9);
-	assert_int_equal(sc->c.infer_path.hops, HOPS);
-	assert_int_equal(sc->c.infer_path.server_ttl, 58);
-	assert_int_equal(sc->c.infer_path.crossed[3], 2);
-	assert_int_equal(sc->c.infer_path.crossed[HOPS], -1);
-	assert_false(sc->c.untagged);
+	assert_int_equal(sc->r.load.last_ttl, HOPS - 1);
+	assert_int_equal(sc->b.post.best_hop, 3);
+	assert_true(sc->b.post.at[3][INFER_ROUTER] > 0.9);
+	assert_int_equal(sc->b.path.hops, HOPS);
+	assert_int_equal(sc->b.path.server_ttl, 58);
+	assert_int_equal(sc->b.path.crossed[3], 2);
+	assert_int_equal(sc->b.path.crossed[HOPS], -1);
+	assert_false(sc->b.untagged);
 	/* Asked again, it is the same. */
 	update(sc, false);
-	assert_true(sc->c.post.at[3][INFER_ROUTER] > 0.9);
+	assert_true(sc->b.post.at[3][INFER_ROUTER] > 0.9);
 	scene_free(sc);
 }
 
 static void
 add_trace_probe(struct scene *sc, int ttl, bool te)
 {
-	struct probe *p = &sc->c.s.probes[sc->c.s.n_probes++];
+	struct probe *p = &sc->r.s.probes[sc->r.s.n_probes++];
 
 	p->kind = PROBE_ECHO;
 	p->conn = -1;
@@ -1441,7 +1481,7 @@ static void
 test_answers(void **state)
 {
 	struct scene *sc = scene_new();
-	const double *a = sc->c.infer_path.answers;
+	const double *a = sc->b.path.answers;
 	int i;
 
 	(void)state;
@@ -1475,8 +1515,8 @@ test_update_by_steps(void **state)
 	}
 	update(b, false);
 	for (i = 1; i <= HOPS; i++)
-		near(a->c.post.hop[i], b->c.post.hop[i], 1e-9);
-	near(a->c.post.drops, b->c.post.drops, 1e-9);
+		near(a->b.post.hop[i], b->b.post.hop[i], 1e-9);
+	near(a->b.post.drops, b->b.post.drops, 1e-9);
 	scene_free(a);
 	scene_free(b);
 }
@@ -1503,23 +1543,21 @@ test_update_anew(void **state)
 	add_arm(a, TRIAL_FULL, 2, 2);
 	add_arm(b, TRIAL_FULL, 2, 2);
 	update(a, false);
-	before = a->c.post.cause[INFER_SERVER];
-	a->c.s.conns[0].server_alive = RESULT_YES;
-	b->c.s.conns[0].server_alive = RESULT_YES;
+	before = a->b.post.cause[INFER_SERVER];
+	a->r.s.conns[0].server_alive = RESULT_YES;
+	b->r.s.conns[0].server_alive = RESULT_YES;
 	update(a, false);
-	assert_true(a->c.post.cause[INFER_SERVER] < 0.1 * before);
+	assert_true(a->b.post.cause[INFER_SERVER] < 0.1 * before);
 	update(a, false);
 	update(b, false);
-	assert_same(&a->c.post, &b->c.post);
+	assert_same(&a->b.post, &b->b.post);
 	a->out.path.hops[2].responders[0].reply_ttl = 60;
 	b->out.path.hops[2].responders[0].reply_ttl = 60;
-	infer_free(b->c.infer);
-	infer_free(b->c.assumed);
-	b->c.infer = NULL;
+	belief_free(&b->b);
 	update(a, false);
 	update(b, false);
-	assert_same(&a->c.post, &b->c.post);
-	assert_int_equal(a->c.infer_path.crossed[3], 4);
+	assert_same(&a->b.post, &b->b.post);
+	assert_int_equal(a->b.path.crossed[3], 4);
 	scene_free(a);
 	scene_free(b);
 }
@@ -1538,19 +1576,19 @@ test_update_assume(void **state)
 	add_probe(sc, t, 64);
 	add_reset(sc, 58, 21 * CLOCK_MS);
 	update(sc, false);
-	settled = sc->c.post.cause[INFER_DEVICE];
+	settled = sc->b.post.cause[INFER_DEVICE];
 	add_silent(sc, true, 4);
 	for (i = 0; i < 4; i++)
-		sc->c.trials[1 + i].state = TRIAL_SENT;
+		sc->r.trials[1 + i].state = TRIAL_SENT;
 	update(sc, true);
-	assumed = sc->c.post.cause[INFER_DEVICE];
+	assumed = sc->b.post.cause[INFER_DEVICE];
 	assert_true(assumed < 0.9 * settled);
 	update(sc, false);
-	near(sc->c.post.cause[INFER_DEVICE], settled, 1e-12);
+	near(sc->b.post.cause[INFER_DEVICE], settled, 1e-12);
 	for (i = 0; i < 4; i++)
-		sc->c.trials[1 + i].state = TRIAL_SETTLED;
+		sc->r.trials[1 + i].state = TRIAL_SETTLED;
 	update(sc, false);
-	near(sc->c.post.cause[INFER_DEVICE], assumed, 1e-9);
+	near(sc->b.post.cause[INFER_DEVICE], assumed, 1e-9);
 	scene_free(sc);
 }
 
@@ -1567,38 +1605,38 @@ test_tags_pass(void **state)
 	(void)state;
 	add_arm(a, TRIAL_FULL, 2, 2);
 	update(a, false);
-	before = a->c.post;
+	before = a->b.post;
 	add_silent(a, false, 4);
 	update(a, false);
-	assert_same(&a->c.post, &before);
-	assert_false(a->c.clues.tags_pass || a->c.trials[2].counted);
+	assert_same(&a->b.post, &before);
+	assert_false(a->b.clues.tags_pass || a->b.marks[2].counted);
 	/* Nor is it assumed of those that wait. */
-	a->c.trials[5].state = TRIAL_SENT;
+	a->r.trials[5].state = TRIAL_SENT;
 	update(a, true);
-	assert_same(&a->c.post, &before);
-	a->c.trials[5].state = TRIAL_SETTLED;
+	assert_same(&a->b.post, &before);
+	a->r.trials[5].state = TRIAL_SETTLED;
 	/* A plain one's counts, and a plain one's reset vouches for no tag. */
 	add_silent(a, true, 1);
 	update(a, false);
-	assert_true(a->c.post.cause[INFER_DEVICE] < before.cause[INFER_DEVICE]);
+	assert_true(a->b.post.cause[INFER_DEVICE] < before.cause[INFER_DEVICE]);
 	add_burst(a, 4, 62, false);
-	a->c.trials[a->c.n_trials - 1].plain = true;
+	a->r.trials[a->r.n_trials - 1].plain = true;
 	update(a, false);
-	assert_false(a->c.clues.tags_pass || a->c.trials[2].counted);
-	before = a->c.post;
+	assert_false(a->b.clues.tags_pass || a->b.marks[2].counted);
+	before = a->b.post;
 	/* Once a tagged one draws, all of them do, as if known before. */
 	add_burst(a, 4, 62, false);
 	update(a, false);
-	assert_true(a->c.clues.tags_pass && a->c.trials[2].counted);
-	assert_true(a->c.post.rate < before.rate);
+	assert_true(a->b.clues.tags_pass && a->b.marks[2].counted);
+	assert_true(a->b.post.rate < before.rate);
 	add_arm(b, TRIAL_FULL, 2, 2);
 	add_silent(b, false, 4);
 	add_silent(b, true, 1);
 	add_burst(b, 4, 62, false);
-	b->c.trials[b->c.n_trials - 1].plain = true;
+	b->r.trials[b->r.n_trials - 1].plain = true;
 	add_burst(b, 4, 62, false);
 	update(b, false);
-	assert_same(&a->c.post, &b->c.post);
+	assert_same(&a->b.post, &b->b.post);
 	scene_free(a);
 	scene_free(b);
 }
@@ -1616,7 +1654,7 @@ reason_weight_of(const struct scene *sc, const char *code)
 static double
 of_posterior(const struct scene *sc, const struct infer_hypothesis *h)
 {
-	const struct infer_posterior *p = &sc->c.post;
+	const struct infer_posterior *p = &sc->b.post;
 
 	return h->cause == INFER_DEVICE ? p->hop[h->hop] : p->cause[h->cause];
 }
@@ -1630,7 +1668,8 @@ assert_odds(struct scene *sc, enum infer_cause cause, int hop)
 
 	update(sc, true);
 	figures(sc);
-	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
+	assert_int_equal(
+	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
 	assert_true(sc->out.verdict.has_odds);
 	assert_int_equal(e->one.cause, cause);
 	assert_int_equal(e->one.hop, hop);
@@ -1671,9 +1710,9 @@ server_scene(void)
 
 	add_arm(sc, TRIAL_FULL, 6, 6);
 	for (size_t i = 0; i < 6; i++) {
-		sc->c.s.resets[i].facts.ttl = 58;
-		sc->c.s.probes[i].rst_ttl = 58;
-		sc->c.s.probes[i].drew_ns += 30 * CLOCK_MS;
+		sc->r.s.resets[i].facts.ttl = 58;
+		sc->r.s.probes[i].rst_ttl = 58;
+		sc->r.s.probes[i].drew_ns += 30 * CLOCK_MS;
 	}
 	add_silent(sc, true, 6);
 	return sc;
@@ -1700,7 +1739,7 @@ test_odds_of_causes(void **state)
 	sc = server_scene();
 	sc->ask.confidence = 0;
 	update(sc, true);
-	assert_odds(sc, INFER_DEVICE, sc->c.post.best_hop);
+	assert_odds(sc, INFER_DEVICE, sc->b.post.best_hop);
 	assert_int_equal(sc->out.verdict.odds.other.cause, INFER_SERVER);
 	assert_true(sc->out.verdict.odds.log_odds < 0);
 	scene_free(sc);
@@ -1709,7 +1748,7 @@ test_odds_of_causes(void **state)
 	sc = scene_new();
 	sc->ask.trigger = RESULT_TRIGGER_NONE;
 	add_arm(sc, TRIAL_CONTROL, 0, 1);
-	sc->c.s.conns[0].tcb.client_ttl = 64;
+	sc->r.s.conns[0].tcb.client_ttl = 64;
 	sc->ask.n_rst_ttls = sc->out.n_given_ttls = 1;
 	sc->ask.rst_ttls[0] = sc->out.given_ttls[0] = 63;
 	sc->out.path.n_hops = HOPS;
@@ -1731,7 +1770,8 @@ test_odds_undetermined(void **state)
 	add_arm(sc, TRIAL_FULL, 1, 1);
 	update(sc, true);
 	figures(sc);
-	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
+	assert_int_equal(
+	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
 	assert_int_equal(sc->out.verdict.kind, RESULT_UNDETERMINED);
 	assert_true(sc->out.verdict.has_odds);
 	assert_true(sc->out.verdict.odds.log_odds > 0);
@@ -1756,9 +1796,11 @@ test_no_odds(void **state)
 			add_arm(sc, TRIAL_FULL, 3, 3);
 		}
 		update(sc, true);
-		sc->c.clues.blocked = i == 2;
+		sc->b.clues.blocked = i == 2;
 		figures(sc);
-		assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
+		assert_int_equal(
+		    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f),
+		    0);
 		assert_int_equal(sc->out.verdict.kind, RESULT_UNDETERMINED);
 		assert_false(sc->out.verdict.has_odds);
 		for (size_t k = 0; k < sc->out.verdict.reasons.n; k++)
@@ -1773,35 +1815,38 @@ test_own_segment(void **state)
 {
 	static const uint8_t stranger[ADDR_MAC] = {2, 0, 0, 0, 0, 9};
 	struct scene *sc = scene_new(), *beyond = scene_new();
-	struct infer_posterior *p = &sc->c.post;
+	struct infer_posterior *p = &sc->b.post;
 	size_t i;
 
 	(void)state;
 	add_arm(sc, TRIAL_FULL, 3, 3);
 	add_arm(beyond, TRIAL_FULL, 3, 3);
 	for (i = 0; i < 3; i++) {
-		sc->c.s.resets[i].facts.ttl = 64;
-		sc->c.s.probes[i].rst_ttl = 64;
-		beyond->c.s.resets[i].facts.ttl = 64;
-		beyond->c.s.probes[i].rst_ttl = 64;
-		memcpy(sc->c.s.resets[i].facts.mac, stranger, ADDR_MAC);
+		sc->r.s.resets[i].facts.ttl = 64;
+		sc->r.s.probes[i].rst_ttl = 64;
+		beyond->r.s.resets[i].facts.ttl = 64;
+		beyond->r.s.probes[i].rst_ttl = 64;
+		memcpy(sc->r.s.resets[i].facts.mac, stranger, ADDR_MAC);
 	}
 	update(sc, false);
 	update(beyond, false);
-	assert_true(sc->c.clues.own_segment);
-	assert_false(beyond->c.clues.own_segment);
+	assert_true(sc->b.clues.own_segment);
+	assert_false(beyond->b.clues.own_segment);
 	print_message("  wire before hop 1: %.4f by its frames, else %.4f\n",
-	    p->at[1][INFER_WIRE], beyond->c.post.at[1][INFER_WIRE]);
+	    p->at[1][INFER_WIRE], beyond->b.post.at[1][INFER_WIRE]);
 	assert_true(p->at[1][INFER_WIRE] > 0.95);
-	assert_true(beyond->c.post.at[1][INFER_WIRE] < 0.8);
+	assert_true(beyond->b.post.at[1][INFER_WIRE] < 0.8);
 	figures(sc);
-	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
+	assert_int_equal(
+	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
 	assert_int_equal(sc->out.verdict.hop, 1);
 	assert_int_equal(sc->out.verdict.place, RESULT_WIRE);
 	assert_reason(sc, "mac-differs", "comes from 02:00:00:00:00:09");
 	assert_reason(sc, "mac-differs", "packets from 02:00:00:00:00:01");
 	figures(beyond);
-	assert_int_equal(verdict_fill(&beyond->c, &beyond->f), 0);
+	assert_int_equal(verdict_fill(&beyond->ask, &beyond->r, &beyond->b,
+			     &beyond->out, &beyond->f),
+	    0);
 	assert_null(find_reason(beyond, "mac-differs"));
 	scene_free(sc);
 	scene_free(beyond);
@@ -1820,7 +1865,7 @@ test_no_stranger(void **state)
 	for (i = 0; i < 6; i++) {
 		sc = scene_new();
 		add_arm(sc, TRIAL_FULL, 1, 2);
-		r = &sc->c.s.resets[0];
+		r = &sc->r.s.resets[0];
 		memcpy(r->facts.mac, stranger, ADDR_MAC);
 		if (i == 1)
 			r->late = true;
@@ -1829,13 +1874,13 @@ test_no_stranger(void **state)
 		else if (i == 3)
 			r->facts.has_mac = false;
 		else if (i == 4) /* a second gateway, known already */
-			memcpy(sc->c.s.conns[1].tcb.server_mac, stranger,
+			memcpy(sc->r.s.conns[1].tcb.server_mac, stranger,
 			    ADDR_MAC);
 		else if (i == 5)
-			sc->c.s.conns[0].tcb.has_server_mac =
-			    sc->c.s.conns[1].tcb.has_server_mac = false;
+			sc->r.s.conns[0].tcb.has_server_mac =
+			    sc->r.s.conns[1].tcb.has_server_mac = false;
 		update(sc, false);
-		assert_int_equal(sc->c.clues.own_segment, i == 0);
+		assert_int_equal(sc->b.clues.own_segment, i == 0);
 		scene_free(sc);
 	}
 }
@@ -1847,15 +1892,15 @@ static struct scene *
 scene_open(void)
 {
 	struct scene *sc = scene_new();
-	struct campaign *c = &sc->c;
+	struct rounds *rounds = &sc->r;
 
 	sc->ask.max_connections = 60;
-	c->end_ns = session_now(&c->s) + 60 * CLOCK_S;
-	c->timing.rtt_ns = sc->sw->rtt_ns;
-	c->load.trigger = c->load.control = (const uint8_t *)"use db";
-	c->load.trigger_len = c->load.control_len = 6;
-	assert_int_equal(session_open(&c->s, ARM_NONE, 0, &sc->f), 0);
-	assert_int_equal(session_wait_open(&c->s, 0, CLOCK_S, &sc->f), 1);
+	rounds->end_ns = session_now(&rounds->s) + 60 * CLOCK_S;
+	rounds->timing.rtt_ns = sc->sw->rtt_ns;
+	rounds->load.trigger = rounds->load.control = (const uint8_t *)"use db";
+	rounds->load.trigger_len = rounds->load.control_len = 6;
+	assert_int_equal(session_open(&rounds->s, ARM_NONE, 0, &sc->f), 0);
+	assert_int_equal(session_wait_open(&rounds->s, 0, CLOCK_S, &sc->f), 1);
 	return sc;
 }
 
@@ -1866,7 +1911,7 @@ full_leaves_with(struct scene *sc)
 	    {.kind = TRIAL_CONTROL}, {.kind = TRIAL_FULL}};
 	size_t n = sc->sw->n_sent;
 
-	assert_int_equal(campaign_run(&sc->c, pair, 2, &sc->f), 0);
+	assert_int_equal(run_trials(&sc->r, pair, 2, &sc->f), 0);
 	assert_int_equal(sc->sw->n_sent, n + 2);
 	assert_int_equal(sc->sw->sent[n].tcp.ttl, 64); /* never the control */
 	return sc->sw->sent[n + 1].tcp.ttl;
@@ -1885,14 +1930,14 @@ test_full_ttls(void **state)
 		assert_int_equal(full_leaves_with(sc), 64);
 	scene_free(sc);
 	sc = scene_open();
-	sc->c.vary_full = true;
+	sc->r.vary_full = true;
 	for (i = 0; i < ROWS(turns); i++)
 		assert_int_equal(full_leaves_with(sc), turns[i]);
 	scene_free(sc);
 	/* A system that begins with 255 has nothing above it. */
 	sc = scene_open();
-	sc->c.vary_full = true;
-	sc->c.s.conns[0].tcb.client_ttl = 255;
+	sc->r.vary_full = true;
+	sc->r.s.conns[0].tcb.client_ttl = 255;
 	for (i = 0; i < 2; i++)
 		assert_int_equal(full_leaves_with(sc), 64);
 	scene_free(sc);
@@ -1950,12 +1995,13 @@ test_one_control(void **state)
 	add_arm(sc, TRIAL_FULL, 3, 3);
 	add_arm(sc, TRIAL_CONTROL, 1, 8);
 	for (i = 0; i < 2; i++)
-		sc->c.s.resets[sc->c.s.n_resets++] = sc->c.s.resets[3];
-	for (i = 0; i < sc->c.s.n_resets; i++)
-		sc->c.s.resets[i].facts.control = i >= 3;
+		sc->r.s.resets[sc->r.s.n_resets++] = sc->r.s.resets[3];
+	for (i = 0; i < sc->r.s.n_resets; i++)
+		sc->r.s.resets[i].facts.control = i >= 3;
 	set_device(sc, 3, 0, 0.99);
 	figures(sc);
-	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
+	assert_int_equal(
+	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
 	assert_int_equal(sc->out.verdict.hop, 3);
 	scene_free(sc);
 }
@@ -1977,7 +2023,7 @@ test_server_resets_all(void **state)
 		add_arm(sc, TRIAL_FULL, 1, 1);
 	}
 	for (i = 0; i < 6; i++) {
-		r = &sc->c.s.resets[i];
+		r = &sc->r.s.resets[i];
 		r->at_ns += (int64_t)i * CLOCK_MS;
 		r->facts.ttl = 58;
 		r->facts.control = i % 2 == 0;
@@ -1985,10 +2031,11 @@ test_server_resets_all(void **state)
 	}
 	add_silent(sc, true, 3);
 	set_device(sc, 6, 0, 0.04);
-	sc->c.post.cause[INFER_DEVICE] = 0.04;
-	sc->c.post.cause[INFER_SERVER] = 0.96;
+	sc->b.post.cause[INFER_DEVICE] = 0.04;
+	sc->b.post.cause[INFER_SERVER] = 0.96;
 	figures(sc);
-	assert_int_equal(verdict_fill(&sc->c, &sc->f), 0);
+	assert_int_equal(
+	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
 	assert_int_equal(sc->out.notes.n, 0);
 	assert_int_equal(sc->out.verdict.kind, RESULT_SERVER);
 	scene_free(sc);
