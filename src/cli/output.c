@@ -15,8 +15,8 @@
 
 #include "output.h"
 
-#define COLUMNS_MIN 60
-#define COLUMNS_MAX 100 /* longer lines read badly */
+#define OUTPUT_COLUMNS_MIN 60
+#define OUTPUT_COLUMNS_MAX 100 /* longer lines read badly */
 
 int
 output_check_endings(const struct options *o, struct fault *f)
@@ -34,7 +34,7 @@ output_check_endings(const struct options *o, struct fault *f)
  * access(2) would not do, as root may everything but where nobody may.
  */
 static int
-try_beside(const char *path)
+output_try_beside(const char *path)
 {
 	struct text t = {0};
 	int fd = -1;
@@ -53,14 +53,14 @@ try_beside(const char *path)
 }
 
 static int
-check_folder(const char *path, struct fault *f)
+output_check_folder(const char *path, struct fault *f)
 {
 	const char *why = NULL;
 	struct stat st;
 
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 		why = strerror(EISDIR);
-	else if (try_beside(path) < 0)
+	else if (output_try_beside(path) < 0)
 		why = strerror(errno);
 	if (why != NULL)
 		return fault(f, FAULT_INPUT, "cannot write %s: %s", path, why);
@@ -73,13 +73,13 @@ output_check_folders(const struct options *o, struct fault *f)
 	size_t i;
 
 	for (i = 0; i < o->n_files; i++)
-		if (check_folder(o->files[i], f) < 0)
+		if (output_check_folder(o->files[i], f) < 0)
 			return -1;
 	return 0;
 }
 
 static bool
-want_color(const struct options *o)
+output_want_color(const struct options *o)
 {
 	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
 
@@ -96,21 +96,21 @@ want_color(const struct options *o)
 }
 
 static int
-terminal_columns(void)
+output_terminal_columns(void)
 {
 	struct winsize ws;
 
 	if (!isatty(STDOUT_FILENO) ||
 	    ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) < 0 || ws.ws_col == 0)
 		return 80;
-	if (ws.ws_col < COLUMNS_MIN)
-		return COLUMNS_MIN;
-	return ws.ws_col < COLUMNS_MAX ? ws.ws_col : COLUMNS_MAX;
+	if (ws.ws_col < OUTPUT_COLUMNS_MIN)
+		return OUTPUT_COLUMNS_MIN;
+	return ws.ws_col < OUTPUT_COLUMNS_MAX ? ws.ws_col : OUTPUT_COLUMNS_MAX;
 }
 
 /* Whole in memory first: a fault leaves nothing half said on the screen. */
 static int
-render(const struct report_writer *w, const struct trace_result *t,
+output_render(const struct report_writer *w, const struct trace_result *t,
     const struct locate_result *l, const struct report_style *st, char **text,
     size_t *len, struct fault *f)
 {
@@ -126,7 +126,7 @@ render(const struct report_writer *w, const struct trace_result *t,
 }
 
 static int
-write_stdout(const char *p, size_t n, struct fault *f)
+output_write_stdout(const char *p, size_t n, struct fault *f)
 {
 	struct pollfd pfd = {.fd = STDOUT_FILENO, .events = POLLOUT};
 	ssize_t done;
@@ -149,17 +149,17 @@ write_stdout(const char *p, size_t n, struct fault *f)
 }
 
 static ssize_t
-write_cookie(void *ctx, const char *p, size_t n)
+output_write_cookie(void *ctx, const char *p, size_t n)
 {
-	return write_stdout(p, n, ctx) == 0 ? (ssize_t)n : 0;
+	return output_write_stdout(p, n, ctx) == 0 ? (ssize_t)n : 0;
 }
 
 /* Many resets make a long report: it goes out as it is written. */
 static int
-stream_analysis(const struct options *o, const struct analysis *a,
+output_stream_analysis(const struct options *o, const struct analysis *a,
     const struct report_style *st, struct fault *f)
 {
-	cookie_io_functions_t io = {.write = write_cookie};
+	cookie_io_functions_t io = {.write = output_write_cookie};
 	const struct report_writer *w;
 	struct fault why = {0};
 	FILE *out;
@@ -180,7 +180,7 @@ stream_analysis(const struct options *o, const struct analysis *a,
 }
 
 static int
-report_stdout(const struct options *o, const struct trace_result *t,
+output_report_stdout(const struct options *o, const struct trace_result *t,
     const struct locate_result *l, const struct report_style *st,
     struct fault *f)
 {
@@ -192,8 +192,8 @@ report_stdout(const struct options *o, const struct trace_result *t,
 	w = report_writer_by_name(o->json ? "json" : "text");
 	if (w == NULL)
 		return fault(f, FAULT_SYSTEM, "no writer for standard output");
-	if (render(w, t, l, st, &text, &len, f) == 0)
-		rc = write_stdout(text, len, f);
+	if (output_render(w, t, l, st, &text, &len, f) == 0)
+		rc = output_write_stdout(text, len, f);
 	free(text);
 	return rc;
 }
@@ -202,9 +202,9 @@ struct report_style
 output_style(const struct options *o)
 {
 	return (struct report_style){
-	    .color = want_color(o),
+	    .color = output_want_color(o),
 	    .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
-	    .columns = terminal_columns(),
+	    .columns = output_terminal_columns(),
 	    .names = !o->no_names,
 	    .each = o->verbose,
 	};
@@ -215,7 +215,7 @@ output_write(const struct options *o, const struct trace_result *t,
     const struct locate_result *l, struct fault *f)
 {
 	struct report_style st = output_style(o);
-	int rc = report_stdout(o, t, l, &st, f);
+	int rc = output_report_stdout(o, t, l, &st, f);
 	size_t i;
 
 	st.color = false;
@@ -232,7 +232,7 @@ output_write_analysis(const struct options *o, const struct analysis *a,
     bool quiet, struct fault *f)
 {
 	struct report_style st = output_style(o);
-	int rc = quiet ? 0 : stream_analysis(o, a, &st, f);
+	int rc = quiet ? 0 : output_stream_analysis(o, a, &st, f);
 	size_t i;
 
 	st.color = false;

@@ -62,7 +62,7 @@ probe_see(
 
 /* Several may bear the same data; where they can, their IP IDs tell them. */
 static bool
-is_quoted(const struct flow_mark *m, const struct pkt_quote *q)
+probe_is_quoted(const struct flow_mark *m, const struct pkt_quote *q)
 {
 	return m->frame != 0 && m->seq == q->seq &&
 	    (q->ip.version != 4 || m->id == 0 || q->ip.id == 0 ||
@@ -71,14 +71,14 @@ is_quoted(const struct flow_mark *m, const struct pkt_quote *q)
 
 /* The TTL with which the quoted packet left; 0 where it is not known. */
 static uint8_t
-find_probe_ttl(
+probe_find_probe_ttl(
     const struct rare *r, const struct half *h, const struct pkt_quote *q)
 {
-	if (r->probe != NULL && is_quoted(&r->probe->mark, q))
+	if (r->probe != NULL && probe_is_quoted(&r->probe->mark, q))
 		return r->probe->mark.ttl;
-	if (is_quoted(&h->last, q))
+	if (probe_is_quoted(&h->last, q))
 		return h->last.ttl;
-	if (is_quoted(half_last_data(h), q))
+	if (probe_is_quoted(half_last_data(h), q))
 		return half_last_data(h)->ttl;
 	return 0;
 }
@@ -104,12 +104,12 @@ probe_see_expired(
 	    .frame = s->frame,
 	    .responder = s->pkt->ip.src,
 	    .reply_ttl = s->pkt->ip.ttl,
-	    .probe_ttl = find_probe_ttl(r, &n->half[side], q),
+	    .probe_ttl = probe_find_probe_ttl(r, &n->half[side], q),
 	    .seq = q->seq,
 	    .quotes_rst = q->has_flags && (q->flags & PKT_TH_RST),
 	    .quotes_client = side == n->client};
 	if (r->probe != NULL && side == n->client &&
-	    is_quoted(&r->probe->mark, q)) {
+	    probe_is_quoted(&r->probe->mark, q)) {
 		r->probe->has_expired = true;
 		r->probe->expired = *e;
 	}

@@ -27,7 +27,7 @@ struct weights {
 };
 
 static double
-log_sum(const double *w, size_t n)
+posterior_log_sum(const double *w, size_t n)
 {
 	double top = -INFINITY, sum = 0;
 	size_t i;
@@ -42,7 +42,7 @@ log_sum(const double *w, size_t n)
 }
 
 static struct sum
-sum_cells(const struct infer *in, size_t class, size_t drops)
+posterior_sum_cells(const struct infer *in, size_t class, size_t drops)
 {
 	const double *w = infer_cells(in, class, drops);
 	struct sum s = {0};
@@ -63,17 +63,18 @@ sum_cells(const struct infer *in, size_t class, size_t drops)
 
 /* The sums of all classes; the caller has room for them. */
 static void
-sum_classes(const struct infer *in, struct sum *v)
+posterior_sum_classes(const struct infer *in, struct sum *v)
 {
 	size_t i;
 
 	for (i = 0; i < in->n_classes * INFER_DROPS; i++)
-		v[i] = sum_cells(in, i / INFER_DROPS, i % INFER_DROPS);
+		v[i] =
+		    posterior_sum_cells(in, i / INFER_DROPS, i % INFER_DROPS);
 }
 
 static void
-weigh_device(const struct infer *in, const struct sum *v, size_t h, size_t m,
-    struct weights *w)
+posterior_weigh_device(const struct infer *in, const struct sum *v, size_t h,
+    size_t m, struct weights *w)
 {
 	const struct infer_model *model = &infer_models[m];
 	double l = log(infer_prior(in, h, m)) + in->clue[m] +
@@ -94,7 +95,8 @@ weigh_device(const struct infer *in, const struct sum *v, size_t h, size_t m,
 }
 
 static void
-weigh_all(const struct infer *in, const struct sum *v, struct weights *w)
+posterior_weigh_all(
+    const struct infer *in, const struct sum *v, struct weights *w)
 {
 	size_t h, m, d, c;
 
@@ -102,9 +104,9 @@ weigh_all(const struct infer *in, const struct sum *v, struct weights *w)
 	w->total = 0;
 	for (h = 1; h <= (size_t)in->path.hops; h++)
 		for (m = 0; m < infer_n_models; m++)
-			weigh_device(in, v, h, m, w);
+			posterior_weigh_device(in, v, h, m, w);
 	for (c = INFER_SERVER; c <= INFER_NOTHING; c++) {
-		w->cause[c] = log_sum(in->cause[c], INFER_NP) +
+		w->cause[c] = posterior_log_sum(in->cause[c], INFER_NP) +
 		    infer_ttl_cause(in, (enum infer_cause)c) + in->answers[c];
 		w->top = w->cause[c] > w->top ? w->cause[c] : w->top;
 	}
@@ -118,7 +120,7 @@ weigh_all(const struct infer *in, const struct sum *v, struct weights *w)
 
 /* Adds one device's part to what is said of all. */
 static void
-tell_device(const struct infer *in, const struct sum *v,
+posterior_tell_device(const struct infer *in, const struct sum *v,
     const struct weights *w, size_t h, size_t m, struct infer_posterior *out)
 {
 	const struct infer_model *model = &infer_models[m];
@@ -144,7 +146,7 @@ tell_device(const struct infer *in, const struct sum *v,
 
 /* From joint to conditional: given that it is a device. */
 static void
-condition(struct infer_posterior *out)
+posterior_condition(struct infer_posterior *out)
 {
 	double all = out->cause[INFER_DEVICE];
 	size_t i;
@@ -162,7 +164,7 @@ condition(struct infer_posterior *out)
 }
 
 static void
-fill_threshold(const struct infer *in, struct infer_posterior *out)
+posterior_fill_threshold(const struct infer *in, struct infer_posterior *out)
 {
 	double w;
 	int t;
@@ -189,25 +191,25 @@ infer_get_posterior(
 	memset(out, 0, sizeof(*out));
 	if (v == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
-	sum_classes(in, v);
-	weigh_all(in, v, &w);
+	posterior_sum_classes(in, v);
+	posterior_weigh_all(in, v, &w);
 	for (h = 1; h <= (size_t)in->path.hops; h++) {
 		for (m = 0; m < infer_n_models; m++)
-			tell_device(in, v, &w, h, m, out);
+			posterior_tell_device(in, v, &w, h, m, out);
 		if (out->hop[h] > out->hop[out->best_hop])
 			out->best_hop = (int)h;
 	}
 	for (c = INFER_SERVER; c <= INFER_NOTHING; c++)
 		out->cause[c] = exp(w.cause[c] - w.top) / w.total;
-	condition(out);
-	fill_threshold(in, out);
+	posterior_condition(out);
+	posterior_fill_threshold(in, out);
 	free(v);
 	return 0;
 }
 
 /* The log of what all devices at a hop weigh together. */
 static double
-log_hop(const struct weights *w, size_t h)
+posterior_log_hop(const struct weights *w, size_t h)
 {
 	double v[INFER_MODELS_MAX * INFER_DROPS];
 	size_t n = 0;
@@ -215,7 +217,7 @@ log_hop(const struct weights *w, size_t h)
 	for (size_t m = 0; m < infer_n_models; m++)
 		for (size_t d = 0; d < INFER_DROPS; d++)
 			v[n++] = w->device[h][m][d];
-	return log_sum(v, n);
+	return posterior_log_sum(v, n);
 }
 
 int
@@ -228,10 +230,10 @@ infer_get_joint(
 	memset(out, 0, sizeof(*out));
 	if (v == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
-	sum_classes(in, v);
-	weigh_all(in, v, &w);
+	posterior_sum_classes(in, v);
+	posterior_weigh_all(in, v, &w);
 	for (size_t h = 1; h <= (size_t)in->path.hops; h++)
-		out->hop[h] = log_hop(&w, h);
+		out->hop[h] = posterior_log_hop(&w, h);
 	for (size_t c = INFER_SERVER; c <= INFER_NOTHING; c++)
 		out->cause[c] = w.cause[c];
 	free(v);
@@ -240,7 +242,7 @@ infer_get_joint(
 
 /* Binary entropy in nats. */
 static double
-entropy(double p)
+posterior_entropy(double p)
 {
 	if (p <= 0 || p >= 1)
 		return 0;
@@ -249,7 +251,7 @@ entropy(double p)
 
 /* Would a shot of TTL n that fires this device be seen to have? */
 static bool
-fires_visibly(const struct infer *in, size_t h, size_t m, int n)
+posterior_fires_visibly(const struct infer *in, size_t h, size_t m, int n)
 {
 	const struct infer_model *model = &infer_models[m];
 
@@ -259,7 +261,7 @@ fires_visibly(const struct infer *in, size_t h, size_t m, int n)
 
 /* The chance that one of so many shots on a connection fires, by class. */
 static void
-fill_rates(const struct infer *in, int copies, double *rate)
+posterior_fill_rates(const struct infer *in, int copies, double *rate)
 {
 	const double *w;
 	double all, p;
@@ -284,7 +286,7 @@ fill_rates(const struct infer *in, int copies, double *rate)
  * outcome less its mean entropy once the device is known.
  */
 static double
-gain_at(
+posterior_gain_at(
     const struct infer *in, const double *rate, const struct weights *w, int n)
 {
 	double at[INFER_PLACES], fires[INFER_PLACES], e, mean = 0, inner = 0;
@@ -298,7 +300,7 @@ gain_at(
 				e = exp(w->device[h][m][d] - w->top);
 				p = infer_models[m].place;
 				at[p] += e;
-				if (fires_visibly(in, h, m, n))
+				if (posterior_fires_visibly(in, h, m, n))
 					fires[p] += e *
 					    rate[infer_class(in, h, m) *
 						    INFER_DROPS +
@@ -308,10 +310,11 @@ gain_at(
 			if (at[p] <= 0)
 				continue;
 			mean += fires[p] / w->total;
-			inner += at[p] / w->total * entropy(fires[p] / at[p]);
+			inner += at[p] / w->total *
+			    posterior_entropy(fires[p] / at[p]);
 		}
 	}
-	return entropy(mean) - inner;
+	return posterior_entropy(mean) - inner;
 }
 
 int
@@ -329,11 +332,11 @@ infer_gains(
 		free(rate);
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	}
-	sum_classes(in, v);
-	weigh_all(in, v, &w);
-	fill_rates(in, copies, rate);
+	posterior_sum_classes(in, v);
+	posterior_weigh_all(in, v, &w);
+	posterior_fill_rates(in, copies, rate);
 	for (i = 1; i <= n; i++)
-		gains[i] = gain_at(in, rate, &w, i);
+		gains[i] = posterior_gain_at(in, rate, &w, i);
 	free(v);
 	free(rate);
 	return 0;

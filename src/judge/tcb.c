@@ -28,7 +28,7 @@ tcb_id_follows(uint16_t id, uint16_t later)
 }
 
 static uint32_t
-segment_len(const struct pkt *p)
+tcb_segment_len(const struct pkt *p)
 {
 	uint32_t n = p->payload_wire;
 
@@ -40,7 +40,7 @@ segment_len(const struct pkt *p)
 }
 
 static void
-see_syn(struct tcb *t, const struct pkt *p, int64_t at_ns)
+tcb_see_syn(struct tcb *t, const struct pkt *p, int64_t at_ns)
 {
 	t->has_syn = true;
 	t->iss = p->tcp.seq;
@@ -54,7 +54,7 @@ see_syn(struct tcb *t, const struct pkt *p, int64_t at_ns)
 
 /* The client's next number: its own word, or what the server awaits. */
 static void
-adopt_client(struct tcb *t, uint32_t next)
+tcb_adopt_client(struct tcb *t, uint32_t next)
 {
 	t->has_syn = true;
 	t->iss = next - 1;
@@ -62,7 +62,7 @@ adopt_client(struct tcb *t, uint32_t next)
 }
 
 static void
-adopt_server(struct tcb *t, uint32_t next)
+tcb_adopt_server(struct tcb *t, uint32_t next)
 {
 	t->has_synack = true;
 	t->irs = next - 1;
@@ -71,7 +71,7 @@ adopt_server(struct tcb *t, uint32_t next)
 
 /* A packet of a connection whose beginning was not seen tells of both ends. */
 static void
-see_adopted_sent(struct tcb *t, const struct pkt *p)
+tcb_see_adopted_sent(struct tcb *t, const struct pkt *p)
 {
 	if (!t->adopted || !(p->tcp.flags & PKT_TH_ACK))
 		return;
@@ -79,14 +79,14 @@ see_adopted_sent(struct tcb *t, const struct pkt *p)
 		t->client_ttl = p->ip.ttl;
 	t->ts_ok = p->tcp.has_ts;
 	if (!t->has_syn)
-		adopt_client(t, p->tcp.seq);
+		tcb_adopt_client(t, p->tcp.seq);
 	if (!t->has_synack)
-		adopt_server(t, p->tcp.ack);
+		tcb_adopt_server(t, p->tcp.ack);
 	t->established = true;
 }
 
 static void
-see_adopted_received(struct tcb *t, const struct pkt *p)
+tcb_see_adopted_received(struct tcb *t, const struct pkt *p)
 {
 	if (!t->adopted || !(p->tcp.flags & PKT_TH_ACK))
 		return;
@@ -95,20 +95,20 @@ see_adopted_received(struct tcb *t, const struct pkt *p)
 	if (p->tcp.has_ts && t->tsval == 0)
 		t->tsval = p->tcp.tsecr;
 	if (!t->has_synack)
-		adopt_server(t, p->tcp.seq);
+		tcb_adopt_server(t, p->tcp.seq);
 	if (!t->has_syn)
-		adopt_client(t, p->tcp.ack);
+		tcb_adopt_client(t, p->tcp.ack);
 	t->established = true;
 }
 
 static void
-see_sent(struct tcb *t, const struct pkt *p, int64_t at_ns)
+tcb_see_sent(struct tcb *t, const struct pkt *p, int64_t at_ns)
 {
-	uint32_t end = p->tcp.seq + segment_len(p);
+	uint32_t end = p->tcp.seq + tcb_segment_len(p);
 
-	see_adopted_sent(t, p);
+	tcb_see_adopted_sent(t, p);
 	if ((p->tcp.flags & PKT_TH_SYN) && !t->has_synack)
-		see_syn(t, p, at_ns);
+		tcb_see_syn(t, p, at_ns);
 	if (p->tcp.flags & PKT_TH_FIN)
 		t->client_fin = true;
 	t->client_tos = p->ip.tos;
@@ -133,7 +133,7 @@ see_sent(struct tcb *t, const struct pkt *p, int64_t at_ns)
 }
 
 static void
-see_synack(struct tcb *t, const struct pkt *p, int64_t at_ns)
+tcb_see_synack(struct tcb *t, const struct pkt *p, int64_t at_ns)
 {
 	if (t->has_synack)
 		return;
@@ -150,7 +150,7 @@ see_synack(struct tcb *t, const struct pkt *p, int64_t at_ns)
 }
 
 static void
-see_answer(struct tcb *t, const struct pkt *p, int64_t at_ns)
+tcb_see_answer(struct tcb *t, const struct pkt *p, int64_t at_ns)
 {
 	if (t->data_ns == 0 || t->answer_ns != 0 || p->payload_wire == 0 ||
 	    !(p->tcp.flags & PKT_TH_ACK) || seq_after(t->data_end, p->tcp.ack))
@@ -160,13 +160,13 @@ see_answer(struct tcb *t, const struct pkt *p, int64_t at_ns)
 }
 
 static void
-see_received(struct tcb *t, const struct pkt *p, int64_t at_ns)
+tcb_see_received(struct tcb *t, const struct pkt *p, int64_t at_ns)
 {
-	uint32_t end = p->tcp.seq + segment_len(p);
+	uint32_t end = p->tcp.seq + tcb_segment_len(p);
 
-	see_adopted_received(t, p);
+	tcb_see_adopted_received(t, p);
 	if ((p->tcp.flags & PKT_TH_SYN) && (p->tcp.flags & PKT_TH_ACK))
-		see_synack(t, p, at_ns);
+		tcb_see_synack(t, p, at_ns);
 	if (t->has_server_ip_id && t->server_ip_id != 0 && p->ip.id != 0) {
 		t->id_pairs++;
 		t->id_steps += tcb_id_follows(t->server_ip_id, p->ip.id);
@@ -192,7 +192,7 @@ see_received(struct tcb *t, const struct pkt *p, int64_t at_ns)
 		    !seq_after(t->data_end, t->snd_una))
 			t->acked_ns = at_ns;
 	}
-	see_answer(t, p, at_ns);
+	tcb_see_answer(t, p, at_ns);
 }
 
 enum tcb_event
@@ -209,7 +209,7 @@ tcb_see(struct tcb *t, const struct pkt *p, int64_t at_ns)
 		 */
 		if (t->client_ttl != 0 && p->ip.ttl != t->client_ttl)
 			return TCB_INJECTED;
-		see_sent(t, p, at_ns);
+		tcb_see_sent(t, p, at_ns);
 		return TCB_SENT;
 	}
 	back = flow_key_reverse(&key);
@@ -217,7 +217,7 @@ tcb_see(struct tcb *t, const struct pkt *p, int64_t at_ns)
 		return TCB_OTHER;
 	if (p->tcp.flags & PKT_TH_RST)
 		return TCB_RESET;
-	see_received(t, p, at_ns);
+	tcb_see_received(t, p, at_ns);
 	return TCB_RECEIVED;
 }
 

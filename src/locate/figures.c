@@ -12,7 +12,7 @@
 #include "controls.h"
 
 static int
-compare_latency(const void *a, const void *b)
+figures_compare_latency(const void *a, const void *b)
 {
 	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
 
@@ -20,7 +20,8 @@ compare_latency(const void *a, const void *b)
 }
 
 static int
-median_latency(const struct locate_result *r, int64_t *out, struct fault *f)
+figures_median_latency(
+    const struct locate_result *r, int64_t *out, struct fault *f)
 {
 	int64_t *v;
 	size_t i, n = 0;
@@ -34,7 +35,7 @@ median_latency(const struct locate_result *r, int64_t *out, struct fault *f)
 	for (i = 0; i < r->n_resets; i++)
 		if (r->resets[i].latency_ns >= 0)
 			v[n++] = r->resets[i].latency_ns;
-	qsort(v, n, sizeof(*v), compare_latency);
+	qsort(v, n, sizeof(*v), figures_compare_latency);
 	if (n > 0)
 		*out = v[n / 2];
 	free(v);
@@ -42,7 +43,7 @@ median_latency(const struct locate_result *r, int64_t *out, struct fault *f)
 }
 
 static int
-fill_resets(
+figures_fill_resets(
     const struct rounds *rounds, struct locate_result *out, struct fault *f)
 {
 	size_t i;
@@ -61,7 +62,7 @@ fill_resets(
 }
 
 static void
-fill_by_ttl(const struct rounds *rounds, struct locate_result *out)
+figures_fill_by_ttl(const struct rounds *rounds, struct locate_result *out)
 {
 	struct result_by_ttl by[PATH_MAX_HOPS + 1] = {{0}};
 	const struct trial *t;
@@ -95,7 +96,7 @@ fill_by_ttl(const struct rounds *rounds, struct locate_result *out)
 
 /* Trials of one kind, and those of them that drew a reset. */
 static struct stats_count
-count_arm(const struct rounds *rounds, enum trial_kind kind)
+figures_count_arm(const struct rounds *rounds, enum trial_kind kind)
 {
 	return (struct stats_count){block_count_clean(rounds, kind, true),
 	    block_count_clean(rounds, kind, false)};
@@ -103,10 +104,11 @@ count_arm(const struct rounds *rounds, enum trial_kind kind)
 
 /* Bursts are compared where some were controls. */
 static void
-fill_bursts(const struct rounds *rounds, struct locate_result *out)
+figures_fill_bursts(const struct rounds *rounds, struct locate_result *out)
 {
-	struct stats_count burst = count_arm(rounds, TRIAL_BURST);
-	struct stats_count control = count_arm(rounds, TRIAL_CONTROL_BURST);
+	struct stats_count burst = figures_count_arm(rounds, TRIAL_BURST);
+	struct stats_count control =
+	    figures_count_arm(rounds, TRIAL_CONTROL_BURST);
 
 	out->reproduction.burst_trials = burst.n;
 	out->reproduction.burst_resets = burst.k;
@@ -118,8 +120,8 @@ int
 figures_fill(
     const struct rounds *rounds, struct locate_result *out, struct fault *f)
 {
-	struct stats_count full = count_arm(rounds, TRIAL_FULL);
-	struct stats_count control = count_arm(rounds, TRIAL_CONTROL);
+	struct stats_count full = figures_count_arm(rounds, TRIAL_FULL);
+	struct stats_count control = figures_count_arm(rounds, TRIAL_CONTROL);
 
 	out->residual = rounds->residual;
 	out->residual.contaminated = block_count_spoiled(rounds);
@@ -131,9 +133,9 @@ figures_fill(
 	stats_wilson(
 	    full, &out->reproduction.rate_lo, &out->reproduction.rate_hi);
 	out->reproduction.p_value = controls_p_value(rounds);
-	fill_bursts(rounds, out);
-	fill_by_ttl(rounds, out);
-	if (fill_resets(rounds, out, f) == -1)
+	figures_fill_bursts(rounds, out);
+	figures_fill_by_ttl(rounds, out);
+	if (figures_fill_resets(rounds, out, f) == -1)
 		return -1;
-	return median_latency(out, &out->reproduction.latency_ns, f);
+	return figures_median_latency(out, &out->reproduction.latency_ns, f);
 }

@@ -5,12 +5,12 @@
  */
 #include "refusal.h"
 
-#define REFUSALS_ALONE 3 /* in a row of trials, to be no accident */
+#define REFUSAL_REFUSALS_ALONE 3 /* in a row of trials, to be no accident */
 
 /* Its connection never opened, or the server's own TTL is on a reset that no
  * trigger has fired. */
 static bool
-was_refused(const struct rounds *rounds, const struct trial *t)
+refusal_was_refused(const struct rounds *rounds, const struct trial *t)
 {
 	const struct seen_reset *r;
 	size_t i;
@@ -36,9 +36,10 @@ refusal_is_seen(const struct rounds *rounds)
 
 	for (i = rounds->first_alone; i < rounds->n_trials; i++) {
 		trials++;
-		refused += was_refused(rounds, &rounds->trials[i]);
+		refused += refusal_was_refused(rounds, &rounds->trials[i]);
 	}
-	if (rounds->unreachable || (rounds->alone && refused < REFUSALS_ALONE))
+	if (rounds->unreachable ||
+	    (rounds->alone && refused < REFUSAL_REFUSALS_ALONE))
 		return false;
 	return refused > 0 && refused * 4 >= trials;
 }

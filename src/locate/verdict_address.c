@@ -6,7 +6,7 @@
 /* The responder that speaks for a hop: one the trials' own flows saw, else
  * the one that answered most. */
 static const struct path_responder *
-hop_responder(const struct path *path, int hop)
+address_hop_responder(const struct path *path, int hop)
 {
 	const struct path_hop *h = path_hop_at(path, hop);
 	const struct path_responder *best = NULL;
@@ -28,7 +28,7 @@ hop_responder(const struct path *path, int hop)
 
 /* Answers at a hop, by one address, to trials that were reset, or were not. */
 static unsigned int
-count_answers(
+address_count_answers(
     const struct session *s, int hop, const struct addr *a, bool reset)
 {
 	const struct probe *p;
@@ -51,7 +51,7 @@ count_answers(
  * them answer; then the one that no silent flow went through, or none.
  */
 static struct addr
-shared_address(const struct verdict_basis *by, const struct path_hop *h)
+address_shared(const struct verdict_basis *by, const struct path_hop *h)
 {
 	const struct path_responder *p;
 	struct addr a = {0}, none = {0};
@@ -60,7 +60,8 @@ shared_address(const struct verdict_basis *by, const struct path_hop *h)
 
 	for (i = 0; i < h->n_responders; i++) {
 		p = &h->responders[i];
-		n = count_answers(&by->rounds->s, h->ttl, &p->addr, true);
+		n = address_count_answers(
+		    &by->rounds->s, h->ttl, &p->addr, true);
 		if (n > most) {
 			most = n;
 			a = p->addr;
@@ -70,7 +71,8 @@ shared_address(const struct verdict_basis *by, const struct path_hop *h)
 		return a;
 	for (i = 0; i < h->n_responders; i++) {
 		p = &h->responders[i];
-		if (count_answers(&by->rounds->s, h->ttl, &p->addr, false) > 0)
+		if (address_count_answers(
+			&by->rounds->s, h->ttl, &p->addr, false) > 0)
 			continue;
 		unseen++;
 		a = p->addr;
@@ -80,7 +82,7 @@ shared_address(const struct verdict_basis *by, const struct path_hop *h)
 
 /* Whom the sweep saw there on the way of the port that was kept to; none. */
 static struct addr
-swept_address(
+address_swept(
     const struct verdict_basis *by, const struct locate_result *out, int hop)
 {
 	const struct result_sweep *w = &out->sweep;
@@ -103,9 +105,9 @@ struct addr
 verdict_hop_address(
     const struct verdict_basis *by, const struct locate_result *out, int hop)
 {
-	const struct path_responder *p = hop_responder(&out->path, hop);
+	const struct path_responder *p = address_hop_responder(&out->path, hop);
 	const struct path_hop *h = path_hop_at(&out->path, hop);
-	struct addr none = {0}, swept = swept_address(by, out, hop);
+	struct addr none = {0}, swept = address_swept(by, out, hop);
 
 	if (hop == out->path.server_hops)
 		return out->head.target.addr;
@@ -113,7 +115,7 @@ verdict_hop_address(
 		return swept;
 	if (h != NULL && h->n_responders > 1 &&
 	    by->ask->trigger != RESULT_TRIGGER_NONE)
-		return shared_address(by, h);
+		return address_shared(by, h);
 	return p != NULL ? p->addr : none;
 }
 

@@ -68,7 +68,7 @@ reason_ip_id(const struct verdict_basis *by, struct locate_result *out,
 
 /* Another shot that fired, whose reset's TTL follows as a copier's does. */
 static const struct probe *
-another_fired(const struct verdict_basis *by, const struct seen_reset *r)
+reason_another_fired(const struct verdict_basis *by, const struct seen_reset *r)
 {
 	const struct probe *p;
 	size_t i;
@@ -88,7 +88,7 @@ reason_copied(const struct verdict_basis *by, struct locate_result *out,
     const struct seen_reset *r)
 {
 	struct reasons *rs = &out->verdict.reasons;
-	const struct probe *p = another_fired(by, r);
+	const struct probe *p = reason_another_fired(by, r);
 	double w = reason_weight(out, INFER_EVIDENCE_RESET_TTL);
 	char where[32] = "some hop";
 
@@ -164,7 +164,7 @@ reason_ttl(const struct verdict_basis *by, struct locate_result *out,
 }
 
 static void
-sum_by_ttl(const struct locate_result *o, int from, int to,
+reason_sum_by_ttl(const struct locate_result *o, int from, int to,
     unsigned int *trials, unsigned int *resets)
 {
 	size_t i;
@@ -188,15 +188,16 @@ reason_threshold(struct locate_result *out)
 	if (out->n_by_ttl == 0)
 		return;
 	if (out->threshold_ttl == 0) {
-		sum_by_ttl(out, 1, PATH_MAX_HOPS, &below, &none);
+		reason_sum_by_ttl(out, 1, PATH_MAX_HOPS, &below, &none);
 		reasons_add(rs, "fires-at-server-only", w,
 		    "None of %u probes that expire before the server fired "
 		    "it; only packets that reach the server do.",
 		    below);
 		return;
 	}
-	sum_by_ttl(out, 1, out->threshold_ttl - 1, &below, &none);
-	sum_by_ttl(out, out->threshold_ttl, PATH_MAX_HOPS, &above, &fired);
+	reason_sum_by_ttl(out, 1, out->threshold_ttl - 1, &below, &none);
+	reason_sum_by_ttl(
+	    out, out->threshold_ttl, PATH_MAX_HOPS, &above, &fired);
 	if (below > 0)
 		reasons_add(rs, "threshold", w,
 		    "Probes with TTL %d and more fired it, %u of %u; those "
@@ -369,11 +370,11 @@ reason_server_side(const struct verdict_basis *by, struct locate_result *out)
 	}
 }
 
-#define ONCE_SURE 0.9
+#define REASON_ONCE_SURE 0.9
 
 /* "3 of 10", "all but a few", "fewer than 1 of 10". */
 static void
-say_share(double rate, char *buf, size_t size)
+reason_say_share(double rate, char *buf, size_t size)
 {
 	int tenths = (int)(rate * 10 + 0.5);
 
@@ -419,7 +420,7 @@ reason_firing(const struct verdict_basis *by, struct locate_result *out)
 	struct reasons *rs = &out->verdict.reasons;
 	char share[32];
 
-	say_share(by->belief->post.rate, share, sizeof(share));
+	reason_say_share(by->belief->post.rate, share, sizeof(share));
 	switch (out->verdict.firing) {
 	case RESULT_FIRING_UNKNOWN:
 		return;
@@ -431,7 +432,7 @@ reason_firing(const struct verdict_basis *by, struct locate_result *out)
 		    "It fires on %s packets with the trigger, each by "
 		    "itself%s.",
 		    share,
-		    by->belief->post.dice[INFER_DICE_ONCE] >= ONCE_SURE
+		    by->belief->post.dice[INFER_DICE_ONCE] >= REASON_ONCE_SURE
 			? ", until one of the connection has"
 			: "");
 		return;
@@ -464,7 +465,7 @@ reason_control(struct locate_result *out)
 }
 
 static double
-as_seconds(int64_t ns)
+reason_as_seconds(int64_t ns)
 {
 	return (double)ns / (double)CLOCK_S;
 }
@@ -488,11 +489,12 @@ reason_residual(struct locate_result *out)
 		    "After a reset it goes on to reset %s: for longer than "
 		    "%.1f s, or, if what meets it prolongs it, until a silence "
 		    "of more than %.1f s.",
-		    all, as_seconds(r->seen_ns), as_seconds(r->lo_ns));
+		    all, reason_as_seconds(r->seen_ns),
+		    reason_as_seconds(r->lo_ns));
 	else
 		reasons_add(rs, "residual-block", 0,
 		    "After a reset it goes on for %.1f s to reset %s%s.",
-		    as_seconds(r->length_ns), all,
+		    reason_as_seconds(r->length_ns), all,
 		    r->refreshed == RESULT_YES
 			? "; what meets the block prolongs it"
 			: "");

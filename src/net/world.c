@@ -20,7 +20,7 @@
 
 #include <rsthop/world_filter.h>
 
-#define FDS_FIRST 3 /* of those to poll: where the connections' begin */
+#define WORLD_FDS_FIRST 3 /* of those to poll: where the connections' begin */
 
 struct world_conn {
 	struct conn *conn; /* NULL once closed */
@@ -326,12 +326,12 @@ world_get_events(const struct world_conn *wc)
 static int
 world_fit_fds(struct world_live *l, struct fault *f)
 {
-	size_t want = FDS_FIRST + l->n_conns;
+	size_t want = WORLD_FDS_FIRST + l->n_conns;
 	void *p;
 
 	if (want <= l->cap_fds)
 		return 0;
-	want = FDS_FIRST + l->cap_conns;
+	want = WORLD_FDS_FIRST + l->cap_conns;
 	p = reallocarray(l->fds, want, sizeof(*l->fds));
 	if (p == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
@@ -347,7 +347,7 @@ world_fit_fds(struct world_live *l, struct fault *f)
 static nfds_t
 world_list_fds(struct world_live *l)
 {
-	nfds_t n = FDS_FIRST;
+	nfds_t n = WORLD_FDS_FIRST;
 	size_t i;
 	int events;
 
@@ -425,7 +425,7 @@ world_wait(
 		return -1;
 	if (l->fds[2].revents != 0)
 		*changed = true;
-	for (i = FDS_FIRST; i < n; i++)
+	for (i = WORLD_FDS_FIRST; i < n; i++)
 		if (l->fds[i].revents != 0 &&
 		    world_settle_conn(
 			&l->conns[l->fd_conns[i]], l->fds[i].revents))

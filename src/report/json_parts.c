@@ -9,7 +9,8 @@
 #include "json_parts.h"
 #include "writers.h"
 
-#define DIGITS 12 /* of a real: beyond every rounding, short of the noise */
+#define JSON_PARTS_DIGITS \
+	12 /* of a real: beyond every rounding, short of the noise */
 
 json_t *
 json_word(const char *s)
@@ -81,7 +82,7 @@ json_time(int64_t unix_ns)
 }
 
 static const char *
-distance_name(enum path_distance d)
+json_parts_distance_name(enum path_distance d)
 {
 	switch (d) {
 	case PATH_DISTANCE_UNKNOWN:
@@ -103,7 +104,7 @@ json_server(const struct path *p)
 	    json_count(p->server_ttl), "initial_ttl",
 	    json_count(p->server_initial_ttl), "hops",
 	    json_count(p->server_hops), "distance",
-	    json_word(distance_name(p->distance)), "rtt_ms",
+	    json_word(json_parts_distance_name(p->distance)), "rtt_ms",
 	    json_ms(p->server_rtt_ns, 1));
 }
 
@@ -183,7 +184,7 @@ json_responder(const struct path_responder *r)
 
 /* The smallest round trip of the hop's responders; 0 where there is none. */
 static int64_t
-hop_rtt(const struct path_hop *h)
+json_parts_hop_rtt(const struct path_hop *h)
 {
 	int64_t best = 0;
 	int i;
@@ -211,9 +212,9 @@ json_hop(const struct path_hop *h)
 		return NULL;
 	}
 	return json_pack("{s:i, s:o, s:o, s:I, s:I, s:b}", "ttl", h->ttl,
-	    "rtt_ms", json_ms(hop_rtt(h), 1), "responders", responders, "asked",
-	    (json_int_t)h->asked, "answered", (json_int_t)h->answered,
-	    "is_server", h->is_server);
+	    "rtt_ms", json_ms(json_parts_hop_rtt(h), 1), "responders",
+	    responders, "asked", (json_int_t)h->asked, "answered",
+	    (json_int_t)h->answered, "is_server", h->is_server);
 }
 
 json_t *
@@ -294,7 +295,7 @@ json_put(json_t *o, const char *key, json_t *value, bool *bad)
 int
 json_finish(json_t *doc, bool bad, FILE *out, struct fault *f)
 {
-	size_t flags = JSON_INDENT(2) | JSON_REAL_PRECISION(DIGITS);
+	size_t flags = JSON_INDENT(2) | JSON_REAL_PRECISION(JSON_PARTS_DIGITS);
 	int rc = -1;
 
 	if (doc == NULL || bad) {

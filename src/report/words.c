@@ -75,7 +75,7 @@ words_span(struct text *t, int64_t ns)
 }
 
 static void
-add_joined(struct text *t, bool *begun, const char *sep, const char *word)
+words_add_joined(struct text *t, bool *begun, const char *sep, const char *word)
 {
 	if (*begun)
 		text_add(t, sep);
@@ -93,7 +93,7 @@ words_vias(struct text *t, unsigned int mask, const char *sep)
 
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		if (mask & all[i])
-			add_joined(t, &begun, sep, path_via_name(all[i]));
+			words_add_joined(t, &begun, sep, path_via_name(all[i]));
 	}
 }
 
@@ -105,7 +105,7 @@ words_rewrites(struct text *t, unsigned int mask, const char *sep)
 
 	for (i = 0; i < PATH_REWRITES; i++) {
 		if (mask & 1U << i)
-			add_joined(t, &begun, sep,
+			words_add_joined(t, &begun, sep,
 			    path_rewrite_name((enum path_rewrite)(1U << i)));
 	}
 }
@@ -160,7 +160,7 @@ words_dropped(struct text *t, const struct result_head *h)
 }
 
 static void
-add_flow(struct text *t, const struct trace_result *r)
+words_add_flow(struct text *t, const struct trace_result *r)
 {
 	const struct result_head *h = &r->head;
 
@@ -194,6 +194,6 @@ words_trace(struct text *t, const struct trace_result *r)
 		words_count(t, (uint64_t)r->path.n_hops, "hop", "hops");
 	}
 	text_add(t, "; ");
-	add_flow(t, r);
+	words_add_flow(t, r);
 	text_add(t, ".");
 }

@@ -4,7 +4,7 @@
 #include "words.h"
 
 static size_t
-count_fired(const struct result_sweep *w)
+sweep_count_fired(const struct result_sweep *w)
 {
 	size_t i, n = 0;
 
@@ -14,7 +14,7 @@ count_fired(const struct result_sweep *w)
 }
 
 static void
-add_p(struct text *t, double p)
+sweep_add_p(struct text *t, double p)
 {
 	if (!(p >= 0))
 		return;
@@ -26,7 +26,7 @@ add_p(struct text *t, double p)
 
 /* The others' way at the hop where they part, where it is one. */
 static const struct addr *
-other_way(const struct result_sweep *w)
+sweep_other_way(const struct result_sweep *w)
 {
 	const struct addr *way = NULL;
 	const struct result_port *p;
@@ -47,9 +47,9 @@ other_way(const struct result_sweep *w)
 }
 
 static void
-add_split(struct text *t, const struct result_sweep *w)
+sweep_add_split(struct text *t, const struct result_sweep *w)
 {
-	const struct addr *other = other_way(w);
+	const struct addr *other = sweep_other_way(w);
 	char a[ADDR_TEXT];
 
 	if (w->split.ttl == 0) {
@@ -70,7 +70,7 @@ add_split(struct text *t, const struct result_sweep *w)
 void
 words_sweep(struct text *t, const struct result_sweep *w)
 {
-	size_t n = count_fired(w);
+	size_t n = sweep_count_fired(w);
 
 	if (w->n_ports == 0)
 		return;
@@ -82,25 +82,25 @@ words_sweep(struct text *t, const struct result_sweep *w)
 	text_addf(t, "It fires on %zu of %zu source ports", n, w->n_ports);
 	switch (w->firing) {
 	case RESULT_SWEEP_UNKNOWN:
-		add_p(t, w->p_value);
+		sweep_add_p(t, w->p_value);
 		text_add(t, "; that leaves open whether it minds the port.");
 		break;
 	case RESULT_SWEEP_BY_FLOW:
 		text_add(t, ", and which they are is no chance");
-		add_p(t, w->p_value);
+		sweep_add_p(t, w->p_value);
 		text_add(t, ".");
 		break;
 	case RESULT_SWEEP_ANY_FLOW:
 		text_add(t, ", on each as often as chance has it");
-		add_p(t, w->p_value);
+		sweep_add_p(t, w->p_value);
 		text_add(t, ": it does not mind the port.");
 		return;
 	}
-	add_split(t, w);
+	sweep_add_split(t, w);
 }
 
 static void
-add_path(struct text *t, const struct result_port *p)
+sweep_add_path(struct text *t, const struct result_port *p)
 {
 	char a[ADDR_TEXT];
 	size_t i;
@@ -117,13 +117,14 @@ add_path(struct text *t, const struct result_port *p)
 
 /* Adds a port to the group that it is like, or to a new one. */
 static void
-add_port(struct words_ports *groups, size_t *n, const struct result_port *p)
+sweep_add_port(
+    struct words_ports *groups, size_t *n, const struct result_port *p)
 {
 	struct text path = {0};
 	struct words_ports *g;
 	size_t i;
 
-	add_path(&path, p);
+	sweep_add_path(&path, p);
 	for (i = 0; i < *n; i++)
 		if ((groups[i].resets > 0) == (p->resets > 0) &&
 		    strcmp(text_str(&groups[i].path), text_str(&path)) == 0)
@@ -151,7 +152,7 @@ words_port_groups(
 	for (fired = 1; fired >= 0; fired--)
 		for (i = 0; i < w->n_ports; i++)
 			if ((w->ports[i].resets > 0) == fired)
-				add_port(groups, &n, &w->ports[i]);
+				sweep_add_port(groups, &n, &w->ports[i]);
 	return n;
 }
 
