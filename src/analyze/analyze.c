@@ -12,13 +12,16 @@
 #include "evidence.h"
 #include "probes.h"
 
-#define ANALYZE_LOOK_EVERY	1024 /* packets between two looks for a signal */
-#define ANALYZE_TRIGGER_GENUINE 64   /* bytes kept of what fired nothing odd */
-#define ANALYZE_PAYLOADS	((size_t)16 << 20) /* bytes kept of all flows' data */
-#define ANALYZE_HANDFUL		16     /* packets that are under way at once */
-#define ANALYZE_SAY_EVERY	524288 /* ... and two words on how far it is */
-#define ANALYZE_STAMP_MAX	(INT64_MAX / 4) /* so that no difference overflows */
-#define ANALYZE_VANTAGES	(ANALYSIS_VANTAGE_SERVER + 1)
+/* Packets between two looks for a signal */
+#define ANALYZE_LOOK_EVERY	1024
+#define ANALYZE_TRIGGER_GENUINE 64 /* bytes kept of what fired nothing odd */
+/* Bytes kept of all flows' data */
+#define ANALYZE_PAYLOADS  ((size_t)16 << 20)
+#define ANALYZE_HANDFUL	  16	 /* packets that are under way at once */
+#define ANALYZE_SAY_EVERY 524288 /* ... and two words on how far it is */
+/* So that no difference overflows */
+#define ANALYZE_STAMP_MAX (INT64_MAX / 4)
+#define ANALYZE_VANTAGES  (ANALYSIS_VANTAGE_SERVER + 1)
 
 struct job;
 
@@ -295,7 +298,8 @@ analyze_prepare(struct job *j, struct taken *t, struct fault *f)
 		.frame = cp->frame,
 		.pkt = &t->pkt,
 		.hint = &t->hint};
-	analyze_count_packet(file, t->seen.unix_ns, t->pkt.has & PKT_HAS_IP);
+	analyze_count_packet(
+	    file, t->seen.unix_ns, (t->pkt.has & PKT_HAS_IP) != 0);
 	if (s->flows == NULL && analyze_open_side(j, file->vantage, f) != 0)
 		return -1;
 	t->flows = s->flows;
@@ -467,7 +471,9 @@ analyze_finish(struct job *j, struct fault *f)
 		    flow_table_end(j->sides[v].flows, f) != 0)
 			rc = -1;
 		analyze_add_stats(j->out, j->sides[v].flows);
-		/* Room for the reports: groups hold all that is still needed. */
+		/*
+		 * Room for the reports: groups hold all that is still needed.
+		 */
 		flow_table_free(j->sides[v].flows);
 		j->sides[v].flows = NULL;
 	}

@@ -237,7 +237,7 @@ index_sample(
 	uint8_t syn = t->flags & (PKT_TH_SYN | PKT_TH_ACK);
 
 	new.hash = analyze_hash(c->seed, &t->seq, sizeof(t->seq));
-	if (t->flags & PKT_TH_SYN) {
+	if ((t->flags & PKT_TH_SYN) != 0) {
 		new.rank = 0;
 		new.hash = analyze_hash(new.hash, &syn, sizeof(syn));
 		index_keep_sample(h, &new);
@@ -284,7 +284,7 @@ index_see_ack(struct compare_side *s, struct compare_flow *fl, int half,
 	struct compare_half *peer = &fl->half[!half];
 	uint32_t beyond = t->ack - peer->seq_next;
 
-	if (!(t->flags & PKT_TH_ACK) || !peer->seen || beyond == 0 ||
+	if ((t->flags & PKT_TH_ACK) == 0 || !peer->seen || beyond == 0 ||
 	    beyond >= INDEX_HALF_SPACE)
 		return;
 	fl->hole = true;
@@ -308,10 +308,10 @@ index_see_seq(struct compare_half *h, const struct flow_seen *s)
 	} else if (end - h->seq_next < INDEX_HALF_SPACE) {
 		h->seq_next = end;
 	}
-	if (!(t->flags & PKT_TH_SYN))
+	if ((t->flags & PKT_TH_SYN) == 0)
 		return;
 	h->syn = true;
-	h->opens = !(t->flags & PKT_TH_ACK);
+	h->opens = (t->flags & PKT_TH_ACK) == 0;
 	h->isn = t->seq;
 }
 
@@ -367,11 +367,11 @@ compare_index_see(
 		return 0;
 	half = index_turn_key(&k);
 	fl = index_find_flow(c, side, &k, half, &s->pkt->tcp, &rc);
-	if (fl != NULL && s->pkt->tcp.flags & PKT_TH_RST)
+	if (fl != NULL && (s->pkt->tcp.flags & PKT_TH_RST) != 0)
 		rc = index_add_reset(c, vantage, fl, half, s);
 	if (rc != 0)
 		return fault(f, FAULT_SYSTEM, "out of memory");
-	if (fl == NULL || s->pkt->tcp.flags & PKT_TH_RST)
+	if (fl == NULL || (s->pkt->tcp.flags & PKT_TH_RST) != 0)
 		return 0;
 	index_see_ack(side, fl, half, s);
 	index_see_seq(&fl->half[half], s);

@@ -8,7 +8,8 @@
 #include "compare_int.h"
 
 #define MATCH_CANDIDATES 8
-#define MATCH_OLDER	 64 /* connections of one five-tuple that are looked at */
+/* Connections of one five-tuple that are looked at */
+#define MATCH_OLDER	 64
 #define MATCH_HALF_SPACE (UINT32_C(1) << 31)
 
 /* Packets that both vantages saw, by half of the first. */
@@ -95,13 +96,13 @@ match_same(struct compare *c, uint32_t a)
 {
 	const struct compare_side *s = &c->sides[1];
 	uint32_t root = match_find_same_key(c, &c->sides[0].flows[a]);
-	uint32_t best = COMPARE_NONE, i;
+	uint32_t best = COMPARE_NONE;
 	unsigned int most = 0;
 	int looks = 0;
 
 	if (root == COMPARE_NONE)
 		return;
-	for (i = s->flows[root].newest;
+	for (uint32_t i = s->flows[root].newest;
 	     i != COMPARE_NONE && looks < MATCH_OLDER;
 	     i = s->flows[i].older, looks++) {
 		unsigned int n;

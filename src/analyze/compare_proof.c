@@ -9,8 +9,9 @@
 
 #include "compare_int.h"
 
-#define PROOF_DELAY_NS	 (3 * CLOCK_S) /* a packet takes no longer than this */
-#define PROOF_OLD_NS	 (120 * CLOCK_S) /* ... and is not taken for one as old */
+#define PROOF_DELAY_NS (3 * CLOCK_S) /* a packet takes no longer than this */
+/* ... and is not taken for one as old */
+#define PROOF_OLD_NS	 (120 * CLOCK_S)
 #define PROOF_BRACKET_NS (120 * CLOCK_S) /* no longer without a packet */
 #define PROOF_HALF_SPACE (UINT32_C(1) << 31)
 #define PROOF_TTL_OFF	 2   /* routes differ by no more */
@@ -174,7 +175,7 @@ proof_ask(struct compare_proof *p, uint32_t reset)
 	there = &p->c->sides[other].flows[fl->match];
 	half = r->half ^ (int)fl->flipped;
 	for (int host = 0; host < 2; host++) {
-		k = proof_sender_key(there, half, host);
+		k = proof_sender_key(there, half, host != 0);
 		if (proof_add_entry(p, other, &k, p->n_queries) != 0)
 			return -1;
 	}
@@ -318,11 +319,10 @@ static void
 proof_pair(struct compare *c, struct compare_reset *r)
 {
 	int looks = 0;
-	uint32_t i;
 
 	if (!proof_is_received(c, r))
 		return;
-	for (i = proof_first_sent(c, r);
+	for (uint32_t i = proof_first_sent(c, r);
 	     i != COMPARE_NONE && looks < PROOF_LOOKS;
 	     i = c->resets[i].next, looks++) {
 		struct compare_reset *b = &c->resets[i];
@@ -348,9 +348,8 @@ proof_may_be_rewritten(const struct compare *c, const struct query *q)
 {
 	const struct compare_reset *r = &c->resets[q->reset];
 	int looks = 0;
-	uint32_t i;
 
-	for (i = proof_first_sent(c, r);
+	for (uint32_t i = proof_first_sent(c, r);
 	     i != COMPARE_NONE && looks < PROOF_LOOKS;
 	     i = c->resets[i].next, looks++) {
 		const struct compare_reset *b = &c->resets[i];

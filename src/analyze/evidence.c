@@ -213,10 +213,10 @@ evidence_find_conn(struct gathering *g, const struct pkt *p)
 	struct endpoint a, b;
 	struct conn *c;
 
-	if (p->has & PKT_HAS_TCP) {
+	if ((p->has & PKT_HAS_TCP) != 0) {
 		a = (struct endpoint){p->ip.src, p->tcp.sport};
 		b = (struct endpoint){p->ip.dst, p->tcp.dport};
-	} else if ((p->has & PKT_HAS_QUOTE) && p->quote.has_ports &&
+	} else if ((p->has & PKT_HAS_QUOTE) != 0 && p->quote.has_ports &&
 	    p->quote.ip.proto == PKT_PROTO_TCP) {
 		a = (struct endpoint){p->quote.ip.src, p->quote.sport};
 		b = (struct endpoint){p->quote.ip.dst, p->quote.dport};
@@ -238,7 +238,7 @@ evidence_see(struct gathering *g, const struct capture_packet *cp)
 	c = evidence_find_conn(g, &p);
 	if (c == NULL)
 		return;
-	if ((p.has & PKT_HAS_TCP) &&
+	if ((p.has & PKT_HAS_TCP) != 0 &&
 	    (p.tcp.flags & (PKT_TH_SYN | PKT_TH_ACK)) == PKT_TH_SYN)
 		c->begun = 0;
 	if (c->begun++ >= EVIDENCE_BEGINNING &&

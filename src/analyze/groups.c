@@ -367,10 +367,10 @@ groups_merge(struct member *m, struct member *from)
 static void
 groups_merge_wanderers(struct groups *g, struct order *o)
 {
-	size_t i, n;
+	size_t n;
 
 	qsort(o, g->n, sizeof(*o), groups_by_likeness);
-	for (i = 0; i < g->n; i += n) {
+	for (size_t i = 0; i < g->n; i += n) {
 		for (n = 1; i + n < g->n &&
 		     groups_same_but_ttl(&o[i].m->g, &o[i + n].m->g);
 		     n++)

@@ -113,7 +113,7 @@ paths_see_limited(struct paths *p, const struct flow_seen *s)
 	    .id = k->ip.id,
 	    .proto = k->ip.proto,
 	    .ttl = k->ip.ttl};
-	if (k->has & PKT_HAS_TCP) {
+	if ((k->has & PKT_HAS_TCP) != 0) {
 		q->tcp = true;
 		q->syn = (k->tcp.flags & PATHS_SYN_MASK) == PKT_TH_SYN;
 		q->seq = k->tcp.seq;
@@ -121,7 +121,7 @@ paths_see_limited(struct paths *p, const struct flow_seen *s)
 		q->sport = k->tcp.sport;
 		q->dport = k->tcp.dport;
 		q->window = k->tcp.window;
-	} else if (k->has & PKT_HAS_ICMP) {
+	} else if ((k->has & PKT_HAS_ICMP) != 0) {
 		if (!k->icmp.is_echo_request)
 			return;
 		q->echo = true;
@@ -195,7 +195,7 @@ paths_add_reply(
 		r[i].addr = *from;
 		r[i].reply_ttl = s->pkt->ip.ttl;
 		r[i].rtt_ns = rtt > 0 ? rtt : 0;
-		if (h->ttl == 1 && (s->pkt->has & PKT_HAS_MAC)) {
+		if (h->ttl == 1 && (s->pkt->has & PKT_HAS_MAC) != 0) {
 			r[i].has_mac = true;
 			memcpy(r[i].mac, s->pkt->mac_src, ADDR_MAC);
 		}
@@ -232,7 +232,7 @@ static int
 paths_see_answer(struct paths *p, const struct flow_seen *s, struct fault *f)
 {
 	const struct pkt *k = s->pkt;
-	bool echo = (k->has & PKT_HAS_ICMP) && k->icmp.is_echo_reply;
+	bool echo = (k->has & PKT_HAS_ICMP) != 0 && k->icmp.is_echo_reply;
 	uint32_t seq =
 	    echo ? paths_echo_number(k->icmp.id, k->icmp.seq) : k->tcp.ack - 1;
 	struct paths_route *r;
@@ -260,13 +260,16 @@ paths_see(struct paths *p, const struct flow_seen *s, struct fault *f)
 {
 	const struct pkt *k = s->pkt;
 
-	if ((k->has & PKT_HAS_ICMP) && k->icmp.is_time_exceeded)
-		return k->has & PKT_HAS_QUOTE ? paths_see_expired(p, s, f) : 0;
-	if (((k->has & PKT_HAS_ICMP) && k->icmp.is_echo_reply) ||
-	    ((k->has & PKT_HAS_TCP) &&
+	if ((k->has & PKT_HAS_ICMP) != 0 && k->icmp.is_time_exceeded)
+		return (k->has & PKT_HAS_QUOTE) != 0
+		    ? paths_see_expired(p, s, f)
+		    : 0;
+	if (((k->has & PKT_HAS_ICMP) != 0 && k->icmp.is_echo_reply) ||
+	    ((k->has & PKT_HAS_TCP) != 0 &&
 		(k->tcp.flags & PATHS_SYN_MASK) == PATHS_SYN_MASK))
 		return paths_see_answer(p, s, f);
-	if ((k->has & PKT_HAS_IP) && k->ip.ttl > 0 && k->ip.ttl <= PROBES_TTL)
+	if ((k->has & PKT_HAS_IP) != 0 && k->ip.ttl > 0 &&
+	    k->ip.ttl <= PROBES_TTL)
 		paths_see_limited(p, s);
 	return 0;
 }

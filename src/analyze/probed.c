@@ -10,14 +10,17 @@
 
 #include "probes.h"
 
-#define PROBED_APART_NS	   (1 * CLOCK_S) /* shots so far apart are told by time */
+/* Shots so far apart are told by time */
+#define PROBED_APART_NS	   (1 * CLOCK_S)
 #define PROBED_TRIALS	   512
 #define PROBED_FULL_TRIALS 64
 #define PROBED_KINDS	   64  /* of data that drew resets, at most */
 #define PROBED_TTLS_ENOUGH 3   /* so many limited TTLs are no accident */
 #define PROBED_NAMED	   0.5 /* a hop as likely as that is named */
-#define PROBED_SURE	   0.9 /* the threshold, for one of its hops to be named */
-#define PROBED_PLACED	   0.75 /* the share of the hop for its place to be told */
+/* The threshold, for one of its hops to be named */
+#define PROBED_SURE 0.9
+/* The share of the hop for its place to be told */
+#define PROBED_PLACED 0.75
 
 /* One client's probes to one server, in the making. */
 struct pair {

@@ -216,8 +216,8 @@ probes_see_client(struct probes *p, struct probes_conn *c,
 	if (k->ip.ttl <= PROBES_TTL)
 		return 0; /* probes_sent() had it, or it bears no data */
 	if (k->payload == NULL) {
-		c->went_on =
-		    c->went_on || (k->tcp.flags & (PKT_TH_FIN | PKT_TH_RST));
+		c->went_on = c->went_on ||
+		    (k->tcp.flags & (PKT_TH_FIN | PKT_TH_RST)) != 0;
 		return 0;
 	}
 	shot = probes_make_shot(p, &c->server, s->unix_ns, k);
@@ -253,7 +253,7 @@ probes_is_answer(const struct probes_shot *s, const struct pkt_tcp *t)
 	if (t->n_sacks > 0 && t->sacks[0].left == s->seq &&
 	    t->sacks[0].right == s->seq + s->len)
 		return true;
-	return s->unacked && (t->flags & PKT_TH_ACK) &&
+	return s->unacked && (t->flags & PKT_TH_ACK) != 0 &&
 	    (int32_t)(t->ack - (s->seq + s->len)) >= 0;
 }
 
@@ -278,7 +278,7 @@ probes_see_answer(struct probes_conn *c, const struct flow_seen *s)
 static bool
 probes_has_port(const struct probes *p, uint16_t port)
 {
-	return p->ports[port / 8] >> port % 8 & 1;
+	return (p->ports[port / 8] >> port % 8 & 1) != 0;
 }
 
 int
@@ -301,7 +301,7 @@ probes_see(struct probes *p, const struct flow_seen *s, struct fault *f)
 	c = probes_find(p, &key.dst, &key.src);
 	if (c == NULL)
 		return 0;
-	if (k->tcp.flags & PKT_TH_RST)
+	if ((k->tcp.flags & PKT_TH_RST) != 0)
 		probes_see_reset(c, s);
 	else
 		probes_see_answer(c, s);

@@ -26,9 +26,7 @@ struct rerun {
 static void
 rerun_drop_packets(struct rerun_result *r)
 {
-	size_t i;
-
-	for (i = 0; i < r->n; i++)
+	for (size_t i = 0; i < r->n; i++)
 		free(r->packets[i].data);
 	r->n = r->bytes = 0;
 }
@@ -55,7 +53,7 @@ rerun_record(struct rerun *r, const struct world_packet *wp, struct fault *f)
 	struct rerun_result *out = r->out;
 	struct rerun_packet *p;
 
-	if (!(wp->pkt.has & PKT_HAS_TCP))
+	if ((wp->pkt.has & PKT_HAS_TCP) == 0)
 		return 0;
 	if (wp->len > RERUN_KEEP_BYTES - out->bytes) {
 		r->full = true;
@@ -83,8 +81,9 @@ rerun_is_reset(const struct rerun *r, const struct pkt *p)
 {
 	const struct endpoint *t = &r->ask->target;
 
-	return (p->has & PKT_HAS_TCP) && (p->tcp.flags & PKT_TH_RST) != 0 &&
-	    p->tcp.sport == t->port && addr_equal(&p->ip.src, &t->addr);
+	return (p->has & PKT_HAS_TCP) != 0 &&
+	    (p->tcp.flags & PKT_TH_RST) != 0 && p->tcp.sport == t->port &&
+	    addr_equal(&p->ip.src, &t->addr);
 }
 
 static int
@@ -136,13 +135,12 @@ rerun_count_run(struct rerun *r)
 	const struct endpoint *t = &r->ask->target;
 	bool reset = false;
 	struct pkt p;
-	size_t i;
 
-	for (i = r->begun; i < r->out->n; i++) {
+	for (size_t i = r->begun; i < r->out->n; i++) {
 		const struct rerun_packet *q = &r->out->packets[i];
 
 		pkt_decode(q->link, q->data, q->len, q->wire_len, &p);
-		if (!(p.has & PKT_HAS_TCP))
+		if ((p.has & PKT_HAS_TCP) == 0)
 			continue;
 		if (p.tcp.dport == t->port && addr_equal(&p.ip.dst, &t->addr))
 			r->out->connections += (p.tcp.flags & PKT_TH_SYN) != 0;
@@ -306,9 +304,9 @@ void
 rerun_keep(const struct rerun_result *r, struct result_evidence *e)
 {
 	struct pkt p;
-	size_t i, kept;
+	size_t kept;
 
-	for (i = 0; i < r->n; i++) {
+	for (size_t i = 0; i < r->n; i++) {
 		const struct rerun_packet *q = &r->packets[i];
 
 		pkt_decode(q->link, q->data, q->len, q->wire_len, &p);

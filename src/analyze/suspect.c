@@ -408,7 +408,7 @@ suspect_hand_out(
 
 	pkt_decode(cp->link, cp->data, cp->len, cp->wire_len, &p);
 	if (!pkt_flow_key(&p, &key) ||
-	    !j->ports[suspect_mix_ports(key.src.port, key.dst.port)])
+	    j->ports[suspect_mix_ports(key.src.port, key.dst.port)] == 0)
 		return 0;
 	for (size_t i = 0; i < j->n_kinds; i++)
 		for (size_t w = 0; w < j->kinds[i]->n_witnesses; w++) {

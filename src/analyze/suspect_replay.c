@@ -323,8 +323,8 @@ replay_read_mysql(const struct reading *r, struct mysql_session *m)
 	m->answered =
 	    m->greeted && p != NULL && mysql_parse_login(p, n, &m->login);
 	m->compressed = m->answered &&
-	    m->greeting.capabilities & m->login.capabilities &
-		MYSQL_CAN_COMPRESS;
+	    (m->greeting.capabilities & m->login.capabilities &
+		MYSQL_CAN_COMPRESS) != 0;
 	return m->greeted;
 }
 

@@ -188,7 +188,7 @@ stream_see_syn(struct stream *s, bool from_client, const struct pkt *p)
 
 	if (d->has_base && d->base == p->tcp.seq + 1)
 		return;
-	if (from_client && !(p->tcp.flags & PKT_TH_ACK)) {
+	if (from_client && (p->tcp.flags & PKT_TH_ACK) == 0) {
 		stream_forget(s);
 		s->begun = true;
 	}
@@ -256,17 +256,17 @@ stream_see(struct stream *s, const struct pkt *p, uint32_t file, uint64_t frame,
 	uint32_t begin;
 
 	s->ended = s->ended || stream_is_mark(&s->reset, file, frame);
-	if (s->ended || p->tcp.flags & PKT_TH_RST)
+	if (s->ended || (p->tcp.flags & PKT_TH_RST) != 0)
 		return;
-	if (p->tcp.flags & PKT_TH_SYN)
+	if ((p->tcp.flags & PKT_TH_SYN) != 0)
 		stream_see_syn(s, from_client, p);
 	if (from_client)
 		stream_see_client(s, p);
 	if (!stream_find_offset(d, p, &begin))
 		return;
-	if (p->tcp.flags & PKT_TH_ACK)
+	if ((p->tcp.flags & PKT_TH_ACK) != 0)
 		stream_see_ack(s, from_client, p->tcp.ack, unix_ns);
-	d->fin = d->fin || p->tcp.flags & PKT_TH_FIN;
+	d->fin = d->fin || (p->tcp.flags & PKT_TH_FIN) != 0;
 	d->snapped = d->snapped || p->payload_len < p->payload_wire;
 	if (p->payload == NULL || p->payload_len == 0)
 		return;

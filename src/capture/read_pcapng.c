@@ -168,11 +168,11 @@ pcapng_ng_read_resolution(uint8_t v, struct read_iface *i)
 {
 	unsigned int exponent = v & 0x7f;
 
-	if (exponent > (v & 0x80 ? 63 : 19))
+	if (exponent > ((v & 0x80) != 0 ? 63 : 19))
 		return -1;
 	i->per_s = 1;
 	while (exponent-- > 0)
-		i->per_s *= v & 0x80 ? 2 : 10;
+		i->per_s *= (v & 0x80) != 0 ? 2 : 10;
 	return 0;
 }
 

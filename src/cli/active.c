@@ -123,10 +123,9 @@ static size_t
 active_list_responders(struct path *p, struct path_responder **list, size_t cap)
 {
 	size_t n = 0;
-	int h, i;
 
-	for (h = 0; h < p->n_hops && h < PATH_MAX_HOPS; h++)
-		for (i = 0; i < p->hops[h].n_responders && n < cap; i++)
+	for (int h = 0; h < p->n_hops && h < PATH_MAX_HOPS; h++)
+		for (int i = 0; i < p->hops[h].n_responders && n < cap; i++)
 			list[n++] = &p->hops[h].responders[i];
 	return n;
 }
@@ -135,14 +134,13 @@ static void
 active_add_names(struct path_responder **list, size_t n)
 {
 	struct lookup_query *q = calloc(n, sizeof(*q));
-	size_t i;
 
 	if (q == NULL)
 		return; /* the report does without */
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		q[i].addr = list[i]->addr;
 	lookup_names(q, n, ACTIVE_NAMES_WAIT);
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		strncpy(list[i]->name, q[i].name, sizeof(list[i]->name) - 1);
 	free(q);
 }
@@ -172,9 +170,8 @@ int
 active_finish(struct active *a, struct result_head *head, struct path *path)
 {
 	struct path_responder *list[PATH_MAX_HOPS * PATH_RESPONDERS];
-	size_t i,
-	    n = active_list_responders(
-		path, list, PATH_MAX_HOPS * PATH_RESPONDERS);
+	size_t n =
+	    active_list_responders(path, list, PATH_MAX_HOPS * PATH_RESPONDERS);
 	int signal = 0;
 
 	head->dropped = world_live_dropped(a->live);
@@ -183,14 +180,14 @@ active_finish(struct active *a, struct result_head *head, struct path *path)
 	    "%u connections, %u packets injected, %" PRIu64
 	    " packets dropped unseen",
 	    head->connections, head->packets_sent, head->dropped);
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		active_add_vendor(list[i]);
-	if (!head->interrupted && !a->options->no_names && n > 0) {
+	if (head->interrupted == 0 && !a->options->no_names && n > 0) {
 		progress_say(&a->progress, "looking up names");
 		active_add_names(list, n);
 	}
 	progress_clear(&a->progress);
-	if (head->interrupted)
+	if (head->interrupted != 0)
 		signal = head->interrupted;
 	else
 		signal = signals_take(a->signal_fd);

@@ -509,7 +509,8 @@ watch_say_begun(const struct run *run)
 {
 	const struct line *l = run->line;
 
-	if (!l->options.verbose && (l->options.quiet || !isatty(STDERR_FILENO)))
+	if (!l->options.verbose &&
+	    (l->options.quiet || isatty(STDERR_FILENO) == 0))
 		return;
 	fprintf(stderr, "rsthop: watching %s%s%s\n", run->ifname,
 	    l->filter.len > 0 ? ": " : "", text_str(&l->filter));

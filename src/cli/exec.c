@@ -50,9 +50,8 @@ exec_borrow_options(char *const *argv, struct before *b)
 	static const char file[] = "--defaults-file=";
 	static const char extra[] = "--defaults-extra-file=";
 	static const char user[] = "--user=";
-	size_t i;
 
-	for (i = 1; argv[i] != NULL; i++) {
+	for (size_t i = 1; argv[i] != NULL; i++) {
 		const char *s = argv[i];
 
 		if (b->defaults_file == NULL &&

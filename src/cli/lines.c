@@ -100,7 +100,7 @@ lines_end(struct lines *l, struct fault *f)
 {
 	struct stat st;
 
-	if (fflush(l->out) != 0 || ferror(l->out))
+	if (fflush(l->out) != 0 || ferror(l->out) != 0)
 		return lines_fault(l, f);
 	/* A pipe or a device takes whatever comes. */
 	if (l->rotate == 0 || fstat(fileno(l->out), &st) != 0 ||

@@ -99,7 +99,7 @@ main_finish_stdout(int status)
 {
 	struct fault f;
 
-	if ((fflush(stdout) == 0 && !ferror(stdout)) || errno == EPIPE)
+	if ((fflush(stdout) == 0 && ferror(stdout) == 0) || errno == EPIPE)
 		return status;
 	fault(&f, FAULT_INPUT, "cannot write standard output: %s",
 	    strerror(errno));

@@ -21,9 +21,7 @@
 int
 output_check_endings(const struct options *o, struct fault *f)
 {
-	size_t i;
-
-	for (i = 0; i < o->n_files; i++)
+	for (size_t i = 0; i < o->n_files; i++)
 		if (report_writer_by_path(o->files[i], f) == NULL)
 			return -1;
 	return 0;
@@ -70,9 +68,7 @@ output_check_folder(const char *path, struct fault *f)
 int
 output_check_folders(const struct options *o, struct fault *f)
 {
-	size_t i;
-
-	for (i = 0; i < o->n_files; i++)
+	for (size_t i = 0; i < o->n_files; i++)
 		if (output_check_folder(o->files[i], f) < 0)
 			return -1;
 	return 0;
@@ -91,7 +87,7 @@ output_want_color(const struct options *o)
 	case OPTIONS_COLOR_AUTO:
 		break;
 	}
-	return isatty(STDOUT_FILENO) && (no == NULL || no[0] == '\0') &&
+	return isatty(STDOUT_FILENO) != 0 && (no == NULL || no[0] == '\0') &&
 	    term != NULL && strcmp(term, "dumb") != 0;
 }
 
@@ -100,7 +96,7 @@ output_terminal_columns(void)
 {
 	struct winsize ws;
 
-	if (!isatty(STDOUT_FILENO) ||
+	if (isatty(STDOUT_FILENO) == 0 ||
 	    ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) < 0 || ws.ws_col == 0)
 		return 80;
 	if (ws.ws_col < OUTPUT_COLUMNS_MIN)
@@ -216,11 +212,10 @@ output_write(const struct options *o, const struct trace_result *t,
 {
 	struct report_style st = output_style(o);
 	int rc = output_report_stdout(o, t, l, &st, f);
-	size_t i;
 
 	st.color = false;
 	st.columns = 80;
-	for (i = 0; i < o->n_files; i++)
+	for (size_t i = 0; i < o->n_files; i++)
 		if (report_write_file(
 			o->files[i], t, l, &st, rc < 0 ? NULL : f) < 0)
 			rc = -1;
@@ -233,11 +228,10 @@ output_write_analysis(const struct options *o, const struct analysis *a,
 {
 	struct report_style st = output_style(o);
 	int rc = quiet ? 0 : output_stream_analysis(o, a, &st, f);
-	size_t i;
 
 	st.color = false;
 	st.columns = 80;
-	for (i = 0; i < o->n_files; i++)
+	for (size_t i = 0; i < o->n_files; i++)
 		if (report_write_analysis_file(
 			o->files[i], a, &st, rc < 0 ? NULL : f) < 0)
 			rc = -1;

@@ -147,9 +147,7 @@ static int
 payload_draw_hello(
     struct payload *p, struct rng *r, struct rng *drawn, struct fault *f)
 {
-	int i;
-
-	for (i = 0; i < PAYLOAD_DRAWS; i++) {
+	for (int i = 0; i < PAYLOAD_DRAWS; i++) {
 		free(p->bytes);
 		p->bytes = NULL;
 		*drawn = *r;
@@ -245,7 +243,7 @@ payload_load(struct payload *p, struct fault *f)
 		    strerror(errno));
 	errno = 0;
 	p->len = fread(p->bytes, 1, TRIGGER_MAX + 1, in);
-	if (ferror(in)) {
+	if (ferror(in) != 0) {
 		fault(f, FAULT_INPUT, "cannot read %s: %s", p->path,
 		    strerror(errno));
 		fclose(in);

@@ -302,8 +302,8 @@ flow_see_roles(struct node *n, int side, const struct pkt *p)
 	bool is_new =
 	    n->half[0].packets + n->half[1].packets == 0 && n->rare == NULL;
 
-	if ((flags & PKT_TH_SYN) && n->roles != FLOW_ROLES_SYN) {
-		n->client = (uint8_t)(flags & PKT_TH_ACK ? !side : side);
+	if ((flags & PKT_TH_SYN) != 0 && n->roles != FLOW_ROLES_SYN) {
+		n->client = (uint8_t)((flags & PKT_TH_ACK) != 0 ? !side : side);
 		n->roles = FLOW_ROLES_SYN;
 	} else if (is_new)
 		flow_guess_roles(n, side);
@@ -319,10 +319,11 @@ flow_is_anew(const struct node *n, int side, const struct pkt *p)
 {
 	const struct half *h = &n->half[side];
 
-	if (!(p->tcp.flags & PKT_TH_SYN) || (p->tcp.flags & PKT_TH_ACK))
+	if ((p->tcp.flags & PKT_TH_SYN) == 0 ||
+	    (p->tcp.flags & PKT_TH_ACK) != 0)
 		return false;
-	if (h->seen & FLOW_SEEN_SYN)
-		return h->isn != p->tcp.seq || (h->seen & FLOW_SEEN_RST);
+	if ((h->seen & FLOW_SEEN_SYN) != 0)
+		return h->isn != p->tcp.seq || (h->seen & FLOW_SEEN_RST) != 0;
 	return h->packets > 0 || n->half[!side].packets > 0 || n->rare != NULL;
 }
 
@@ -496,9 +497,9 @@ static int
 flow_see_waiting(struct flow_table *t, struct node *n, int side,
     const struct flow_seen *s, struct fault *f)
 {
-	struct pending *p, *next;
+	struct pending *next;
 
-	for (p = n->rare->pending; p != NULL; p = next) {
+	for (struct pending *p = n->rare->pending; p != NULL; p = next) {
 		next = p->next;
 		pending_see(p, side, s);
 		if (p->pkts >= t->cfg.settle_pkts &&
@@ -545,7 +546,7 @@ flow_see_segment(struct flow_table *t, struct node *n, int side,
 	bool begins = n->spoke != side + 1;
 	bool told = h->packets < HOST_FIRST ||
 	    h->packets % HOST_EVERY == HOST_EVERY - 1;
-	bool fresh = !(h->seen & FLOW_SEEN_SEQ) ||
+	bool fresh = (h->seen & FLOW_SEEN_SEQ) == 0 ||
 	    seq_after(s->pkt->tcp.seq + s->pkt->payload_wire, h->seq_next);
 
 	if (told)
@@ -562,7 +563,7 @@ flow_see_segment(struct flow_table *t, struct node *n, int side,
 	}
 	if (told)
 		host_table_see(t->hosts, h->host, s);
-	if (s->pkt->tcp.flags & PKT_TH_SYN)
+	if ((s->pkt->tcp.flags & PKT_TH_SYN) != 0)
 		host_table_see_rtt(t->hosts, h->host, h->rtt_min_ns);
 	if (s->pkt->payload_wire > 0) {
 		n->spoke = (uint8_t)(side + 1);
@@ -597,7 +598,7 @@ flow_see_tcp(struct flow_table *t, const struct flow_seen *s, struct fault *f)
 		return -1;
 	flow_see_roles(n, side, p);
 	n->seen_ns = s->unix_ns;
-	if (p->tcp.flags & PKT_TH_RST)
+	if ((p->tcp.flags & PKT_TH_RST) != 0)
 		return flow_see_reset(t, n, side, s, f);
 	return flow_see_segment(t, n, side, s, f);
 }
@@ -657,13 +658,14 @@ flow_see_packet(
 {
 	if (t->due != NULL && flow_settle_due(t, s->unix_ns, f) != 0)
 		return -1;
-	if (s->pkt->has & PKT_HAS_TCP) {
+	if ((s->pkt->has & PKT_HAS_TCP) != 0) {
 		if (t->stats.packets % FLOW_SWEEP_EVERY == 0 &&
 		    flow_sweep(t, s->unix_ns, f) != 0)
 			return -1;
 		return flow_see_tcp(t, s, f);
 	}
-	return s->pkt->has & PKT_HAS_QUOTE ? flow_see_expired(t, s, f) : 0;
+	return (s->pkt->has & PKT_HAS_QUOTE) != 0 ? flow_see_expired(t, s, f)
+						  : 0;
 }
 
 int
@@ -686,7 +688,7 @@ flow_table_expect(
 {
 	out->side = -1;
 	out->hash = 0;
-	if (!(p->has & PKT_HAS_TCP))
+	if ((p->has & PKT_HAS_TCP) == 0)
 		return;
 	out->side = flow_make_ends(
 	    &p->ip.src, p->tcp.sport, &p->ip.dst, p->tcp.dport, &out->ends);
@@ -704,10 +706,10 @@ flow_table_expect_soon(const struct flow_table *t, const struct flow_hint *h)
 static void
 flow_free_node(struct node *n)
 {
-	struct pending *p, *next;
+	struct pending *next;
 
-	for (p = n->rare != NULL ? n->rare->pending : NULL; p != NULL;
-	     p = next) {
+	for (struct pending *p = n->rare != NULL ? n->rare->pending : NULL;
+	     p != NULL; p = next) {
 		next = p->next;
 		free(p->payload);
 		free(p);
@@ -763,13 +765,13 @@ flow_table_get_stats(const struct flow_table *t, struct flow_stats *out)
 void
 flow_table_free(struct flow_table *t)
 {
-	struct pending *p, *next;
+	struct pending *next;
 
 	if (t == NULL)
 		return;
 	if (t->payloads != NULL) /* made last */
 		flow_clear(t);
-	for (p = t->spare; p != NULL; p = next) {
+	for (struct pending *p = t->spare; p != NULL; p = next) {
 		next = p->next;
 		free(p);
 	}

@@ -104,7 +104,7 @@ host_table_see(struct host_table *t, uint32_t at, const struct flow_seen *s)
 		id_run_add(&h->run, p->ip.id);
 		h->id_ns = s->unix_ns;
 	}
-	if (!(p->has & PKT_HAS_MAC))
+	if ((p->has & PKT_HAS_MAC) == 0)
 		return;
 	if (!h->has_mac)
 		memcpy(h->mac, p->mac_src, ADDR_MAC);

@@ -21,7 +21,7 @@ pending_fill_packet(struct flow_reset *r, const struct flow_seen *s)
 	r->has_id = p->ip.has_id && p->ip.version == 4;
 	r->is_v6 = p->ip.version == 6;
 	r->label = r->is_v6 ? half_number(&p->ip) : 0;
-	r->has_mac = p->has & PKT_HAS_MAC;
+	r->has_mac = (p->has & PKT_HAS_MAC) != 0;
 	if (r->has_mac) {
 		memcpy(r->mac_src, p->mac_src, ADDR_MAC);
 		memcpy(r->mac_dst, p->mac_dst, ADDR_MAC);
@@ -31,7 +31,7 @@ pending_fill_packet(struct flow_reset *r, const struct flow_seen *s)
 	r->tsecr = p->tcp.has_ts ? p->tcp.tsecr : 0;
 	r->opts_len = p->tcp.opts_len;
 	r->reserved_bits = p->tcp.reserved != 0;
-	r->snapped = p->has & PKT_SNAPPED;
+	r->snapped = (p->has & PKT_SNAPPED) != 0;
 	r->urg = p->tcp.urg;
 	if (p->payload == NULL)
 		return;
@@ -52,7 +52,7 @@ pending_answers(const struct flow_mark *rst, const struct flow_mark *m)
 
 	if (m->frame == 0)
 		return false;
-	if (rst->flags & PKT_TH_ACK)
+	if ((rst->flags & PKT_TH_ACK) != 0)
 		return rst->ack == m->seq + len;
 	return (m->flags & PKT_TH_ACK) != 0 && rst->seq == m->ack;
 }
@@ -115,16 +115,17 @@ pending_see_from_sender(struct pending *p, const struct flow_mark *m)
 	a->packets++;
 	if (a->first.frame == 0)
 		a->first = *m;
-	if ((m->flags & PKT_TH_SYN) && (m->flags & PKT_TH_ACK))
+	if ((m->flags & PKT_TH_SYN) != 0 && (m->flags & PKT_TH_ACK) != 0)
 		a->synack = true;
-	if (m->flags & PKT_TH_FIN)
+	if ((m->flags & PKT_TH_FIN) != 0)
 		a->fin = true;
-	if ((m->flags & PKT_TH_ACK) && (before->seen & FLOW_SEEN_ACK) &&
+	if ((m->flags & PKT_TH_ACK) != 0 &&
+	    (before->seen & FLOW_SEEN_ACK) != 0 &&
 	    seq_after(m->ack, before->ack_high))
 		a->acked_more = true;
 	if (m->len == 0)
 		return;
-	if ((before->seen & FLOW_SEEN_SEQ) &&
+	if ((before->seen & FLOW_SEEN_SEQ) != 0 &&
 	    !seq_after(end, before->seq_next)) {
 		a->old_packets++;
 		return;
@@ -139,11 +140,11 @@ pending_see_from_peer(struct pending *p, const struct flow_mark *m)
 {
 	struct flow_after *a = &p->r.after;
 	const struct flow_side *before = &p->r.peer;
-	bool fresh = !(before->seen & FLOW_SEEN_SEQ) ||
+	bool fresh = (before->seen & FLOW_SEEN_SEQ) == 0 ||
 	    seq_after(m->seq + m->len, before->seq_next);
 
 	a->peer_packets++;
-	if (m->flags & PKT_TH_FIN)
+	if ((m->flags & PKT_TH_FIN) != 0)
 		a->peer_fin = true;
 	if (m->len > 0 && fresh)
 		a->peer_data++;
@@ -151,7 +152,7 @@ pending_see_from_peer(struct pending *p, const struct flow_mark *m)
 		return;
 	a->peer_first = *m;
 	a->peer_challenge = m->flags == PKT_TH_ACK && m->len == 0 &&
-	    (before->seen & FLOW_SEEN_ACK) &&
+	    (before->seen & FLOW_SEEN_ACK) != 0 &&
 	    !seq_after(m->ack, before->ack_high);
 }
 

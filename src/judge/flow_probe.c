@@ -34,9 +34,9 @@ probe_begin(
 	half_make_mark(s, &q->mark);
 	q->client_ttl = h->ttl.ttl[0];
 	q->server_ttl = other->packets > 0 ? other->ttl.ttl[0] : 0;
-	q->unacked = !(other->seen & FLOW_SEEN_ACK) ||
+	q->unacked = (other->seen & FLOW_SEEN_ACK) == 0 ||
 	    seq_after(q->mark.seq + q->mark.len, other->ack_high);
-	q->after_reset = other->seen & FLOW_SEEN_RST;
+	q->after_reset = (other->seen & FLOW_SEEN_RST) != 0;
 	free(r->probe);
 	r->probe = q;
 	return 0;
@@ -51,11 +51,11 @@ probe_see(
 
 	if (q == NULL || side == n->client)
 		return;
-	if (t->flags & PKT_TH_RST) {
+	if ((t->flags & PKT_TH_RST) != 0) {
 		if (!q->reset)
 			half_make_mark(s, &q->reset_mark);
 		q->reset = true;
-	} else if ((t->flags & PKT_TH_ACK) &&
+	} else if ((t->flags & PKT_TH_ACK) != 0 &&
 	    t->ack == q->mark.seq + q->mark.len)
 		q->answered = true;
 }
@@ -106,7 +106,7 @@ probe_see_expired(
 	    .reply_ttl = s->pkt->ip.ttl,
 	    .probe_ttl = probe_find_probe_ttl(r, &n->half[side], q),
 	    .seq = q->seq,
-	    .quotes_rst = q->has_flags && (q->flags & PKT_TH_RST),
+	    .quotes_rst = q->has_flags && (q->flags & PKT_TH_RST) != 0,
 	    .quotes_client = side == n->client};
 	if (r->probe != NULL && side == n->client &&
 	    probe_is_quoted(&r->probe->mark, q)) {

@@ -176,7 +176,7 @@ side_is_twice(const struct half *h, const struct pkt *p)
 		    l->window == p->tcp.window;
 	if (l->id == p->ip.id && l->frame != 0)
 		return alike && h->run.same <= h->run.n / 2;
-	if (!(h->seen & FLOW_SEEN_SEQ) || h->run.same > h->run.n / 4)
+	if ((h->seen & FLOW_SEEN_SEQ) == 0 || h->run.same > h->run.n / 4)
 		return false;
 	return side_has_sent_id(h, p->ip.id) &&
 	    !seq_after(p->tcp.seq + segment_len(&p->tcp, p->payload_wire),
@@ -207,9 +207,9 @@ side_see_header(struct half *h, const struct pkt *p)
 static void
 side_see_mac(struct half *h, const struct pkt *p)
 {
-	if (!(p->has & PKT_HAS_MAC))
+	if ((p->has & PKT_HAS_MAC) == 0)
 		return;
-	if (!(h->seen & FLOW_SEEN_MAC)) {
+	if ((h->seen & FLOW_SEEN_MAC) == 0) {
 		memcpy(h->mac, p->mac_src, ADDR_MAC);
 		h->seen |= FLOW_SEEN_MAC;
 	} else if (memcmp(h->mac, p->mac_src, ADDR_MAC) != 0)
@@ -221,13 +221,13 @@ side_see_flags(struct half *h, const struct pkt *p)
 {
 	const struct pkt_tcp *t = &p->tcp;
 
-	if (t->flags & PKT_TH_SYN) {
-		h->seen |=
-		    t->flags & PKT_TH_ACK ? FLOW_SEEN_SYNACK : FLOW_SEEN_SYN;
+	if ((t->flags & PKT_TH_SYN) != 0) {
+		h->seen |= (t->flags & PKT_TH_ACK) != 0 ? FLOW_SEEN_SYNACK
+							: FLOW_SEEN_SYN;
 		h->isn = t->seq;
 		h->wscale = t->has_wscale ? t->wscale : 0;
 	}
-	if (t->flags & PKT_TH_FIN)
+	if ((t->flags & PKT_TH_FIN) != 0)
 		h->seen |= FLOW_SEEN_FIN;
 }
 
@@ -242,7 +242,7 @@ side_see_ack(struct half *h, struct half *other, const struct flow_seen *s)
 	uint32_t ack = s->pkt->tcp.ack;
 	int64_t rtt = s->unix_ns - other->timed_ns;
 
-	if (!(h->seen & FLOW_SEEN_ACK) || seq_after(ack, h->ack_high))
+	if ((h->seen & FLOW_SEEN_ACK) == 0 || seq_after(ack, h->ack_high))
 		h->ack_high = ack;
 	h->seen |= FLOW_SEEN_ACK;
 	if (other->timed_ns == 0 || seq_after(other->timed_end, ack))
@@ -252,7 +252,7 @@ side_see_ack(struct half *h, struct half *other, const struct flow_seen *s)
 		return;
 	if (h->rtt_min_ns == 0 || rtt < h->rtt_min_ns)
 		h->rtt_min_ns = rtt;
-	if (s->pkt->tcp.flags & PKT_TH_SYN)
+	if ((s->pkt->tcp.flags & PKT_TH_SYN) != 0)
 		h->rtt_handshake = true;
 	if (h->rtt_samples != UINT8_MAX)
 		h->rtt_samples++;
@@ -265,12 +265,12 @@ side_see_seq(struct half *h, const struct flow_seen *s)
 	uint32_t end = t->seq + segment_len(t, s->pkt->payload_wire);
 
 	if (end == t->seq) {
-		if (!(h->seen & FLOW_SEEN_SEQ))
+		if ((h->seen & FLOW_SEEN_SEQ) == 0)
 			h->seq_next = end;
 		h->seen |= FLOW_SEEN_SEQ;
 		return;
 	}
-	if ((h->seen & FLOW_SEEN_SEQ) && !seq_after(end, h->seq_next)) {
+	if ((h->seen & FLOW_SEEN_SEQ) != 0 && !seq_after(end, h->seq_next)) {
 		h->timed_ns = 0;
 		return;
 	}
@@ -325,7 +325,7 @@ half_see(struct half *h, struct half *other, const struct flow_seen *s)
 	side_see_header(h, p);
 	side_see_flags(h, p);
 	side_see_seq(h, s);
-	if (p->tcp.flags & PKT_TH_ACK)
+	if ((p->tcp.flags & PKT_TH_ACK) != 0)
 		side_see_ack(h, other, s);
 	/* Bulk data writes one mark a packet, not two. */
 	if (h->last.len > 0 && p->payload_wire == 0)

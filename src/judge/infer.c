@@ -43,8 +43,9 @@ static const double drop_prior[INFER_PLACES] = {
 
 #define INFER_RESET_LOST  0.01 /* a reset that was sent and not seen */
 #define INFER_RESET_STRAY 1e-5 /* a reset charged to a shot that can't fire */
-#define INFER_TE_STRAY	  0.005 /* a time-exceeded for a packet that was dropped */
-#define INFER_FLOOR	  1e-250 /* of a trial's likelihood */
+/* A time-exceeded for a packet that was dropped */
+#define INFER_TE_STRAY 0.005
+#define INFER_FLOOR    1e-250 /* of a trial's likelihood */
 /* On the server's own segment: a small part of the path, no hop beyond. */
 #define INFER_LAST_WIRE_PRIOR 0.3
 /* The IP ID of the trigger in the reset. */
@@ -73,13 +74,12 @@ struct pair {
 };
 
 /* Classes: T = 1 .. hops + 1, then hop by hop the models that copy. */
-
 static size_t
 infer_copied_before(size_t model)
 {
-	size_t i, n = 0;
+	size_t n = 0;
 
-	for (i = 0; i < model; i++)
+	for (size_t i = 0; i < model; i++)
 		n += infer_models[i].policy == INFER_COPIED;
 	return n;
 }
@@ -112,11 +112,11 @@ infer_relative_prior(const struct infer *in, size_t hop, size_t model)
 double
 infer_prior(const struct infer *in, size_t hop, size_t model)
 {
-	size_t m, last = (size_t)in->path.hops;
+	size_t last = (size_t)in->path.hops;
 	double total = 0;
 
 	/* All hops but the last weigh the same. */
-	for (m = 0; m < infer_n_models; m++) {
+	for (size_t m = 0; m < infer_n_models; m++) {
 		total += infer_relative_prior(in, last, m);
 		total += infer_models[m].prior * (double)(last - 1);
 	}
@@ -127,7 +127,7 @@ infer_prior(const struct infer *in, size_t hop, size_t model)
 double
 infer_drop_prior(enum infer_place place, size_t drops)
 {
-	return drops ? drop_prior[place] : 1 - drop_prior[place];
+	return drops != 0 ? drop_prior[place] : 1 - drop_prior[place];
 }
 
 int
@@ -173,14 +173,14 @@ infer_free(struct infer *in)
 void
 infer_reset(struct infer *in)
 {
-	size_t i, c, n = in->n_classes * INFER_DROPS;
+	size_t n = in->n_classes * INFER_DROPS;
 
-	for (i = 0; i < n * INFER_STORY; i++)
+	for (size_t i = 0; i < n * INFER_STORY; i++)
 		in->cells[i] = dice_prior[i / INFER_NP % INFER_DICES] *
 		    grid_prior[i % INFER_NP];
 	memset(in->scale, 0, n * sizeof(double));
-	for (c = 0; c < INFER_CAUSES; c++)
-		for (i = 0; i < INFER_NP; i++)
+	for (size_t c = 0; c < INFER_CAUSES; c++)
+		for (size_t i = 0; i < INFER_NP; i++)
 			in->cause[c][i] = log(cause_prior[c] * grid_prior[i]);
 	memset(in->ttl, 0,
 	    (size_t)in->path.hops * infer_n_models * INFER_WAYS *
@@ -271,12 +271,10 @@ infer_shot_pair(const struct infer *in, const struct story *s,
 static void
 infer_trial_packet(const struct pair *v, size_t n, double l[INFER_NP])
 {
-	size_t i, k;
-
-	for (k = 0; k < INFER_NP; k++)
+	for (size_t k = 0; k < INFER_NP; k++)
 		l[k] = 1;
-	for (i = 0; i < n; i++)
-		for (k = 0; k < INFER_NP; k++)
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < INFER_NP; k++)
 			l[k] *= v[i].reached ? v[i].passed +
 				infer_p[k] * (v[i].fired - v[i].passed)
 					     : v[i].passed;
@@ -286,13 +284,12 @@ static void
 infer_trial_connection(const struct pair *v, size_t n, double l[INFER_NP])
 {
 	double all = 1, none = 1;
-	size_t i, k;
 
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		all *= v[i].reached ? v[i].fired : v[i].passed;
 		none *= v[i].passed;
 	}
-	for (k = 0; k < INFER_NP; k++)
+	for (size_t k = 0; k < INFER_NP; k++)
 		l[k] = infer_p[k] * all + (1 - infer_p[k]) * none;
 }
 
@@ -304,12 +301,11 @@ static void
 infer_trial_once(const struct pair *v, size_t n, double l[INFER_NP])
 {
 	double live, spent, p;
-	size_t i, k;
 
-	for (k = 0; k < INFER_NP; k++) {
+	for (size_t k = 0; k < INFER_NP; k++) {
 		live = 1;
 		spent = 0;
-		for (i = 0; i < n; i++) {
+		for (size_t i = 0; i < n; i++) {
 			p = v[i].reached ? infer_p[k] : 0;
 			spent = spent * v[i].passed + p * live * v[i].fired;
 			live *= v[i].passed * (1 - p);
@@ -342,15 +338,15 @@ infer_untagged_likelihood(const struct infer *in, const struct story *s,
 {
 	double none;
 	double rolls;
-	size_t i, k, could = 0;
+	size_t could = 0;
 
-	for (i = 0; i < t->n_shots; i++)
+	for (size_t i = 0; i < t->n_shots; i++)
 		could += t->shots[i].ttl >= s->threshold &&
 		    (s->hop == 0 ||
 			infer_expected_ttl(
 			    in, s->hop, s->model, t->shots[i].ttl) != 0);
 	rolls = d == INFER_DICE_CONNECTION && could > 1 ? 1 : (double)could;
-	for (k = 0; k < INFER_NP; k++) {
+	for (size_t k = 0; k < INFER_NP; k++) {
 		none = pow(1 - infer_p[k] * (1 - INFER_RESET_LOST), rolls);
 		l[k] = 1 - none + INFER_RESET_STRAY;
 	}
@@ -361,14 +357,13 @@ static void
 infer_weigh_cells(double *w, double *scale, double l[INFER_DICES][INFER_NP])
 {
 	double top = 0;
-	size_t i;
 
-	for (i = 0; i < INFER_STORY; i++) {
+	for (size_t i = 0; i < INFER_STORY; i++) {
 		w[i] *= l[i / INFER_NP][i % INFER_NP] + INFER_FLOOR;
 		top = w[i] > top ? w[i] : top;
 	}
 	*scale += log(top);
-	for (i = 0; i < INFER_STORY; i++)
+	for (size_t i = 0; i < INFER_STORY; i++)
 		w[i] /= top;
 }
 
@@ -378,13 +373,13 @@ infer_see_story(const struct infer *in, const struct story *s,
 {
 	struct pair v[INFER_MAX_HOPS];
 	double l[INFER_DICES][INFER_NP];
-	size_t n = t->n_shots, d, i;
+	size_t n = t->n_shots;
 
 	if (n > INFER_MAX_HOPS)
 		n = INFER_MAX_HOPS;
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		v[i] = infer_shot_pair(in, s, &t->shots[i]);
-	for (d = 0; d < INFER_DICES; d++)
+	for (size_t d = 0; d < INFER_DICES; d++)
 		if (t->fired_unknown)
 			infer_untagged_likelihood(
 			    in, s, t, (enum infer_dice)d, l[d]);
@@ -398,9 +393,7 @@ static void
 infer_see_class(struct infer *in, size_t class, struct story *s,
     const struct infer_trial *t)
 {
-	size_t d;
-
-	for (d = 0; d < INFER_DROPS; d++) {
+	for (size_t d = 0; d < INFER_DROPS; d++) {
 		s->drops = d == 1;
 		infer_see_story(in, s, t, infer_cells(in, class, d),
 		    infer_scale(in, class, d));
@@ -411,15 +404,13 @@ static void
 infer_see_classes(struct infer *in, const struct infer_trial *t)
 {
 	struct story s = {0};
-	size_t h, m;
-	int n;
 
-	for (n = 1; n <= in->path.hops + 1; n++) {
+	for (int n = 1; n <= in->path.hops + 1; n++) {
 		s.threshold = n;
 		infer_see_class(in, (size_t)n - 1, &s, t);
 	}
-	for (h = 1; h <= (size_t)in->path.hops; h++)
-		for (m = 0; m < infer_n_models; m++) {
+	for (size_t h = 1; h <= (size_t)in->path.hops; h++)
+		for (size_t m = 0; m < infer_n_models; m++) {
 			s.model = &infer_models[m];
 			if (s.model->policy != INFER_COPIED)
 				continue;
@@ -437,9 +428,8 @@ infer_beyond_likelihood(const struct infer *in, enum infer_cause c,
 	const struct infer_shot *s;
 	double l = 1;
 	bool reaches = false;
-	size_t i;
 
-	for (i = 0; i < t->n_shots; i++) {
+	for (size_t i = 0; i < t->n_shots; i++) {
 		s = &t->shots[i];
 		l *= infer_te_likelihood(in, s, false);
 		if (s->ttl < in->path.hops || c == INFER_NOTHING) {
@@ -461,9 +451,8 @@ static void
 infer_see_ttls(struct infer *in, const struct infer_trial *t)
 {
 	const struct infer_shot *s;
-	size_t i;
 
-	for (i = 0; i < t->n_shots; i++) {
+	for (size_t i = 0; i < t->n_shots; i++) {
 		s = &t->shots[i];
 		if (s->fired)
 			infer_ttl_see(in, s->rst_ttl, s->ttl);
@@ -476,10 +465,8 @@ infer_see_ttls(struct infer *in, const struct infer_trial *t)
 void
 infer_weigh_causes(struct infer *in, const struct infer_trial *t)
 {
-	size_t c, i;
-
-	for (c = INFER_SERVER; c <= INFER_NOTHING; c++)
-		for (i = 0; i < INFER_NP; i++)
+	for (size_t c = INFER_SERVER; c <= INFER_NOTHING; c++)
+		for (size_t i = 0; i < INFER_NP; i++)
 			in->cause[c][i] +=
 			    log(infer_beyond_likelihood(
 				    in, (enum infer_cause)c, t, infer_p[i]) +
@@ -503,18 +490,14 @@ infer_see_trial(struct infer *in, const struct infer_trial *t)
 static void
 infer_weigh_cause(struct infer *in, enum infer_cause c, double l)
 {
-	size_t i;
-
-	for (i = 0; i < INFER_NP; i++)
+	for (size_t i = 0; i < INFER_NP; i++)
 		in->cause[c][i] += log(l);
 }
 
 static void
 infer_weigh_devices(struct infer *in, double l)
 {
-	size_t m;
-
-	for (m = 0; m < infer_n_models; m++)
+	for (size_t m = 0; m < infer_n_models; m++)
 		in->clue[m] += log(l);
 }
 
@@ -531,13 +514,12 @@ void
 infer_see_id_echo(struct infer *in, bool echoed)
 {
 	double l;
-	size_t m;
 
 	if (!in->path.has_ip_id)
 		return;
 	in->record.echoed += echoed;
 	in->record.not_echoed += !echoed;
-	for (m = 0; m < infer_n_models; m++) {
+	for (size_t m = 0; m < infer_n_models; m++) {
 		l = infer_models[m].policy == INFER_COPIED
 		    ? INFER_ECHO_IF_COPIED
 		    : INFER_ECHO_IF_NOT;
@@ -584,11 +566,10 @@ infer_set_id_steps(
 	unsigned int all = follow + break_off;
 	double k =
 	    all > INFER_ID_STEPS_COUNT ? (double)INFER_ID_STEPS_COUNT / all : 1;
-	size_t c;
 
 	in->record.id_follow = follow;
 	in->record.id_break = break_off;
-	for (c = 0; c < INFER_CAUSES; c++)
+	for (size_t c = 0; c < INFER_CAUSES; c++)
 		in->id_steps[c] = k *
 		    (follow * log(id_follows[c]) +
 			break_off * log(1 - id_follows[c]));

@@ -30,13 +30,12 @@ static double
 posterior_log_sum(const double *w, size_t n)
 {
 	double top = -INFINITY, sum = 0;
-	size_t i;
 
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		top = w[i] > top ? w[i] : top;
 	if (isinf(top))
 		return top;
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		sum += exp(w[i] - top);
 	return top + log(sum);
 }
@@ -47,16 +46,15 @@ posterior_sum_cells(const struct infer *in, size_t class, size_t drops)
 	const double *w = infer_cells(in, class, drops);
 	struct sum s = {0};
 	double all = 0;
-	size_t i;
 
-	for (i = 0; i < INFER_STORY; i++) {
+	for (size_t i = 0; i < INFER_STORY; i++) {
 		all += w[i];
 		s.rate += w[i] * infer_p[i % INFER_NP];
 		s.dice[i / INFER_NP] += w[i];
 	}
 	s.log = *infer_scale(in, class, drops) + log(all);
 	s.rate /= all;
-	for (i = 0; i < INFER_DICES; i++)
+	for (size_t i = 0; i < INFER_DICES; i++)
 		s.dice[i] /= all;
 	return s;
 }
@@ -65,9 +63,7 @@ posterior_sum_cells(const struct infer *in, size_t class, size_t drops)
 static void
 posterior_sum_classes(const struct infer *in, struct sum *v)
 {
-	size_t i;
-
-	for (i = 0; i < in->n_classes * INFER_DROPS; i++)
+	for (size_t i = 0; i < in->n_classes * INFER_DROPS; i++)
 		v[i] =
 		    posterior_sum_cells(in, i / INFER_DROPS, i % INFER_DROPS);
 }
@@ -79,12 +75,11 @@ posterior_weigh_device(const struct infer *in, const struct sum *v, size_t h,
 	const struct infer_model *model = &infer_models[m];
 	double l = log(infer_prior(in, h, m)) + in->clue[m] +
 	    infer_ttl_model(in, h, m);
-	size_t d;
 
 	if (in->own_segment && (h > 1 || model->place != INFER_WIRE))
 		l += log(INFER_STRANGER);
 
-	for (d = 0; d < INFER_DROPS; d++) {
+	for (size_t d = 0; d < INFER_DROPS; d++) {
 		w->device[h][m][d] = l + in->id_steps[INFER_DEVICE] +
 		    (d == 1 ? in->answers_dropped : in->answers[INFER_DEVICE]) +
 		    v[infer_class(in, h, m) * INFER_DROPS + d].log +
@@ -98,23 +93,21 @@ static void
 posterior_weigh_all(
     const struct infer *in, const struct sum *v, struct weights *w)
 {
-	size_t h, m, d, c;
-
 	w->top = -INFINITY;
 	w->total = 0;
-	for (h = 1; h <= (size_t)in->path.hops; h++)
-		for (m = 0; m < infer_n_models; m++)
+	for (size_t h = 1; h <= (size_t)in->path.hops; h++)
+		for (size_t m = 0; m < infer_n_models; m++)
 			posterior_weigh_device(in, v, h, m, w);
-	for (c = INFER_SERVER; c <= INFER_NOTHING; c++) {
+	for (size_t c = INFER_SERVER; c <= INFER_NOTHING; c++) {
 		w->cause[c] = posterior_log_sum(in->cause[c], INFER_NP) +
 		    infer_ttl_cause(in, (enum infer_cause)c) + in->answers[c];
 		w->top = w->cause[c] > w->top ? w->cause[c] : w->top;
 	}
-	for (h = 1; h <= (size_t)in->path.hops; h++)
-		for (m = 0; m < infer_n_models; m++)
-			for (d = 0; d < INFER_DROPS; d++)
+	for (size_t h = 1; h <= (size_t)in->path.hops; h++)
+		for (size_t m = 0; m < infer_n_models; m++)
+			for (size_t d = 0; d < INFER_DROPS; d++)
 				w->total += exp(w->device[h][m][d] - w->top);
-	for (c = INFER_SERVER; c <= INFER_NOTHING; c++)
+	for (size_t c = INFER_SERVER; c <= INFER_NOTHING; c++)
 		w->total += exp(w->cause[c] - w->top);
 }
 
@@ -125,10 +118,9 @@ posterior_tell_device(const struct infer *in, const struct sum *v,
 {
 	const struct infer_model *model = &infer_models[m];
 	const struct sum *s;
-	size_t d, i;
 	double e;
 
-	for (d = 0; d < INFER_DROPS; d++) {
+	for (size_t d = 0; d < INFER_DROPS; d++) {
 		e = exp(w->device[h][m][d] - w->top) / w->total;
 		s = &v[infer_class(in, h, m) * INFER_DROPS + d];
 		out->cause[INFER_DEVICE] += e;
@@ -139,7 +131,7 @@ posterior_tell_device(const struct infer *in, const struct sum *v,
 			out->initial[model->initial] += e;
 		out->drops += d == 1 ? e : 0;
 		out->rate += e * s->rate;
-		for (i = 0; i < INFER_DICES; i++)
+		for (size_t i = 0; i < INFER_DICES; i++)
 			out->dice[i] += e * s->dice[i];
 	}
 }
@@ -149,15 +141,14 @@ static void
 posterior_condition(struct infer_posterior *out)
 {
 	double all = out->cause[INFER_DEVICE];
-	size_t i;
 
 	if (all <= 0)
 		return;
-	for (i = 0; i < INFER_POLICIES; i++)
+	for (size_t i = 0; i < INFER_POLICIES; i++)
 		out->policy[i] /= all;
-	for (i = 0; i < 256; i++)
+	for (size_t i = 0; i < 256; i++)
 		out->initial[i] /= all;
-	for (i = 0; i < INFER_DICES; i++)
+	for (size_t i = 0; i < INFER_DICES; i++)
 		out->dice[i] /= all;
 	out->drops /= all;
 	out->rate /= all;
@@ -167,9 +158,8 @@ static void
 posterior_fill_threshold(const struct infer *in, struct infer_posterior *out)
 {
 	double w;
-	int t;
 
-	for (t = 1; t <= in->path.hops; t++) {
+	for (int t = 1; t <= in->path.hops; t++) {
 		w = out->at[t][INFER_WIRE];
 		if (t > 1)
 			w += out->at[t - 1][INFER_ROUTER];
@@ -186,20 +176,19 @@ infer_get_posterior(
 {
 	struct sum *v = calloc(in->n_classes * INFER_DROPS, sizeof(struct sum));
 	struct weights w;
-	size_t h, m, c;
 
 	memset(out, 0, sizeof(*out));
 	if (v == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	posterior_sum_classes(in, v);
 	posterior_weigh_all(in, v, &w);
-	for (h = 1; h <= (size_t)in->path.hops; h++) {
-		for (m = 0; m < infer_n_models; m++)
+	for (size_t h = 1; h <= (size_t)in->path.hops; h++) {
+		for (size_t m = 0; m < infer_n_models; m++)
 			posterior_tell_device(in, v, &w, h, m, out);
 		if (out->hop[h] > out->hop[out->best_hop])
 			out->best_hop = (int)h;
 	}
-	for (c = INFER_SERVER; c <= INFER_NOTHING; c++)
+	for (size_t c = INFER_SERVER; c <= INFER_NOTHING; c++)
 		out->cause[c] = exp(w.cause[c] - w.top) / w.total;
 	posterior_condition(out);
 	posterior_fill_threshold(in, out);
@@ -265,12 +254,11 @@ posterior_fill_rates(const struct infer *in, int copies, double *rate)
 {
 	const double *w;
 	double all, p;
-	size_t i, c;
 
-	for (c = 0; c < in->n_classes * INFER_DROPS; c++) {
+	for (size_t c = 0; c < in->n_classes * INFER_DROPS; c++) {
 		w = infer_cells(in, c / INFER_DROPS, c % INFER_DROPS);
 		all = rate[c] = 0;
-		for (i = 0; i < INFER_STORY; i++) {
+		for (size_t i = 0; i < INFER_STORY; i++) {
 			p = infer_p[i % INFER_NP];
 			if (i / INFER_NP != INFER_DICE_CONNECTION)
 				p = 1 - pow(1 - p, copies);
@@ -290,13 +278,13 @@ posterior_gain_at(
     const struct infer *in, const double *rate, const struct weights *w, int n)
 {
 	double at[INFER_PLACES], fires[INFER_PLACES], e, mean = 0, inner = 0;
-	size_t h, m, d, p;
+	size_t p;
 
-	for (h = 1; h <= (size_t)in->path.hops; h++) {
+	for (size_t h = 1; h <= (size_t)in->path.hops; h++) {
 		memset(at, 0, sizeof(at));
 		memset(fires, 0, sizeof(fires));
-		for (m = 0; m < infer_n_models; m++)
-			for (d = 0; d < INFER_DROPS; d++) {
+		for (size_t m = 0; m < infer_n_models; m++)
+			for (size_t d = 0; d < INFER_DROPS; d++) {
 				e = exp(w->device[h][m][d] - w->top);
 				p = infer_models[m].place;
 				at[p] += e;
@@ -325,7 +313,6 @@ infer_gains(
 	struct sum *v = calloc(cells, sizeof(*v));
 	double *rate = calloc(cells, sizeof(*rate));
 	struct weights w;
-	int i;
 
 	if (v == NULL || rate == NULL) {
 		free(v);
@@ -335,7 +322,7 @@ infer_gains(
 	posterior_sum_classes(in, v);
 	posterior_weigh_all(in, v, &w);
 	posterior_fill_rates(in, copies, rate);
-	for (i = 1; i <= n; i++)
+	for (int i = 1; i <= n; i++)
 		gains[i] = posterior_gain_at(in, rate, &w, i);
 	free(v);
 	free(rate);

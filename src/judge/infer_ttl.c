@@ -123,9 +123,8 @@ static double
 infer_ttl_log_constant(const struct infer *in, int value)
 {
 	double l = 0;
-	int i;
 
-	for (i = 1; i < 256; i++)
+	for (int i = 1; i < 256; i++)
 		if (in->seen[i] > 0)
 			l += in->seen[i] * log(infer_ttl_near(i, value));
 	return l;
@@ -139,9 +138,9 @@ static double
 infer_ttl_log_some_constant(const struct infer *in)
 {
 	double l = -INFINITY;
-	int i, from, to, last = 0, close = 0;
+	int from, to, last = 0, close = 0;
 
-	for (i = 1; i < 256; i++) {
+	for (int i = 1; i < 256; i++) {
 		if (in->seen[i] == 0)
 			continue;
 		from = i - 2 > last ? i - 2 : last + 1;
@@ -163,11 +162,11 @@ infer_ttl_log_some_constant(const struct infer *in)
 static double
 infer_ttl_log_arbitrary(const struct infer *in)
 {
-	int i, n = 0, first = 0, last = 0;
+	int n = 0, first = 0, last = 0;
 	bool twice = false;
 	double l;
 
-	for (i = 1; i < 256; i++) {
+	for (int i = 1; i < 256; i++) {
 		if (in->seen[i] == 0)
 			continue;
 		first = first == 0 ? i : first;
@@ -200,7 +199,6 @@ infer_ttl_like(const struct infer *in, int seen, int expected)
 void
 infer_ttl_see(struct infer *in, int rst_ttl, int n)
 {
-	size_t h, m, off;
 	double *w;
 	bool known;
 	int e, own;
@@ -210,14 +208,14 @@ infer_ttl_see(struct infer *in, int rst_ttl, int n)
 	in->seen[rst_ttl]++;
 	in->some_constant = infer_ttl_log_some_constant(in);
 	in->arbitrary = infer_ttl_log_arbitrary(in);
-	for (h = 1; h <= (size_t)in->path.hops; h++)
-		for (m = 0; m < infer_n_models; m++) {
+	for (size_t h = 1; h <= (size_t)in->path.hops; h++)
+		for (size_t m = 0; m < infer_n_models; m++) {
 			e = infer_expected_ttl(in, (int)h, &infer_models[m], n);
 			infer_ttl_crossed(
 			    in, (int)h, &infer_models[m], &known, &own);
 			w = &in->ttl[((h - 1) * infer_n_models + m) *
 			    INFER_WAYS];
-			for (off = 0; off < INFER_OFFS; off++)
+			for (size_t off = 0; off < INFER_OFFS; off++)
 				w[off] += e < 0
 				    ? log(INFER_TTL_ANY)
 				    : log(infer_ttl_like(
@@ -236,7 +234,7 @@ infer_ttl_model(const struct infer *in, size_t hop, size_t model)
 	const double *w =
 	    &in->ttl[((hop - 1) * infer_n_models + model) * INFER_WAYS];
 	double l = -INFINITY, prior;
-	int own, off;
+	int own;
 	bool known;
 
 	if (m->policy == INFER_FIXED && m->initial == 0)
@@ -244,7 +242,7 @@ infer_ttl_model(const struct infer *in, size_t hop, size_t model)
 	if (m->policy == INFER_ARBITRARY)
 		return in->arbitrary;
 	infer_ttl_crossed(in, (int)hop, m, &known, &own);
-	for (off = -2; off <= 2; off++) {
+	for (int off = -2; off <= 2; off++) {
 		prior = known ? off_known[off + 2] : off_guessed[off + 2];
 		l = infer_ttl_log_add(l, w[off + 2] + log(prior));
 	}
@@ -265,12 +263,11 @@ infer_ttl_log_server(const struct infer *in)
 	    -223, 32, 64, 96, 127, 128, 191, 223};
 	const size_t n = sizeof(steps) / sizeof(steps[0]);
 	double l = -INFINITY, prior;
-	size_t i;
 	int v;
 
 	if (in->path.server_ttl == 0)
 		return in->some_constant;
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		v = in->path.server_ttl + steps[i];
 		prior = i == 0 ? 0.93
 		    : i <= 2   ? 0.002
@@ -294,9 +291,8 @@ infer_ttl_some_hop_prior(const struct infer *in, int value)
 		double share;
 	} common[] = {{64, 0.5}, {255, 0.3}, {128, 0.2}};
 	double p = 0;
-	size_t i;
 
-	for (i = 0; i < sizeof(common) / sizeof(common[0]); i++)
+	for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++)
 		if (value <= common[i].initial &&
 		    value > common[i].initial - in->path.hops)
 			p += common[i].share / in->path.hops;
@@ -313,14 +309,13 @@ static double
 infer_ttl_log_response(const struct infer *in, unsigned int n)
 {
 	double l = log(0.1) + n * log(INFER_TTL_ANY), share;
-	int i;
 
 	l = infer_ttl_log_add(l, log(0.15) + in->some_constant);
 	if (in->path.server_ttl > 0)
 		l = infer_ttl_log_add(l,
 		    log(0.15) +
 			infer_ttl_log_constant(in, in->path.server_ttl));
-	for (i = 1; i < 256; i++) {
+	for (int i = 1; i < 256; i++) {
 		share = in->seen[i] > 0 ? infer_ttl_some_hop_prior(in, i) : 0;
 		if (share > 0)
 			l = infer_ttl_log_add(l,
@@ -339,9 +334,8 @@ double
 infer_ttl_cause(const struct infer *in, enum infer_cause c)
 {
 	unsigned int n = 0;
-	int i;
 
-	for (i = 1; i < 256; i++)
+	for (int i = 1; i < 256; i++)
 		n += in->seen[i];
 	switch (c) {
 	case INFER_SERVER:

@@ -90,7 +90,7 @@ rst_kind_of_genuine(const struct judging *j)
 		return RST_KIND_REFUSED;
 	if (j->from == BASELINE_FLOW && !j->ttl_own && r->to_client)
 		return RST_KIND_LOAD_BALANCER;
-	if (r->sender.seen & FLOW_SEEN_FIN)
+	if ((r->sender.seen & FLOW_SEEN_FIN) != 0)
 		return RST_KIND_AFTER_FIN;
 	if (rst_is_stateless(r)) {
 		if (r->sender.packets == 0 || rst_idle_before(r) >= RST_IDLE_NS)
@@ -98,7 +98,7 @@ rst_kind_of_genuine(const struct judging *j)
 		/* A silence of long before what it answers. */
 		if (r->trigger.unix_ns - r->sender.last.unix_ns >=
 			RST_IDLE_NS &&
-		    !(r->sender.seen & FLOW_SEEN_RST))
+		    (r->sender.seen & FLOW_SEEN_RST) == 0)
 			return RST_KIND_HALF_OPEN;
 		return RST_KIND_NO_CONNECTION;
 	}

@@ -32,7 +32,7 @@ course_weigh_window(struct judging *j)
 		    rst_peer_name(r));
 	else
 		clue_add(j, CLUE_WINDOW_ODD,
-		    r->mark.flags & PKT_TH_ACK ? 0.5 : 1,
+		    (r->mark.flags & PKT_TH_ACK) != 0 ? 0.5 : 1,
 		    "window %u, which a reset does not need", w);
 }
 
@@ -56,7 +56,7 @@ static void
 course_weigh_seq(struct judging *j)
 {
 	const struct flow_reset *r = j->r;
-	bool acks = r->mark.flags & PKT_TH_ACK;
+	bool acks = (r->mark.flags & PKT_TH_ACK) != 0;
 
 	if (rst_is_refusal(r)) {
 		if (acks && !r->trigger_exact && r->trigger.len == 0)
@@ -66,10 +66,10 @@ course_weigh_seq(struct judging *j)
 		return;
 	}
 	if (r->mark.seq == 0 && acks && r->sender.packets > 0 &&
-	    (r->trigger.flags & PKT_TH_ACK))
+	    (r->trigger.flags & PKT_TH_ACK) != 0)
 		clue_add(j, CLUE_SEQ_ZERO, 1,
 		    "seq 0 inside a connection, in answer to an ACK");
-	else if ((r->sender.seen & FLOW_SEEN_SEQ) && !r->trigger_exact &&
+	else if ((r->sender.seen & FLOW_SEEN_SEQ) != 0 && !r->trigger_exact &&
 	    course_off_window(r) != 0)
 		clue_add(j, CLUE_OUT_OF_WINDOW, 1,
 		    "seq lies %lld bytes outside of the window",
@@ -87,8 +87,8 @@ course_weigh_socket(struct judging *j)
 	const struct flow_side *s = &r->sender;
 	uint32_t gone = FLOW_SEEN_FIN | FLOW_SEEN_RST;
 
-	if (!rst_is_stateless(r) || r->trigger.len == 0 || (s->seen & gone) ||
-	    (r->peer.seen & gone))
+	if (!rst_is_stateless(r) || r->trigger.len == 0 ||
+	    (s->seen & gone) != 0 || (r->peer.seen & gone) != 0)
 		return;
 	if (s->packets < 2 || s->last.unix_ns == 0 ||
 	    r->trigger.unix_ns - s->last.unix_ns > COURSE_ALIVE_NS)
@@ -107,7 +107,7 @@ course_weigh_timestamps(struct judging *j)
 	const struct flow_reset *r = j->r;
 	int32_t ticks = (int32_t)(r->tsval - r->sender.tsval);
 
-	if (!r->has_ts || !(r->sender.seen & FLOW_SEEN_TS))
+	if (!r->has_ts || (r->sender.seen & FLOW_SEEN_TS) == 0)
 		return;
 	if (ticks >= 0 && ticks < 1000 * 3600)
 		clue_add(j, CLUE_TIMESTAMPS, 1,
@@ -136,7 +136,7 @@ course_weigh_steps(struct judging *j)
 	uint32_t next = r->sender.seq_next;
 	unsigned int others = 0, beyond = 0;
 
-	if (!(r->sender.seen & FLOW_SEEN_SEQ))
+	if ((r->sender.seen & FLOW_SEEN_SEQ) == 0)
 		return;
 	for (size_t i = 0; i < r->n_others; i++) {
 		const struct flow_other *o = &r->others[i];
@@ -221,7 +221,7 @@ static bool
 course_answers_challenge(const struct flow_reset *r)
 {
 	/* So does a kernel whose packets are made behind its back. */
-	if (r->trigger.flags & PKT_TH_SYN)
+	if ((r->trigger.flags & PKT_TH_SYN) != 0)
 		return rst_is_stateless(r);
 	return rst_is_stateless(r) && r->trigger.flags == PKT_TH_ACK &&
 	    r->trigger.len == 0;
@@ -233,8 +233,8 @@ course_after_scale(const struct flow_reset *r, const struct flow_mark *m)
 	double scale = 1;
 
 	/* RFC 9293, 3.10.7.3: one that waits for a SYN-ACK goes on waiting. */
-	if (rst_is_stateless(r) && !(r->peer.seen & FLOW_SEEN_SYNACK) &&
-	    (r->sender.seen & FLOW_SEEN_SYN))
+	if (rst_is_stateless(r) && (r->peer.seen & FLOW_SEEN_SYNACK) == 0 &&
+	    (r->sender.seen & FLOW_SEEN_SYN) != 0)
 		return 0;
 	if (course_answers_challenge(r))
 		scale *= 0.3;
@@ -262,7 +262,7 @@ course_weigh_after(struct judging *j)
 			    rst_sender_name(r));
 		return;
 	}
-	if (a->packets == 0 || (r->sender.seen & FLOW_SEEN_RST))
+	if (a->packets == 0 || (r->sender.seen & FLOW_SEEN_RST) != 0)
 		return;
 	if (a->data_packets > 0 || a->acked_more)
 		clue_add(j, CLUE_DATA_AFTER, course_after_scale(r, m),
@@ -287,7 +287,7 @@ course_weigh_time(struct judging *j)
 	int64_t rtt = rst_known_rtt(r);
 	/* That of other connections may have been another path's. */
 	double scale = rtt == r->sender.rtt_min_ns ? 1 : 0.6;
-	bool acks_new = (r->mark.flags & PKT_TH_ACK) &&
+	bool acks_new = (r->mark.flags & PKT_TH_ACK) != 0 &&
 	    (rst_is_refusal(r) ||
 		(r->trigger.len > 0 &&
 		    seq_after(r->mark.ack, r->sender.ack_high)));
@@ -322,7 +322,7 @@ course_is_surely_answer(const struct judging *j)
 	return !rst_has_clue(j, CLUE_ID_ECHO_OLDER) && r->trigger.frame != 0 &&
 	    r->trigger.len > 0 && r->trigger_exact &&
 	    (r->trigger.frame == r->peer.last.frame ||
-		(r->mark.flags & PKT_TH_ACK));
+		(r->mark.flags & PKT_TH_ACK) != 0);
 }
 
 /* The packet that it answers had died before it could reach its addressee. */

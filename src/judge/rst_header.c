@@ -241,17 +241,17 @@ header_weigh_id_breaks(struct judging *j)
 	const struct flow_reset *r = j->r;
 	const struct flow_side *s = &r->sender;
 	bool fresh = r->mark.unix_ns - s->last.unix_ns <= HEADER_ID_FRESH_NS;
-	enum clue c;
+	enum clue c = CLUE_ID_BREAKS_LOOSELY;
 
 	if (s->id_packets < 3)
 		return;
 	switch (s->id_kind) {
 	case FLOW_ID_COUNTER:
 	case FLOW_ID_SWAPPED:
-		c = fresh ? CLUE_ID_BREAKS : CLUE_ID_BREAKS_LOOSELY;
+		if (fresh)
+			c = CLUE_ID_BREAKS;
 		break;
 	case FLOW_ID_SHARED:
-		c = CLUE_ID_BREAKS_LOOSELY;
 		break;
 	case FLOW_ID_ZERO:
 	case FLOW_ID_CONSTANT:
@@ -261,7 +261,6 @@ header_weigh_id_breaks(struct judging *j)
 		return;
 	case FLOW_ID_UNKNOWN:
 	case FLOW_ID_RANDOM:
-	default:
 		return;
 	}
 	clue_add(j, c, rst_is_bare(r) ? 0.25 : 1,
@@ -401,7 +400,8 @@ header_weigh_label(struct judging *j)
 			    rst_sender_name(r));
 		return;
 	}
-	if ((r->mark.flags & PKT_TH_ACK) && (r->trigger.flags & PKT_TH_ACK))
+	if ((r->mark.flags & PKT_TH_ACK) != 0 &&
+	    (r->trigger.flags & PKT_TH_ACK) != 0)
 		clue_add(j, CLUE_LABEL_DIFFERS, 1,
 		    "its flow label is not that of the %s's other packets",
 		    rst_sender_name(r));
@@ -432,7 +432,8 @@ header_weigh_tos(struct judging *j)
 	/* Without the ECN bits, which only data has (RFC 3168, 6.1.4). */
 	unsigned int tos = r->mark.tos & 0xfc;
 
-	if (r->sender.packets == 0 || (r->sender.seen & FLOW_SEEN_OTHER_TOS))
+	if (r->sender.packets == 0 ||
+	    (r->sender.seen & FLOW_SEEN_OTHER_TOS) != 0)
 		return;
 	if (tos == 0 || tos == (r->sender.tos & 0xfcU) ||
 	    tos == (r->trigger.tos & 0xfcU))
@@ -448,8 +449,8 @@ header_weigh_mac(struct judging *j)
 	const struct flow_side *s = &r->sender;
 	char mine[ADDR_MAC_TEXT], theirs[ADDR_MAC_TEXT];
 
-	if (!r->has_mac || !(s->seen & FLOW_SEEN_MAC) ||
-	    (s->seen & FLOW_SEEN_OTHER_MAC) || s->packets < 2)
+	if (!r->has_mac || (s->seen & FLOW_SEEN_MAC) == 0 ||
+	    (s->seen & FLOW_SEEN_OTHER_MAC) != 0 || s->packets < 2)
 		return;
 	if (memcmp(r->mac_src, s->mac, ADDR_MAC) == 0)
 		return;

@@ -60,18 +60,18 @@ static void
 stats_convolve(double *dist, struct stats_count arm, struct stats_count control)
 {
 	double sum[STATS_HITS_MAX + 1] = {0}, p;
-	unsigned int all = arm.k + control.k, i, j, at;
+	unsigned int all = arm.k + control.k, at;
 
-	for (i = 0; i <= all && i <= arm.n; i++) {
+	for (unsigned int i = 0; i <= all && i <= arm.n; i++) {
 		p = stats_hypergeometric(arm, control, i);
 		if (p <= 0)
 			continue;
-		for (j = 0; j <= STATS_HITS_MAX; j++) {
+		for (unsigned int j = 0; j <= STATS_HITS_MAX; j++) {
 			at = j + i < STATS_HITS_MAX ? j + i : STATS_HITS_MAX;
 			sum[at] += p * dist[j];
 		}
 	}
-	for (j = 0; j <= STATS_HITS_MAX; j++)
+	for (unsigned int j = 0; j <= STATS_HITS_MAX; j++)
 		dist[j] = sum[j];
 }
 
@@ -80,10 +80,10 @@ stats_fisher_strata(const struct stats_count *arms,
     const struct stats_count *controls, size_t n)
 {
 	double dist[STATS_HITS_MAX + 1] = {1}, p = 0;
-	unsigned int hits = 0, j;
-	size_t i, used = 0;
+	unsigned int hits = 0;
+	size_t used = 0;
 
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (arms[i].n == 0 || controls[i].n == 0)
 			continue;
 		stats_convolve(dist, arms[i], controls[i]);
@@ -92,7 +92,7 @@ stats_fisher_strata(const struct stats_count *arms,
 	}
 	if (used == 0)
 		return -1;
-	for (j = hits < STATS_HITS_MAX ? hits : STATS_HITS_MAX;
+	for (unsigned int j = hits < STATS_HITS_MAX ? hits : STATS_HITS_MAX;
 	     j <= STATS_HITS_MAX; j++)
 		p += dist[j];
 	return p < 1 ? p : 1;
@@ -106,9 +106,8 @@ static double
 stats_table_weight(const struct stats_count *g, size_t n, const unsigned int *k)
 {
 	double w = 0;
-	size_t i;
 
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		w += stats_log_choose(g[i].n, k[i]);
 	return w;
 }
@@ -122,12 +121,9 @@ static void
 stats_deal(const struct stats_count *g, size_t n, unsigned int hits,
     unsigned int trials, struct rng *rng, unsigned int *k)
 {
-	unsigned int t;
-	size_t i;
-
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		k[i] = 0;
-		for (t = 0; t < g[i].n; t++, trials--)
+		for (unsigned int t = 0; t < g[i].n; t++, trials--)
 			if (rng_below(rng, trials) < hits) {
 				k[i]++;
 				hits--;
@@ -140,13 +136,12 @@ stats_homogeneity(const struct stats_count *groups, size_t n,
     unsigned int draws, struct rng *rng)
 {
 	unsigned int k[STATS_GROUPS_MAX], hits = 0, trials = 0, as_rare = 0;
-	unsigned int d, filled = 0;
+	unsigned int filled = 0;
 	double observed;
-	size_t i;
 
 	if (n > STATS_GROUPS_MAX)
 		n = STATS_GROUPS_MAX;
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		k[i] = groups[i].k;
 		hits += groups[i].k;
 		trials += groups[i].n;
@@ -155,7 +150,7 @@ stats_homogeneity(const struct stats_count *groups, size_t n,
 	if (filled < 2 || hits == 0 || hits == trials)
 		return -1;
 	observed = stats_table_weight(groups, n, k);
-	for (d = 0; d < draws; d++) {
+	for (unsigned int d = 0; d < draws; d++) {
 		stats_deal(groups, n, hits, trials, rng, k);
 		as_rare +=
 		    stats_table_weight(groups, n, k) <= observed + STATS_SAME;

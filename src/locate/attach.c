@@ -44,12 +44,12 @@ static int
 attach_learn_numbers(struct rounds *rounds, int conn, struct fault *f)
 {
 	int64_t asked_ns = 0;
-	int i, rc;
+	int rc;
 
 	rc =
 	    session_pump(&rounds->s, session_now(&rounds->s) + ATTACH_LISTEN_NS,
 		attach_numbers_known, &rounds->s.conns[conn], f);
-	for (i = 0; rc == 0 && i < ATTACH_KNOCKS; i++) {
+	for (int i = 0; rc == 0 && i < ATTACH_KNOCKS; i++) {
 		asked_ns = session_now(&rounds->s);
 		if (session_draw_challenge_ack(&rounds->s, conn, f) == -1)
 			return -1;

@@ -23,9 +23,8 @@ belief_hop_answers(const struct session *s, int ttl)
 {
 	unsigned int asked = 0, answered = 0;
 	const struct probe *p;
-	size_t i;
 
-	for (i = 0; i < s->n_probes; i++) {
+	for (size_t i = 0; i < s->n_probes; i++) {
 		p = &s->probes[i];
 		if (p->ttl != ttl || !probe_is_trace(p->kind))
 			continue;
@@ -57,9 +56,8 @@ belief_pooled_of_traces(const struct rounds *rounds)
 {
 	unsigned int asked = 0, answered = 0;
 	const struct probe *p;
-	size_t i;
 
-	for (i = 0; i < rounds->s.n_probes; i++) {
+	for (size_t i = 0; i < rounds->s.n_probes; i++) {
 		p = &rounds->s.probes[i];
 		if (!probe_is_trace(p->kind) || p->ttl >= rounds_hops(rounds) ||
 		    rounds->s.path->hops[p->ttl - 1].answered == 0)
@@ -74,7 +72,6 @@ static void
 belief_describe_path(const struct rounds *rounds, struct infer_path *p)
 {
 	double pooled = belief_pooled_of_traces(rounds);
-	int i;
 
 	memset(p, 0, sizeof(*p));
 	p->hops = rounds_hops(rounds);
@@ -82,7 +79,7 @@ belief_describe_path(const struct rounds *rounds, struct infer_path *p)
 	    ? rounds->ask->server_ttl
 	    : rounds->s.path->server_ttl;
 	p->has_ip_id = rounds->ask->target.addr.version == 4;
-	for (i = 1; i <= INFER_MAX_HOPS; i++) {
+	for (int i = 1; i <= INFER_MAX_HOPS; i++) {
 		p->crossed[i] = belief_hop_crossed(rounds->s.path, i);
 		p->answers[i] =
 		    i <= PATH_MAX_HOPS ? belief_hop_answers(&rounds->s, i) : 0;
@@ -96,9 +93,8 @@ static int
 belief_echo_seen(const struct session *s)
 {
 	unsigned int yes = 0, no = 0;
-	size_t i;
 
-	for (i = 0; i < s->n_resets; i++) {
+	for (size_t i = 0; i < s->n_resets; i++) {
 		if (s->resets[i].probe == -1 || !s->resets[i].facts.has_ip_id)
 			continue;
 		if (s->resets[i].facts.id_echoed)
@@ -119,9 +115,8 @@ static bool
 belief_resets_behind(const struct session *s, const struct trial *t)
 {
 	const struct seen_reset *r;
-	size_t i;
 
-	for (i = 0; i < s->n_resets; i++) {
+	for (size_t i = 0; i < s->n_resets; i++) {
 		r = &s->resets[i];
 		if (r->conn == t->conn && !r->answers_alive && !r->late &&
 		    r->facts.seq_match == RESULT_SEQ_EXACT &&
@@ -135,11 +130,9 @@ belief_resets_behind(const struct session *s, const struct trial *t)
 static bool
 belief_same_path(const struct infer_path *a, const struct infer_path *b)
 {
-	int i;
-
 	if (a->hops != b->hops || a->server_ttl != b->server_ttl)
 		return false;
-	for (i = 1; i <= a->hops; i++)
+	for (int i = 1; i <= a->hops; i++)
 		if (a->crossed[i] != b->crossed[i] ||
 		    fabs(a->answers[i] - b->answers[i]) > 1e-9)
 			return false;
@@ -150,9 +143,8 @@ static unsigned int
 belief_count_fired(const struct rounds *rounds, const struct trial *t)
 {
 	unsigned int n = 0;
-	size_t i;
 
-	for (i = 0; i < t->n_probes; i++)
+	for (size_t i = 0; i < t->n_probes; i++)
 		n += rounds->s.probes[t->first_probe + i].drew_reset;
 	return n;
 }
@@ -176,11 +168,10 @@ belief_is_from_own_segment(const struct session *s, const struct seen_reset *r)
 {
 	const struct session_conn *c;
 	bool known = false;
-	size_t i;
 
 	if (r->late || r->answers_alive || !r->facts.has_mac)
 		return false;
-	for (i = 0; i < s->n_conns; i++) {
+	for (size_t i = 0; i < s->n_conns; i++) {
 		c = &s->conns[i];
 		if (!c->tcb.has_server_mac)
 			continue;
@@ -202,19 +193,18 @@ static struct belief_clues
 belief_gather_clues(const struct rounds *rounds)
 {
 	struct belief_clues k = {0};
-	size_t i;
 
 	k.echo = belief_echo_seen(&rounds->s);
 	/* Once is enough: what it does, it does again. */
-	for (i = 0; i < rounds->s.n_conns; i++) {
+	for (size_t i = 0; i < rounds->s.n_conns; i++) {
 		k.alive |= rounds->s.conns[i].server_alive == RESULT_YES;
 		k.dead |= rounds->s.conns[i].server_alive == RESULT_NO;
 	}
-	for (i = 0; i < rounds->s.n_resets; i++)
+	for (size_t i = 0; i < rounds->s.n_resets; i++)
 		k.own_segment = k.own_segment ||
 		    belief_is_from_own_segment(
 			&rounds->s, &rounds->s.resets[i]);
-	for (i = 0; i < rounds->n_trials; i++)
+	for (size_t i = 0; i < rounds->n_trials; i++)
 		k.tags_pass = k.tags_pass ||
 		    (belief_is_tagged(rounds, &rounds->trials[i]) &&
 			trial_drew_reset(&rounds->s, &rounds->trials[i]));
@@ -240,12 +230,11 @@ belief_still_stands(const struct rounds *rounds, const struct belief *b,
     const struct infer_path *p)
 {
 	struct belief_clues k = belief_gather_clues(rounds);
-	size_t i;
 
 	if (b->infer == NULL || !belief_same_path(p, &b->path) ||
 	    !belief_same_clues(&k, &b->clues))
 		return false;
-	for (i = 0; i < rounds->n_trials; i++)
+	for (size_t i = 0; i < rounds->n_trials; i++)
 		if (b->marks[i].counted &&
 		    (b->marks[i].drew !=
 			    belief_count_fired(rounds, &rounds->trials[i]) ||
@@ -259,7 +248,6 @@ belief_start_anew(const struct rounds *rounds, struct belief *b,
     const struct infer_path *p, struct fault *f)
 {
 	struct belief_clues k = belief_gather_clues(rounds);
-	size_t i;
 
 	infer_free(b->infer);
 	b->infer = NULL;
@@ -267,16 +255,17 @@ belief_start_anew(const struct rounds *rounds, struct belief *b,
 		return -1;
 	b->path = *p;
 	b->clues = k;
-	for (i = 0; i < rounds->n_trials; i++)
+	for (size_t i = 0; i < rounds->n_trials; i++)
 		b->marks[i].counted = false;
-	for (i = 0; i < rounds->ask->n_rst_ttls && rounds->s.n_conns > 0; i++)
+	for (size_t i = 0; i < rounds->ask->n_rst_ttls && rounds->s.n_conns > 0;
+	     i++)
 		infer_see_given_ttl(b->infer, rounds->ask->rst_ttls[i],
 		    rounds->s.conns[0].tcb.client_ttl);
 	if (k.echo >= 0)
 		infer_see_id_echo(b->infer, k.echo == 1);
-	for (i = 0; i < k.alive; i++)
+	for (size_t i = 0; i < k.alive; i++)
 		infer_see_server_alive(b->infer, true);
-	for (i = 0; i < k.dead; i++)
+	for (size_t i = 0; i < k.dead; i++)
 		infer_see_server_alive(b->infer, false);
 	if (k.own_segment)
 		infer_see_own_segment(b->infer);
@@ -303,9 +292,8 @@ static void
 belief_see_settled(const struct rounds *rounds, struct belief *b)
 {
 	struct trial *t;
-	size_t i;
 
-	for (i = 0; i < rounds->n_trials; i++) {
+	for (size_t i = 0; i < rounds->n_trials; i++) {
 		t = &rounds->trials[i];
 		if (b->marks[i].counted || t->state != TRIAL_SETTLED ||
 		    !belief_is_telling(rounds, b, t))
@@ -326,14 +314,13 @@ belief_was_refused_after(const struct session *s, const struct trial *t)
 {
 	const struct probe *p = &s->probes[t->first_probe];
 	const struct seen_reset *r;
-	size_t i;
 
-	for (i = 0; i < s->n_resets; i++) {
+	for (size_t i = 0; i < s->n_resets; i++) {
 		r = &s->resets[i];
 		if (r->conn == t->conn && !r->late && r->at_ns > p->drew_ns &&
 		    p->rst_ttl != s->path->server_ttl &&
 		    r->facts.ttl == s->path->server_ttl &&
-		    !(r->facts.flags & PKT_TH_ACK))
+		    (r->facts.flags & PKT_TH_ACK) == 0)
 			return true;
 	}
 	return false;
@@ -373,9 +360,8 @@ belief_learn_manners(const struct rounds *rounds, struct infer_answers *a)
 	unsigned int quiet = 0, answers = 0, prompt = 0;
 	const struct tcb *tcb;
 	const struct trial *t;
-	size_t i;
 
-	for (i = 0; i < rounds->n_trials; i++) {
+	for (size_t i = 0; i < rounds->n_trials; i++) {
 		t = &rounds->trials[i];
 		if (t->state != TRIAL_SETTLED ||
 		    trial_drew_reset(&rounds->s, t) ||
@@ -398,10 +384,10 @@ belief_tell_answers(
 {
 	struct infer_answers a = {0};
 	const struct trial *t;
-	size_t i;
 
 	/* What ends short of the server draws no answer of its own. */
-	for (i = 0; i < rounds->n_trials && !rounds->s.short_of_server; i++) {
+	for (size_t i = 0; i < rounds->n_trials && !rounds->s.short_of_server;
+	     i++) {
 		t = &rounds->trials[i];
 		if (t->kind == TRIAL_FULL && t->state == TRIAL_SETTLED &&
 		    t->n_probes > 0 &&
@@ -420,13 +406,12 @@ belief_tell_id_steps(
     const struct rounds *rounds, struct belief *b, struct infer *in)
 {
 	unsigned int pairs = 0, steps = 0, follow = 0, break_off = 0;
-	size_t i;
 
-	for (i = 0; i < rounds->s.n_conns; i++) {
+	for (size_t i = 0; i < rounds->s.n_conns; i++) {
 		pairs += rounds->s.conns[i].tcb.id_pairs;
 		steps += rounds->s.conns[i].tcb.id_steps;
 	}
-	for (i = 0; i < rounds->s.n_resets; i++) {
+	for (size_t i = 0; i < rounds->s.n_resets; i++) {
 		if (rounds->s.resets[i].probe == -1 ||
 		    rounds->s.resets[i].late ||
 		    rounds->s.resets[i].answers_alive ||
@@ -449,12 +434,11 @@ belief_assume_silence(
     const struct rounds *rounds, struct belief *b, struct fault *f)
 {
 	struct infer *in;
-	size_t i;
 	int rc;
 
 	if (infer_copy(b->infer, &in, f) == -1)
 		return -1;
-	for (i = 0; i < rounds->n_trials; i++)
+	for (size_t i = 0; i < rounds->n_trials; i++)
 		if (rounds->trials[i].state == TRIAL_SENT &&
 		    belief_is_telling(rounds, b, &rounds->trials[i]))
 			belief_see_trial(rounds, b, in, &rounds->trials[i]);

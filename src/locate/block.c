@@ -19,9 +19,7 @@
 static int64_t
 block_first_firing(const struct session *s)
 {
-	size_t i;
-
-	for (i = 0; i < s->n_resets; i++)
+	for (size_t i = 0; i < s->n_resets; i++)
 		if (!s->resets[i].late && !s->resets[i].answers_alive &&
 		    !s->resets[i].facts.control)
 			return s->resets[i].at_ns;
@@ -32,9 +30,7 @@ block_first_firing(const struct session *s)
 static const struct seen_reset *
 block_first_reset_of(const struct session *s, int conn)
 {
-	size_t i;
-
-	for (i = 0; i < s->n_resets; i++)
+	for (size_t i = 0; i < s->n_resets; i++)
 		if (s->resets[i].conn == conn && !s->resets[i].late &&
 		    !s->resets[i].answers_alive)
 			return &s->resets[i];
@@ -50,9 +46,8 @@ block_broken_since(const struct rounds *rounds, int64_t since_ns)
 {
 	const struct seen_reset *r;
 	unsigned int n = 0;
-	size_t i;
 
-	for (i = 0; i < rounds->n_trials; i++) {
+	for (size_t i = 0; i < rounds->n_trials; i++) {
 		if (!trial_came_to_nothing(&rounds->trials[i]) ||
 		    rounds->trials[i].poll ||
 		    block_spoils(rounds, &rounds->trials[i]))
@@ -74,13 +69,12 @@ block_is_on(const struct rounds *rounds)
 	int64_t fired = block_first_firing(&rounds->s);
 	const struct seen_reset *r;
 	unsigned int resets = 0, controls = 0;
-	size_t i;
 
 	if (fired == 0)
 		return false;
 	if (block_meets_trials(rounds) && rounds->residual.hi_ns == 0)
 		return true;
-	for (i = 0; i < rounds->n_trials; i++) {
+	for (size_t i = 0; i < rounds->n_trials; i++) {
 		if (!trial_is_control(&rounds->trials[i]) ||
 		    rounds->trials[i].poll ||
 		    rounds->trials[i].state == TRIAL_OPENING ||
@@ -125,9 +119,8 @@ static bool
 block_is_named(const struct rounds *rounds, const struct trial *t)
 {
 	const struct probe *p;
-	size_t i;
 
-	for (i = 0; block_is_tagged(rounds, t) && i < t->n_probes; i++) {
+	for (size_t i = 0; block_is_tagged(rounds, t) && i < t->n_probes; i++) {
 		p = &rounds->s.probes[t->first_probe + i];
 		if (p->drew_reset && !p->copy_unknown)
 			return true;
@@ -138,9 +131,7 @@ block_is_named(const struct rounds *rounds, const struct trial *t)
 bool
 block_tags_name(const struct rounds *rounds)
 {
-	size_t i;
-
-	for (i = 0; i < rounds->n_trials; i++)
+	for (size_t i = 0; i < rounds->n_trials; i++)
 		if (block_is_named(rounds, &rounds->trials[i]))
 			return true;
 	return false;
@@ -176,9 +167,8 @@ block_blocked_until(
 {
 	int64_t from, to, until = 0;
 	const struct seen_reset *r;
-	size_t i;
 
-	for (i = 0; i < rounds->s.n_resets; i++) {
+	for (size_t i = 0; i < rounds->s.n_resets; i++) {
 		r = &rounds->s.resets[i];
 		if (r->conn == conn ||
 		    (rounds->residual.scope == RESULT_SCOPE_4TUPLE &&
@@ -214,9 +204,7 @@ block_spoils(const struct rounds *rounds, const struct trial *t)
 static bool
 block_meets_openings(const struct rounds *rounds)
 {
-	size_t i;
-
-	for (i = 0; i < rounds->n_trials; i++)
+	for (size_t i = 0; i < rounds->n_trials; i++)
 		if (trial_came_to_nothing(&rounds->trials[i]) &&
 		    block_spoils(rounds, &rounds->trials[i]))
 			return true;
@@ -237,9 +225,8 @@ block_count_clean(
 	const struct trial *t;
 	unsigned int n = 0;
 	bool fired;
-	size_t i;
 
-	for (i = 0; i < rounds->n_trials; i++) {
+	for (size_t i = 0; i < rounds->n_trials; i++) {
 		t = &rounds->trials[i];
 		fired = trial_drew_reset(&rounds->s, t);
 		if (t->kind != kind || !trial_was_sent(t) ||
@@ -255,9 +242,8 @@ unsigned int
 block_count_spoiled(const struct rounds *rounds)
 {
 	unsigned int n = 0;
-	size_t i;
 
-	for (i = 0; i < rounds->n_trials; i++)
+	for (size_t i = 0; i < rounds->n_trials; i++)
 		n += block_spoils(rounds, &rounds->trials[i]);
 	return n;
 }

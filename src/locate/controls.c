@@ -92,12 +92,12 @@ controls_compare(struct rounds *rounds, const struct belief *b, struct fault *f)
 {
 	bool bursts = rounds_count(rounds, TRIAL_BURST, true) > 0;
 	struct shot_plan plans[CONTROLS_MORE_MAX] = {0};
-	unsigned int n = controls_wanted(rounds, bursts ? BURST : FULL), i;
+	unsigned int n = controls_wanted(rounds, bursts ? BURST : FULL);
 
 	if (n == 0 || rounds_count(rounds, TRIAL_FULL, true) == 0 ||
 	    rounds_are_over(rounds, n))
 		return 0;
-	for (i = 0; i < n; i++) {
+	for (unsigned int i = 0; i < n; i++) {
 		plans[i].kind = bursts ? TRIAL_CONTROL_BURST : TRIAL_CONTROL;
 		plans[i].plain = bursts && !b->clues.tags_pass;
 	}

@@ -24,7 +24,7 @@ figures_median_latency(
     const struct locate_result *r, int64_t *out, struct fault *f)
 {
 	int64_t *v;
-	size_t i, n = 0;
+	size_t n = 0;
 
 	*out = -1;
 	if (r->n_resets == 0)
@@ -32,7 +32,7 @@ figures_median_latency(
 	v = calloc(r->n_resets, sizeof(*v));
 	if (v == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
-	for (i = 0; i < r->n_resets; i++)
+	for (size_t i = 0; i < r->n_resets; i++)
 		if (r->resets[i].latency_ns >= 0)
 			v[n++] = r->resets[i].latency_ns;
 	qsort(v, n, sizeof(*v), figures_compare_latency);
@@ -46,14 +46,12 @@ static int
 figures_fill_resets(
     const struct rounds *rounds, struct locate_result *out, struct fault *f)
 {
-	size_t i;
-
 	if (rounds->s.n_resets == 0)
 		return 0;
 	out->resets = calloc(rounds->s.n_resets, sizeof(*out->resets));
 	if (out->resets == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
-	for (i = 0; i < rounds->s.n_resets; i++)
+	for (size_t i = 0; i < rounds->s.n_resets; i++)
 		if (!rounds->s.resets[i].answers_alive &&
 		    !rounds->s.resets[i].late)
 			out->resets[out->n_resets++] =
@@ -67,13 +65,12 @@ figures_fill_by_ttl(const struct rounds *rounds, struct locate_result *out)
 	struct result_by_ttl by[PATH_MAX_HOPS + 1] = {{0}};
 	const struct trial *t;
 	const struct probe *p;
-	size_t i, k;
 
-	for (i = 0; i < rounds->n_trials; i++) {
+	for (size_t i = 0; i < rounds->n_trials; i++) {
 		t = &rounds->trials[i];
 		if (trial_is_control(t) || block_spoils(rounds, t))
 			continue;
-		for (k = 0; k < t->n_probes; k++) {
+		for (size_t k = 0; k < t->n_probes; k++) {
 			p = &rounds->s.probes[t->first_probe + k];
 			if (p->kind != PROBE_SHOT || p->ttl > PATH_MAX_HOPS)
 				continue;
@@ -81,7 +78,7 @@ figures_fill_by_ttl(const struct rounds *rounds, struct locate_result *out)
 			by[p->ttl].resets += p->drew_reset;
 		}
 	}
-	for (i = 1; i <= PATH_MAX_HOPS; i++) {
+	for (size_t i = 1; i <= PATH_MAX_HOPS; i++) {
 		if (by[i].trials == 0)
 			continue;
 		by[i].ttl = (int)i;

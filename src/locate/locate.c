@@ -54,9 +54,8 @@ static bool
 locate_is_pause_due(unsigned int before, unsigned int done)
 {
 	static const unsigned int at[] = {4, 12, 36};
-	size_t i;
 
-	for (i = 0; i < sizeof(at) / sizeof(at[0]); i++)
+	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++)
 		if (before < at[i] && done >= at[i])
 			return true;
 	return false;
@@ -118,9 +117,8 @@ static bool
 locate_alive_known(void *arg)
 {
 	const struct session *s = arg;
-	size_t i;
 
-	for (i = 0; i < s->n_conns; i++)
+	for (size_t i = 0; i < s->n_conns; i++)
 		if (s->conns[i].server_alive != RESULT_UNSURE)
 			return true;
 	return false;
@@ -132,9 +130,8 @@ locate_ask_server_side(struct rounds *rounds, struct fault *f)
 {
 	int64_t wait = rounds->timing.rtt_ns * 2 + 50 * CLOCK_MS;
 	const struct session_conn *sc;
-	size_t i;
 
-	for (i = 0; i < rounds->n_trials; i++) {
+	for (size_t i = 0; i < rounds->n_trials; i++) {
 		sc = &rounds->s.conns[rounds->trials[i].conn];
 		if (rounds->trials[i].kind != TRIAL_FULL || sc->resets == 0 ||
 		    sc->alive_asked || sc->tcb.client_fin)
@@ -150,7 +147,7 @@ locate_ask_server_side(struct rounds *rounds, struct fault *f)
 	return 0;
 }
 
-/* Setting out and coming home. */
+/* --- setting out and coming home --- */
 
 static void
 locate_head_from_ask(struct locate_result *out, const struct locate_ask *ask)
@@ -327,10 +324,9 @@ static int
 locate_idle_is_reset(struct rounds *rounds, struct fault *f)
 {
 	int64_t wait = rounds->timing.rtt_ns + LOCATE_REST_NS;
-	size_t i;
 	int conn;
 
-	for (i = 0; i < rounds->s.n_resets; i++)
+	for (size_t i = 0; i < rounds->s.n_resets; i++)
 		if (rounds->s.resets[i].at_ns -
 			rounds->s.conns[rounds->s.resets[i].conn].opened_ns >
 		    wait / 2)

@@ -91,9 +91,8 @@ static const struct trial *
 residual_first_fired(const struct rounds *rounds)
 {
 	const struct trial *t, *first = NULL;
-	size_t i;
 
-	for (i = 0; i < rounds->n_trials; i++) {
+	for (size_t i = 0; i < rounds->n_trials; i++) {
 		t = &rounds->trials[i];
 		if (t->kind != TRIAL_FULL || t->n_probes == 0 ||
 		    !rounds->s.probes[t->first_probe].drew_reset)
@@ -133,7 +132,7 @@ residual_pump(struct meter *m, int64_t until_ns, bool (*done)(void *),
 									   : 0;
 }
 
-/* Injected controls. */
+/* --- injected controls --- */
 
 static int
 residual_inject(struct meter *m, int conn, int64_t *sent_ns, struct fault *f)
@@ -172,9 +171,8 @@ residual_was_reset(void *arg)
 {
 	const struct reset_wait *w = arg;
 	const struct seen_reset *r;
-	size_t i;
 
-	for (i = w->s->n_resets; i-- > 0;) {
+	for (size_t i = w->s->n_resets; i-- > 0;) {
 		r = &w->s->resets[i];
 		if (r->conn == w->conn && !r->answers_alive &&
 		    r->at_ns >= w->since_ns)
@@ -187,9 +185,7 @@ residual_was_reset(void *arg)
 static void
 residual_mark_controls(struct session *s, int conn, int64_t since_ns)
 {
-	size_t i;
-
-	for (i = 0; i < s->n_resets; i++)
+	for (size_t i = 0; i < s->n_resets; i++)
 		if (s->resets[i].conn == conn && s->resets[i].at_ns >= since_ns)
 			s->resets[i].facts.control = true;
 }
@@ -270,7 +266,7 @@ residual_ask_flows(struct meter *m, int other, int fired, struct fault *f)
 	return 0;
 }
 
-/* Controls on connections of their own. */
+/* --- controls on connections of their own --- */
 
 /* trial: -1 where the port can't be had. */
 static int
@@ -405,7 +401,7 @@ residual_ask(struct meter *m, enum answer *a, int64_t *sent_ns, struct fault *f)
 	return 0;
 }
 
-/* Is there a block, and of what? */
+/* --- is there a block, and of what? --- */
 
 /*
  * A connection from another port, `one`, which may be under way already (-1:
@@ -501,7 +497,7 @@ residual_find_scope(struct meter *m, int fired, struct fault *f)
 	return 0;
 }
 
-/* How long does it last? */
+/* --- how long does it last? --- */
 
 static int64_t
 residual_measure_ns(const struct rounds *rounds)
@@ -619,12 +615,11 @@ static void
 residual_fill(struct meter *m)
 {
 	struct result_residual *r = &m->rounds->residual;
-	size_t i;
 
 	r->measured = true;
 	if (m->hits < RESIDUAL_HITS_MIN) {
 		/* They were controls as others are. */
-		for (i = 0; i < m->rounds->n_trials; i++)
+		for (size_t i = 0; i < m->rounds->n_trials; i++)
 			m->rounds->trials[i].poll = false;
 		return;
 	}

@@ -19,9 +19,8 @@ run_learn_latency(struct rounds *rounds)
 {
 	struct trial_timing *tm = &rounds->timing;
 	unsigned int n = 0;
-	size_t i;
 
-	for (i = 0; i < rounds->s.n_resets; i++) {
+	for (size_t i = 0; i < rounds->s.n_resets; i++) {
 		if (rounds->s.resets[i].probe == -1 ||
 		    rounds->s.resets[i].facts.latency_ns < 0)
 			continue;
@@ -37,9 +36,8 @@ static void
 run_learn_rtt(struct rounds *rounds)
 {
 	int64_t rtt;
-	size_t i;
 
-	for (i = 0; i < rounds->s.n_conns; i++) {
+	for (size_t i = 0; i < rounds->s.n_conns; i++) {
 		rtt = rounds->s.conns[i].tcb.rtt_ns;
 		if (rtt > 0 && rtt < rounds->timing.rtt_ns)
 			rounds->timing.rtt_ns = rtt;
@@ -57,9 +55,8 @@ static int64_t
 run_next_wake(struct rounds *rounds)
 {
 	int64_t w, first = rounds->end_ns;
-	size_t i;
 
-	for (i = 0; i < rounds->n_trials; i++) {
+	for (size_t i = 0; i < rounds->n_trials; i++) {
 		w = trial_wakes_at(
 		    &rounds->s, &rounds->trials[i], &rounds->timing);
 		first = w < first ? w : first;
@@ -71,9 +68,8 @@ static bool
 run_round_stirs(void *arg)
 {
 	struct round *r = arg;
-	size_t i;
 
-	for (i = 0; i < r->rounds->n_trials; i++)
+	for (size_t i = 0; i < r->rounds->n_trials; i++)
 		if (trial_is_ready(&r->rounds->s, &r->rounds->trials[i]))
 			return true;
 	return run_next_wake(r->rounds) < r->until_ns;
@@ -149,13 +145,12 @@ static int
 run_step_trials(struct rounds *rounds, struct fault *f)
 {
 	enum trial_state before;
-	size_t i;
 
 	run_learn_latency(rounds);
 	run_learn_rtt(rounds);
 	if (run_check_talks(rounds, f) == -1)
 		return -1;
-	for (i = 0; i < rounds->n_trials; i++) {
+	for (size_t i = 0; i < rounds->n_trials; i++) {
 		before = rounds->trials[i].state;
 		if (trial_step(&rounds->s, &rounds->trials[i], &rounds->load,
 			&rounds->timing, f) == -1)
@@ -175,9 +170,7 @@ run_step_trials(struct rounds *rounds, struct fault *f)
 static bool
 run_all_quiet(struct rounds *rounds, bool settled)
 {
-	size_t i;
-
-	for (i = 0; i < rounds->n_trials; i++) {
+	for (size_t i = 0; i < rounds->n_trials; i++) {
 		if (settled && !trial_is_done(&rounds->trials[i]))
 			return false;
 		if (!trial_is_quiet(
@@ -298,9 +291,8 @@ static unsigned int
 run_talks_under_way(const struct rounds *rounds)
 {
 	unsigned int n = 0;
-	size_t i;
 
-	for (i = 0; i < rounds->n_trials; i++)
+	for (size_t i = 0; i < rounds->n_trials; i++)
 		n += rounds->trials[i].state == TRIAL_OPENING;
 	return n;
 }
@@ -322,9 +314,8 @@ run_space_out(
     struct rounds *rounds, const struct shot_plan *plan, struct fault *f)
 {
 	bool first = plan->kind == TRIAL_BURST && !plan->plain;
-	size_t i;
 
-	for (i = 0; first && i < rounds->n_trials; i++)
+	for (size_t i = 0; first && i < rounds->n_trials; i++)
 		first = rounds->trials[i].kind != TRIAL_BURST;
 	return first ? 0 : block_await_end(rounds, f);
 }
@@ -342,9 +333,8 @@ run_trials(struct rounds *rounds, const struct shot_plan *plans, size_t n,
 	bool serial = run_is_serial(rounds),
 	     talks = rounds->ask->maker.make != NULL;
 	bool spaced = block_spaces_trials(rounds);
-	size_t i;
 
-	for (i = 0; i < n && !rounds_are_over(rounds, 1); i++) {
+	for (size_t i = 0; i < n && !rounds_are_over(rounds, 1); i++) {
 		if (talks && !serial && i > 0 &&
 		    !run_has_room_for_talk(rounds, i)) {
 			if (run_settle(rounds, false, f) == -1)

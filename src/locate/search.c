@@ -27,7 +27,7 @@
 #define SEARCH_PLACE_MARGIN 0.25
 #define SEARCH_REST_NS	    (CLOCK_S + 50 * CLOCK_MS)
 
-/* Is the campaign's question answered? */
+/* --- is the campaign's question answered? --- */
 
 /*
  * To stop as soon as the bar is touched is to stop by luck, now and then: the
@@ -116,7 +116,9 @@ search_is_sure(
 {
 	const struct infer_posterior *p = &b->post;
 
-	/* That packets short of the server fire nothing, must have been seen. */
+	/*
+	 * That packets short of the server fire nothing, must have been seen.
+	 */
 	if (search_is_twin_of_answer(rounds, b) ||
 	    p->cause[INFER_SERVER] >= rounds->ask->confidence ||
 	    p->cause[INFER_RESPONSE] >= rounds->ask->confidence)
@@ -176,13 +178,12 @@ search_best_single(const struct rounds *rounds, const struct belief *b,
     int *best, double *gain, struct fault *f)
 {
 	double gains[INFER_MAX_HOPS + 1];
-	int ttl;
 
 	if (infer_gains(b->assumed, rounds->load.last_ttl, SEARCH_COPIES, gains,
 		f) == -1)
 		return -1;
 	*best = 1;
-	for (ttl = 2; ttl <= rounds->load.last_ttl; ttl++)
+	for (int ttl = 2; ttl <= rounds->load.last_ttl; ttl++)
 		if (gains[ttl] > gains[*best])
 			*best = ttl;
 	*gain = gains[*best];
@@ -194,11 +195,11 @@ static bool
 search_tags_name(const struct rounds *rounds)
 {
 	const struct trial *t;
-	size_t i, k;
 
-	for (i = 0; i < rounds->n_trials; i++) {
+	for (size_t i = 0; i < rounds->n_trials; i++) {
 		t = &rounds->trials[i];
-		for (k = 0; t->kind == TRIAL_BURST && k < t->n_probes; k++)
+		for (size_t k = 0; t->kind == TRIAL_BURST && k < t->n_probes;
+		     k++)
 			if (rounds->s.probes[t->first_probe + k].drew_reset)
 				return true;
 	}
@@ -209,9 +210,7 @@ search_tags_name(const struct rounds *rounds)
 static bool
 search_plain_fires(const struct rounds *rounds)
 {
-	size_t i;
-
-	for (i = 0; i < rounds->n_trials; i++)
+	for (size_t i = 0; i < rounds->n_trials; i++)
 		if (rounds->trials[i].plain &&
 		    !trial_is_control(&rounds->trials[i]) &&
 		    trial_drew_reset(&rounds->s, &rounds->trials[i]))

@@ -50,7 +50,7 @@ struct sweep {
 	bool one[PATH_MAX_HOPS + 1];
 };
 
-/* Rounds of trials. */
+/* --- rounds of trials --- */
 
 static size_t
 sweep_width(const struct sweep *sw)
@@ -100,9 +100,8 @@ static int
 sweep_run_round(struct sweep *sw, size_t round, struct fault *f)
 {
 	enum trial_kind kind;
-	size_t i;
 
-	for (i = 0; i < sw->n && !rounds_are_over(sw->rounds, 1); i++) {
+	for (size_t i = 0; i < sw->n && !rounds_are_over(sw->rounds, 1); i++) {
 		kind =
 		    (i + round) % SWEEP_CONTROL_EVERY == SWEEP_CONTROL_EVERY - 1
 		    ? TRIAL_CONTROL
@@ -119,9 +118,7 @@ sweep_run_round(struct sweep *sw, size_t round, struct fault *f)
 static size_t
 sweep_port_of(const struct sweep *sw, const struct trial *t)
 {
-	size_t i;
-
-	for (i = 0; i < sw->n; i++)
+	for (size_t i = 0; i < sw->n; i++)
 		if (sw->out->ports[i].port ==
 		    sw->rounds->s.conns[t->conn].local.port)
 			return i;
@@ -136,11 +133,11 @@ sweep_count(struct sweep *sw)
 	unsigned int controls = 0;
 	const struct trial *t;
 	bool fired;
-	size_t i, p;
+	size_t p;
 
 	for (p = 0; p < sw->n; p++)
 		sw->out->ports[p].trials = sw->out->ports[p].resets = 0;
-	for (i = sw->first_trial; i < rounds->n_trials; i++) {
+	for (size_t i = sw->first_trial; i < rounds->n_trials; i++) {
 		t = &rounds->trials[i];
 		p = sweep_port_of(sw, t);
 		if (p == sw->n || !trial_was_sent(t))
@@ -164,9 +161,8 @@ sweep_judge(struct sweep *sw, bool last)
 	struct result_sweep *out = sw->out;
 	unsigned int controls = sweep_count(sw), hits = 0, silent = 0;
 	double p;
-	size_t i;
 
-	for (i = 0; i < sw->n; i++) {
+	for (size_t i = 0; i < sw->n; i++) {
 		g[i].k = out->ports[i].resets;
 		g[i].n = out->ports[i].trials;
 		hits += g[i].k;
@@ -217,7 +213,7 @@ sweep_run_rounds(struct sweep *sw, struct fault *f)
 	return 0;
 }
 
-/* The flows of the ports. */
+/* --- the flows of the ports --- */
 
 static bool
 sweep_fires(const struct sweep *sw, size_t i)
@@ -263,9 +259,8 @@ static bool
 sweep_all_open(void *arg)
 {
 	const struct sweep *sw = arg;
-	size_t i;
 
-	for (i = 0; i < sw->n; i++)
+	for (size_t i = 0; i < sw->n; i++)
 		if (!sweep_has_opened(sw, i))
 			return false;
 	return true;
@@ -276,11 +271,10 @@ static int
 sweep_open_flows(struct sweep *sw, struct fault *f)
 {
 	struct session *s = &sw->rounds->s;
-	size_t i;
 
-	for (i = 0; i < sw->n; i++)
+	for (size_t i = 0; i < sw->n; i++)
 		sw->conns[i] = -1;
-	for (i = 0; i < sw->n && !rounds_are_over(sw->rounds, 1); i++) {
+	for (size_t i = 0; i < sw->n && !rounds_are_over(sw->rounds, 1); i++) {
 		sw->conns[i] =
 		    session_open(s, ARM_NONE, sw->out->ports[i].port, f);
 		if (sw->conns[i] == -1)
@@ -299,9 +293,8 @@ sweep_answer_at(const struct sweep *sw, size_t port, int ttl)
 	const struct session *s = &sw->rounds->s;
 	const struct addr none = {0};
 	const struct probe *p;
-	size_t i;
 
-	for (i = s->n_probes; i-- > 0;) {
+	for (size_t i = s->n_probes; i-- > 0;) {
 		p = &s->probes[i];
 		if (p->kind == PROBE_FLOW && p->conn == sw->conns[port] &&
 		    p->ttl == ttl && p->te)
@@ -315,11 +308,10 @@ static void
 sweep_look_at_hop(struct sweep *sw, int ttl)
 {
 	struct addr first = {0}, a;
-	size_t i;
 
 	sw->answered[ttl] = 0;
 	sw->one[ttl] = true;
-	for (i = 0; i < sw->n; i++) {
+	for (size_t i = 0; i < sw->n; i++) {
 		a = sweep_answer_at(sw, i, ttl);
 		if (addr_is_none(&a))
 			continue;
@@ -345,9 +337,8 @@ static bool
 sweep_all_known(void *arg)
 {
 	struct sweep *sw = arg;
-	int ttl;
 
-	for (ttl = 1; ttl <= sw->last_ttl; ttl++) {
+	for (int ttl = 1; ttl <= sw->last_ttl; ttl++) {
 		sweep_look_at_hop(sw, ttl);
 		if (!sweep_hop_is_known(sw, ttl, 0))
 			return false;
@@ -370,14 +361,14 @@ static int
 sweep_send_wave(struct sweep *sw, int wave, struct fault *f)
 {
 	struct addr a;
-	int ttl, sent = 0;
-	size_t k, i;
+	int sent = 0;
+	size_t i;
 
-	for (ttl = 1; ttl <= sw->last_ttl; ttl++) {
+	for (int ttl = 1; ttl <= sw->last_ttl; ttl++) {
 		sweep_look_at_hop(sw, ttl);
 		if (sweep_hop_is_known(sw, ttl, wave))
 			continue;
-		for (k = 0; k < sw->n; k++) {
+		for (size_t k = 0; k < sw->n; k++) {
 			i = sw->order[k];
 			a = sweep_answer_at(sw, i, ttl);
 			if (!addr_is_none(&a) || !sweep_flow_usable(sw, i))
@@ -395,9 +386,8 @@ static int
 sweep_trace_flows(struct sweep *sw, struct fault *f)
 {
 	struct rounds *rounds = sw->rounds;
-	int wave, sent = 1;
+	int sent = 1;
 	int64_t until;
-	size_t i;
 
 	tracing_conclude(&rounds->tracing);
 	sw->last_ttl = rounds->s.path->server_hops > 0
@@ -406,7 +396,7 @@ sweep_trace_flows(struct sweep *sw, struct fault *f)
 	sweep_put_in_order(sw);
 	if (sweep_open_flows(sw, f) == -1)
 		return -1;
-	for (wave = 0; wave < SWEEP_WAVES && sent > 0; wave++) {
+	for (int wave = 0; wave < SWEEP_WAVES && sent > 0; wave++) {
 		sent = sweep_send_wave(sw, wave, f);
 		if (sent == -1)
 			return -1;
@@ -419,7 +409,7 @@ sweep_trace_flows(struct sweep *sw, struct fault *f)
 		if (session_now(&rounds->s) >= rounds->end_ns)
 			break;
 	}
-	for (i = 0; i < sw->n; i++)
+	for (size_t i = 0; i < sw->n; i++)
 		if (sw->conns[i] >= 0)
 			session_close(&rounds->s, sw->conns[i]);
 	return 0;
@@ -431,9 +421,8 @@ sweep_splits(const struct sweep *sw, int ttl, struct addr *at)
 {
 	unsigned int others = 0;
 	struct addr way = {0}, a;
-	size_t i;
 
-	for (i = 0; i < sw->n; i++) {
+	for (size_t i = 0; i < sw->n; i++) {
 		a = sweep_answer_at(sw, i, ttl);
 		if (!sweep_fires(sw, i) || addr_is_none(&a))
 			continue;
@@ -441,7 +430,7 @@ sweep_splits(const struct sweep *sw, int ttl, struct addr *at)
 			return false;
 		way = a;
 	}
-	for (i = 0; i < sw->n; i++) {
+	for (size_t i = 0; i < sw->n; i++) {
 		a = sweep_answer_at(sw, i, ttl);
 		if (sweep_fires(sw, i) || addr_is_none(&a))
 			continue;
@@ -458,14 +447,12 @@ sweep_fill_paths(struct sweep *sw)
 {
 	struct result_port *p;
 	struct addr at;
-	size_t i;
-	int ttl;
 
-	for (ttl = 1; ttl <= sw->last_ttl; ttl++) {
+	for (int ttl = 1; ttl <= sw->last_ttl; ttl++) {
 		sweep_look_at_hop(sw, ttl);
 		if (sw->one[ttl])
 			continue;
-		for (i = 0; i < sw->n; i++) {
+		for (size_t i = 0; i < sw->n; i++) {
 			p = &sw->out->ports[i];
 			if (p->n_path == RESULT_PORT_HOPS)
 				continue;
@@ -479,7 +466,7 @@ sweep_fill_paths(struct sweep *sw)
 	}
 }
 
-/* What follows. */
+/* --- what follows --- */
 
 /* Triggers of flows that never meet the device say nothing of it. */
 static void
@@ -487,9 +474,9 @@ sweep_forget_silent(struct sweep *sw)
 {
 	struct rounds *rounds = sw->rounds;
 	struct trial *t;
-	size_t i, p;
+	size_t p;
 
-	for (i = sw->first_trial; i < rounds->n_trials; i++) {
+	for (size_t i = sw->first_trial; i < rounds->n_trials; i++) {
 		t = &rounds->trials[i];
 		p = sweep_port_of(sw, t);
 		if (p < sw->n && !sweep_fires(sw, p) && t->kind == TRIAL_FULL &&
@@ -503,9 +490,8 @@ static uint16_t
 sweep_best_port(const struct sweep *sw)
 {
 	const struct result_port *p, *best = NULL;
-	size_t i;
 
-	for (i = 0; i < sw->n; i++) {
+	for (size_t i = 0; i < sw->n; i++) {
 		p = &sw->out->ports[i];
 		if (p->resets > 0 && (best == NULL || p->resets > best->resets))
 			best = p;
@@ -517,13 +503,12 @@ int
 sweep_run(struct rounds *rounds, struct fault *f)
 {
 	struct sweep sw = {.rounds = rounds, .out = &rounds->sweep};
-	size_t i;
 
 	sw.n = (size_t)rounds->ask->sweep_ports;
 	sw.out->n_ports = sw.n;
 	sw.out->p_value = -1;
 	sw.first_trial = rounds->n_trials;
-	for (i = 0; i < sw.n && rounds->ask->src_port != 0; i++)
+	for (size_t i = 0; i < sw.n && rounds->ask->src_port != 0; i++)
 		sw.out->ports[i].port = (uint16_t)(rounds->ask->src_port + i);
 	if (rounds->ask->progress != NULL)
 		rounds->ask->progress(

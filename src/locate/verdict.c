@@ -76,11 +76,11 @@ verdict_add_response_hops(
     const struct verdict_basis *by, struct locate_result *out)
 {
 	struct result_alternative v[VERDICT_RESPONSE_HOPS];
-	size_t i, n = verdict_response_hops(by, out, v);
+	size_t n = verdict_response_hops(by, out, v);
 
 	if (out->verdict.kind != RESULT_RESPONSE_TRIGGERED)
 		return;
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		verdict_add_alternative(out, &v[i]);
 }
 
@@ -91,11 +91,10 @@ verdict_fill_alternatives(
 {
 	const struct infer_posterior *p = &by->belief->post;
 	struct result_alternative a = {0};
-	int h, place, cause;
 
 	a.kind = RESULT_MIDDLEBOX;
-	for (h = 1; h <= by->belief->path.hops; h++)
-		for (place = 0; place < INFER_PLACES; place++) {
+	for (int h = 1; h <= by->belief->path.hops; h++)
+		for (int place = 0; place < INFER_PLACES; place++) {
 			a.hop = h;
 			a.place = verdict_to_place((enum infer_place)place);
 			a.probability = p->at[h][place];
@@ -107,7 +106,7 @@ verdict_fill_alternatives(
 		}
 	a.hop = 0;
 	a.place = RESULT_PLACE_UNKNOWN;
-	for (cause = INFER_SERVER; cause <= INFER_NOTHING; cause++) {
+	for (int cause = INFER_SERVER; cause <= INFER_NOTHING; cause++) {
 		a.kind = verdict_to_kind((enum infer_cause)cause);
 		a.probability = p->cause[cause];
 		if (a.kind != out->verdict.kind)
@@ -120,7 +119,6 @@ static void
 verdict_fill_policy(const struct verdict_basis *by, struct locate_result *out)
 {
 	const struct infer_posterior *p = &by->belief->post;
-	int i;
 
 	if (p->policy[INFER_COPIED] >= VERDICT_DETAIL_SURE)
 		out->verdict.policy = RESULT_POLICY_COPY;
@@ -130,7 +128,7 @@ verdict_fill_policy(const struct verdict_basis *by, struct locate_result *out)
 		out->verdict.policy = RESULT_POLICY_IMITATES_SERVER;
 	else if (p->policy[INFER_FIXED] >= VERDICT_DETAIL_SURE)
 		out->verdict.policy = RESULT_POLICY_FIXED;
-	for (i = 1; i < 256; i++)
+	for (int i = 1; i < 256; i++)
 		if (out->verdict.policy == RESULT_POLICY_FIXED &&
 		    p->initial[i] >= VERDICT_DETAIL_SURE)
 			out->verdict.initial_ttl = i;
@@ -142,9 +140,8 @@ verdict_server_side(const struct verdict_basis *by)
 {
 	enum result_tri t = RESULT_UNSURE;
 	const struct session_conn *sc;
-	size_t i;
 
-	for (i = 0; i < by->rounds->s.n_conns; i++) {
+	for (size_t i = 0; i < by->rounds->s.n_conns; i++) {
 		sc = &by->rounds->s.conns[i];
 		if (sc->quoted_reset || sc->server_alive == RESULT_NO)
 			return RESULT_YES;
@@ -232,7 +229,6 @@ static void
 verdict_fill_cause(const struct verdict_basis *by, struct locate_result *out,
     enum infer_cause cause)
 {
-
 	out->verdict.kind = verdict_to_kind(cause);
 	out->verdict.confidence = by->belief->post.cause[cause];
 	if (cause == INFER_SERVER)
@@ -251,7 +247,6 @@ verdict_fill_cause(const struct verdict_basis *by, struct locate_result *out,
 static void
 verdict_judge_exec(struct locate_result *out)
 {
-
 	if (out->exec_resets > 0) {
 		out->verdict.kind = RESULT_SERVER;
 		out->verdict.forged = RESULT_NO;
@@ -288,9 +283,7 @@ verdict_judge_given(const struct verdict_basis *by, struct locate_result *out)
 static bool
 verdict_tags_came_back(const struct session *s)
 {
-	size_t i;
-
-	for (i = 0; i < s->n_resets; i++)
+	for (size_t i = 0; i < s->n_resets; i++)
 		if (s->resets[i].facts.seq_match == RESULT_SEQ_TAG)
 			return true;
 	return false;
@@ -307,9 +300,8 @@ verdict_has_stopped(const struct verdict_basis *by, struct locate_result *out)
 {
 	unsigned int n = 0, k = 0, m = 0;
 	double p;
-	size_t i;
 
-	for (i = 0; i < by->rounds->n_trials; i++) {
+	for (size_t i = 0; i < by->rounds->n_trials; i++) {
 		if (by->rounds->trials[i].kind != TRIAL_FULL ||
 		    block_spoils(by->rounds, &by->rounds->trials[i]) ||
 		    (by->rounds->trials[i].state != TRIAL_SENT &&
@@ -342,7 +334,7 @@ verdict_judge_silence(const struct verdict_basis *by, struct locate_result *out)
 {
 	const struct result_head *h = &out->head;
 
-	if (h->interrupted || h->trouble.kind != FAULT_NONE)
+	if (h->interrupted != 0 || h->trouble.kind != FAULT_NONE)
 		return false;
 	verdict_fill_cause(by, out, INFER_NOTHING);
 	return true;

@@ -10,11 +10,10 @@ address_hop_responder(const struct path *path, int hop)
 {
 	const struct path_hop *h = path_hop_at(path, hop);
 	const struct path_responder *best = NULL;
-	int i;
 
 	if (h == NULL || h->is_server)
 		return NULL;
-	for (i = 0; i < h->n_responders; i++) {
+	for (int i = 0; i < h->n_responders; i++) {
 		if (best == NULL ||
 		    (h->responders[i].via & PATH_VIA_PROBE) >
 			(best->via & PATH_VIA_PROBE) ||
@@ -33,9 +32,8 @@ address_count_answers(
 {
 	const struct probe *p;
 	unsigned int n = 0;
-	size_t i;
 
-	for (i = 0; i < s->n_probes; i++) {
+	for (size_t i = 0; i < s->n_probes; i++) {
 		p = &s->probes[i];
 		n += p->te && p->kind == PROBE_SHOT && p->ttl == hop &&
 		    s->conns[p->conn].arm != ARM_CONTROL &&
@@ -56,9 +54,8 @@ address_shared(const struct verdict_basis *by, const struct path_hop *h)
 	const struct path_responder *p;
 	struct addr a = {0}, none = {0};
 	unsigned int n, most = 0, unseen = 0;
-	int i;
 
-	for (i = 0; i < h->n_responders; i++) {
+	for (int i = 0; i < h->n_responders; i++) {
 		p = &h->responders[i];
 		n = address_count_answers(
 		    &by->rounds->s, h->ttl, &p->addr, true);
@@ -69,7 +66,7 @@ address_shared(const struct verdict_basis *by, const struct path_hop *h)
 	}
 	if (most > 0)
 		return a;
-	for (i = 0; i < h->n_responders; i++) {
+	for (int i = 0; i < h->n_responders; i++) {
 		p = &h->responders[i];
 		if (address_count_answers(
 			&by->rounds->s, h->ttl, &p->addr, false) > 0)
@@ -88,12 +85,11 @@ address_swept(
 	const struct result_sweep *w = &out->sweep;
 	const struct addr none = {0};
 	const struct result_port *p;
-	size_t i, k;
 
-	for (i = 0; i < w->n_ports; i++) {
+	for (size_t i = 0; i < w->n_ports; i++) {
 		p = &w->ports[i];
-		for (k = 0; k < p->n_path && p->port == by->rounds->src_port;
-		     k++)
+		for (size_t k = 0;
+		     k < p->n_path && p->port == by->rounds->src_port; k++)
 			if (p->path[k].ttl == hop)
 				return p->path[k].addr;
 	}
@@ -124,19 +120,18 @@ verdict_fill_neighbours(
     const struct verdict_basis *by, struct locate_result *out)
 {
 	struct addr a;
-	int h;
 
 	out->verdict.between[0] = out->head.source.addr;
 	out->verdict.between[1] = out->head.target.addr;
 	out->verdict.address = verdict_hop_address(by, out, out->verdict.hop);
-	for (h = out->verdict.hop - 1; h >= 1; h--) {
+	for (int h = out->verdict.hop - 1; h >= 1; h--) {
 		a = verdict_hop_address(by, out, h);
 		if (addr_is_none(&a))
 			continue;
 		out->verdict.between[0] = a;
 		break;
 	}
-	for (h = out->verdict.hop + 1; h <= out->path.n_hops; h++) {
+	for (int h = out->verdict.hop + 1; h <= out->path.n_hops; h++) {
 		a = verdict_hop_address(by, out, h);
 		if (addr_is_none(&a))
 			continue;

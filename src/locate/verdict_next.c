@@ -10,10 +10,8 @@
 static void
 next_say(struct locate_result *r, const char *text)
 {
-	size_t i;
-
-	for (i = 0; i < sizeof(r->verdict.next) / sizeof(r->verdict.next[0]);
-	     i++)
+	for (size_t i = 0;
+	     i < sizeof(r->verdict.next) / sizeof(r->verdict.next[0]); i++)
 		if (r->verdict.next[i][0] == '\0') {
 			snprintf(r->verdict.next[i], sizeof(r->verdict.next[i]),
 			    "%s", text);
@@ -98,13 +96,12 @@ next_for_pair(const struct verdict_basis *by, struct locate_result *out)
 static void
 next_for_undetermined(const struct verdict_basis *by, struct locate_result *out)
 {
-
 	if (out->verdict.forged == RESULT_YES && next_for_pair(by, out))
 		return;
 
 	if (out->head.trouble.kind != FAULT_NONE)
 		next_say(out, "Mend that first, then run locate again.");
-	else if (out->head.interrupted)
+	else if (out->head.interrupted != 0)
 		next_say(out, "Let it run to its end.");
 	else if (by->ask->trigger == RESULT_TRIGGER_NONE)
 		next_say(out, "Reproduce it with --payload.");
@@ -122,7 +119,6 @@ static void
 next_for_not_reproduced(
     const struct verdict_basis *by, struct locate_result *out)
 {
-
 	if (by->ask->trigger == RESULT_TRIGGER_NONE) {
 		next_say(out,
 		    out->exec_runs >= RESULT_EXEC_RUNS

@@ -13,9 +13,8 @@ const struct seen_reset *
 verdict_example_reset(const struct verdict_basis *by)
 {
 	const struct seen_reset *r, *any = NULL;
-	size_t i;
 
-	for (i = 0; i < by->rounds->s.n_resets; i++) {
+	for (size_t i = 0; i < by->rounds->s.n_resets; i++) {
 		r = &by->rounds->s.resets[i];
 		if (r->answers_alive || r->late || r->probe == -1)
 			continue;
@@ -71,9 +70,8 @@ static const struct probe *
 reason_another_fired(const struct verdict_basis *by, const struct seen_reset *r)
 {
 	const struct probe *p;
-	size_t i;
 
-	for (i = 0; i < by->rounds->s.n_probes; i++) {
+	for (size_t i = 0; i < by->rounds->s.n_probes; i++) {
 		p = &by->rounds->s.probes[i];
 		if (p->drew_reset && p->rst_ttl != 0 &&
 		    p->ttl != r->facts.probe_ttl &&
@@ -167,10 +165,8 @@ static void
 reason_sum_by_ttl(const struct locate_result *o, int from, int to,
     unsigned int *trials, unsigned int *resets)
 {
-	size_t i;
-
 	*trials = *resets = 0;
-	for (i = 0; i < o->n_by_ttl; i++) {
+	for (size_t i = 0; i < o->n_by_ttl; i++) {
 		if (o->by_ttl[i].ttl < from || o->by_ttl[i].ttl > to)
 			continue;
 		*trials += o->by_ttl[i].trials;
@@ -260,9 +256,8 @@ reason_in_path(const struct verdict_basis *by, struct locate_result *out)
 	double w = reason_weight(out, INFER_EVIDENCE_TIME_EXCEEDED);
 	unsigned int fired = 0, answered = 0;
 	const struct probe *p;
-	size_t i;
 
-	for (i = 0; i < by->rounds->s.n_probes; i++) {
+	for (size_t i = 0; i < by->rounds->s.n_probes; i++) {
 		p = &by->rounds->s.probes[i];
 		if (p->kind != PROBE_SHOT || !p->drew_reset ||
 		    by->rounds->s.conns[p->conn].arm == ARM_CONTROL)
@@ -346,15 +341,14 @@ reason_server_side(const struct verdict_basis *by, struct locate_result *out)
 	struct reasons *rs = &out->verdict.reasons;
 	double w = reason_weight(out, INFER_EVIDENCE_SERVER_SIDE);
 	bool quoted = false;
-	size_t i;
 
-	for (i = 0; i < by->rounds->s.n_conns; i++)
+	for (size_t i = 0; i < by->rounds->s.n_conns; i++)
 		quoted = quoted || by->rounds->s.conns[i].quoted_reset;
 	if (quoted)
 		reasons_add(rs, "quoted-reset", 0,
 		    "A router beyond quotes a reset toward the server in your "
 		    "name that this host never sent: both ends are reset.");
-	for (i = 0; i < by->rounds->s.n_conns; i++) {
+	for (size_t i = 0; i < by->rounds->s.n_conns; i++) {
 		if (by->rounds->s.conns[i].server_alive == RESULT_YES) {
 			reasons_add(rs, "server-still-open", w,
 			    "After the reset the server still held the "
@@ -394,9 +388,8 @@ reason_per_flow(struct locate_result *out)
 	struct reasons *rs = &out->verdict.reasons;
 	unsigned int fired = 0;
 	char a[ADDR_TEXT];
-	size_t i;
 
-	for (i = 0; i < w->n_ports; i++)
+	for (size_t i = 0; i < w->n_ports; i++)
 		fired += w->ports[i].resets > 0;
 	if (w->split.ttl != 0)
 		reasons_add(rs, "fires-per-flow", 0,
@@ -539,9 +532,8 @@ static void
 reason_given(const struct verdict_basis *by, struct locate_result *out)
 {
 	double w = reason_weight(out, INFER_EVIDENCE_GIVEN_TTL);
-	size_t i;
 
-	for (i = 0; i < out->n_given_ttls; i++)
+	for (size_t i = 0; i < out->n_given_ttls; i++)
 		reasons_add(&out->verdict.reasons, "given-ttl", i == 0 ? w : 0,
 		    "A reset with TTL %d was reported; the server's own "
 		    "packets arrive with %d.",
@@ -573,5 +565,3 @@ verdict_fill_reasons(const struct verdict_basis *by, struct locate_result *out)
 	reason_control(out);
 	reason_given(by, out);
 }
-
-/* What to do. */

@@ -28,9 +28,8 @@ response_one_ttl(const struct verdict_basis *by)
 {
 	const struct seen_reset *r;
 	int ttl = 0;
-	size_t i;
 
-	for (i = 0; i < by->rounds->s.n_resets; i++) {
+	for (size_t i = 0; i < by->rounds->s.n_resets; i++) {
 		r = &by->rounds->s.resets[i];
 		if (r->answers_alive || r->late || r->probe == -1)
 			continue;
@@ -65,12 +64,11 @@ response_find_hops(const struct verdict_basis *by,
 {
 	int ttl = response_one_ttl(by);
 	bool any = false;
-	size_t i;
 
 	memset(hops, 0, RESPONSE_USUAL * sizeof(hops[0]));
 	if (ttl == 0 || ttl == out->path.server_ttl)
 		return false;
-	for (i = 0; i < RESPONSE_USUAL; i++) {
+	for (size_t i = 0; i < RESPONSE_USUAL; i++) {
 		hops[i] = response_hop_of(by, usual[i].initial - ttl);
 		any = any || hops[i] != 0;
 	}
@@ -84,14 +82,14 @@ verdict_response_hops(const struct verdict_basis *by,
 {
 	double all = 0;
 	int hops[RESPONSE_USUAL];
-	size_t i, n = 0;
+	size_t n = 0;
 
 	_Static_assert(RESPONSE_USUAL == VERDICT_RESPONSE_HOPS, "one for each");
 	if (!response_find_hops(by, out, hops))
 		return 0;
-	for (i = 0; i < RESPONSE_USUAL; i++)
+	for (size_t i = 0; i < RESPONSE_USUAL; i++)
 		all += hops[i] != 0 ? usual[i].share : 0;
-	for (i = 0; i < RESPONSE_USUAL; i++) {
+	for (size_t i = 0; i < RESPONSE_USUAL; i++) {
 		if (hops[i] == 0)
 			continue;
 		memset(&found[n], 0, sizeof(found[n]));
@@ -122,9 +120,8 @@ static bool
 response_server_answers(const struct verdict_basis *by)
 {
 	const struct trial *t;
-	size_t i;
 
-	for (i = 0; i < by->rounds->n_trials; i++) {
+	for (size_t i = 0; i < by->rounds->n_trials; i++) {
 		t = &by->rounds->trials[i];
 		if ((t->kind == TRIAL_CONTROL || t->kind == TRIAL_FULL) &&
 		    !trial_drew_reset(&by->rounds->s, t) &&
@@ -140,11 +137,11 @@ response_reason_return_distance(
 {
 	char text[REASON_TEXT] = "";
 	int hops[RESPONSE_USUAL];
-	size_t i, n = 0;
+	size_t n = 0;
 
 	if (!response_find_hops(by, out, hops))
 		return;
-	for (i = 0; i < RESPONSE_USUAL && n < sizeof(text); i++)
+	for (size_t i = 0; i < RESPONSE_USUAL && n < sizeof(text); i++)
 		if (hops[i] != 0)
 			n += (size_t)snprintf(text + n, sizeof(text) - n,
 			    "%shop %d, had it made the reset with TTL %d",

@@ -84,12 +84,12 @@ spawn_run_child(
     char *const *argv, const struct spawn_user *user, bool shown, int pipe_fd)
 {
 	sigset_t none;
-	int err, i;
+	int err;
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	/* Whatever those who started us ignore: it runs as from a shell. */
-	for (i = 1; i < SIGRTMIN; i++)
+	for (int i = 1; i < SIGRTMIN; i++)
 		signal(i, SIG_DFL); /* two of them cannot be caught */
 	if (setpgid(0, 0) == 0 && spawn_redirect(shown) == 0 &&
 	    (!user->given || spawn_become(user) == 0))

@@ -88,11 +88,9 @@ session_talk_talks_step_conn(struct session *s, struct session_conn *c)
 void
 session_step_talks(struct session *s)
 {
-	size_t i;
-
 	if (s->maker.make == NULL)
 		return;
-	for (i = 0; i < s->n_conns; i++)
+	for (size_t i = 0; i < s->n_conns; i++)
 		if (session_talk_talks_is_open(&s->conns[i]))
 			session_talk_talks_step_conn(s, &s->conns[i]);
 }
@@ -101,9 +99,8 @@ int64_t
 session_talks_wake_at(const struct session *s)
 {
 	int64_t first = INT64_MAX;
-	size_t i;
 
-	for (i = 0; s->maker.make != NULL && i < s->n_conns; i++)
+	for (size_t i = 0; s->maker.make != NULL && i < s->n_conns; i++)
 		if (session_talk_talks_is_open(&s->conns[i]) &&
 		    s->conns[i].talked.state == TALK_WAITS &&
 		    s->conns[i].talked.wake_ns < first)
@@ -118,7 +115,9 @@ session_talk_ready(const struct session *s, int conn)
 
 	if (c->talk.step == NULL)
 		return true;
-	/* Its numbers are known once the capture has shown all that was said. */
+	/*
+	 * Its numbers are known once the capture has shown all that was said.
+	 */
 	return c->talk_begun && c->talked.state == TALK_READY &&
 	    c->tcb.snd_nxt == c->tcb.iss + 1 + c->said &&
 	    c->tcb.snd_una == c->tcb.snd_nxt;
@@ -173,9 +172,8 @@ session_talk_talks_quote_len(
 	uint32_t most = wp->pkt.ip.version == 4 ? 14 + 20 + 8 + 20 + 8
 						: 14 + 40 + 8 + 40 + 8;
 	const struct pkt_quote *q = &wp->pkt.quote;
-	size_t i;
 
-	for (i = 0; i < s->n_conns; i++)
+	for (size_t i = 0; i < s->n_conns; i++)
 		if (s->conns[i].secret && q->has_ports &&
 		    q->sport == s->conns[i].local.port &&
 		    seq_after(
@@ -192,7 +190,7 @@ session_blank_evidence(
 	const struct pkt *p = &wp->pkt;
 	uint32_t most;
 
-	if (p->has & PKT_HAS_QUOTE) {
+	if ((p->has & PKT_HAS_QUOTE) != 0) {
 		most = session_talk_talks_quote_len(s, wp);
 		kept->len = kept->len < most ? kept->len : most;
 		return;

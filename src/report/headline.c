@@ -12,11 +12,9 @@
 static const struct path_responder *
 headline_responder_of(const struct path_hop *h, const struct addr *a)
 {
-	int i;
-
 	if (h == NULL || addr_is_none(a))
 		return NULL;
-	for (i = 0; i < h->n_responders && i < PATH_RESPONDERS; i++) {
+	for (int i = 0; i < h->n_responders && i < PATH_RESPONDERS; i++) {
 		if (addr_equal(&h->responders[i].addr, a))
 			return &h->responders[i];
 	}
@@ -169,10 +167,10 @@ headline_add_candidate(struct text *t, const struct locate_result *r,
 static size_t
 headline_count_candidates(const struct locate_result *r)
 {
-	size_t n = r->verdict.hop > 0, i;
+	size_t n = r->verdict.hop > 0;
 
-	for (i = 0; i < r->verdict.n_alternatives && n < HEADLINE_CANDIDATES;
-	     i++) {
+	for (size_t i = 0;
+	     i < r->verdict.n_alternatives && n < HEADLINE_CANDIDATES; i++) {
 		if (r->verdict.alternatives[i].probability >=
 		    WORDS_ALTERNATIVE_MIN)
 			n++;
@@ -184,9 +182,9 @@ static void
 headline_add_candidates(
     struct text *t, const struct locate_result *r, bool names)
 {
-	size_t n = headline_count_candidates(r), i, k, at = 0;
+	size_t n = headline_count_candidates(r), k, at = 0;
 
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (i > 0)
 			text_add(t, i + 1 == n ? "; or " : "; ");
 		if (i == 0 && r->verdict.hop > 0) {
@@ -251,11 +249,9 @@ headline_add_not_reproduced(struct text *t, const struct locate_result *r)
 static void
 headline_add_given_ttls(struct text *t, const struct locate_result *r)
 {
-	size_t i;
-
 	text_add(
 	    t, r->n_given_ttls == 1 ? "A reset with TTL " : "Resets with TTL ");
-	for (i = 0; i < r->n_given_ttls; i++) {
+	for (size_t i = 0; i < r->n_given_ttls; i++) {
 		if (i > 0)
 			text_add(t, i + 1 == r->n_given_ttls ? " and " : ", ");
 		text_addf(t, "%d", r->given_ttls[i]);

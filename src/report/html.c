@@ -43,8 +43,6 @@ html_add_hop_cell(struct text *t, const struct row *r)
 static void
 html_add_row(struct text *t, const struct row *r, bool trace, bool fires)
 {
-	size_t i;
-
 	text_add(t, r->device ? "<tr class=\"device\">" : "<tr>");
 	html_add_hop_cell(t, r);
 	text_addf(t, "<td class=\"m\">%s</td><td class=\"r\">%s</td>",
@@ -59,7 +57,7 @@ html_add_row(struct text *t, const struct row *r, bool trace, bool fires)
 		html_escape(t, text_str(&r->mark));
 		text_add(t, "</span>");
 	}
-	for (i = 0; i < r->n_notes; i++) {
+	for (size_t i = 0; i < r->n_notes; i++) {
 		if (i > 0)
 			text_add(t, "; ");
 		html_escape(t, text_str(&r->notes[i]));
@@ -70,8 +68,6 @@ html_add_row(struct text *t, const struct row *r, bool trace, bool fires)
 static void
 html_add_table(struct text *t, const struct rows *rs, bool trace)
 {
-	size_t i;
-
 	t->bad |= rs->bad;
 	text_add(t, "<h2>Path</h2>\n<div class=\"box\">");
 	if (rs->n == 0) {
@@ -86,7 +82,7 @@ html_add_table(struct text *t, const struct rows *rs, bool trace)
 	if (rs->has_fires)
 		text_add(t, "<th class=\"r\">reset fires</th>");
 	text_add(t, "<th></th></tr>\n");
-	for (i = 0; i < rs->n; i++)
+	for (size_t i = 0; i < rs->n; i++)
 		html_add_row(t, &rs->row[i], trace, rs->has_fires);
 	text_add(t, "</table></div>\n");
 }
@@ -94,12 +90,10 @@ html_add_table(struct text *t, const struct rows *rs, bool trace)
 static void
 html_add_why(struct text *t, const struct reasons *rs)
 {
-	size_t i;
-
 	if (rs->n == 0)
 		return;
 	text_add(t, "<h2>Why</h2>\n<ul class=\"box\">\n");
-	for (i = 0; i < rs->n && i < REASONS_MAX; i++)
+	for (size_t i = 0; i < rs->n && i < REASONS_MAX; i++)
 		html_prose(t, "<li>", rs->r[i].text, "</li>\n");
 	text_add(t, "</ul>\n");
 }
@@ -109,7 +103,7 @@ html_add_sweep(struct text *t, const struct result_sweep *w)
 {
 	struct words_ports groups[RESULT_PORTS];
 	struct text words = {0};
-	size_t n, i;
+	size_t n;
 
 	if (w->n_ports == 0)
 		return;
@@ -120,7 +114,7 @@ html_add_sweep(struct text *t, const struct result_sweep *w)
 	    "<table>\n<tr><th class=\"r\">reset fires</th>"
 	    "<th>by way of</th><th>ports</th></tr>\n");
 	n = words_port_groups(w, groups);
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		text_addf(t, "<tr><td class=\"r\">%u of %u</td>",
 		    groups[i].resets, groups[i].trials);
 		html_element(t, "<td class=\"m\">", &groups[i].path, "</td>");
@@ -152,10 +146,9 @@ html_add_alternatives(struct text *t, const struct locate_result *r, bool names)
 {
 	const struct result_alternative *a;
 	bool begun = false;
-	size_t i;
 
-	for (i = 0; i < r->verdict.n_alternatives && i < RESULT_ALTERNATIVES;
-	     i++) {
+	for (size_t i = 0;
+	     i < r->verdict.n_alternatives && i < RESULT_ALTERNATIVES; i++) {
 		a = &r->verdict.alternatives[i];
 		if (!(a->probability >= WORDS_ALTERNATIVE_MIN))
 			continue;
@@ -173,12 +166,12 @@ html_add_alternatives(struct text *t, const struct locate_result *r, bool names)
 static void
 html_add_next(struct text *t, const struct locate_result *r)
 {
-	size_t i, n = sizeof(r->verdict.next) / sizeof(r->verdict.next[0]);
+	size_t n = sizeof(r->verdict.next) / sizeof(r->verdict.next[0]);
 
 	if (r->verdict.next[0][0] == '\0')
 		return;
 	text_add(t, "<h2>Next</h2>\n<ul class=\"box\">\n");
-	for (i = 0; i < n && r->verdict.next[i][0] != '\0'; i++)
+	for (size_t i = 0; i < n && r->verdict.next[i][0] != '\0'; i++)
 		html_prose(t, "<li>", r->verdict.next[i], "</li>\n");
 	text_add(t, "</ul>\n");
 }
@@ -188,12 +181,11 @@ html_add_notes(struct text *t, const struct result_notes *notes,
     const struct result_head *h)
 {
 	struct text dropped = {0};
-	size_t i;
 
 	words_dropped(&dropped, h);
 	if (notes->n > 0 || dropped.len > 0) {
 		text_add(t, "<h2>Notes</h2>\n<ul class=\"box\">\n");
-		for (i = 0; i < notes->n && i < RESULT_NOTES; i++)
+		for (size_t i = 0; i < notes->n && i < RESULT_NOTES; i++)
 			html_prose(t, "<li>", notes->text[i], "</li>\n");
 		if (dropped.len > 0)
 			html_prose(t, "<li>", text_str(&dropped), "</li>\n");
@@ -237,8 +229,6 @@ html_add_reset(struct text *t, const struct result_reset *s)
 static void
 html_add_resets(struct text *t, const struct locate_result *r)
 {
-	size_t i;
-
 	if (r->n_resets == 0)
 		return;
 	text_add(t,
@@ -248,7 +238,7 @@ html_add_resets(struct text *t, const struct locate_result *r)
 	    "<th>flags</th><th>seq is</th><th class=\"r\">window</th>"
 	    "<th class=\"r\">fired by TTL</th><th class=\"r\">after</th>"
 	    "<th>from MAC</th><th>arm</th></tr>\n");
-	for (i = 0; i < r->n_resets && i < HTML_RESETS_MAX; i++)
+	for (size_t i = 0; i < r->n_resets && i < HTML_RESETS_MAX; i++)
 		html_add_reset(t, &r->resets[i]);
 	text_add(t, "</table></div>\n");
 	if (r->n_resets > HTML_RESETS_MAX)

@@ -312,12 +312,12 @@ static void
 html_analysis_add_notes(struct text *t, const struct analysis *a)
 {
 	struct text words = {0};
-	char *line, *end;
+	char *end;
 
 	words_analysis_notes(&words, a);
 	if (words.len > 0)
 		text_add(t, "<h2>Notes</h2>\n<ul class=\"box\">\n");
-	for (line = words.p; line != NULL; line = end + 1) {
+	for (char *line = words.p; line != NULL; line = end + 1) {
 		end = strchr(line, '\n');
 		if (end == NULL)
 			break;

@@ -135,8 +135,6 @@ chain_begin(struct chain *c, struct text *t, const struct path *p, int last)
 static void
 chain_draw(const struct chain *c)
 {
-	int i;
-
 	if (c->nodes < 2)
 		return;
 	text_addf(c->t,
@@ -149,7 +147,7 @@ chain_draw(const struct chain *c)
 	    "y2=\"%d\"/>",
 	    chain_node_x(c, 0), CHAIN_LINE_Y, chain_node_x(c, c->nodes - 1),
 	    CHAIN_LINE_Y);
-	for (i = 0; i < c->nodes; i++) {
+	for (int i = 0; i < c->nodes; i++) {
 		chain_add_node(c, i);
 		chain_add_label(c, i);
 	}

@@ -157,9 +157,8 @@ static json_t *
 json_resets(const struct locate_result *r, bool *bad)
 {
 	json_t *a = json_array();
-	size_t i;
 
-	for (i = 0; i < r->n_resets; i++)
+	for (size_t i = 0; i < r->n_resets; i++)
 		*bad |=
 		    json_array_append_new(a, json_reset(&r->resets[i])) != 0;
 	return a;
@@ -183,9 +182,8 @@ static json_t *
 json_threshold(const struct locate_result *r, bool *bad)
 {
 	json_t *a = json_array();
-	size_t i;
 
-	for (i = 0; i < r->n_by_ttl && i < PATH_MAX_HOPS; i++)
+	for (size_t i = 0; i < r->n_by_ttl && i < PATH_MAX_HOPS; i++)
 		*bad |=
 		    json_array_append_new(a, json_by_ttl(&r->by_ttl[i])) != 0;
 	return json_pack(
@@ -203,9 +201,8 @@ static json_t *
 json_port(const struct result_port *p, bool *bad)
 {
 	json_t *a = json_array();
-	size_t i;
 
-	for (i = 0; i < p->n_path && i < RESULT_PORT_HOPS; i++)
+	for (size_t i = 0; i < p->n_path && i < RESULT_PORT_HOPS; i++)
 		*bad |=
 		    json_array_append_new(a, json_port_hop(&p->path[i])) != 0;
 	return json_pack("{s:o, s:I, s:I, s:o}", "port", json_count(p->port),
@@ -218,12 +215,11 @@ static json_t *
 json_port_sweep(const struct result_sweep *w, bool *bad)
 {
 	json_t *a;
-	size_t i;
 
 	if (w->n_ports == 0)
 		return json_null();
 	a = json_array();
-	for (i = 0; i < w->n_ports && i < RESULT_PORTS; i++)
+	for (size_t i = 0; i < w->n_ports && i < RESULT_PORTS; i++)
 		*bad |=
 		    json_array_append_new(a, json_port(&w->ports[i], bad)) != 0;
 	return json_pack("{s:o, s:o, s:o, s:o}", "ports", a, "p_value",
@@ -236,9 +232,8 @@ static json_t *
 json_given_ttls(const struct locate_result *r, bool *bad)
 {
 	json_t *a = json_array();
-	size_t i;
 
-	for (i = 0; i < r->n_given_ttls; i++)
+	for (size_t i = 0; i < r->n_given_ttls; i++)
 		*bad |= json_array_append_new(
 			    a, json_integer(r->given_ttls[i])) != 0;
 	return a;
@@ -249,10 +244,9 @@ json_alternatives(const struct locate_result *r, bool *bad)
 {
 	const struct result_alternative *alt;
 	json_t *a = json_array();
-	size_t i;
 
-	for (i = 0; i < r->verdict.n_alternatives && i < RESULT_ALTERNATIVES;
-	     i++) {
+	for (size_t i = 0;
+	     i < r->verdict.n_alternatives && i < RESULT_ALTERNATIVES; i++) {
 		alt = &r->verdict.alternatives[i];
 		*bad |=
 		    json_array_append_new(a,
@@ -319,9 +313,8 @@ json_reasons(const struct reasons *rs, bool *bad)
 {
 	json_t *a = json_array();
 	const struct reason *r;
-	size_t i;
 
-	for (i = 0; i < rs->n && i < REASONS_MAX; i++) {
+	for (size_t i = 0; i < rs->n && i < REASONS_MAX; i++) {
 		r = &rs->r[i];
 		*bad |= json_array_append_new(a,
 			    json_pack("{s:o, s:o, s:o}", "code",
@@ -336,10 +329,10 @@ json_reasons(const struct reasons *rs, bool *bad)
 static json_t *
 json_next(const struct locate_result *r, bool *bad)
 {
-	size_t i, n = sizeof(r->verdict.next) / sizeof(r->verdict.next[0]);
+	size_t n = sizeof(r->verdict.next) / sizeof(r->verdict.next[0]);
 	json_t *a = json_array();
 
-	for (i = 0; i < n && r->verdict.next[i][0] != '\0'; i++)
+	for (size_t i = 0; i < n && r->verdict.next[i][0] != '\0'; i++)
 		*bad |= json_array_append_new(
 			    a, json_word(r->verdict.next[i])) != 0;
 	return a;

@@ -462,7 +462,7 @@ report_write_watch(const struct analysis *a, const struct report_watch *w,
 		rc = json_dumpf(
 		    doc, out, JSON_COMPACT | JSON_REAL_PRECISION(12));
 	json_decref(doc);
-	if (rc != 0 && !ferror(out))
+	if (rc != 0 && ferror(out) == 0)
 		return fault(f, FAULT_SYSTEM, "out of memory for the report");
 	fputc('\n', out);
 	return writers_flush(out, f);

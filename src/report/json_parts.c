@@ -114,9 +114,8 @@ json_mpls(const struct path_responder *r)
 	json_t *a = json_array();
 	const struct pkt_mpls *m;
 	bool bad = a == NULL;
-	int i;
 
-	for (i = 0; !bad && i < r->n_mpls && i < PKT_MPLS; i++) {
+	for (int i = 0; !bad && i < r->n_mpls && i < PKT_MPLS; i++) {
 		m = &r->mpls[i];
 		bad = json_array_append_new(a,
 			  json_pack("{s:I, s:i, s:b, s:i}", "label",
@@ -136,10 +135,9 @@ json_vias(unsigned int mask)
 	    PATH_VIA_TCP, PATH_VIA_SYN, PATH_VIA_ICMP, PATH_VIA_PROBE};
 	json_t *a = json_array();
 	bool bad = a == NULL;
-	size_t i;
 
-	for (i = 0; !bad && i < sizeof(all) / sizeof(all[0]); i++) {
-		if (mask & all[i])
+	for (size_t i = 0; !bad && i < sizeof(all) / sizeof(all[0]); i++) {
+		if ((mask & all[i]) != 0)
 			bad = json_array_append_new(
 				  a, json_string(path_via_name(all[i]))) != 0;
 	}
@@ -154,12 +152,11 @@ json_rewrites(unsigned int mask)
 {
 	json_t *a = json_array();
 	bool bad = a == NULL;
-	unsigned int i;
 
-	for (i = 0; !bad && i < PATH_REWRITES; i++) {
+	for (unsigned int i = 0; !bad && i < PATH_REWRITES; i++) {
 		enum path_rewrite bit = (enum path_rewrite)(1U << i);
 
-		if (mask & 1U << i)
+		if ((mask & 1U << i) != 0)
 			bad = json_array_append_new(
 				  a, json_string(path_rewrite_name(bit))) != 0;
 	}
@@ -187,9 +184,8 @@ static int64_t
 json_parts_hop_rtt(const struct path_hop *h)
 {
 	int64_t best = 0;
-	int i;
 
-	for (i = 0; i < h->n_responders && i < PATH_RESPONDERS; i++) {
+	for (int i = 0; i < h->n_responders && i < PATH_RESPONDERS; i++) {
 		if (h->responders[i].rtt_ns > 0 &&
 		    (best == 0 || h->responders[i].rtt_ns < best))
 			best = h->responders[i].rtt_ns;
@@ -202,9 +198,8 @@ json_hop(const struct path_hop *h)
 {
 	json_t *responders = json_array();
 	bool bad = responders == NULL;
-	int i;
 
-	for (i = 0; i < h->n_responders && i < PATH_RESPONDERS; i++)
+	for (int i = 0; i < h->n_responders && i < PATH_RESPONDERS; i++)
 		bad |= json_array_append_new(
 			   responders, json_responder(&h->responders[i])) != 0;
 	if (bad) {
@@ -222,9 +217,8 @@ json_path(const struct path *p)
 {
 	json_t *a = json_array();
 	bool bad = a == NULL;
-	int i;
 
-	for (i = 0; !bad && i < p->n_hops && i < PATH_MAX_HOPS; i++)
+	for (int i = 0; !bad && i < p->n_hops && i < PATH_MAX_HOPS; i++)
 		bad = json_array_append_new(a, json_hop(&p->hops[i])) != 0;
 	if (!bad)
 		return a;
@@ -237,9 +231,8 @@ json_notes(const struct result_notes *n)
 {
 	json_t *a = json_array();
 	bool bad = a == NULL;
-	size_t i;
 
-	for (i = 0; !bad && i < n->n && i < RESULT_NOTES; i++)
+	for (size_t i = 0; !bad && i < n->n && i < RESULT_NOTES; i++)
 		bad = json_array_append_new(a, json_word(n->text[i])) != 0;
 	if (!bad)
 		return a;
@@ -303,7 +296,7 @@ json_finish(json_t *doc, bool bad, FILE *out, struct fault *f)
 		goto out;
 	}
 	/* A dump that could not write is told by the stream itself. */
-	if (json_dumpf(doc, out, flags) != 0 && !ferror(out)) {
+	if (json_dumpf(doc, out, flags) != 0 && ferror(out) == 0) {
 		fault(f, FAULT_SYSTEM, "out of memory for the report");
 		goto out;
 	}

@@ -161,10 +161,8 @@ pcapng_packet(struct text *b, const struct result_packet *p, uint32_t interface)
 uint32_t
 pcapng_find_link(struct pcapng_links *ls, enum pkt_link link, bool *fresh)
 {
-	unsigned int i;
-
 	*fresh = false;
-	for (i = 0; i < ls->n; i++) {
+	for (unsigned int i = 0; i < ls->n; i++) {
 		if (ls->link[i] == link)
 			return i;
 	}
@@ -183,7 +181,7 @@ pcapng_drain(struct text *b, FILE *out, struct fault *f)
 	if (b->len > 0)
 		fwrite(text_str(b), 1, b->len, out);
 	text_free(b);
-	return ferror(out) ? writers_flush(out, f) : 0;
+	return ferror(out) != 0 ? writers_flush(out, f) : 0;
 }
 
 /* ifname: "" where it is not known. */
@@ -195,14 +193,13 @@ pcapng_write_file(const char *ifname, const struct result_evidence *e,
 	struct text b = {0}, name = {0};
 	uint32_t interface;
 	bool fresh;
-	size_t i;
 	int rc = 0;
 
 	words_prose(&name, ifname);
 	pcapng_section(&b, comment);
 	if (e->n == 0)
 		pcapng_interface(&b, PKT_LINK_ETHERNET, text_str(&name));
-	for (i = 0; rc == 0 && i < e->n; i++) {
+	for (size_t i = 0; rc == 0 && i < e->n; i++) {
 		interface = pcapng_find_link(&ls, e->packets[i].link, &fresh);
 		if (fresh)
 			pcapng_interface(

@@ -27,9 +27,8 @@ const struct report_writer report_writers[] = {
 const struct report_writer *
 report_writer_by_name(const char *name)
 {
-	const struct report_writer *w;
-
-	for (w = report_writers; w->name != NULL; w++) {
+	for (const struct report_writer *w = report_writers; w->name != NULL;
+	     w++) {
 		if (strcmp(w->name, name) == 0)
 			return w;
 	}
@@ -40,9 +39,8 @@ report_writer_by_name(const char *name)
 static void
 report_add_endings(struct text *t)
 {
-	const struct report_writer *w;
-
-	for (w = report_writers; w->name != NULL; w++) {
+	for (const struct report_writer *w = report_writers; w->name != NULL;
+	     w++) {
 		if (w != report_writers)
 			text_add(t, w[1].name == NULL ? " or " : ", ");
 		text_add(t, w->ending);
@@ -52,11 +50,11 @@ report_add_endings(struct text *t)
 const struct report_writer *
 report_writer_by_path(const char *path, struct fault *f)
 {
-	const struct report_writer *w;
 	struct text endings = {0};
 	size_t n = strlen(path), m;
 
-	for (w = report_writers; w->name != NULL; w++) {
+	for (const struct report_writer *w = report_writers; w->name != NULL;
+	     w++) {
 		m = strlen(w->ending);
 		if (n >= m && strcasecmp(path + n - m, w->ending) == 0)
 			return w;
@@ -174,9 +172,9 @@ report_open_temporary(const struct order *o, struct text *temporary)
 	const char *path = o->path;
 	const char *slash = strrchr(path, '/');
 	size_t dir = slash == NULL ? 0 : (size_t)(slash - path) + 1;
-	int fd, i;
+	int fd;
 
-	for (i = 0; i < REPORT_TRIES; i++) {
+	for (int i = 0; i < REPORT_TRIES; i++) {
 		text_free(temporary);
 		text_add_bytes(temporary, path, dir);
 		text_addf(temporary, ".rsthop-%ld-%d.tmp", (long)getpid(), i);

@@ -20,19 +20,15 @@ struct source {
 static void
 row_free(struct row *r)
 {
-	size_t i;
-
 	text_free(&r->mark);
-	for (i = 0; i < r->n_notes; i++)
+	for (size_t i = 0; i < r->n_notes; i++)
 		text_free(&r->notes[i]);
 }
 
 void
 rows_free(struct rows *rs)
 {
-	size_t i;
-
-	for (i = 0; i < rs->n; i++)
+	for (size_t i = 0; i < rs->n; i++)
 		row_free(&rs->row[i]);
 	free(rs->row);
 	memset(rs, 0, sizeof(*rs));
@@ -73,13 +69,12 @@ static void
 rows_set_fires(struct row *row, const struct source *src)
 {
 	const struct locate_result *l = src->locate;
-	size_t i;
 
 	if (l == NULL || l->n_by_ttl == 0)
 		return;
 	if (!row->server)
 		snprintf(row->fires, sizeof(row->fires), "-");
-	for (i = 0; i < l->n_by_ttl && i < PATH_MAX_HOPS; i++) {
+	for (size_t i = 0; i < l->n_by_ttl && i < PATH_MAX_HOPS; i++) {
 		if (l->by_ttl[i].ttl == row->from && l->by_ttl[i].trials > 0)
 			snprintf(row->fires, sizeof(row->fires), "%u of %u",
 			    l->by_ttl[i].resets, l->by_ttl[i].trials);
@@ -100,13 +95,12 @@ static void
 rows_note_mpls(struct row *row, const struct path_responder *p)
 {
 	struct text *t;
-	int i;
 
 	if (p->n_mpls == 0)
 		return;
 	t = row_note(row);
 	text_add(t, "MPLS");
-	for (i = 0; i < p->n_mpls && i < PKT_MPLS; i++)
+	for (int i = 0; i < p->n_mpls && i < PKT_MPLS; i++)
 		text_addf(t, "%s %u", i == 0 ? "" : " >", p->mpls[i].label);
 }
 
@@ -224,9 +218,8 @@ rows_add_hop(
 	const struct path_hop *h = path_hop_at(src->path, ttl);
 	const struct path_responder *p;
 	bool more = false;
-	int i;
 
-	for (i = 0; h != NULL && i < h->n_responders && i < PATH_RESPONDERS;
+	for (int i = 0; h != NULL && i < h->n_responders && i < PATH_RESPONDERS;
 	     i++) {
 		p = &h->responders[i];
 		if (!silent_too &&
@@ -243,11 +236,9 @@ rows_add_hop(
 static int
 rows_server_ttl(const struct path *p)
 {
-	int i;
-
 	if (p->server_hops > 0)
 		return p->server_hops;
-	for (i = 0; i < p->n_hops && i < PATH_MAX_HOPS; i++) {
+	for (int i = 0; i < p->n_hops && i < PATH_MAX_HOPS; i++) {
 		if (p->hops[i].is_server)
 			return p->hops[i].ttl;
 	}
@@ -277,9 +268,8 @@ static const struct path_responder *
 rows_server_responder(const struct source *src, int ttl)
 {
 	const struct path_hop *h = path_hop_at(src->path, ttl);
-	int i;
 
-	for (i = 0; h != NULL && i < h->n_responders && i < PATH_RESPONDERS;
+	for (int i = 0; h != NULL && i < h->n_responders && i < PATH_RESPONDERS;
 	     i++) {
 		if (addr_equal(&h->responders[i].addr, &src->head->target.addr))
 			return &h->responders[i];
@@ -351,14 +341,13 @@ static void
 rows_build(struct rows *rs, const struct source *src)
 {
 	int server = rows_server_ttl(src->path);
-	int last = src->path->n_hops, ttl;
-	size_t i;
+	int last = src->path->n_hops;
 
 	if (src->locate != NULL && src->locate->verdict.hop > last)
 		last = src->locate->verdict.hop;
 	if (server > 0)
 		last = server - 1;
-	for (ttl = 1; ttl <= last && ttl <= PATH_MAX_HOPS; ttl++)
+	for (int ttl = 1; ttl <= last && ttl <= PATH_MAX_HOPS; ttl++)
 		rows_add_hop(rs, src, ttl, true);
 	if (server > 0)
 		rows_add_hop(rs, src, server, false);
@@ -367,7 +356,7 @@ rows_build(struct rows *rs, const struct source *src)
 	if (rs->bad)
 		return;
 	rows_collapse(rs);
-	for (i = 0; i < rs->n; i++)
+	for (size_t i = 0; i < rs->n; i++)
 		rs->has_fires |= rs->row[i].fires[0] != '\0';
 }
 

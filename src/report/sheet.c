@@ -36,11 +36,11 @@ sheet_width_of(const char *s)
 static size_t
 sheet_line_length(const char *words, size_t room)
 {
-	size_t len = strlen(words), i;
+	size_t len = strlen(words);
 
 	if (len <= room)
 		return len;
-	for (i = room; i > 0; i--) {
+	for (size_t i = room; i > 0; i--) {
 		if (words[i] == ' ' && words[i + 1] != '%')
 			return i;
 	}

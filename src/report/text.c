@@ -46,7 +46,6 @@ static void
 text_measure(const struct rows *rs, bool trace, struct widths *w)
 {
 	char hop[ROWS_CELL];
-	size_t i;
 
 	memset(w, 0, sizeof(*w));
 	text_widen(&w->hop, "hop");
@@ -56,7 +55,7 @@ text_measure(const struct rows *rs, bool trace, struct widths *w)
 		text_widen(&w->via, "via");
 	if (rs->has_fires)
 		text_widen(&w->fires, "reset fires");
-	for (i = 0; i < rs->n; i++) {
+	for (size_t i = 0; i < rs->n; i++) {
 		text_widen(&w->hop, text_hop(&rs->row[i], hop));
 		text_widen(&w->responder, rs->row[i].responder);
 		text_widen(&w->rtt, rs->row[i].rtt);
@@ -116,9 +115,8 @@ text_put_notes(struct sheet *s, const struct widths *w, const struct row *r)
 {
 	bool fresh = r->mark.len > 0;
 	struct text all = {0};
-	size_t i;
 
-	for (i = 0; i < r->n_notes; i++) {
+	for (size_t i = 0; i < r->n_notes; i++) {
 		if (i > 0)
 			text_add(&all, "; ");
 		text_add(&all, text_str(&r->notes[i]));
@@ -127,7 +125,7 @@ text_put_notes(struct sheet *s, const struct widths *w, const struct row *r)
 		if (r->n_notes > 0)
 			text_put_note(s, w, text_str(&all), fresh);
 	} else {
-		for (i = 0; i < r->n_notes; i++)
+		for (size_t i = 0; i < r->n_notes; i++)
 			text_put_note(
 			    s, w, text_str(&r->notes[i]), fresh || i > 0);
 	}
@@ -163,7 +161,6 @@ static void
 text_put_table(struct sheet *s, const struct rows *rs, bool trace)
 {
 	struct widths w;
-	size_t i;
 
 	text_add(&s->t, "\n");
 	if (rs->n == 0) {
@@ -173,7 +170,7 @@ text_put_table(struct sheet *s, const struct rows *rs, bool trace)
 	text_measure(rs, trace, &w);
 	text_put_cells(s, &w, "hop", "responder", "rtt", "via", "reset fires");
 	sheet_end_line(s);
-	for (i = 0; i < rs->n; i++)
+	for (size_t i = 0; i < rs->n; i++)
 		text_put_row(s, &w, &rs->row[i]);
 	s->t.bad |= rs->bad;
 }
@@ -206,7 +203,7 @@ text_put_sweep(struct sheet *s, const struct result_sweep *w)
 	char fires[ROWS_CELL];
 	struct text t = {0};
 	int width[2] = {0};
-	size_t n, i;
+	size_t n;
 
 	if (w->n_ports == 0)
 		return;
@@ -214,13 +211,13 @@ text_put_sweep(struct sheet *s, const struct result_sweep *w)
 	words_sweep(&t, w);
 	sheet_wrap(s, text_str(&t), 2, 0, 0);
 	n = words_port_groups(w, groups);
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		snprintf(fires, sizeof(fires), "%u of %u", groups[i].resets,
 		    groups[i].trials);
 		text_widen(&width[0], fires);
 		text_widen(&width[1], text_str(&groups[i].path));
 	}
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		text_put_ports(s, &groups[i], width);
 	words_port_groups_free(groups, n);
 	s->t.bad |= t.bad;
@@ -242,12 +239,10 @@ text_put_prose(struct sheet *s, const char *words, int indent)
 static void
 text_put_why(struct sheet *s, const struct reasons *rs)
 {
-	size_t i;
-
 	if (rs->n == 0)
 		return;
 	text_add(&s->t, "\nWhy\n");
-	for (i = 0; i < rs->n && i < REASONS_MAX; i++)
+	for (size_t i = 0; i < rs->n && i < REASONS_MAX; i++)
 		text_put_prose(s, rs->r[i].text, 2);
 }
 
@@ -258,10 +253,9 @@ text_put_alternatives(
 	const struct result_alternative *a = r->verdict.alternatives;
 	char percent[WORDS_PERCENT];
 	bool begun = false;
-	size_t i;
 
-	for (i = 0; i < r->verdict.n_alternatives && i < RESULT_ALTERNATIVES;
-	     i++) {
+	for (size_t i = 0;
+	     i < r->verdict.n_alternatives && i < RESULT_ALTERNATIVES; i++) {
 		struct text t = {0};
 
 		if (a[i].probability < WORDS_ALTERNATIVE_MIN)
@@ -282,12 +276,12 @@ text_put_alternatives(
 static void
 text_put_next(struct sheet *s, const struct locate_result *r)
 {
-	size_t i, n = sizeof(r->verdict.next) / sizeof(r->verdict.next[0]);
+	size_t n = sizeof(r->verdict.next) / sizeof(r->verdict.next[0]);
 
 	if (r->verdict.next[0][0] == '\0')
 		return;
 	text_add(&s->t, "\nNext\n");
-	for (i = 0; i < n && r->verdict.next[i][0] != '\0'; i++)
+	for (size_t i = 0; i < n && r->verdict.next[i][0] != '\0'; i++)
 		text_put_prose(s, r->verdict.next[i], 2);
 }
 
@@ -296,12 +290,11 @@ text_put_notes_section(struct sheet *s, const struct result_notes *notes,
     const struct result_head *h)
 {
 	struct text t = {0};
-	size_t i;
 
 	words_dropped(&t, h);
 	if (notes->n > 0 || t.len > 0)
 		text_add(&s->t, "\nNotes\n");
-	for (i = 0; i < notes->n && i < RESULT_NOTES; i++)
+	for (size_t i = 0; i < notes->n && i < RESULT_NOTES; i++)
 		text_put_prose(s, notes->text[i], 2);
 	if (t.len > 0)
 		text_put_prose(s, text_str(&t), 2);

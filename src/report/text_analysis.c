@@ -275,12 +275,12 @@ static void
 text_analysis_put_notes(struct sheet *s, const struct analysis *a)
 {
 	struct text t = {0};
-	char *line, *end;
+	char *end;
 
 	words_analysis_notes(&t, a);
 	if (t.len > 0)
 		text_add(&s->t, "\nNotes\n");
-	for (line = t.p; line != NULL && *line != '\0'; line = end + 1) {
+	for (char *line = t.p; line != NULL && *line != '\0'; line = end + 1) {
 		end = strchr(line, '\n');
 		if (end == NULL)
 			break;

@@ -89,10 +89,9 @@ words_vias(struct text *t, unsigned int mask, const char *sep)
 	static const enum path_via all[] = {
 	    PATH_VIA_TCP, PATH_VIA_SYN, PATH_VIA_ICMP, PATH_VIA_PROBE};
 	bool begun = false;
-	size_t i;
 
-	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		if (mask & all[i])
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if ((mask & all[i]) != 0)
 			words_add_joined(t, &begun, sep, path_via_name(all[i]));
 	}
 }
@@ -101,10 +100,9 @@ void
 words_rewrites(struct text *t, unsigned int mask, const char *sep)
 {
 	bool begun = false;
-	unsigned int i;
 
-	for (i = 0; i < PATH_REWRITES; i++) {
-		if (mask & 1U << i)
+	for (unsigned int i = 0; i < PATH_REWRITES; i++) {
+		if ((mask & 1U << i) != 0)
 			words_add_joined(t, &begun, sep,
 			    path_rewrite_name((enum path_rewrite)(1U << i)));
 	}
@@ -138,7 +136,7 @@ words_target(struct text *t, const struct result_head *h)
 void
 words_partial(struct text *t, const struct result_head *h)
 {
-	if (h->interrupted) {
+	if (h->interrupted != 0) {
 		text_add(t, "Interrupted: this is what was known by then.");
 	} else if (h->trouble.kind != FAULT_NONE) {
 		text_add(t, "Cut short: this is what was known by then. (");

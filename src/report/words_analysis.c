@@ -56,11 +56,11 @@ words_analysis_add_to(struct batch *b, const struct analysis_group *g)
 void
 batches_make(struct batches *bs, const struct analysis *a)
 {
-	size_t i, k;
+	size_t k;
 
 	bs->b = calloc(a->n_groups + 1, sizeof(*bs->b));
 	bs->bad = bs->b == NULL;
-	for (i = 0; !bs->bad && i < a->n_groups; i++) {
+	for (size_t i = 0; !bs->bad && i < a->n_groups; i++) {
 		const struct analysis_group *g = &a->groups[i];
 
 		if (g->ruling == RST_GENUINE)

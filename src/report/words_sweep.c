@@ -6,9 +6,9 @@
 static size_t
 sweep_count_fired(const struct result_sweep *w)
 {
-	size_t i, n = 0;
+	size_t n = 0;
 
-	for (i = 0; i < w->n_ports; i++)
+	for (size_t i = 0; i < w->n_ports; i++)
 		n += w->ports[i].resets > 0;
 	return n;
 }
@@ -30,11 +30,10 @@ sweep_other_way(const struct result_sweep *w)
 {
 	const struct addr *way = NULL;
 	const struct result_port *p;
-	size_t i, k;
 
-	for (i = 0; i < w->n_ports; i++) {
+	for (size_t i = 0; i < w->n_ports; i++) {
 		p = &w->ports[i];
-		for (k = 0; k < p->n_path && p->resets == 0; k++) {
+		for (size_t k = 0; k < p->n_path && p->resets == 0; k++) {
 			if (p->path[k].ttl != w->split.ttl ||
 			    addr_is_none(&p->path[k].addr))
 				continue;
@@ -103,9 +102,8 @@ static void
 sweep_add_path(struct text *t, const struct result_port *p)
 {
 	char a[ADDR_TEXT];
-	size_t i;
 
-	for (i = 0; i < p->n_path; i++) {
+	for (size_t i = 0; i < p->n_path; i++) {
 		if (i > 0)
 			text_add(t, ", ");
 		text_add(t,
@@ -146,11 +144,10 @@ size_t
 words_port_groups(
     const struct result_sweep *w, struct words_ports groups[RESULT_PORTS])
 {
-	size_t n = 0, i;
-	int fired;
+	size_t n = 0;
 
-	for (fired = 1; fired >= 0; fired--)
-		for (i = 0; i < w->n_ports; i++)
+	for (int fired = 1; fired >= 0; fired--)
+		for (size_t i = 0; i < w->n_ports; i++)
 			if ((w->ports[i].resets > 0) == fired)
 				sweep_add_port(groups, &n, &w->ports[i]);
 	return n;
@@ -159,9 +156,7 @@ words_port_groups(
 void
 words_port_groups_free(struct words_ports *groups, size_t n)
 {
-	size_t i;
-
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		text_free(&groups[i].path);
 		text_free(&groups[i].ports);
 	}

@@ -251,9 +251,7 @@ result_keep(struct result_evidence *e, int64_t unix_ns, enum pkt_link link,
 void
 result_evidence_free(struct result_evidence *e)
 {
-	size_t i;
-
-	for (i = 0; i < e->n; i++)
+	for (size_t i = 0; i < e->n; i++)
 		free(e->packets[i].data);
 	free(e->packets);
 	memset(e, 0, sizeof(*e));

@@ -42,7 +42,9 @@ parse_fault(struct parse *p, const char *fmt, ...)
 	return fault(p->f, FAULT_INPUT, "%s: %s", where, why);
 }
 
-/* Of the parsers of options, what is wrong with them is usage; here the file. */
+/*
+ * Of the parsers of options, what is wrong with them is usage; here the file.
+ */
 static int
 parse_fault_input(struct parse *p)
 {
@@ -540,7 +542,7 @@ dialogue_load(const char *path, struct dialogue **out, struct fault *f)
 	}
 	errno = 0;
 	n = fread(text, 1, DIALOGUE_FILE_MAX + 1, in);
-	if (ferror(in)) {
+	if (ferror(in) != 0) {
 		fault(f, FAULT_INPUT, "cannot read %s: %s", path,
 		    strerror(errno));
 		goto out;

@@ -71,7 +71,8 @@ login_maker(struct login *l)
 #define LOGIN_PACKET_HEAD     4
 #define LOGIN_PACKET_ERR      0xff
 #define LOGIN_PROTOCOL_10     10
-#define LOGIN_ANSWER_MAX      512 /* of the answer to the trigger, kept to be read */
+/* Of the answer to the trigger, kept to be read */
+#define LOGIN_ANSWER_MAX      512
 #define LOGIN_COM_QUIT_PACKET "\1\0\0\0\1"
 
 /*
@@ -553,13 +554,12 @@ static int
 login_load_library(struct fault *f)
 {
 	void *so = dlopen(LOGIN_LIBRARY, RTLD_NOW | RTLD_LOCAL);
-	size_t i;
 
 	if (so == NULL)
 		return fault(f, FAULT_SYSTEM,
 		    "a login needs libmariadb: install the package "
 		    "libmariadb3");
-	for (i = 0; i < sizeof(symbols) / sizeof(symbols[0]); i++) {
+	for (size_t i = 0; i < sizeof(symbols) / sizeof(symbols[0]); i++) {
 		*symbols[i].at = dlsym(so, symbols[i].name);
 		if (*symbols[i].at == NULL)
 			return fault(f, FAULT_SYSTEM,

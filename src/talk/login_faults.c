@@ -59,9 +59,8 @@ login_explain(
 	struct text safe = {0};
 	const char *what = "see the server's log";
 	enum talk_failure failure = TALK_FAIL_ODD;
-	size_t i;
 
-	for (i = 0; i < sizeof(advice) / sizeof(advice[0]); i++) {
+	for (size_t i = 0; i < sizeof(advice) / sizeof(advice[0]); i++) {
 		if (advice[i].error != error)
 			continue;
 		what = advice[i].advice;

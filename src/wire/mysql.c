@@ -122,9 +122,9 @@ mysql_skip_answer(struct cur *c, uint32_t capabilities)
 {
 	char answer[MYSQL_NAME];
 
-	if (capabilities & MYSQL_CAN_AUTH_LENENC)
+	if ((capabilities & MYSQL_CAN_AUTH_LENENC) != 0)
 		cur_skip(c, mysql_cur_lenenc(c));
-	else if (capabilities & MYSQL_CAN_SECURE)
+	else if ((capabilities & MYSQL_CAN_SECURE) != 0)
 		cur_skip(c, cur_u8(c));
 	else
 		mysql_take_string(c, answer, sizeof(answer));
@@ -156,10 +156,10 @@ mysql_parse_login(const uint8_t *p, size_t len, struct mysql_login *out)
 	c = cur_new(m.body, m.len, 0);
 	out->capabilities = mysql_cur_le(&c, 4);
 	cur_skip(&c, 5 + MYSQL_LOGIN_FILLER);
-	if (c.bad || !(out->capabilities & MYSQL_CAN_PROTOCOL_41))
+	if (c.bad || (out->capabilities & MYSQL_CAN_PROTOCOL_41) == 0)
 		return false;
 	if (m.len == MYSQL_LOGIN_FIXED) {
-		out->asks_tls = out->capabilities & MYSQL_CAN_TLS;
+		out->asks_tls = (out->capabilities & MYSQL_CAN_TLS) != 0;
 		return out->asks_tls;
 	}
 	mysql_take_string(&c, out->user, sizeof(out->user));
@@ -168,7 +168,7 @@ mysql_parse_login(const uint8_t *p, size_t len, struct mysql_login *out)
 	mysql_skip_answer(&c, out->capabilities);
 	if (c.bad)
 		return false;
-	if (out->capabilities & MYSQL_CAN_CONNECT_WITH_DB)
+	if ((out->capabilities & MYSQL_CAN_CONNECT_WITH_DB) != 0)
 		mysql_take_string(&c, out->database, sizeof(out->database));
 	return true;
 }

@@ -93,8 +93,8 @@ pkt_read_ip4(struct cur *c, struct pkt_ip *ip, bool quoted)
 	ip->total_len = cur_get16(h + 2);
 	ip->id = cur_get16(h + 4);
 	frag = cur_get16(h + 6);
-	ip->df = frag & 0x4000;
-	ip->mf = frag & 0x2000;
+	ip->df = (frag & 0x4000) != 0;
+	ip->mf = (frag & 0x2000) != 0;
 	ip->frag_off = (uint16_t)((frag & 0x1fff) * 8);
 	ip->ttl = h[8];
 	ip->proto = h[9];
@@ -127,7 +127,7 @@ ip_ip6_read_fragment(struct cur *c, struct pkt_ip *ip)
 	frag = cur_be16(c);
 	ip->id6 = cur_be32(c);
 	ip->frag_off = frag & 0xfff8;
-	ip->mf = frag & 1;
+	ip->mf = (frag & 1) != 0;
 	ip->has_id = !c->bad;
 	return next;
 }

@@ -72,7 +72,7 @@ quote_ext_read_mpls(struct cur *c, struct pkt_quote *q)
 
 		m->label = word >> 12;
 		m->tc = word >> 9 & 7;
-		m->bottom = word >> 8 & 1;
+		m->bottom = (word >> 8 & 1) != 0;
 		m->ttl = (uint8_t)word;
 	}
 }

@@ -1,13 +1,14 @@
 /*
  * A ClientHello as Chromium 156 sends it.
  *
- * Measured over 51 hellos of its (tests/data/presets/README.md): always the same
- * ciphers and the same 17 extensions in an order drawn anew each time, between
- * two of GREASE (RFC 8701), the first empty, the last with one zero; GREASE too
- * ahead of ciphers, versions, groups, shares (the groups' value) and signature
- * schemes.  Its only length that varies is that of the sham of an encrypted
- * hello (RFC 9849, section 6.2): 144, 176, 208 or 240 bytes.  The padding of RFC
- * 7685 is added to hellos of 256 to 511 bytes alone, and none is that short.
+ * Measured over 51 hellos of its (tests/data/presets/README.md): always the
+ * same ciphers and the same 17 extensions in an order drawn anew each time,
+ * between two of GREASE (RFC 8701), the first empty, the last with one zero;
+ * GREASE too ahead of ciphers, versions, groups, shares (the groups' value) and
+ * signature schemes.  Its only length that varies is that of the sham of an
+ * encrypted hello (RFC 9849, section 6.2): 144, 176, 208 or 240 bytes.  The
+ * padding of RFC 7685 is added to hellos of 256 to 511 bytes alone, and none is
+ * that short.
  */
 #include <string.h>
 

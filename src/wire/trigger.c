@@ -14,8 +14,9 @@
 #define TRIGGER_TLS_HANDSHAKE	 22
 #define TRIGGER_TLS_CLIENT_HELLO 1
 #define TRIGGER_TLS_RANDOM	 32
-#define TRIGGER_TLS_SERVER_NAME	 0 /* the extension, and its only kind of name */
-#define TRIGGER_TLS_EXTENSIONS	 64
+/* The extension, and its only kind of name */
+#define TRIGGER_TLS_SERVER_NAME 0
+#define TRIGGER_TLS_EXTENSIONS	64
 
 const char *
 trigger_protocol_name(enum trigger_protocol p)
