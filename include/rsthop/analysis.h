@@ -116,7 +116,7 @@ struct analysis_probed {
 	int threshold_ttl; /* the smallest that fired; 0: none */
 	struct path path;  /* by time-exceeded; n_hops 0: none */
 	int hop;	   /* 0: none */
-	enum rst_place place;
+	enum place place;
 	double confidence;
 	size_t n_candidates;
 	struct rst_candidate candidates[RST_CANDIDATES];

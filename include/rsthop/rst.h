@@ -17,6 +17,7 @@
 
 #include <rsthop/fault.h>
 #include <rsthop/flow.h>
+#include <rsthop/place.h>
 
 #define RST_CANDIDATES 8
 
@@ -39,12 +40,10 @@ enum rst_kind {
 	RST_KIND_IDLE		/* keep-alive or idle time-out */
 };
 
-enum rst_place { RST_PLACE_UNKNOWN, RST_WIRE, RST_ROUTER };
-
 /* A device at (hop, place), PHYSICS section 1; sums to 1 over all. */
 struct rst_candidate {
 	int hop; /* from the receiver of the reset; from 1 */
-	enum rst_place place;
+	enum place place;
 	double probability;
 };
 
@@ -122,6 +121,5 @@ void rst_verdict_free(struct rst_verdict *v);
 
 const char *rst_ruling_name(enum rst_ruling r);
 const char *rst_kind_name(enum rst_kind k);
-const char *rst_place_name(enum rst_place p); /* NULL for unknown */
 
 #endif

@@ -403,7 +403,7 @@ probed_infer_one(struct pair *p, int hops, struct fault *f)
 		return -1;
 	for (int h = 1; h <= INFER_MAX_HOPS; h++) {
 		p->sum.hop[h] += share * post.hop[h];
-		for (int k = 0; k < INFER_PLACES; k++)
+		for (int k = PLACE_WIRE; k < PLACES; k++)
 			p->sum.at[h][k] += share * post.at[h][k];
 	}
 	return 0;
@@ -429,10 +429,10 @@ probed_add_candidate(struct analysis_probed *o, const struct rst_candidate *c)
 static double
 probed_threshold_mass(const struct pair *p, const struct rst_candidate *c)
 {
-	int t = c->place == RST_WIRE ? c->hop : c->hop + 1;
-	double mass = p->sum.at[t - 1][INFER_ROUTER];
+	int t = c->place == PLACE_WIRE ? c->hop : c->hop + 1;
+	double mass = p->sum.at[t - 1][PLACE_ROUTER];
 
-	return t <= INFER_MAX_HOPS ? mass + p->sum.at[t][INFER_WIRE] : mass;
+	return t <= INFER_MAX_HOPS ? mass + p->sum.at[t][PLACE_WIRE] : mass;
 }
 
 /*
@@ -456,9 +456,9 @@ analyze_probed_conclude(struct pair *p)
 
 	for (int h = 1; h <= INFER_MAX_HOPS; h++) {
 		best = p->sum.hop[h] > p->sum.hop[best] ? h : best;
-		for (int k = 0; k < INFER_PLACES; k++) {
+		for (int k = PLACE_WIRE; k < PLACES; k++) {
 			struct rst_candidate c = {.hop = h,
-			    .place = k == INFER_WIRE ? RST_WIRE : RST_ROUTER,
+			    .place = (enum place)k,
 			    .probability = p->sum.at[h][k]};
 
 			if (c.probability >= 0.01)
@@ -482,10 +482,10 @@ analyze_probed_conclude(struct pair *p)
 	at = p->sum.at[best];
 	o->hop = best;
 	o->confidence = p->sum.hop[best];
-	if (at[INFER_WIRE] >= PROBED_PLACED * p->sum.hop[best])
-		o->place = RST_WIRE;
-	else if (at[INFER_ROUTER] >= PROBED_PLACED * p->sum.hop[best])
-		o->place = RST_ROUTER;
+	if (at[PLACE_WIRE] >= PROBED_PLACED * p->sum.hop[best])
+		o->place = PLACE_WIRE;
+	else if (at[PLACE_ROUTER] >= PROBED_PLACED * p->sum.hop[best])
+		o->place = PLACE_ROUTER;
 }
 
 /* Counts the shots of the kind, or, where nothing fired, of all kinds. */

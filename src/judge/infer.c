@@ -36,9 +36,9 @@ static const double dice_prior[INFER_DICES] = {
 };
 
 /* A tap can only listen; what stands in the way mostly drops as well. */
-static const double drop_prior[INFER_PLACES] = {
-    [INFER_WIRE] = 0.45,
-    [INFER_ROUTER] = 0.75,
+static const double drop_prior[PLACES] = {
+    [PLACE_WIRE] = 0.45,
+    [PLACE_ROUTER] = 0.75,
 };
 
 #define INFER_RESET_LOST  0.01 /* a reset that was sent and not seen */
@@ -80,7 +80,7 @@ infer_copied_before(size_t model)
 	size_t n = 0;
 
 	for (size_t i = 0; i < model; i++)
-		n += infer_models[i].policy == INFER_COPIED;
+		n += infer_models[i].policy == TTL_POLICY_COPIED;
 	return n;
 }
 
@@ -89,7 +89,7 @@ infer_class(const struct infer *in, size_t hop, size_t model)
 {
 	const struct infer_model *m = &infer_models[model];
 
-	if (m->policy != INFER_COPIED)
+	if (m->policy != TTL_POLICY_COPIED)
 		return (size_t)infer_threshold((int)hop, m->place) - 1;
 	return (size_t)in->path.hops + 1 + (hop - 1) * in->n_copied +
 	    infer_copied_before(model);
@@ -102,7 +102,7 @@ infer_relative_prior(const struct infer *in, size_t hop, size_t model)
 	size_t last = (size_t)in->path.hops;
 
 	/* Behind the last TTL check there is only the server. */
-	if (hop == last && m->place == INFER_ROUTER)
+	if (hop == last && m->place == PLACE_ROUTER)
 		return 0;
 	if (hop == last && last > 1)
 		return m->prior * INFER_LAST_WIRE_PRIOR;
@@ -125,7 +125,7 @@ infer_prior(const struct infer *in, size_t hop, size_t model)
 }
 
 double
-infer_drop_prior(enum infer_place place, size_t drops)
+infer_drop_prior(enum place place, size_t drops)
 {
 	return drops != 0 ? drop_prior[place] : 1 - drop_prior[place];
 }
@@ -412,7 +412,7 @@ infer_see_classes(struct infer *in, const struct infer_trial *t)
 	for (size_t h = 1; h <= (size_t)in->path.hops; h++)
 		for (size_t m = 0; m < infer_n_models; m++) {
 			s.model = &infer_models[m];
-			if (s.model->policy != INFER_COPIED)
+			if (s.model->policy != TTL_POLICY_COPIED)
 				continue;
 			s.hop = (int)h;
 			s.threshold = infer_threshold(s.hop, s.model->place);
@@ -520,7 +520,7 @@ infer_see_id_echo(struct infer *in, bool echoed)
 	in->record.echoed += echoed;
 	in->record.not_echoed += !echoed;
 	for (size_t m = 0; m < infer_n_models; m++) {
-		l = infer_models[m].policy == INFER_COPIED
+		l = infer_models[m].policy == TTL_POLICY_COPIED
 		    ? INFER_ECHO_IF_COPIED
 		    : INFER_ECHO_IF_NOT;
 		in->clue[m] += log(echoed ? l : 1 - l);

@@ -84,9 +84,9 @@ struct infer {
 
 /* T of PHYSICS, section 1. */
 static inline int
-infer_threshold(int hop, enum infer_place place)
+infer_threshold(int hop, enum place place)
 {
-	return place == INFER_WIRE ? hop : hop + 1;
+	return place == PLACE_WIRE ? hop : hop + 1;
 }
 
 /* The firing class of a model at a hop, 0 .. n_classes - 1. */
@@ -107,7 +107,7 @@ infer_scale(const struct infer *in, size_t class, size_t drops)
 /* Prior of a device with this model at this hop; sums to its cause's. */
 double infer_prior(const struct infer *in, size_t hop, size_t model);
 /* Prior of dropping what fires, by place. */
-double infer_drop_prior(enum infer_place place, size_t drops);
+double infer_drop_prior(enum place place, size_t drops);
 
 /*
  * The TTL with which the model's reset arrives for a shot of TTL n: PHYSICS,

@@ -76,7 +76,7 @@ posterior_weigh_device(const struct infer *in, const struct sum *v, size_t h,
 	double l = log(infer_prior(in, h, m)) + in->clue[m] +
 	    infer_ttl_model(in, h, m);
 
-	if (in->own_segment && (h > 1 || model->place != INFER_WIRE))
+	if (in->own_segment && (h > 1 || model->place != PLACE_WIRE))
 		l += log(INFER_STRANGER);
 
 	for (size_t d = 0; d < INFER_DROPS; d++) {
@@ -127,7 +127,7 @@ posterior_tell_device(const struct infer *in, const struct sum *v,
 		out->at[h][model->place] += e;
 		out->hop[h] += e;
 		out->policy[model->policy] += e;
-		if (model->policy == INFER_FIXED)
+		if (model->policy == TTL_POLICY_FIXED)
 			out->initial[model->initial] += e;
 		out->drops += d == 1 ? e : 0;
 		out->rate += e * s->rate;
@@ -144,7 +144,7 @@ posterior_condition(struct infer_posterior *out)
 
 	if (all <= 0)
 		return;
-	for (size_t i = 0; i < INFER_POLICIES; i++)
+	for (size_t i = 0; i < TTL_POLICIES; i++)
 		out->policy[i] /= all;
 	for (size_t i = 0; i < 256; i++)
 		out->initial[i] /= all;
@@ -160,9 +160,9 @@ posterior_fill_threshold(const struct infer *in, struct infer_posterior *out)
 	double w;
 
 	for (int t = 1; t <= in->path.hops; t++) {
-		w = out->at[t][INFER_WIRE];
+		w = out->at[t][PLACE_WIRE];
 		if (t > 1)
-			w += out->at[t - 1][INFER_ROUTER];
+			w += out->at[t - 1][PLACE_ROUTER];
 		if (w > out->threshold) {
 			out->threshold = w;
 			out->best_threshold = t;
@@ -277,7 +277,7 @@ static double
 posterior_gain_at(
     const struct infer *in, const double *rate, const struct weights *w, int n)
 {
-	double at[INFER_PLACES], fires[INFER_PLACES], e, mean = 0, inner = 0;
+	double at[PLACES], fires[PLACES], e, mean = 0, inner = 0;
 	size_t p;
 
 	for (size_t h = 1; h <= (size_t)in->path.hops; h++) {
@@ -294,7 +294,7 @@ posterior_gain_at(
 						    INFER_DROPS +
 						d];
 			}
-		for (p = 0; p < INFER_PLACES; p++) {
+		for (p = PLACE_WIRE; p < PLACES; p++) {
 			if (at[p] <= 0)
 				continue;
 			mean += fires[p] / w->total;

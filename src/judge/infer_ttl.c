@@ -63,7 +63,7 @@ infer_ttl_crossed(const struct infer *in, int hop, const struct infer_model *m,
 	int back = infer_ttl_crossed_from(in, hop, known), wire;
 
 	*own = 0;
-	if (m->place == INFER_ROUTER || hop == 1)
+	if (m->place == PLACE_ROUTER || hop == 1)
 		return back + m->decrement;
 	wire = infer_ttl_crossed_from(in, hop - 1, known) + 1;
 	*own = back - wire;
@@ -79,18 +79,19 @@ infer_expected_ttl(
 	int back = infer_ttl_crossed(in, hop, m, &known, &own);
 
 	switch (m->policy) {
-	case INFER_FIXED:
+	case TTL_POLICY_FIXED:
 		if (m->initial == 0)
 			return -1;
 		r = m->initial - back;
 		break;
-	case INFER_COPIED:
-		seen = n - (hop - 1) - (m->place == INFER_ROUTER);
+	case TTL_POLICY_COPIED:
+		seen = n - (hop - 1) - (m->place == PLACE_ROUTER);
 		r = seen - back;
 		break;
-	case INFER_ARBITRARY:
+	case TTL_POLICY_UNKNOWN:
+	case TTL_POLICY_ARBITRARY:
 		return -1;
-	case INFER_IMITATED:
+	case TTL_POLICY_IMITATED:
 		return in->path.server_ttl > 0 ? in->path.server_ttl : -1;
 	}
 	return r > 0 ? r : 0;
@@ -237,9 +238,9 @@ infer_ttl_model(const struct infer *in, size_t hop, size_t model)
 	int own;
 	bool known;
 
-	if (m->policy == INFER_FIXED && m->initial == 0)
+	if (m->policy == TTL_POLICY_FIXED && m->initial == 0)
 		return in->some_constant;
-	if (m->policy == INFER_ARBITRARY)
+	if (m->policy == TTL_POLICY_ARBITRARY)
 		return in->arbitrary;
 	infer_ttl_crossed(in, (int)hop, m, &known, &own);
 	for (int off = -2; off <= 2; off++) {

@@ -29,7 +29,7 @@
 #define HOP_FAR_NS INT64_C(20000000)
 
 struct hop_grid {
-	double p[INFER_MAX_HOPS + 1][INFER_PLACES];
+	double p[INFER_MAX_HOPS + 1][PLACES];
 	int hops; /* that there may be */
 	int own_initial;
 };
@@ -52,13 +52,14 @@ hop_arrives_with(const struct infer_model *m, int hop, int left)
 	int seen; /* by the device, of the trigger */
 
 	switch (m->policy) {
-	case INFER_FIXED:
+	case TTL_POLICY_FIXED:
 		return m->initial != 0 ? m->initial - crossed : -1;
-	case INFER_COPIED:
-		seen = left - (m->place == INFER_WIRE ? hop - 1 : hop);
+	case TTL_POLICY_COPIED:
+		seen = left - (m->place == PLACE_WIRE ? hop - 1 : hop);
 		return left != 0 && seen > 0 ? seen - crossed : -1;
-	case INFER_ARBITRARY:
-	case INFER_IMITATED:
+	case TTL_POLICY_UNKNOWN:
+	case TTL_POLICY_ARBITRARY:
+	case TTL_POLICY_IMITATED:
 		break;
 	}
 	return -1;
@@ -86,7 +87,7 @@ hop_fill_grid(const struct judging *j, struct hop_grid *g)
 
 	for (size_t i = 0; i < infer_n_models; i++) {
 		const struct infer_model *m = &infer_models[i];
-		bool copied = m->policy == INFER_COPIED;
+		bool copied = m->policy == TTL_POLICY_COPIED;
 		double w = m->prior;
 
 		if (r->has_id && left != 0) {
@@ -99,7 +100,7 @@ hop_fill_grid(const struct judging *j, struct hop_grid *g)
 			double l =
 			    hop_likelihood(hop_arrives_with(m, h, left), h, r);
 
-			if (h + (m->place == INFER_ROUTER) > upto)
+			if (h + (m->place == PLACE_ROUTER) > upto)
 				l *= HOP_BEYOND;
 			g->p[h][m->place] += w * l;
 			sum += w * l;
@@ -109,8 +110,7 @@ hop_fill_grid(const struct judging *j, struct hop_grid *g)
 }
 
 static void
-hop_put_candidate(
-    struct rst_verdict *v, int hop, enum infer_place place, double p)
+hop_put_candidate(struct rst_verdict *v, int hop, enum place place, double p)
 {
 	size_t at = v->n_candidates;
 
@@ -121,7 +121,7 @@ hop_put_candidate(
 	for (; at > 0 && v->candidates[at - 1].probability < p; at--)
 		v->candidates[at] = v->candidates[at - 1];
 	v->candidates[at] = (struct rst_candidate){.hop = hop,
-	    .place = place == INFER_WIRE ? RST_WIRE : RST_ROUTER,
+	    .place = place == PLACE_WIRE ? PLACE_WIRE : PLACE_ROUTER,
 	    .probability = p};
 }
 
@@ -197,8 +197,8 @@ rst_find_hops(struct judging *j)
 	v->initial_ttl = pkt_initial_ttl(j->r->mark.ttl);
 	v->crossed = rst_distance(j->r->mark.ttl);
 	for (int h = 1; h <= g.hops; h++)
-		for (int p = 0; p < INFER_PLACES; p++)
+		for (int p = PLACE_WIRE; p < PLACES; p++)
 			if (g.p[h][p] > 0.02 * sum)
 				hop_put_candidate(
-				    v, h, (enum infer_place)p, g.p[h][p] / sum);
+				    v, h, (enum place)p, g.p[h][p] / sum);
 }

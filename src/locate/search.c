@@ -54,7 +54,7 @@ search_details_known(const struct rounds *rounds, const struct belief *b)
 
 	double sure = search_goal(rounds, SEARCH_PLACE_MARGIN);
 
-	return (at[INFER_WIRE] >= sure || at[INFER_ROUTER] >= sure) &&
+	return (at[PLACE_WIRE] >= sure || at[PLACE_ROUTER] >= sure) &&
 	    search_drops_known(&b->post);
 }
 
@@ -62,7 +62,7 @@ search_details_known(const struct rounds *rounds, const struct belief *b)
 static bool
 search_ttls_tell(const struct infer_posterior *p)
 {
-	return p->policy[INFER_COPIED] + p->policy[INFER_FIXED] -
+	return p->policy[TTL_POLICY_COPIED] + p->policy[TTL_POLICY_FIXED] -
 	    p->initial[0] >
 	    0.5;
 }

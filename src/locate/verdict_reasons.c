@@ -114,10 +114,10 @@ reason_policy(const struct verdict_basis *by, struct locate_result *out,
 	struct reasons *rs = &out->verdict.reasons;
 	double w = reason_weight(out, INFER_EVIDENCE_RESET_TTL);
 	int crossed = out->verdict.initial_ttl - r->facts.ttl;
-	bool fixed = out->verdict.policy == RESULT_POLICY_FIXED &&
+	bool fixed = out->verdict.policy == TTL_POLICY_FIXED &&
 	    out->verdict.initial_ttl != 0;
 
-	if (out->verdict.policy == RESULT_POLICY_COPY)
+	if (out->verdict.policy == TTL_POLICY_COPIED)
 		reason_copied(by, out, r);
 	else if (fixed && out->verdict.hop == 0)
 		reasons_add(rs, "ttl-distance", w,
@@ -131,11 +131,11 @@ reason_policy(const struct verdict_basis *by, struct locate_result *out,
 		    "on the way back from hop %d.",
 		    r->facts.ttl, out->verdict.initial_ttl, crossed,
 		    crossed == 1 ? "" : "s", out->verdict.hop);
-	else if (out->verdict.policy == RESULT_POLICY_RANDOM)
+	else if (out->verdict.policy == TTL_POLICY_ARBITRARY)
 		reasons_add(rs, "ttl-unusable", 0,
 		    "The resets' TTLs say nothing of a distance; only the "
 		    "threshold locates.");
-	return fixed || out->verdict.policy == RESULT_POLICY_COPY;
+	return fixed || out->verdict.policy == TTL_POLICY_COPIED;
 }
 
 static void
@@ -222,12 +222,12 @@ reason_distances(const struct verdict_basis *by, struct locate_result *out,
 	if (hop == 0 || t == 0 || hop >= by->belief->path.hops)
 		return;
 	back = by->belief->path.crossed[hop];
-	if (out->verdict.policy == RESULT_POLICY_COPY && crossed + 1 != hop)
+	if (out->verdict.policy == TTL_POLICY_COPIED && crossed + 1 != hop)
 		reasons_add(rs, "distances-differ", 0,
 		    "Taken for a fixed TTL of %d it would come from hop %d; "
 		    "but it follows the TTL of what fires it.",
 		    usual, crossed + 1);
-	else if (out->verdict.policy == RESULT_POLICY_FIXED &&
+	else if (out->verdict.policy == TTL_POLICY_FIXED &&
 	    out->verdict.initial_ttl == 0)
 		reasons_add(rs, "distances-differ", 0,
 		    "TTL %u is no usual initial TTL less a way back that fits "
@@ -240,7 +240,7 @@ reason_distances(const struct verdict_basis *by, struct locate_result *out,
 		    "there %d, as its own replies show: the path is not "
 		    "symmetric.",
 		    hop, back, back == 1 ? "" : "s", hop - 1);
-	else if (out->verdict.policy == RESULT_POLICY_FIXED &&
+	else if (out->verdict.policy == TTL_POLICY_FIXED &&
 	    (t == hop || t == hop + 1))
 		reasons_add(rs, "distances-agree", 0,
 		    "Both distances agree: hop %d by the reset's TTL, and "

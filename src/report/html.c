@@ -275,9 +275,9 @@ html_add_verdict_facts(struct text *t, const struct locate_result *r)
 	struct text hex = {0};
 
 	html_add_fact(t, "Verdict", result_kind_name(r->verdict.kind));
-	html_add_fact(t, "Place", result_place_name(r->verdict.place));
+	html_add_fact(t, "Place", place_name(r->verdict.place));
 	html_add_fact(
-	    t, "TTL of its resets", result_policy_name(r->verdict.policy));
+	    t, "TTL of its resets", ttl_policy_name(r->verdict.policy));
 	html_add_fact(t, "In the path", html_tri_word(r->verdict.in_path));
 	html_add_fact(t, "Resets the server too",
 	    html_tri_word(r->verdict.resets_server_too));

@@ -80,7 +80,7 @@ json_analysis_line_hop(struct text *t, const struct rst_candidate *c, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		line_begin(t, NULL, '{');
 		line_int(t, "hop", c[i].hop);
-		line_word(t, "place", rst_place_name(c[i].place));
+		line_word(t, "place", place_name(c[i].place));
 		line_real(t, "probability", c[i].probability, 4);
 		line_end(t, '}');
 	}

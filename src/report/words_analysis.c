@@ -376,13 +376,13 @@ words_candidate(struct text *t, const struct rst_candidate *c)
 	char percent[WORDS_PERCENT];
 
 	switch (c->place) {
-	case RST_WIRE:
+	case PLACE_WIRE:
 		text_addf(t, "the wire before hop %d", c->hop);
 		break;
-	case RST_ROUTER:
+	case PLACE_ROUTER:
 		text_addf(t, "hop %d, its forwarding plane", c->hop);
 		break;
-	case RST_PLACE_UNKNOWN:
+	case PLACE_UNKNOWN:
 		text_addf(t, "hop %d", c->hop);
 		break;
 	}

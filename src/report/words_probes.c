@@ -48,7 +48,7 @@ words_probed_place(struct text *t, const struct analysis_probed *p)
 			break;
 		text_add(t, i > 0 ? ", or " : "");
 		words_candidate(t, &p->candidates[i]);
-		if (p->candidates[i].place == RST_ROUTER)
+		if (p->candidates[i].place == PLACE_ROUTER)
 			words_probes_add_responder(
 			    t, &p->path, p->candidates[i].hop);
 	}
@@ -60,7 +60,7 @@ words_probed_place(struct text *t, const struct analysis_probed *p)
 		text_add(t,
 		    "; the probes tell too little for one hop to be "
 		    "named");
-	else if (p->place == RST_PLACE_UNKNOWN && p->n_candidates > 1)
+	else if (p->place == PLACE_UNKNOWN && p->n_candidates > 1)
 		text_add(t, "; no probe tells the first two apart");
 	if (p->path.server_hops == 0)
 		text_add(t,

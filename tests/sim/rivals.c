@@ -224,7 +224,7 @@ sim_rivals_plain(int hops, int threshold, double p, uint64_t seed,
 {
 	struct sim_truth t;
 
-	sim_truth_plain(hops, threshold, INFER_WIRE, p, seed, &t);
+	sim_truth_plain(hops, threshold, PLACE_WIRE, p, seed, &t);
 	sim_rivals_run(&t, out);
 }
 

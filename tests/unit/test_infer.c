@@ -92,7 +92,7 @@ show(const char *what, const struct infer_posterior *p)
 	print_message("  %s: hop %d %.4f (wire %.4f, router %.4f), T %d "
 		      "%.4f; server %.4f, response %.4f, nothing %.4f\n",
 	    what, p->best_hop, p->hop[p->best_hop],
-	    p->at[p->best_hop][INFER_WIRE], p->at[p->best_hop][INFER_ROUTER],
+	    p->at[p->best_hop][PLACE_WIRE], p->at[p->best_hop][PLACE_ROUTER],
 	    p->best_threshold, p->threshold, p->cause[INFER_SERVER],
 	    p->cause[INFER_RESPONSE], p->cause[INFER_NOTHING]);
 }
@@ -106,11 +106,12 @@ assert_sums(const struct infer_posterior *p, int hops)
 	for (int i = 0; i < INFER_CAUSES; i++)
 		cause += p->cause[i];
 	for (int i = 1; i <= hops; i++) {
-		near(p->hop[i], p->at[i][0] + p->at[i][1], 1e-12);
-		at += p->at[i][0] + p->at[i][1];
+		near(p->hop[i], p->at[i][PLACE_WIRE] + p->at[i][PLACE_ROUTER],
+		    1e-12);
+		at += p->at[i][PLACE_WIRE] + p->at[i][PLACE_ROUTER];
 		hop += p->hop[i];
 	}
-	for (int i = 0; i < INFER_POLICIES; i++)
+	for (int i = 0; i < TTL_POLICIES; i++)
 		policy += p->policy[i];
 	for (int i = 0; i < 256; i++)
 		initial += p->initial[i];
@@ -120,7 +121,7 @@ assert_sums(const struct infer_posterior *p, int hops)
 	near(at, p->cause[INFER_DEVICE], 1e-9);
 	near(hop, p->cause[INFER_DEVICE], 1e-9);
 	near(policy, 1, 1e-9);
-	near(initial, p->policy[INFER_FIXED], 1e-9);
+	near(initial, p->policy[TTL_POLICY_FIXED], 1e-9);
 	near(dice, 1, 1e-9);
 	assert_true(p->rate > 0 && p->rate <= 1);
 	assert_true(p->drops >= 0 && p->drops <= 1);
@@ -136,10 +137,10 @@ assert_same(const struct infer_posterior *a, const struct infer_posterior *b,
 	for (int i = 0; i < INFER_CAUSES; i++)
 		near(a->cause[i], b->cause[i], eps);
 	for (int i = 1; i <= INFER_MAX_HOPS; i++) {
-		near(a->at[i][0], b->at[i][0], eps);
-		near(a->at[i][1], b->at[i][1], eps);
+		near(a->at[i][PLACE_WIRE], b->at[i][PLACE_WIRE], eps);
+		near(a->at[i][PLACE_ROUTER], b->at[i][PLACE_ROUTER], eps);
 	}
-	for (int i = 0; i < INFER_POLICIES; i++)
+	for (int i = 0; i < TTL_POLICIES; i++)
 		near(a->policy[i], b->policy[i], eps);
 	for (int i = 0; i < INFER_DICES; i++)
 		near(a->dice[i], b->dice[i], eps);
@@ -211,7 +212,7 @@ test_prior(void **state)
 		in = infer_of(&path);
 		p = posterior(in);
 		assert_sums(&p, hops);
-		near(p.at[hops][INFER_ROUTER], 0, 0);
+		near(p.at[hops][PLACE_ROUTER], 0, 0);
 		infer_free(in);
 	}
 	infer_free(NULL);
@@ -302,7 +303,7 @@ test_sums_after_much(void **state)
 
 	(void)state;
 	show("T 9, TTL 56, 200 times, ways back known", &p);
-	at_least(p.at[9][INFER_WIRE], 0.95);
+	at_least(p.at[9][PLACE_WIRE], 0.95);
 	/*
 	 * That hop 8's way back is longer by one stays an open possibility,
 	 * however often it is seen, and more so where it is a guess.
@@ -432,8 +433,8 @@ threshold_up_to(const struct infer_posterior *p, int k)
 	double sum = 0;
 
 	for (int h = 1; h <= INFER_MAX_HOPS; h++) {
-		sum += h <= k ? p->at[h][INFER_WIRE] : 0;
-		sum += h + 1 <= k ? p->at[h][INFER_ROUTER] : 0;
+		sum += h <= k ? p->at[h][PLACE_WIRE] : 0;
+		sum += h + 1 <= k ? p->at[h][PLACE_ROUTER] : 0;
 	}
 	return sum;
 }
@@ -450,7 +451,7 @@ test_silence(void **state)
 		see_silent_burst(
 		    in, 10, i % 2 != 0 ? INFER_TE_SEEN : INFER_TE_UNKNOWN);
 		q = posterior(in);
-		at_least(p.at[1][INFER_WIRE] + 1e-12, q.at[1][INFER_WIRE]);
+		at_least(p.at[1][PLACE_WIRE] + 1e-12, q.at[1][PLACE_WIRE]);
 		for (int k = 1; k < 10; k++)
 			at_least(
 			    threshold_up_to(&first, k), threshold_up_to(&q, k));
@@ -506,8 +507,8 @@ test_kernel_reject(void **state)
 	p = posterior(in);
 	show("REJECT in r3", &p);
 	assert_int_equal(p.best_hop, 3);
-	at_least(p.at[3][INFER_ROUTER], 0.95);
-	at_least(p.policy[INFER_FIXED], 0.95);
+	at_least(p.at[3][PLACE_ROUTER], 0.95);
+	at_least(p.policy[TTL_POLICY_FIXED], 0.95);
 	at_least(p.initial[64], 0.95);
 	at_least(p.drops, 0.95);
 	infer_free(in);
@@ -527,7 +528,7 @@ test_tap(void **state)
 	p = posterior(in);
 	show("tap before r4", &p);
 	assert_int_equal(p.best_hop, 4);
-	at_least(p.at[4][INFER_WIRE], 0.95);
+	at_least(p.at[4][PLACE_WIRE], 0.95);
 	at_least(0.05, p.drops);
 	infer_free(in);
 }
@@ -546,8 +547,8 @@ test_copier(void **state)
 	p = posterior(in);
 	show("PREROUTING copier in r3", &p);
 	assert_int_equal(p.best_hop, 3);
-	at_least(p.at[3][INFER_WIRE], 0.9);
-	at_least(p.policy[INFER_COPIED], 0.95);
+	at_least(p.at[3][PLACE_WIRE], 0.9);
+	at_least(p.policy[TTL_POLICY_COPIED], 0.95);
 	at_least(0.01, p.hop[5]);
 	infer_free(in);
 }
@@ -569,15 +570,15 @@ test_founding_case(void **state)
 	p = posterior(in);
 	show("63 for 64, ID echoed", &p);
 	assert_int_equal(p.best_hop, 1);
-	at_least(p.policy[INFER_COPIED], 0.5);
+	at_least(p.policy[TTL_POLICY_COPIED], 0.5);
 	at_least(p.hop[2], 0.02); /* fixed 64 stays possible */
 	/* And with a burst. */
 	see_burst(in, 18, 2, -1, 1, INFER_TE_MISSING);
 	p = posterior(in);
 	show("and 1 for 2, 2 for 3 ...", &p);
 	assert_int_equal(p.best_hop, 1);
-	at_least(p.at[1][INFER_ROUTER], 0.95);
-	at_least(p.policy[INFER_COPIED], 0.99);
+	at_least(p.at[1][PLACE_ROUTER], 0.95);
+	at_least(p.policy[TTL_POLICY_COPIED], 0.99);
 	infer_free(in);
 }
 
@@ -682,7 +683,7 @@ test_dice_once(void **state)
 	show("one reset a connection", &p);
 	at_least(p.dice[INFER_DICE_ONCE], 0.95);
 	assert_int_equal(p.best_hop, 3);
-	at_least(p.at[3][INFER_WIRE], 0.9);
+	at_least(p.at[3][PLACE_WIRE], 0.9);
 	infer_free(in);
 }
 
@@ -914,7 +915,7 @@ test_calibrated(void **state)
 	p = posterior(in);
 	show("T 4, TTL 60, hop 3 four routers away", &p);
 	assert_int_equal(p.best_hop, 3);
-	at_least(p.at[3][INFER_ROUTER], 0.9);
+	at_least(p.at[3][PLACE_ROUTER], 0.9);
 	infer_free(in);
 }
 
@@ -945,7 +946,7 @@ test_between_known(void **state)
 	path.crossed[4] = 5;
 	p = after_burst(&path, 4, 62);
 	show("T 4, TTL 62, hop 3's way back open", &p);
-	at_least(known.at[3][INFER_ROUTER], p.at[3][INFER_ROUTER] + 0.02);
+	at_least(known.at[3][PLACE_ROUTER], p.at[3][PLACE_ROUTER] + 0.02);
 	assert_int_equal(p.best_hop, 3);
 }
 
@@ -964,11 +965,11 @@ test_wire_by_router_before(void **state)
 	p = after_burst(&path, 4, 61);
 	show("T 4, TTL 61, hop 4 five routers away", &p);
 	assert_int_equal(p.best_hop, 4);
-	at_least(p.at[4][INFER_WIRE], 0.9);
+	at_least(p.at[4][PLACE_WIRE], 0.9);
 	p = after_burst(&path, 4, 59);
 	show("T 4, TTL 59, hop 4 five routers away", &p);
 	assert_int_equal(p.best_hop, 4);
-	at_least(p.at[4][INFER_WIRE], 0.9);
+	at_least(p.at[4][PLACE_WIRE], 0.9);
 	/* Neither way: no fixed 64. */
 	p = after_burst(&path, 4, 55);
 	at_least(0.3, p.initial[64]);
@@ -992,22 +993,22 @@ test_own_segment(void **state)
 	assert_sums(&q, 7);
 	show("TTL 64", &p);
 	show("and from the own segment", &q);
-	wire = q.at[1][INFER_WIRE] / p.at[1][INFER_WIRE];
+	wire = q.at[1][PLACE_WIRE] / p.at[1][PLACE_WIRE];
 	assert_true(wire > 1);
-	at_least(q.at[1][INFER_WIRE], 0.97);
+	at_least(q.at[1][PLACE_WIRE], 0.97);
 	for (int h = 1; h <= 7; h++) {
 		if (h > 1)
-			at_least(wire * p.at[h][INFER_WIRE],
-			    90 * q.at[h][INFER_WIRE]);
+			at_least(wire * p.at[h][PLACE_WIRE],
+			    90 * q.at[h][PLACE_WIRE]);
 		at_least(
-		    wire * p.at[h][INFER_ROUTER], 90 * q.at[h][INFER_ROUTER]);
+		    wire * p.at[h][PLACE_ROUTER], 90 * q.at[h][PLACE_ROUTER]);
 	}
 	near(q.cause[INFER_SERVER] / p.cause[INFER_SERVER], wire / 100, 1e-9);
 	near(q.cause[INFER_RESPONSE] / p.cause[INFER_RESPONSE], wire / 100,
 	    1e-9);
 	infer_reset(in);
 	p = posterior(in);
-	near(p.at[1][INFER_WIRE], p.at[2][INFER_WIRE], 1e-12);
+	near(p.at[1][PLACE_WIRE], p.at[2][PLACE_WIRE], 1e-12);
 	infer_free(in);
 }
 
@@ -1186,7 +1187,7 @@ draw_back(struct rng *r, const struct story *s, const int home[HOPS + 1])
 	int back = home[s->hop];
 
 	/* A bridge's by the router before it; an ingress's as hop h's. */
-	if (s->model->place == INFER_WIRE && s->hop > 1 && rng_unit(r) > 0.25)
+	if (s->model->place == PLACE_WIRE && s->hop > 1 && rng_unit(r) > 0.25)
 		back = home[s->hop - 1] + 1;
 	return back + s->model->decrement + draw_weighted(r, off, 5) - 2;
 }
@@ -1219,17 +1220,18 @@ arrival(
 	int ttl = 0;
 
 	switch (s->model->policy) {
-	case INFER_FIXED:
+	case TTL_POLICY_FIXED:
 		ttl = s->model->initial == 0 ? s->any
 					     : s->model->initial - s->back;
 		break;
-	case INFER_COPIED:
-		ttl = n - (s->hop - 1) - (s->model->place == INFER_ROUTER) -
+	case TTL_POLICY_COPIED:
+		ttl = n - (s->hop - 1) - (s->model->place == PLACE_ROUTER) -
 		    s->back;
 		break;
-	case INFER_ARBITRARY:
+	case TTL_POLICY_UNKNOWN:
+	case TTL_POLICY_ARBITRARY:
 		return (int)(40 + rng_below(r, 200));
-	case INFER_IMITATED:
+	case TTL_POLICY_IMITATED:
 		ttl = path->server_ttl;
 		break;
 	}
@@ -1243,7 +1245,7 @@ static bool
 device_fires(
     struct rng *r, const struct story *s, int ttl, bool roll, bool *spent)
 {
-	int t = s->model->place == INFER_WIRE ? s->hop : s->hop + 1;
+	int t = s->model->place == PLACE_WIRE ? s->hop : s->hop + 1;
 	bool fires = false;
 
 	if (ttl < t)
@@ -1341,7 +1343,7 @@ judge_story(struct rng *r, struct tally *t)
 		t->sure_t++;
 		t->sure_t_right += s.cause == INFER_DEVICE &&
 		    p.best_threshold ==
-			s.hop + (s.model->place == INFER_ROUTER);
+			s.hop + (s.model->place == PLACE_ROUTER);
 	}
 }
 
@@ -1379,7 +1381,7 @@ test_own_way_of_three(void **state)
 	p = after_burst(&path, 4, 58);
 	show("T 4, TTL 58, hop 4 six routers away", &p);
 	assert_int_equal(p.best_hop, 4);
-	at_least(p.at[4][INFER_WIRE], 0.8);
+	at_least(p.at[4][PLACE_WIRE], 0.8);
 }
 
 /* Beyond hop 1, frames of a stranger tell nothing between wire and router. */
@@ -1397,9 +1399,9 @@ test_stranger_beyond(void **state)
 	q = posterior(in);
 	show("T 4, TTL 62", &p);
 	show("and frames of a stranger", &q);
-	near(q.at[3][INFER_ROUTER] / q.at[4][INFER_WIRE],
-	    p.at[3][INFER_ROUTER] / p.at[4][INFER_WIRE],
-	    1e-6 * p.at[3][INFER_ROUTER] / p.at[4][INFER_WIRE]);
+	near(q.at[3][PLACE_ROUTER] / q.at[4][PLACE_WIRE],
+	    p.at[3][PLACE_ROUTER] / p.at[4][PLACE_WIRE],
+	    1e-6 * p.at[3][PLACE_ROUTER] / p.at[4][PLACE_WIRE]);
 	infer_free(in);
 }
 

@@ -329,7 +329,7 @@ test_reject(void **state)
 	assert_int_equal(p->path.n_hops, 6);
 	assert_int_equal(p->path.hops[3].responders[0].addr.b[2], 4);
 	assert_int_equal(p->hop, 3);
-	assert_int_equal(p->place, RST_ROUTER);
+	assert_int_equal(p->place, PLACE_ROUTER);
 	assert_true(p->confidence > 0.95);
 	for (size_t i = 0; i < a.n_resets; i++)
 		if (a.resets[i].to_client)
@@ -353,7 +353,7 @@ test_tap(void **state)
 	p = look(t, &a);
 	assert_int_equal(p->threshold_ttl, 4);
 	assert_int_equal(p->hop, 4);
-	assert_int_equal(p->place, RST_WIRE);
+	assert_int_equal(p->place, PLACE_WIRE);
 	assert_true(p->confidence > 0.9);
 	for (size_t i = 0; i < a.n_groups; i++)
 		if (a.groups[i].ruling == RST_FORGED) {
@@ -378,7 +378,7 @@ test_copier(void **state)
 	p = look(t, &a);
 	assert_int_equal(p->threshold_ttl, 5);
 	assert_int_equal(p->hop, 3);
-	assert_int_equal(p->place, RST_WIRE);
+	assert_int_equal(p->place, PLACE_WIRE);
 	assert_true(p->confidence > 0.9);
 	analysis_free(&a);
 }
@@ -397,12 +397,12 @@ test_random(void **state)
 	sweep(t, 1, 10, WORD);
 	p = look(t, &a);
 	assert_int_equal(p->threshold_ttl, 5);
-	assert_int_equal(p->place, RST_PLACE_UNKNOWN);
+	assert_int_equal(p->place, PLACE_UNKNOWN);
 	assert_true(p->confidence < 0.6);
 	assert_true(p->n_candidates >= 2);
 	for (size_t i = 0; i < 2; i++)
 		assert_int_equal(p->candidates[i].hop +
-			(p->candidates[i].place == RST_ROUTER),
+			(p->candidates[i].place == PLACE_ROUTER),
 		    5);
 	analysis_free(&a);
 }
@@ -423,7 +423,7 @@ test_dice(void **state)
 	p = look(t, &a);
 	assert_int_equal(p->threshold_ttl, 5);
 	assert_int_equal(p->hop, 4);
-	assert_int_equal(p->place, RST_ROUTER);
+	assert_int_equal(p->place, PLACE_ROUTER);
 	analysis_free(&a);
 }
 

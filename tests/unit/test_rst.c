@@ -54,7 +54,7 @@ whole_founding_case(void **state)
 	assert_int_equal(v->crossed, 1);
 	assert_int_equal(v->peer_ttl, 47);
 	assert_int_equal(v->candidates[0].hop, 1);
-	assert_int_equal(v->candidates[0].place, RST_ROUTER);
+	assert_int_equal(v->candidates[0].place, PLACE_ROUTER);
 	assert_true(v->n_candidates >= 2 && v->candidates[1].hop == 2);
 	assert_string_equal(v->signature, "lan-firewall-id-echo");
 	scene_end(&sc);
