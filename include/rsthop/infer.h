@@ -69,14 +69,14 @@ struct infer_path {
 	 * Routers that a packet sent by hop h's responder crosses on its way
 	 * here, by its reply TTL; -1 where not known (then h - 1).
 	 */
-	int crossed[INFER_MAX_HOPS + 1];
+	int traversed[INFER_MAX_HOPS + 1];
 	/* The share of probes with TTL n that draw a time-exceeded, 0 .. 1. */
 	double answers[INFER_MAX_HOPS + 1];
 };
 
 struct infer_shot {
 	int ttl; /* as it left; >= N reaches the server */
-	bool fired;
+	bool drew;
 	int rst_ttl; /* on arrival; 0: no reset, or not known */
 	enum infer_te te;
 };
@@ -88,7 +88,7 @@ struct infer_trial {
 	 * Resets came, but nothing tells which shot fired them: `fired` is
 	 * then false in all, and these hold.
 	 */
-	bool fired_unknown;
+	bool drew_unknown;
 	int rst_ttl;
 	/* A reset came in less time than the server needs to answer. */
 	bool faster_than_server;

@@ -68,7 +68,7 @@ struct story {
 
 /* A and B of one shot. */
 struct pair {
-	double fired;
+	double drew;
 	double passed;
 	bool reached; /* else only `passed` counts */
 };
@@ -256,11 +256,11 @@ infer_shot_pair(const struct infer *in, const struct story *s,
 
 	p.reached = shot->ttl >= s->threshold;
 	p.passed = infer_te_likelihood(in, shot, false) *
-	    (shot->fired ? INFER_RESET_STRAY : 1);
-	p.fired = infer_te_likelihood(in, shot, s->drops);
+	    (shot->drew ? INFER_RESET_STRAY : 1);
+	p.drew = infer_te_likelihood(in, shot, s->drops);
 	hit = unseen ? INFER_RESET_STRAY : 1 - INFER_RESET_LOST;
 	miss = unseen ? 1 : INFER_RESET_LOST;
-	p.fired *= shot->fired ? hit : miss;
+	p.drew *= shot->drew ? hit : miss;
 	return p;
 }
 
@@ -276,7 +276,7 @@ infer_trial_packet(const struct pair *v, size_t n, double l[INFER_NP])
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < INFER_NP; k++)
 			l[k] *= v[i].reached ? v[i].passed +
-				infer_p[k] * (v[i].fired - v[i].passed)
+				infer_p[k] * (v[i].drew - v[i].passed)
 					     : v[i].passed;
 }
 
@@ -286,7 +286,7 @@ infer_trial_connection(const struct pair *v, size_t n, double l[INFER_NP])
 	double all = 1, none = 1;
 
 	for (size_t i = 0; i < n; i++) {
-		all *= v[i].reached ? v[i].fired : v[i].passed;
+		all *= v[i].reached ? v[i].drew : v[i].passed;
 		none *= v[i].passed;
 	}
 	for (size_t k = 0; k < INFER_NP; k++)
@@ -307,7 +307,7 @@ infer_trial_once(const struct pair *v, size_t n, double l[INFER_NP])
 		spent = 0;
 		for (size_t i = 0; i < n; i++) {
 			p = v[i].reached ? infer_p[k] : 0;
-			spent = spent * v[i].passed + p * live * v[i].fired;
+			spent = spent * v[i].passed + p * live * v[i].drew;
 			live *= v[i].passed * (1 - p);
 		}
 		l[k] = live + spent;
@@ -380,7 +380,7 @@ infer_see_story(const struct infer *in, const struct story *s,
 	for (size_t i = 0; i < n; i++)
 		v[i] = infer_shot_pair(in, s, &t->shots[i]);
 	for (size_t d = 0; d < INFER_DICES; d++)
-		if (t->fired_unknown)
+		if (t->drew_unknown)
 			infer_untagged_likelihood(
 			    in, s, t, (enum infer_dice)d, l[d]);
 		else
@@ -433,14 +433,14 @@ infer_beyond_likelihood(const struct infer *in, enum infer_cause c,
 		s = &t->shots[i];
 		l *= infer_te_likelihood(in, s, false);
 		if (s->ttl < in->path.hops || c == INFER_NOTHING) {
-			l *= s->fired ? INFER_RESET_STRAY : 1;
+			l *= s->drew ? INFER_RESET_STRAY : 1;
 			continue;
 		}
 		reaches = true;
-		l *= s->fired ? p * (1 - INFER_RESET_LOST) + INFER_RESET_STRAY
-			      : 1 - p * (1 - INFER_RESET_LOST);
+		l *= s->drew ? p * (1 - INFER_RESET_LOST) + INFER_RESET_STRAY
+			     : 1 - p * (1 - INFER_RESET_LOST);
 	}
-	if (t->fired_unknown && (!reaches || c == INFER_NOTHING))
+	if (t->drew_unknown && (!reaches || c == INFER_NOTHING))
 		l *= INFER_RESET_STRAY;
 	if (t->faster_than_server)
 		l *= INFER_FAST_IF_SERVER;
@@ -454,11 +454,11 @@ infer_see_ttls(struct infer *in, const struct infer_trial *t)
 
 	for (size_t i = 0; i < t->n_shots; i++) {
 		s = &t->shots[i];
-		if (s->fired)
+		if (s->drew)
 			infer_ttl_see(in, s->rst_ttl, s->ttl);
 	}
 	/* Which of the shots is open: a TTL that is not copied shows. */
-	if (t->fired_unknown && t->n_shots > 0)
+	if (t->drew_unknown && t->n_shots > 0)
 		infer_ttl_see(in, t->rst_ttl, t->shots[t->n_shots - 1].ttl);
 }
 
@@ -641,6 +641,6 @@ infer_see_own_segment(struct infer *in)
 {
 	in->record.own_segment++;
 	in->own_segment = true;
-	infer_weigh_cause(in, INFER_SERVER, INFER_STRANGER);
-	infer_weigh_cause(in, INFER_RESPONSE, INFER_STRANGER);
+	infer_weigh_cause(in, INFER_SERVER, INFER_UNKNOWN_SENDER);
+	infer_weigh_cause(in, INFER_RESPONSE, INFER_UNKNOWN_SENDER);
 }

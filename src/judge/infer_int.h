@@ -19,8 +19,8 @@
 #define INFER_OFFS 5  /* the way back: -2 .. +2 routers */
 #define INFER_WAYS 6  /* and the hop's own way, where it is another */
 /* Frames of resets from a stranger, were it not on our own segment. */
-#define INFER_STRANGER 0.01
-#define INFER_DROPS    2 /* lets the trigger pass, drops it */
+#define INFER_UNKNOWN_SENDER 0.01
+#define INFER_DROPS	     2 /* lets the trigger pass, drops it */
 /* Cells of one (class, drops). */
 #define INFER_STORY (INFER_DICES * INFER_NP)
 

@@ -77,7 +77,7 @@ posterior_weigh_device(const struct infer *in, const struct sum *v, size_t h,
 	    infer_ttl_model(in, h, m);
 
 	if (in->own_segment && (h > 1 || model->place != PLACE_WIRE))
-		l += log(INFER_STRANGER);
+		l += log(INFER_UNKNOWN_SENDER);
 
 	for (size_t d = 0; d < INFER_DROPS; d++) {
 		w->device[h][m][d] = l + in->id_steps[INFER_DEVICE] +
@@ -240,7 +240,7 @@ posterior_entropy(double p)
 
 /* Would a shot of TTL n that fires this device be seen to have? */
 static bool
-posterior_fires_visibly(const struct infer *in, size_t h, size_t m, int n)
+posterior_draws_visibly(const struct infer *in, size_t h, size_t m, int n)
 {
 	const struct infer_model *model = &infer_models[m];
 
@@ -277,19 +277,19 @@ static double
 posterior_gain_at(
     const struct infer *in, const double *rate, const struct weights *w, int n)
 {
-	double at[PLACES], fires[PLACES], e, mean = 0, inner = 0;
+	double at[PLACES], draws[PLACES], e, mean = 0, inner = 0;
 	size_t p;
 
 	for (size_t h = 1; h <= (size_t)in->path.hops; h++) {
 		memset(at, 0, sizeof(at));
-		memset(fires, 0, sizeof(fires));
+		memset(draws, 0, sizeof(draws));
 		for (size_t m = 0; m < infer_n_models; m++)
 			for (size_t d = 0; d < INFER_DROPS; d++) {
 				e = exp(w->device[h][m][d] - w->top);
 				p = infer_models[m].place;
 				at[p] += e;
-				if (posterior_fires_visibly(in, h, m, n))
-					fires[p] += e *
+				if (posterior_draws_visibly(in, h, m, n))
+					draws[p] += e *
 					    rate[infer_class(in, h, m) *
 						    INFER_DROPS +
 						d];
@@ -297,9 +297,9 @@ posterior_gain_at(
 		for (p = PLACE_WIRE; p < PLACES; p++) {
 			if (at[p] <= 0)
 				continue;
-			mean += fires[p] / w->total;
+			mean += draws[p] / w->total;
 			inner += at[p] / w->total *
-			    posterior_entropy(fires[p] / at[p]);
+			    posterior_entropy(draws[p] / at[p]);
 		}
 	}
 	return posterior_entropy(mean) - inner;

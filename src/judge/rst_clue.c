@@ -56,7 +56,7 @@ rst_sender_name(const struct flow_reset *r)
 }
 
 const char *
-rst_peer_name(const struct flow_reset *r)
+rst_receiver_name(const struct flow_reset *r)
 {
 	return r->to_client ? "client" : "server";
 }

@@ -48,15 +48,15 @@ hop_left_with(const struct flow_reset *r)
 static int
 hop_arrives_with(const struct infer_model *m, int hop, int left)
 {
-	int crossed = hop - 1 + m->decrement;
+	int traversed = hop - 1 + m->decrement;
 	int seen; /* by the device, of the trigger */
 
 	switch (m->policy) {
 	case TTL_POLICY_FIXED:
-		return m->initial != 0 ? m->initial - crossed : -1;
+		return m->initial != 0 ? m->initial - traversed : -1;
 	case TTL_POLICY_COPIED:
 		seen = left - (m->place == PLACE_WIRE ? hop - 1 : hop);
-		return left != 0 && seen > 0 ? seen - crossed : -1;
+		return left != 0 && seen > 0 ? seen - traversed : -1;
 	case TTL_POLICY_UNKNOWN:
 	case TTL_POLICY_ARBITRARY:
 	case TTL_POLICY_IMITATED:
@@ -131,12 +131,12 @@ hop_put_candidate(struct rst_verdict *v, int hop, enum place place, double p)
  * Later still is a tap behind a buffer (PHYSICS, trap 2), as near as may be.
  */
 static bool
-hop_came_from_afar(const struct flow_reset *r, int crossed)
+hop_came_from_afar(const struct flow_reset *r, int traversed)
 {
 	int64_t took = r->mark.unix_ns - r->trigger.unix_ns;
 	int64_t rtt = rst_known_rtt(r);
 
-	return crossed <= 1 && r->trigger_exact && rtt >= HOP_FAR_NS &&
+	return traversed <= 1 && r->trigger_exact && rtt >= HOP_FAR_NS &&
 	    took >= rtt * 3 / 5 && took <= rtt * 8 / 5;
 }
 
@@ -176,7 +176,7 @@ rst_find_hops(struct judging *j)
 	double sum = 0;
 
 	hop_find_usable(j);
-	v->crossed = -1;
+	v->traversed = -1;
 	if (!v->ttl_usable)
 		return;
 	if (v->ruling != RST_GENUINE && v->kind != RST_KIND_LOAD_BALANCER) {
@@ -195,7 +195,7 @@ rst_find_hops(struct judging *j)
 		}
 	}
 	v->initial_ttl = pkt_initial_ttl(j->r->mark.ttl);
-	v->crossed = rst_distance(j->r->mark.ttl);
+	v->traversed = rst_distance(j->r->mark.ttl);
 	for (int h = 1; h <= g.hops; h++)
 		for (int p = PLACE_WIRE; p < PLACES; p++)
 			if (g.p[h][p] > 0.02 * sum)

@@ -44,7 +44,7 @@ json_probes_probed(const struct analysis_probed *p, bool *bad)
 	json_put(o, "client", json_addr(&p->client), bad);
 	json_put(o, "server", json_probes_server(&p->server), bad);
 	json_put(o, "probes", json_integer(p->probes), bad);
-	json_put(o, "fired", json_integer(p->fired), bad);
+	json_put(o, "fired", json_integer(p->drew), bad);
 	json_put(o, "threshold_ttl", json_count(p->threshold_ttl), bad);
 	json_put(o, "server_hops", json_count(p->path.server_hops), bad);
 	json_put(o, "hop", json_count(p->hop), bad);

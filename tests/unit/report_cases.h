@@ -501,7 +501,7 @@ case_port_sweep(void)
 	struct locate_result *r = case_founding();
 	struct result_sweep *w = &r->sweep;
 	struct result_port *p;
-	bool fires;
+	bool draws;
 
 	w->n_ports = 16;
 	w->p_value = 1.0 / 20001;
@@ -511,15 +511,15 @@ case_port_sweep(void)
 	r->verdict.firing = RESULT_FIRING_PER_FLOW;
 	for (size_t i = 0; i < w->n_ports; i++) {
 		p = &w->ports[i];
-		fires = i % 3 == 1;
+		draws = i % 3 == 1;
 		p->port = (uint16_t)(40001 + i);
 		p->trials = 3;
-		p->resets = fires ? 3 : 0;
+		p->resets = draws ? 3 : 0;
 		p->n_path = 1;
 		p->path[0].ttl = 3;
 		if (i != 15)
 			p->path[0].addr =
-			    case_addr(fires ? "10.9.102.2" : "10.9.2.2");
+			    case_addr(draws ? "10.9.102.2" : "10.9.2.2");
 	}
 	return r;
 }

@@ -33,7 +33,7 @@ path_of(int hops)
 	    .hops = hops, .server_ttl = 64 - (hops - 1), .has_ip_id = true};
 
 	for (int i = 0; i <= INFER_MAX_HOPS; i++) {
-		p.crossed[i] = i >= 1 && i < hops ? i - 1 : -1;
+		p.traversed[i] = i >= 1 && i < hops ? i - 1 : -1;
 		p.answers[i] = 0.9;
 	}
 	return p;
@@ -46,7 +46,7 @@ path_guessed(int hops)
 	struct infer_path p = path_of(hops);
 
 	for (int i = 1; i < hops; i++)
-		p.crossed[i] = -1;
+		p.traversed[i] = -1;
 	return p;
 }
 
@@ -159,9 +159,9 @@ see(struct infer *in, const struct infer_shot *shots, size_t n)
 }
 
 static void
-see_one(struct infer *in, int ttl, bool fired, int rst_ttl, enum infer_te te)
+see_one(struct infer *in, int ttl, bool drew, int rst_ttl, enum infer_te te)
 {
-	struct infer_shot s = {ttl, fired, rst_ttl, te};
+	struct infer_shot s = {ttl, drew, rst_ttl, te};
 
 	see(in, &s, 1);
 }
@@ -242,8 +242,8 @@ random_shots(struct rng *r, int hops, struct infer_shot *s)
 
 	for (size_t i = 0; i < n; i++) {
 		s[i].ttl = (int)(1 + rng_below(r, (uint32_t)hops + 2));
-		s[i].fired = rng_below(r, 3) == 0;
-		s[i].rst_ttl = s[i].fired ? (int)rng_below(r, 256) : 0;
+		s[i].drew = rng_below(r, 3) == 0;
+		s[i].rst_ttl = s[i].drew ? (int)rng_below(r, 256) : 0;
 		s[i].te = (enum infer_te)rng_below(r, 3);
 	}
 	return n;
@@ -703,7 +703,7 @@ test_dice_packet(void **state)
 			    (struct infer_shot){j, false, 0, INFER_TE_SEEN};
 			if (j < 3 || (i + j) % 2 == 0)
 				continue;
-			s[j - 1].fired = true;
+			s[j - 1].drew = true;
 			s[j - 1].rst_ttl = 62;
 		}
 		see(in, s, 7);
@@ -909,7 +909,7 @@ test_calibrated(void **state)
 	struct infer_posterior p;
 
 	(void)state;
-	path.crossed[3] = 4;
+	path.traversed[3] = 4;
 	in = infer_of(&path);
 	see_burst(in, 7, 4, 60, 0, INFER_TE_MISSING);
 	p = posterior(in);
@@ -939,11 +939,11 @@ test_between_known(void **state)
 	struct infer_posterior known = after_burst(&path, 4, 62), p;
 
 	(void)state;
-	path.crossed[3] = -1;
+	path.traversed[3] = -1;
 	p = after_burst(&path, 4, 62);
 	assert_same(&known, &p, 1e-12);
 	/* Hop 4 is two further: whether 3 is, nobody can say. */
-	path.crossed[4] = 5;
+	path.traversed[4] = 5;
 	p = after_burst(&path, 4, 62);
 	show("T 4, TTL 62, hop 3's way back open", &p);
 	at_least(known.at[3][PLACE_ROUTER], p.at[3][PLACE_ROUTER] + 0.02);
@@ -961,7 +961,7 @@ test_wire_by_router_before(void **state)
 	struct infer_posterior p;
 
 	(void)state;
-	path.crossed[4] = 5;
+	path.traversed[4] = 5;
 	p = after_burst(&path, 4, 61);
 	show("T 4, TTL 61, hop 4 five routers away", &p);
 	assert_int_equal(p.best_hop, 4);
@@ -1021,7 +1021,7 @@ test_fired_unknown(void **state)
 	struct infer_shot s[3] = {{1, false, 0, INFER_TE_UNKNOWN},
 	    {2, false, 0, INFER_TE_UNKNOWN}, {3, false, 0, INFER_TE_UNKNOWN}};
 	struct infer_trial t = {
-	    .n_shots = 3, .shots = s, .fired_unknown = true, .rst_ttl = 62};
+	    .n_shots = 3, .shots = s, .drew_unknown = true, .rst_ttl = 62};
 	struct infer_posterior p;
 
 	(void)state;
@@ -1156,10 +1156,10 @@ draw_path(struct rng *r, struct infer_path *path, int home[HOPS + 1])
 		home[h] = h - 1 + (h >= from ? more : 0);
 	path->server_ttl = 64 - home[HOPS];
 	for (int h = 1; h < HOPS; h++) {
-		path->crossed[h] = home[h];
+		path->traversed[h] = home[h];
 		if (rng_unit(r) >= 0.1)
 			continue;
-		path->crossed[h] = -1;
+		path->traversed[h] = -1;
 		path->answers[h] = 0;
 	}
 }
@@ -1246,42 +1246,42 @@ device_fires(
     struct rng *r, const struct story *s, int ttl, bool roll, bool *spent)
 {
 	int t = s->model->place == PLACE_WIRE ? s->hop : s->hop + 1;
-	bool fires = false;
+	bool draws = false;
 
 	if (ttl < t)
 		return false;
 	switch (s->dice) {
 	case INFER_DICE_PACKET:
-		fires = rng_unit(r) < s->p;
+		draws = rng_unit(r) < s->p;
 		break;
 	case INFER_DICE_CONNECTION:
-		fires = roll;
+		draws = roll;
 		break;
 	case INFER_DICE_ONCE:
-		fires = !*spent && rng_unit(r) < s->p;
+		draws = !*spent && rng_unit(r) < s->p;
 		break;
 	}
-	*spent = *spent || fires;
-	return fires;
+	*spent = *spent || draws;
+	return draws;
 }
 
 static void
 play_shot(struct rng *r, const struct story *s, const struct infer_path *path,
     bool roll, bool *spent, struct infer_shot *shot)
 {
-	bool fires = false, dropped = false;
+	bool draws = false, dropped = false;
 
 	if (s->cause == INFER_DEVICE) {
-		fires = device_fires(r, s, shot->ttl, roll, spent);
-		dropped = fires && s->drops;
-		shot->rst_ttl = fires ? arrival(r, s, path, shot->ttl) : 0;
+		draws = device_fires(r, s, shot->ttl, roll, spent);
+		dropped = draws && s->drops;
+		shot->rst_ttl = draws ? arrival(r, s, path, shot->ttl) : 0;
 	} else if (s->cause != INFER_NOTHING && shot->ttl >= HOPS) {
-		fires = rng_unit(r) < s->p;
+		draws = rng_unit(r) < s->p;
 		shot->rst_ttl =
 		    s->cause == INFER_SERVER ? path->server_ttl : s->any;
 	}
-	shot->fired = fires && shot->rst_ttl > 0 && rng_unit(r) > 0.01;
-	if (!shot->fired)
+	shot->drew = draws && shot->rst_ttl > 0 && rng_unit(r) > 0.01;
+	if (!shot->drew)
 		shot->rst_ttl = 0;
 	shot->te = INFER_TE_UNKNOWN;
 	if (shot->ttl < HOPS)
@@ -1377,7 +1377,7 @@ test_own_way_of_three(void **state)
 	struct infer_posterior p;
 
 	(void)state;
-	path.crossed[4] = 6; /* by way of hop 3 it were 3 */
+	path.traversed[4] = 6; /* by way of hop 3 it were 3 */
 	p = after_burst(&path, 4, 58);
 	show("T 4, TTL 58, hop 4 six routers away", &p);
 	assert_int_equal(p.best_hop, 4);

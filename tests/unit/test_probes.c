@@ -177,12 +177,12 @@ begin(struct tape *t)
 static void
 fire(struct tape *t, const struct seg *s)
 {
-	int crossed = t->hop - 1;
+	int traversed = t->hop - 1;
 	int seen = s->ttl - (t->router ? t->hop : t->hop - 1);
-	int ttl = 64 - crossed;
+	int ttl = 64 - traversed;
 
 	if (t->copies)
-		ttl = seen - crossed;
+		ttl = seen - traversed;
 	else if (t->random)
 		ttl = 60 + (int)(roll(t) % 190);
 	if (t->hop == 0 || t->dead || seen < 1 || ttl < 1 ||
@@ -323,7 +323,7 @@ test_reject(void **state)
 	burst(t, 6, true);
 	p = look(t, &a);
 	assert_int_equal(p->probes, 12);
-	assert_int_equal(p->fired, 6);
+	assert_int_equal(p->drew, 6);
 	assert_int_equal(p->threshold_ttl, 4);
 	assert_int_equal(p->path.server_hops, 7);
 	assert_int_equal(p->path.n_hops, 6);
@@ -440,7 +440,7 @@ test_plain_burst(void **state)
 	burst(t, 7, false);
 	p = look(t, &a);
 	assert_int_equal(p->threshold_ttl, 0);
-	assert_int_equal(p->fired, 1);
+	assert_int_equal(p->drew, 1);
 	assert_int_equal(p->hop, 0);
 	analysis_free(&a);
 }
@@ -458,7 +458,7 @@ test_one_probe(void **state)
 	t->mute = true;
 	sweep(t, 9, 9, WORD);
 	p = look(t, &a);
-	assert_int_equal(p->fired, 1);
+	assert_int_equal(p->drew, 1);
 	assert_int_equal(p->threshold_ttl, 9);
 	assert_int_equal(p->path.server_hops, 0);
 	assert_int_equal(p->hop, 0);
@@ -476,7 +476,7 @@ test_nothing_fires(void **state)
 	sweep(t, 1, 7, WORD);
 	p = look(t, &a);
 	assert_int_equal(p->probes, 7);
-	assert_int_equal(p->fired, 0);
+	assert_int_equal(p->drew, 0);
 	assert_int_equal(p->hop, 0);
 	assert_int_equal(p->n_candidates, 0);
 	assert_int_equal(p->path.n_hops, 5);
@@ -516,7 +516,7 @@ test_control(void **state)
 	sweep(t, 1, 6, WORD);
 	p = look(t, &a);
 	assert_int_equal(p->probes, 6);
-	assert_int_equal(p->fired, 3);
+	assert_int_equal(p->drew, 3);
 	assert_int_equal(p->hop, 3);
 	analysis_free(&a);
 }
@@ -538,7 +538,7 @@ test_went_on(void **state)
 	shoot(t, 64, WORD, 0);
 	p = look(t, &a);
 	assert_int_equal(a.n_resets, 1);
-	assert_int_equal(p->fired, 0);
+	assert_int_equal(p->drew, 0);
 	assert_int_equal(p->threshold_ttl, 0);
 	analysis_free(&a);
 }

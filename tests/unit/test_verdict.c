@@ -588,7 +588,7 @@ test_shared_hop(void **state)
 	struct scene *sc;
 
 	(void)state;
-	for (int fired = 0; fired < 2; fired++) {
+	for (int drew = 0; drew < 2; drew++) {
 		sc = scene_new();
 		share_hop(sc, 2);
 		share_hop(sc, 3);
@@ -599,7 +599,7 @@ test_shared_hop(void **state)
 			answer_from(sc, &sc->r.trials[1 + i], 2, 2);
 			answer_from(sc, &sc->r.trials[1 + i], 3, 2);
 		}
-		add_burst(sc, fired != 0 ? 4 : 0, 62, false);
+		add_burst(sc, drew != 0 ? 4 : 0, 62, false);
 		answer_from(sc, &sc->r.trials[4], 2, 3);
 		answer_from(sc, &sc->r.trials[4], 3, 3);
 		set_device(sc, 3, 0, 0.99);
@@ -609,9 +609,9 @@ test_shared_hop(void **state)
 		    0);
 		/* Silent flows went by both: then neither is named. */
 		assert_addr(
-		    &sc->out.verdict.address, fired != 0 ? "10.9.2.3" : "");
+		    &sc->out.verdict.address, drew != 0 ? "10.9.2.3" : "");
 		assert_addr(&sc->out.verdict.between[0],
-		    fired != 0 ? "10.9.1.3" : "10.9.0.2");
+		    drew != 0 ? "10.9.1.3" : "10.9.0.2");
 		scene_free(sc);
 	}
 }
@@ -880,7 +880,7 @@ response_scene(int rst_ttl)
 	for (size_t i = 0; i < sc->r.s.n_resets; i++)
 		sc->r.s.resets[i].facts.ttl = (uint8_t)rst_ttl;
 	for (int h = 1; h <= INFER_MAX_HOPS; h++)
-		sc->b.path.crossed[h] = h <= HOPS ? h - 1 : -1;
+		sc->b.path.traversed[h] = h <= HOPS ? h - 1 : -1;
 	sc->b.post.cause[INFER_DEVICE] = 0.02;
 	sc->b.post.cause[INFER_SERVER] = 0.02;
 	sc->b.post.cause[INFER_RESPONSE] = 0.96;
@@ -949,7 +949,7 @@ test_response_ways(void **state)
 
 	(void)state;
 	for (int h = 3; h <= HOPS; h++)
-		sc->b.path.crossed[h] = h + 1;
+		sc->b.path.traversed[h] = h + 1;
 	figures(sc);
 	assert_int_equal(
 	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
@@ -1278,7 +1278,7 @@ test_weights_device(void **state)
 	add_burst(sc, 4, 62, false);
 	set_device(sc, 3, 0.01, 0.965);
 	for (int h = 1; h <= HOPS; h++)
-		sc->b.path.crossed[h] = h - 1;
+		sc->b.path.traversed[h] = h - 1;
 	sc->b.post.drops = 0.97;
 	sc->b.post.policy[TTL_POLICY_FIXED] = 0.95;
 	sc->b.post.initial[64] = 0.94;
@@ -1344,7 +1344,7 @@ test_weights_on_path(void **state)
 	add_arm(sc, TRIAL_FULL, 1, 1);
 	add_burst(sc, 4, 61, true);
 	set_device(sc, 4, 0.99, 0);
-	sc->b.path.crossed[4] = 3;
+	sc->b.path.traversed[4] = 3;
 	sc->b.post.drops = 0.03;
 	sc->b.post.policy[TTL_POLICY_ARBITRARY] = 0.9;
 	sc->b.answers.acked = 1;
@@ -1430,8 +1430,8 @@ test_update(void **state)
 	assert_true(sc->b.post.at[3][PLACE_ROUTER] > 0.9);
 	assert_int_equal(sc->b.path.hops, HOPS);
 	assert_int_equal(sc->b.path.server_ttl, 58);
-	assert_int_equal(sc->b.path.crossed[3], 2);
-	assert_int_equal(sc->b.path.crossed[HOPS], -1);
+	assert_int_equal(sc->b.path.traversed[3], 2);
+	assert_int_equal(sc->b.path.traversed[HOPS], -1);
 	assert_false(sc->b.untagged);
 	/* Asked again, it is the same. */
 	update(sc, false);
@@ -1530,7 +1530,7 @@ test_update_anew(void **state)
 	update(a, false);
 	update(b, false);
 	assert_same(&a->b.post, &b->b.post);
-	assert_int_equal(a->b.path.crossed[3], 4);
+	assert_int_equal(a->b.path.traversed[3], 4);
 	scene_free(a);
 	scene_free(b);
 }
