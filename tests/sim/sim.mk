@@ -20,7 +20,7 @@ $(SIM_BIN): $(SIM_OBJ) $(LIB)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(SIM_OBJ) $(LIB) $(LIBS)
 
 # Unit tests that work in a simulated network.
-SIM_UNIT := $(O)/tests/unit/test_sim $(O)/tests/unit/test_sweep
+SIM_UNIT := $(O)/tests/unit/test_sim $(O)/tests/unit/test_sweep $(O)/tests/unit/test_runs
 $(SIM_UNIT): $(O)/tests/unit/%: tests/unit/%.c $(SIM_PARTS) $(LIB) Makefile
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
