@@ -1,6 +1,6 @@
 /*
- * What comes before the trigger on each connection: bytes carried between its
- * talk and the server.
+ * Carries bytes between the server and the talks, which say on each connection
+ * what comes before the trigger.
  */
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 
 #define TALKS_CHUNK 16384
 
-/* It has something to do: a talk, an open connection, and no end yet. */
+/* The connection is open, and its talk has not failed. */
 static bool
 talks_is_open(const struct session_conn *c)
 {
@@ -28,7 +28,7 @@ talks_note_failure(struct session *s, struct session_conn *c,
 	s->talk_fault = *f;
 }
 
-/* One call of the talk, and what it says sent. */
+/* Hands n bytes to the talk, and sends what it says. */
 static void
 talks_step(
     struct session *s, struct session_conn *c, const uint8_t *in, size_t n)
@@ -47,7 +47,7 @@ talks_step(
 		c->said += (uint32_t)c->talked.say_len;
 }
 
-/* The server's side ended before the trigger was due. */
+/* Fails the talk where the server ended the connection too early. */
 static void
 talks_see_end(struct session *s, struct session_conn *c)
 {
@@ -118,7 +118,7 @@ session_talk_ready(const struct session *s, int conn)
 
 	if (c->talk.step == NULL)
 		return true;
-	/* Its numbers are known once the capture has shown all that was said. */
+	/* The trigger's numbers are known once the capture has shown it all. */
 	return c->talk_begun && c->talked.state == TALK_READY &&
 	    c->tcb.snd_nxt == c->tcb.iss + 1 + c->said &&
 	    c->tcb.snd_una == c->tcb.snd_nxt;
@@ -151,8 +151,9 @@ session_end_talk(struct session *s, int conn)
 }
 
 /*
- * Its bytes are those that the talk has said, or that answer them.  The talk
- * may be ahead of the capture: what it has heard by then counts as well.
+ * The packet holds bytes that the talk said, or that answered it.  The socket
+ * may be ahead of the capture, so all bytes that the talk heard until the
+ * trigger was due count, whatever its state is now.
  */
 static bool
 talks_holds(const struct session_conn *c, const struct pkt *p)
@@ -164,7 +165,10 @@ talks_holds(const struct session_conn *c, const struct pkt *p)
 	    seq_after(c->tcb.irs + 1 + c->heard, p->tcp.seq);
 }
 
-/* A quote of what a talk said, up to the first bytes of its TCP header. */
+/*
+ * Bytes of a packet with a quote that may be kept: where it quotes a secret
+ * talk, up to the first 8 bytes of the quoted TCP header; else all.
+ */
 static uint32_t
 talks_quote_len(const struct session *s, const struct world_packet *wp)
 {
