@@ -189,7 +189,7 @@ void session_free(struct session *s);
 
 int64_t session_now(const struct session *s);
 
-/* Connections. */
+/* --- connections --- */
 
 /*
  * Begins a connection from local_port; 0: the kernel chooses one.  A port that
@@ -223,7 +223,7 @@ void session_close(struct session *s, int conn);
 bool session_talk_ready(const struct session *s, int conn);
 bool session_talk_failed(const struct session *s, int conn);
 
-/* Waiting. */
+/* --- waiting --- */
 
 /*
  * Reads packets until done(arg) is true or until_ns is reached.  1 it is
@@ -236,7 +236,6 @@ int session_pump_only(struct session *s, int64_t until_ns,
     bool (*done)(void *arg), void *arg, struct fault *f);
 
 /* Sending.  Each waits for its slot where a rate was asked for. */
-
 /*
  * Injects one segment of a connection.  The caller fills kind, conn, ttl,
  * ip_id, seq, ack, len, flags, plain; window 0: a usual one.  Gives the

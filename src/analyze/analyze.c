@@ -12,13 +12,16 @@
 #include "evidence.h"
 #include "probes.h"
 
-#define LOOK_EVERY	1024 /* packets between two looks for a signal */
-#define TRIGGER_GENUINE 64   /* bytes kept of what fired nothing odd */
-#define PAYLOADS	((size_t)16 << 20) /* bytes kept of all flows' data */
-#define HANDFUL		16		/* packets that are under way at once */
-#define SAY_EVERY	524288		/* ... and two words on how far it is */
-#define STAMP_MAX	(INT64_MAX / 4) /* so that no difference overflows */
-#define VANTAGES	(ANALYSIS_VANTAGE_SERVER + 1)
+/* Packets between two looks for a signal */
+#define ANALYZE_LOOK_EVERY	1024
+#define ANALYZE_TRIGGER_GENUINE 64 /* bytes kept of what fired nothing odd */
+/* Bytes kept of all flows' data */
+#define ANALYZE_PAYLOADS  ((size_t)16 << 20)
+#define ANALYZE_HANDFUL	  16	 /* packets that are under way at once */
+#define ANALYZE_SAY_EVERY 524288 /* ... and two words on how far it is */
+/* So that no difference overflows */
+#define ANALYZE_STAMP_MAX (INT64_MAX / 4)
+#define ANALYZE_VANTAGES  (ANALYSIS_VANTAGE_SERVER + 1)
 
 struct job;
 
@@ -42,7 +45,7 @@ struct job {
 	const struct analyze_ask *ask;
 	const struct analyze_input *in;
 	struct analysis *out;
-	struct side sides[VANTAGES];
+	struct side sides[ANALYZE_VANTAGES];
 	struct passed *passed;
 	struct groups *groups;
 	struct probes *probes;
@@ -50,15 +53,15 @@ struct job {
 	struct compare *compare; /* NULL: one vantage */
 	size_t cap_resets;
 	uint64_t packets; /* read, for what is due now and then */
-	struct taken taken[HANDFUL];
+	struct taken taken[ANALYZE_HANDFUL];
 };
 
 /* --- one reset --- */
 
 static int
-keep_trigger(struct analysis_reset *a, const struct flow_reset *r)
+analyze_keep_trigger(struct analysis_reset *a, const struct flow_reset *r)
 {
-	size_t max = a->verdict.ruling == RST_GENUINE ? TRIGGER_GENUINE
+	size_t max = a->verdict.ruling == RST_GENUINE ? ANALYZE_TRIGGER_GENUINE
 						      : ANALYSIS_TRIGGER;
 
 	a->trigger_frame = r->trigger.frame;
@@ -77,7 +80,8 @@ keep_trigger(struct analysis_reset *a, const struct flow_reset *r)
 }
 
 static void
-fill_reset(struct job *j, const struct flow_reset *r, struct analysis_reset *a)
+analyze_fill_reset(
+    struct job *j, const struct flow_reset *r, struct analysis_reset *a)
 {
 	a->file = r->mark.file;
 	a->frame = r->mark.frame;
@@ -103,7 +107,7 @@ fill_reset(struct job *j, const struct flow_reset *r, struct analysis_reset *a)
 }
 
 static void
-count_ruling(struct analysis *out, enum rst_ruling r)
+analyze_count_ruling(struct analysis *out, enum rst_ruling r)
 {
 	switch (r) {
 	case RST_GENUINE:
@@ -120,7 +124,7 @@ count_ruling(struct analysis *out, enum rst_ruling r)
 
 /* Words grow by doubling: many resets would hold twice what they need. */
 static void
-trim_words(struct rst_verdict *v)
+analyze_trim_words(struct rst_verdict *v)
 {
 	const char *was = v->words;
 	size_t size = 0;
@@ -144,7 +148,7 @@ trim_words(struct rst_verdict *v)
 
 /* Takes what *a owns, or lets go of it. */
 static int
-keep_reset(struct job *j, struct analysis_reset *a, struct fault *f)
+analyze_keep_reset(struct job *j, struct analysis_reset *a, struct fault *f)
 {
 	struct analysis *out = j->out;
 	struct analysis_reset *more;
@@ -165,14 +169,14 @@ keep_reset(struct job *j, struct analysis_reset *a, struct fault *f)
 		out->resets = more;
 		j->cap_resets = cap;
 	}
-	trim_words(&a->verdict);
+	analyze_trim_words(&a->verdict);
 	out->resets[out->n_resets++] = *a;
 	return 0;
 }
 
 /* Those which still wait then are not judged any more. */
 static bool
-is_enough(const struct job *j)
+analyze_is_enough(const struct job *j)
 {
 	const struct analysis *a = j->out;
 
@@ -181,7 +185,7 @@ is_enough(const struct job *j)
 }
 
 static int
-on_reset(void *ctx, const struct flow_reset *r, struct fault *f)
+analyze_on_reset(void *ctx, const struct flow_reset *r, struct fault *f)
 {
 	struct side *s = ctx;
 	struct job *j = s->job;
@@ -189,7 +193,7 @@ on_reset(void *ctx, const struct flow_reset *r, struct fault *f)
 	    compare_find(j->compare, r->mark.file, r->mark.frame);
 	struct analysis_reset a = {0};
 
-	if (is_enough(j))
+	if (analyze_is_enough(j))
 		return 0;
 	if (other != NULL)
 		a.elsewhere = *other;
@@ -198,26 +202,26 @@ on_reset(void *ctx, const struct flow_reset *r, struct fault *f)
 	if (rst_judge(r, s->crowd, &a.elsewhere, &a.verdict, f) != 0)
 		return -1;
 	probes_judge(j->probes, r, a.verdict.ruling);
-	fill_reset(j, r, &a);
+	analyze_fill_reset(j, r, &a);
 	compare_see_judged(j->compare, &a);
-	if (keep_trigger(&a, r) != 0) {
+	if (analyze_keep_trigger(&a, r) != 0) {
 		fault(f, FAULT_SYSTEM, "out of memory");
 		goto fail;
 	}
 	if (groups_add(j->groups, r, &a, f) != 0)
 		goto fail;
-	count_ruling(j->out, a.verdict.ruling);
+	analyze_count_ruling(j->out, a.verdict.ruling);
 	if (j->ask->reset != NULL &&
 	    j->ask->reset(j->ask->ctx, j->out, &a, f) != 0)
 		goto fail;
-	return keep_reset(j, &a, f);
+	return analyze_keep_reset(j, &a, f);
 fail:
 	analysis_reset_free(&a);
 	return -1;
 }
 
 static void
-on_data(void *ctx, const struct flow_data *d)
+analyze_on_data(void *ctx, const struct flow_data *d)
 {
 	struct job *j = ((struct side *)ctx)->job;
 	struct trigger t;
@@ -231,7 +235,7 @@ on_data(void *ctx, const struct flow_data *d)
 }
 
 static int
-on_probe(void *ctx, const struct flow_probe *p, const struct pkt *pkt,
+analyze_on_probe(void *ctx, const struct flow_probe *p, const struct pkt *pkt,
     struct fault *f)
 {
 	return probes_sent(((struct side *)ctx)->job->probes, p, pkt, f);
@@ -240,18 +244,19 @@ on_probe(void *ctx, const struct flow_probe *p, const struct pkt *pkt,
 /* --- packets --- */
 
 static int
-open_side(struct job *j, enum analysis_vantage v, struct fault *f)
+analyze_open_side(struct job *j, enum analysis_vantage v, struct fault *f)
 {
-	struct flow_config cfg = {.payload_bytes = PAYLOADS,
+	struct flow_config cfg = {.payload_bytes = ANALYZE_PAYLOADS,
 	    .max_flows = j->ask->max_flows,
 	    .settle_ns = j->ask->settle_ns,
 	    .max_pending = j->ask->max_pending,
 	    .hash_seed = j->ask->hash_seed};
 	struct flow_sink sink = {.ctx = &j->sides[v],
-	    .reset = on_reset,
-	    .data = on_data,
+	    .reset = analyze_on_reset,
+	    .data = analyze_on_data,
 	    /* At the server only what did not expire is seen. */
-	    .probe_sent = v == ANALYSIS_VANTAGE_SERVER ? NULL : on_probe};
+	    .probe_sent =
+		v == ANALYSIS_VANTAGE_SERVER ? NULL : analyze_on_probe};
 
 	j->sides[v].job = j;
 	if (rst_crowd_new(j->ask->hash_seed, &j->sides[v].crowd, f) != 0)
@@ -260,15 +265,15 @@ open_side(struct job *j, enum analysis_vantage v, struct fault *f)
 }
 
 static int64_t
-clamp_stamp(int64_t ns)
+analyze_clamp_stamp(int64_t ns)
 {
-	if (ns > STAMP_MAX)
-		return STAMP_MAX;
-	return ns < -STAMP_MAX ? -STAMP_MAX : ns;
+	if (ns > ANALYZE_STAMP_MAX)
+		return ANALYZE_STAMP_MAX;
+	return ns < -ANALYZE_STAMP_MAX ? -ANALYZE_STAMP_MAX : ns;
 }
 
 static void
-count_packet(struct analysis_file *file, int64_t unix_ns, bool decoded)
+analyze_count_packet(struct analysis_file *file, int64_t unix_ns, bool decoded)
 {
 	if (file->packets == 0 || unix_ns < file->first_unix_ns)
 		file->first_unix_ns = unix_ns;
@@ -280,20 +285,22 @@ count_packet(struct analysis_file *file, int64_t unix_ns, bool decoded)
 
 /* Decoded, counted, and what its connection needs asked for. */
 static int
-prepare(struct job *j, struct taken *t, struct fault *f)
+analyze_prepare(struct job *j, struct taken *t, struct fault *f)
 {
 	const struct capture_packet *cp = &t->cp;
 	struct analysis_file *file = &j->out->files[cp->file];
 	struct side *s = &j->sides[file->vantage];
 
 	pkt_decode(cp->link, cp->data, cp->len, cp->wire_len, &t->pkt);
-	t->seen = (struct flow_seen){.unix_ns = clamp_stamp(cp->unix_ns),
-	    .file = cp->file,
-	    .frame = cp->frame,
-	    .pkt = &t->pkt,
-	    .hint = &t->hint};
-	count_packet(file, t->seen.unix_ns, t->pkt.has & PKT_HAS_IP);
-	if (s->flows == NULL && open_side(j, file->vantage, f) != 0)
+	t->seen =
+	    (struct flow_seen){.unix_ns = analyze_clamp_stamp(cp->unix_ns),
+		.file = cp->file,
+		.frame = cp->frame,
+		.pkt = &t->pkt,
+		.hint = &t->hint};
+	analyze_count_packet(
+	    file, t->seen.unix_ns, (t->pkt.has & PKT_HAS_IP) != 0);
+	if (s->flows == NULL && analyze_open_side(j, file->vantage, f) != 0)
 		return -1;
 	t->flows = s->flows;
 	flow_table_expect(t->flows, &t->pkt, &t->hint);
@@ -301,7 +308,7 @@ prepare(struct job *j, struct taken *t, struct fault *f)
 }
 
 static int
-see_packet(struct job *j, struct taken *t, struct fault *f)
+analyze_see_packet(struct job *j, struct taken *t, struct fault *f)
 {
 	enum analysis_vantage v = j->out->files[t->cp.file].vantage;
 
@@ -314,46 +321,46 @@ see_packet(struct job *j, struct taken *t, struct fault *f)
 
 /* Those before wait in the processor's cache while the later ones come. */
 static int
-see_handful(struct job *j, size_t n, struct fault *f)
+analyze_see_handful(struct job *j, size_t n, struct fault *f)
 {
 	for (size_t i = 0; i < n; i++)
-		if (prepare(j, &j->taken[i], f) != 0)
+		if (analyze_prepare(j, &j->taken[i], f) != 0)
 			return -1;
 	for (size_t i = 0; i < n; i++)
 		flow_table_expect_soon(j->taken[i].flows, &j->taken[i].hint);
 	for (size_t i = 0; i < n; i++)
-		if (see_packet(j, &j->taken[i], f) != 0)
+		if (analyze_see_packet(j, &j->taken[i], f) != 0)
 			return -1;
 	return 0;
 }
 
 /* As many as are ready; *rc is what came in place of one more. */
 static size_t
-take_handful(struct job *j, int *rc, struct fault *why)
+analyze_take_handful(struct job *j, int *rc, struct fault *why)
 {
 	const struct analyze_input *in = j->in;
 	size_t n = 0;
 
 	do
 		*rc = in->next(in->ctx, &j->taken[n].cp, why);
-	while (*rc == 1 && ++n < HANDFUL && in->ready != NULL &&
+	while (*rc == 1 && ++n < ANALYZE_HANDFUL && in->ready != NULL &&
 	    in->ready(in->ctx));
 	return n;
 }
 
 static int
-tick(struct job *j, int64_t unix_ns, struct fault *f)
+analyze_tick(struct job *j, int64_t unix_ns, struct fault *f)
 {
-	for (size_t v = 0; v < VANTAGES; v++)
+	for (size_t v = 0; v < ANALYZE_VANTAGES; v++)
 		if (j->sides[v].flows != NULL &&
-		    flow_table_tick(
-			j->sides[v].flows, clamp_stamp(unix_ns), f) != 0)
+		    flow_table_tick(j->sides[v].flows,
+			analyze_clamp_stamp(unix_ns), f) != 0)
 			return -1;
 	return 0;
 }
 
 static bool
-is_interrupted(struct job *j)
+analyze_is_interrupted(struct job *j)
 {
 	if (j->out->interrupted == 0 && j->in->interrupted != NULL)
 		j->out->interrupted = j->in->interrupted(j->in->ctx);
@@ -361,7 +368,7 @@ is_interrupted(struct job *j)
 }
 
 static void
-say_progress(const struct job *j)
+analyze_say_progress(const struct job *j)
 {
 	char text[96];
 
@@ -375,7 +382,7 @@ say_progress(const struct job *j)
 }
 
 static void
-note_damage(
+analyze_note_damage(
     struct job *j, const struct capture_packet *cp, const struct fault *why)
 {
 	struct analysis_file *file = &j->out->files[cp->file];
@@ -386,38 +393,39 @@ note_damage(
 
 /* What is due once in so many packets, where n of them came. */
 static bool
-is_due(const struct job *j, size_t n, uint64_t every)
+analyze_is_due(const struct job *j, size_t n, uint64_t every)
 {
 	return j->packets / every != (j->packets - n) / every;
 }
 
 static int
-read_packets(struct job *j, struct fault *f)
+analyze_read_packets(struct job *j, struct fault *f)
 {
 	struct fault why = {0};
 	size_t damaged = 0, n;
 	int rc;
 
-	while (!is_interrupted(j) && !is_enough(j)) {
+	while (!analyze_is_interrupted(j) && !analyze_is_enough(j)) {
 		do {
-			n = take_handful(j, &rc, &why);
+			n = analyze_take_handful(j, &rc, &why);
 			j->packets += n;
-			if (n > 0 && see_handful(j, n, f) != 0)
+			if (n > 0 && analyze_see_handful(j, n, f) != 0)
 				return -1;
-			if (is_due(j, n, SAY_EVERY))
-				say_progress(j);
-		} while (rc == 1 && !is_due(j, n, LOOK_EVERY) && !is_enough(j));
+			if (analyze_is_due(j, n, ANALYZE_SAY_EVERY))
+				analyze_say_progress(j);
+		} while (rc == 1 && !analyze_is_due(j, n, ANALYZE_LOOK_EVERY) &&
+		    !analyze_is_enough(j));
 		if (rc == 0)
 			return 0;
 		if (rc == ANALYZE_TICK) {
-			if (tick(j, j->taken[n].cp.unix_ns, f) != 0)
+			if (analyze_tick(j, j->taken[n].cp.unix_ns, f) != 0)
 				return -1;
 			continue;
 		}
 		/* A read that a signal ended is no damage. */
-		if (rc == 1 || is_interrupted(j))
+		if (rc == 1 || analyze_is_interrupted(j))
 			continue;
-		note_damage(j, &j->taken[n].cp, &why);
+		analyze_note_damage(j, &j->taken[n].cp, &why);
 		if (++damaged > j->out->n_files)
 			return 0;
 	}
@@ -427,7 +435,7 @@ read_packets(struct job *j, struct fault *f)
 /* --- the whole --- */
 
 static void
-add_stats(struct analysis *out, const struct flow_table *t)
+analyze_add_stats(struct analysis *out, const struct flow_table *t)
 {
 	struct flow_stats st;
 
@@ -439,7 +447,7 @@ add_stats(struct analysis *out, const struct flow_table *t)
 }
 
 static int
-by_time(const void *x, const void *y)
+analyze_by_time(const void *x, const void *y)
 {
 	const struct analysis_reset *a = x, *b = y;
 
@@ -452,17 +460,20 @@ by_time(const void *x, const void *y)
 
 /* What is pending is judged on what there is, whatever ended the reading. */
 static int
-finish(struct job *j, struct fault *f)
+analyze_finish(struct job *j, struct fault *f)
 {
 	int rc = 0;
 
-	for (size_t v = 0; v < VANTAGES; v++) {
+	for (size_t v = 0; v < ANALYZE_VANTAGES; v++) {
 		if (j->sides[v].flows == NULL)
 			continue;
-		if (!is_enough(j) && flow_table_end(j->sides[v].flows, f) != 0)
+		if (!analyze_is_enough(j) &&
+		    flow_table_end(j->sides[v].flows, f) != 0)
 			rc = -1;
-		add_stats(j->out, j->sides[v].flows);
-		/* Room for the reports: groups hold all that is still needed. */
+		analyze_add_stats(j->out, j->sides[v].flows);
+		/*
+		 * Room for the reports: groups hold all that is still needed.
+		 */
 		flow_table_free(j->sides[v].flows);
 		j->sides[v].flows = NULL;
 	}
@@ -475,12 +486,13 @@ finish(struct job *j, struct fault *f)
 		rc = -1;
 	if (j->out->n_resets > 0)
 		qsort(j->out->resets, j->out->n_resets,
-		    sizeof(j->out->resets[0]), by_time);
+		    sizeof(j->out->resets[0]), analyze_by_time);
 	return rc;
 }
 
 static int
-copy_files(const struct analyze_ask *ask, struct analysis *out, struct fault *f)
+analyze_copy_files(
+    const struct analyze_ask *ask, struct analysis *out, struct fault *f)
 {
 	out->files = calloc(ask->n_paths + 1, sizeof(*out->files));
 	if (out->files == NULL)
@@ -496,11 +508,11 @@ copy_files(const struct analyze_ask *ask, struct analysis *out, struct fault *f)
 }
 
 static int
-open_job(struct job *j, struct fault *f)
+analyze_open_job(struct job *j, struct fault *f)
 {
 	const struct analyze_ask *ask = j->ask;
 
-	if (copy_files(ask, j->out, f) != 0)
+	if (analyze_copy_files(ask, j->out, f) != 0)
 		return -1;
 	if (passed_new(ask->max_triggers, ask->hash_seed, &j->passed, f) != 0)
 		return -1;
@@ -512,9 +524,9 @@ open_job(struct job *j, struct fault *f)
 }
 
 static void
-close_job(struct job *j)
+analyze_close_job(struct job *j)
 {
-	for (size_t v = 0; v < VANTAGES; v++) {
+	for (size_t v = 0; v < ANALYZE_VANTAGES; v++) {
 		flow_table_free(j->sides[v].flows);
 		rst_crowd_free(j->sides[v].crowd);
 	}
@@ -526,7 +538,7 @@ close_job(struct job *j)
 }
 
 static int64_t
-now_ns(const struct job *j)
+analyze_now_ns(const struct job *j)
 {
 	return j->in->now_ns != NULL ? j->in->now_ns(j->in->ctx) : 0;
 }
@@ -537,24 +549,24 @@ analyze_run(const struct analyze_ask *ask, const struct analyze_input *in,
 {
 	struct job j = {.ask = ask, .in = in, .out = out};
 	struct fault later = {0};
-	int64_t begun = now_ns(&j);
+	int64_t begun = analyze_now_ns(&j);
 	int rc = -1;
 
 	memset(out, 0, sizeof(*out));
 	out->started_unix_ns = ask->started_unix_ns;
-	if (open_job(&j, f) != 0)
+	if (analyze_open_job(&j, f) != 0)
 		goto out;
 	if (compare_new(ask, in, out, &j.compare, f) != 0)
 		goto out;
-	rc = read_packets(&j, f);
-	if (finish(&j, rc == 0 ? f : &later) != 0)
+	rc = analyze_read_packets(&j, f);
+	if (analyze_finish(&j, rc == 0 ? f : &later) != 0)
 		rc = -1;
 	if (rc == 0)
 		rc = evidence_gather(ask, in, out, f);
 out:
 	if (rc != 0 && f != NULL)
 		out->trouble = *f;
-	out->duration_ns = now_ns(&j) - begun;
-	close_job(&j);
+	out->duration_ns = analyze_now_ns(&j) - begun;
+	analyze_close_job(&j);
 	return rc;
 }

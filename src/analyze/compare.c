@@ -8,15 +8,15 @@
 
 #include "compare_int.h"
 
-#define LOOK_EVERY 1024 /* packets between two looks for a signal */
-#define PLACES	   16	/* brackets of the device that are told apart */
-#define STAMP_MAX  (INT64_MAX / 4)
+#define COMPARE_LOOK_EVERY 1024 /* packets between two looks for a signal */
+#define COMPARE_PLACES	   16	/* brackets of the device that are told apart */
+#define COMPARE_STAMP_MAX  (INT64_MAX / 4)
 
 /* --- what is compared --- */
 
 /* 1 by the user's word, 2 by the files themselves, 0 not at all. */
 static int
-is_wanted(const struct analyze_ask *ask)
+compare_is_wanted(const struct analyze_ask *ask)
 {
 	size_t n[ANALYSIS_VANTAGE_SERVER + 1] = {0};
 
@@ -29,7 +29,7 @@ is_wanted(const struct analyze_ask *ask)
 
 /* -1: of neither. */
 static int
-vantage_of(const struct compare *c, uint32_t file)
+compare_vantage_of(const struct compare *c, uint32_t file)
 {
 	if (c->by_file)
 		return (int)file ^ (int)c->swapped;
@@ -47,7 +47,7 @@ vantage_of(const struct compare *c, uint32_t file)
 /* --- a pass --- */
 
 static bool
-is_interrupted(const struct analyze_input *in, struct analysis *a)
+compare_is_interrupted(const struct analyze_input *in, struct analysis *a)
 {
 	if (a->interrupted == 0 && in->interrupted != NULL)
 		a->interrupted = in->interrupted(in->ctx);
@@ -55,10 +55,10 @@ is_interrupted(const struct analyze_input *in, struct analysis *a)
 }
 
 static int
-see(struct compare *c, struct compare_proof *p, const struct capture_packet *cp,
-    struct fault *f)
+compare_see(struct compare *c, struct compare_proof *p,
+    const struct capture_packet *cp, struct fault *f)
 {
-	int vantage = vantage_of(c, cp->file);
+	int vantage = compare_vantage_of(c, cp->file);
 	struct pkt pkt;
 	struct flow_seen s = {.unix_ns = cp->unix_ns,
 	    .file = cp->file,
@@ -67,7 +67,7 @@ see(struct compare *c, struct compare_proof *p, const struct capture_packet *cp,
 
 	if (vantage < 0)
 		return 0;
-	if (s.unix_ns > STAMP_MAX || s.unix_ns < -STAMP_MAX)
+	if (s.unix_ns > COMPARE_STAMP_MAX || s.unix_ns < -COMPARE_STAMP_MAX)
 		return 0;
 	pkt_decode(cp->link, cp->data, cp->len, cp->wire_len, &pkt);
 	if (p == NULL)
@@ -78,7 +78,7 @@ see(struct compare *c, struct compare_proof *p, const struct capture_packet *cp,
 
 /* p: NULL in the first pass.  Damage is told when they are judged. */
 static int
-read_packets(struct compare *c, const struct analyze_input *in,
+compare_read_packets(struct compare *c, const struct analyze_input *in,
     struct compare_proof *p, struct fault *f)
 {
 	struct capture_packet cp;
@@ -88,15 +88,17 @@ read_packets(struct compare *c, const struct analyze_input *in,
 	for (uint64_t n = 0;; n++) {
 		int rc;
 
-		if (n % LOOK_EVERY == 0 && is_interrupted(in, c->out))
+		if (n % COMPARE_LOOK_EVERY == 0 &&
+		    compare_is_interrupted(in, c->out))
 			return 0;
 		rc = in->next(in->ctx, &cp, &why);
 		if (rc == 0)
 			return 0;
-		if (rc > 0 && see(c, p, &cp, f) != 0)
+		if (rc > 0 && compare_see(c, p, &cp, f) != 0)
 			return -1;
 		if (rc < 0 &&
-		    (is_interrupted(in, c->out) || ++damaged > c->out->n_files))
+		    (compare_is_interrupted(in, c->out) ||
+			++damaged > c->out->n_files))
 			return 0;
 	}
 }
@@ -104,7 +106,7 @@ read_packets(struct compare *c, const struct analyze_input *in,
 /* --- whose vantage is whose --- */
 
 static void
-forget_matches(struct compare *c)
+compare_forget_matches(struct compare *c)
 {
 	for (int v = 0; v < 2; v++)
 		for (uint32_t i = 0; i < c->sides[v].n_flows; i++) {
@@ -121,11 +123,11 @@ forget_matches(struct compare *c)
 
 /* Two files: the client's is that where most connections leave. */
 static int
-turn_round(struct compare *c, struct fault *f)
+compare_turn_round(struct compare *c, struct fault *f)
 {
 	struct compare_side s = c->sides[0];
 
-	forget_matches(c);
+	compare_forget_matches(c);
 	c->sides[0] = c->sides[1];
 	c->sides[1] = s;
 	for (uint32_t i = 0; i < c->n_resets; i++)
@@ -136,16 +138,17 @@ turn_round(struct compare *c, struct fault *f)
 
 /* False where the files do not show one path from two places. */
 static int
-settle_vantages(struct compare *c, bool *useful, struct fault *f)
+compare_settle_vantages(struct compare *c, bool *useful, struct fault *f)
 {
 	*useful = c->n_flows > 0;
 	if (!c->by_file || !*useful)
 		return 0;
 	*useful = c->sided_ttl > c->against;
-	if (*useful && 2 * c->reversed > c->sided_ttl && turn_round(c, f) != 0)
+	if (*useful && 2 * c->reversed > c->sided_ttl &&
+	    compare_turn_round(c, f) != 0)
 		return -1;
 	for (uint32_t i = 0; i < 2 && *useful; i++)
-		c->out->files[i].vantage = vantage_of(c, i) == 0
+		c->out->files[i].vantage = compare_vantage_of(c, i) == 0
 		    ? ANALYSIS_VANTAGE_CLIENT
 		    : ANALYSIS_VANTAGE_SERVER;
 	return 0;
@@ -154,7 +157,7 @@ settle_vantages(struct compare *c, bool *useful, struct fault *f)
 /* --- what is known of it --- */
 
 static void
-tell(const struct compare *c, struct analysis *a)
+compare_tell(const struct compare *c, struct analysis *a)
 {
 	struct analysis_compared *k = &a->compared;
 
@@ -185,7 +188,7 @@ tell(const struct compare *c, struct analysis *a)
 }
 
 static int
-by_frame(const void *x, const void *y, void *ctx)
+compare_by_frame(const void *x, const void *y, void *ctx)
 {
 	const struct compare_reset *r = ctx;
 	const struct compare_reset *a = &r[*(const uint32_t *)x];
@@ -197,37 +200,40 @@ by_frame(const void *x, const void *y, void *ctx)
 }
 
 static int
-order_resets(struct compare *c, struct fault *f)
+compare_order_resets(struct compare *c, struct fault *f)
 {
 	c->order = calloc((size_t)c->n_resets + 1, sizeof(*c->order));
 	if (c->order == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	for (uint32_t i = 0; i < c->n_resets; i++)
 		c->order[i] = i;
-	qsort_r(c->order, c->n_resets, sizeof(*c->order), by_frame, c->resets);
+	qsort_r(c->order, c->n_resets, sizeof(*c->order), compare_by_frame,
+	    c->resets);
 	return 0;
 }
 
 static int
-run_passes(struct compare *c, const struct analyze_input *in, bool *useful,
-    struct fault *f)
+compare_run_passes(struct compare *c, const struct analyze_input *in,
+    bool *useful, struct fault *f)
 {
 	struct compare_proof *p = NULL;
 	int rc = -1;
 
-	if (read_packets(c, in, NULL, f) != 0 || compare_match(c, f) != 0 ||
-	    settle_vantages(c, useful, f) != 0 || in->again(in->ctx, f) != 0)
+	if (compare_read_packets(c, in, NULL, f) != 0 ||
+	    compare_match(c, f) != 0 ||
+	    compare_settle_vantages(c, useful, f) != 0 ||
+	    in->again(in->ctx, f) != 0)
 		return -1;
 	if (!*useful || c->out->interrupted != 0)
 		return 0;
 	if (compare_proof_new(c, &p, f) != 0)
 		return -1;
-	if (read_packets(c, in, p, f) != 0)
+	if (compare_read_packets(c, in, p, f) != 0)
 		goto out;
 	compare_proof_finish(p);
 	if (in->again(in->ctx, f) != 0)
 		goto out;
-	rc = order_resets(c, f);
+	rc = compare_order_resets(c, f);
 out:
 	compare_proof_free(p);
 	return rc;
@@ -238,7 +244,7 @@ compare_new(const struct analyze_ask *ask, const struct analyze_input *in,
     struct analysis *a, struct compare **out, struct fault *f)
 {
 	struct compare *c;
-	int wanted = is_wanted(ask);
+	int wanted = compare_is_wanted(ask);
 	bool useful = false;
 
 	*out = NULL;
@@ -260,12 +266,12 @@ compare_new(const struct analyze_ask *ask, const struct analyze_input *in,
 	    : COMPARE_FLOWS;
 	c->by_file = wanted == 2;
 	c->out = a;
-	if (run_passes(c, in, &useful, f) != 0) {
+	if (compare_run_passes(c, in, &useful, f) != 0) {
 		compare_free(c);
 		return -1;
 	}
 	if (useful && a->interrupted == 0) {
-		tell(c, a);
+		compare_tell(c, a);
 		*out = c;
 		return 0;
 	}
@@ -295,7 +301,7 @@ compare_free(struct compare *c)
 /* --- as they are judged --- */
 
 static struct compare_reset *
-find(const struct compare *c, uint32_t file, uint64_t frame)
+analyze_compare_find(const struct compare *c, uint32_t file, uint64_t frame)
 {
 	size_t lo = 0, hi = c->n_resets;
 
@@ -318,7 +324,7 @@ compare_find(const struct compare *c, uint32_t file, uint64_t frame)
 {
 	const struct compare_reset *r;
 
-	r = c != NULL ? find(c, file, frame) : NULL;
+	r = c != NULL ? analyze_compare_find(c, file, frame) : NULL;
 	return r != NULL && r->elsewhere.peer != RST_PEER_NONE ? &r->elsewhere
 							       : NULL;
 }
@@ -328,7 +334,7 @@ compare_find(const struct compare *c, uint32_t file, uint64_t frame)
  * the client's own packets looks as if it came all the way.
  */
 static int
-crossed_by(const struct compare *c, const struct analysis_reset *r)
+compare_crossed_by(const struct compare *c, const struct analysis_reset *r)
 {
 	if (r->verdict.crossed >= 0 || r->to_client ||
 	    r->verdict.peer_ttl == 0 || r->ttl != r->verdict.peer_ttl)
@@ -346,8 +352,8 @@ compare_see_judged(struct compare *c, const struct analysis_reset *r)
 	if (c == NULL || r->elsewhere.peer != RST_PEER_NEVER_SENT)
 		return;
 	c->never_sent++;
-	k = find(c, r->file, r->frame);
-	crossed = crossed_by(c, r);
+	k = analyze_compare_find(c, r->file, r->frame);
+	crossed = compare_crossed_by(c, r);
 	if (r->verdict.ruling != RST_FORGED || crossed < 0 || k == NULL)
 		return;
 	fl = &c->sides[k->vantage].flows[k->flow];
@@ -373,7 +379,7 @@ struct bracket {
  * (PHYSICS section 1).
  */
 static bool
-find_bracket(int near, int far, int hops, struct bracket *b)
+compare_find_bracket(int near, int far, int hops, struct bracket *b)
 {
 	b->lo = near + 1;
 	b->hi = near + far >= hops ? near + 1 : hops - far;
@@ -385,21 +391,21 @@ find_bracket(int near, int far, int hops, struct bracket *b)
 }
 
 static void
-add_bracket(struct bracket *all, size_t *n, const struct bracket *b)
+compare_add_bracket(struct bracket *all, size_t *n, const struct bracket *b)
 {
 	for (size_t i = 0; i < *n; i++)
 		if (all[i].lo == b->lo && all[i].hi == b->hi) {
 			all[i].n++;
 			return;
 		}
-	if (*n < PLACES)
+	if (*n < COMPARE_PLACES)
 		all[(*n)++] = *b;
 }
 
 void
 compare_finish(const struct compare *c, struct analysis *out)
 {
-	struct bracket all[PLACES], b;
+	struct bracket all[COMPARE_PLACES], b;
 	uint64_t best = 0;
 	size_t n = 0;
 
@@ -411,9 +417,9 @@ compare_finish(const struct compare *c, struct analysis *out)
 
 		if (fl->crossed[0] != 0 && fl->crossed[1] != 0 &&
 		    out->compared.path_hops >= 0 &&
-		    find_bracket(fl->crossed[0] - 1, fl->crossed[1] - 1,
+		    compare_find_bracket(fl->crossed[0] - 1, fl->crossed[1] - 1,
 			out->compared.path_hops, &b))
-			add_bracket(all, &n, &b);
+			compare_add_bracket(all, &n, &b);
 	}
 	for (size_t i = 0; i < n; i++)
 		if (all[i].n > best) {

@@ -10,11 +10,11 @@
 
 #include "suspect_int.h"
 
-#define WITNESSES 4    /* connections of each that are put together */
-#define LIKE	  3    /* first bytes alike, where no protocol is known */
-#define PORT_BITS 1024 /* a power of two */
-#define TTLS	  256
-#define STAMP_MAX (INT64_MAX / 4) /* so that no difference overflows */
+#define SUSPECT_WITNESSES 4 /* connections of each that are put together */
+#define SUSPECT_LIKE	  3 /* first bytes alike, where no protocol is known */
+#define SUSPECT_PORT_BITS 1024 /* a power of two */
+#define SUSPECT_IN_TTLS	  256
+#define SUSPECT_STAMP_MAX (INT64_MAX / 4) /* so that no difference overflows */
 
 /* A reset that stands for its connection. */
 struct witness {
@@ -29,9 +29,9 @@ struct kind {
 	const struct analysis_reset *first; /* the surest of them */
 	struct trigger what;
 	uint64_t resets, forged, flows;
-	uint32_t ttls[TTLS];
+	uint32_t ttls[SUSPECT_IN_TTLS];
 	size_t n_witnesses;
-	struct witness witnesses[WITNESSES];
+	struct witness witnesses[SUSPECT_WITNESSES];
 };
 
 struct job {
@@ -42,16 +42,16 @@ struct job {
 	struct analysis_reset *resets; /* owned: those toward clients that are
 					* not genuine, without their reasons */
 	size_t n_kinds, cap_kinds;
-	struct kind **kinds;	  /* owned, each */
-	uint8_t ports[PORT_BITS]; /* that any witness has, mixed */
+	struct kind **kinds;		  /* owned, each */
+	uint8_t ports[SUSPECT_PORT_BITS]; /* that any witness has, mixed */
 };
 
 /* --- the first pass --- */
 
 /* Only what may be a suspect is kept: a capture may be full of others. */
 static int
-keep_reset(void *ctx, const struct analysis *a, const struct analysis_reset *r,
-    struct fault *f)
+suspect_keep_reset(void *ctx, const struct analysis *a,
+    const struct analysis_reset *r, struct fault *f)
 {
 	struct job *j = ctx;
 	struct analysis_reset *more;
@@ -84,7 +84,7 @@ keep_reset(void *ctx, const struct analysis *a, const struct analysis_reset *r,
 }
 
 static int
-by_time(const void *x, const void *y)
+suspect_by_time(const void *x, const void *y)
 {
 	const struct analysis_reset *a = x, *b = y;
 
@@ -96,7 +96,7 @@ by_time(const void *x, const void *y)
 }
 
 static int
-judge_all(struct job *j, struct analysis *a, struct fault *f)
+suspect_judge_all(struct job *j, struct analysis *a, struct fault *f)
 {
 	struct analyze_input in = {.ctx = j->src->ctx,
 	    .next = j->src->next,
@@ -104,7 +104,7 @@ judge_all(struct job *j, struct analysis *a, struct fault *f)
 	struct analyze_ask ask = {.n_paths = j->src->n_names,
 	    .hash_seed = j->ask->hash_seed,
 	    .ctx = j,
-	    .reset = keep_reset};
+	    .reset = suspect_keep_reset};
 	struct analyze_path *paths;
 	int rc;
 
@@ -120,12 +120,14 @@ judge_all(struct job *j, struct analysis *a, struct fault *f)
 	if (rc == 0 && a->interrupted != 0)
 		rc = fault_interrupted(f, a->interrupted);
 	if (j->n_resets > 0)
-		qsort(j->resets, j->n_resets, sizeof(*j->resets), by_time);
+		qsort(j->resets, j->n_resets, sizeof(*j->resets),
+		    suspect_by_time);
 	return rc;
 }
 
 static int
-count_all(struct suspects *out, const struct analysis *a, struct fault *f)
+suspect_count_all(
+    struct suspects *out, const struct analysis *a, struct fault *f)
 {
 	out->packets = a->packets;
 	out->resets = a->forged + a->genuine + a->undetermined;
@@ -146,31 +148,33 @@ count_all(struct suspects *out, const struct analysis *a, struct fault *f)
 /* --- kinds --- */
 
 static bool
-starts_alike(const struct analysis_reset *a, const struct analysis_reset *b)
+suspect_starts_alike(
+    const struct analysis_reset *a, const struct analysis_reset *b)
 {
 	size_t n =
 	    a->trigger_len < b->trigger_len ? a->trigger_len : b->trigger_len;
 
 	if (n == 0)
 		return a->trigger_len == b->trigger_len;
-	return memcmp(a->trigger, b->trigger, n < LIKE ? n : LIKE) == 0;
+	return memcmp(a->trigger, b->trigger,
+		   n < SUSPECT_LIKE ? n : SUSPECT_LIKE) == 0;
 }
 
 static bool
-is_alike(const struct kind *k, const struct analysis_reset *r,
+suspect_is_alike(const struct kind *k, const struct analysis_reset *r,
     const struct trigger *t)
 {
 	if (!endpoint_equal(&k->server, &r->server) ||
 	    k->what.protocol != t->protocol)
 		return false;
 	if (t->protocol == TRIGGER_UNKNOWN)
-		return starts_alike(k->first, r);
+		return suspect_starts_alike(k->first, r);
 	return strcmp(k->what.key, t->key) == 0 &&
 	    (t->key[0] != '\0' || strcmp(k->what.command, t->command) == 0);
 }
 
 static bool
-has_flow(const struct kind *k, const struct analysis_reset *r)
+suspect_has_flow(const struct kind *k, const struct analysis_reset *r)
 {
 	if (!endpoint_equal(&k->server, &r->server))
 		return false;
@@ -185,21 +189,21 @@ has_flow(const struct kind *k, const struct analysis_reset *r)
  * the data before it.
  */
 static struct kind *
-find_kind(
+suspect_find_kind(
     struct job *j, const struct analysis_reset *r, const struct trigger *t)
 {
 	for (size_t i = 0; r->trigger_len == 0 && i < j->n_kinds; i++)
-		if (has_flow(j->kinds[i], r))
+		if (suspect_has_flow(j->kinds[i], r))
 			return j->kinds[i];
 	for (size_t i = 0; i < j->n_kinds; i++)
-		if (is_alike(j->kinds[i], r, t))
+		if (suspect_is_alike(j->kinds[i], r, t))
 			return j->kinds[i];
 	return NULL;
 }
 
 /* 2: its server is the one asked for; 1: its port is. */
 static int
-find_wanted(const struct job *j, const struct endpoint *server)
+suspect_find_wanted(const struct job *j, const struct endpoint *server)
 {
 	const struct endpoint *want = &j->ask->server;
 
@@ -213,7 +217,7 @@ find_wanted(const struct job *j, const struct endpoint *server)
 }
 
 static int
-make_room(struct job *j, struct fault *f)
+suspect_make_room(struct job *j, struct fault *f)
 {
 	size_t cap = j->cap_kinds != 0 ? 2 * j->cap_kinds : 64;
 	struct kind **more;
@@ -230,10 +234,10 @@ make_room(struct job *j, struct fault *f)
 
 /* *out is NULL where there is no room for another. */
 static int
-add_kind(struct job *j, const struct analysis_reset *r, const struct trigger *t,
-    struct kind **out, struct fault *f)
+suspect_add_kind(struct job *j, const struct analysis_reset *r,
+    const struct trigger *t, struct kind **out, struct fault *f)
 {
-	int wanted = find_wanted(j, &r->server);
+	int wanted = suspect_find_wanted(j, &r->server);
 	struct kind *k;
 
 	*out = NULL;
@@ -241,7 +245,7 @@ add_kind(struct job *j, const struct analysis_reset *r, const struct trigger *t,
 		j->out->left_out++;
 		return 0;
 	}
-	k = make_room(j, f) == 0 ? calloc(1, sizeof(*k)) : NULL;
+	k = suspect_make_room(j, f) == 0 ? calloc(1, sizeof(*k)) : NULL;
 	if (k == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	k->server = r->server;
@@ -255,7 +259,8 @@ add_kind(struct job *j, const struct analysis_reset *r, const struct trigger *t,
 
 /* Which of two resets shows more of what it takes to draw it? */
 static bool
-is_better(const struct analysis_reset *a, const struct analysis_reset *b)
+suspect_is_better(
+    const struct analysis_reset *a, const struct analysis_reset *b)
 {
 	bool forged = a->verdict.ruling == RST_FORGED;
 
@@ -268,7 +273,7 @@ is_better(const struct analysis_reset *a, const struct analysis_reset *b)
 
 /* One a connection; the poorest gives way where there are many. */
 static void
-add_witness(struct kind *k, const struct analysis_reset *r)
+suspect_add_witness(struct kind *k, const struct analysis_reset *r)
 {
 	struct witness *worst = &k->witnesses[0];
 
@@ -276,56 +281,57 @@ add_witness(struct kind *k, const struct analysis_reset *r)
 		struct witness *w = &k->witnesses[i];
 
 		if (endpoint_equal(&w->reset->client, &r->client)) {
-			if (is_better(r, w->reset))
+			if (suspect_is_better(r, w->reset))
 				w->reset = r;
 			return;
 		}
-		if (is_better(worst->reset, w->reset))
+		if (suspect_is_better(worst->reset, w->reset))
 			worst = w;
 	}
 	k->flows++;
-	if (k->n_witnesses < WITNESSES)
+	if (k->n_witnesses < SUSPECT_WITNESSES)
 		k->witnesses[k->n_witnesses++].reset = r;
-	else if (is_better(r, worst->reset))
+	else if (suspect_is_better(r, worst->reset))
 		worst->reset = r;
 }
 
 static int
-add_reset(struct job *j, const struct analysis_reset *r, struct fault *f)
+suspect_add_reset(
+    struct job *j, const struct analysis_reset *r, struct fault *f)
 {
 	struct trigger t;
 	struct kind *k;
 
 	trigger_parse(r->trigger, r->trigger_len, r->trigger_wire, &t);
-	k = find_kind(j, r, &t);
-	if (k == NULL && add_kind(j, r, &t, &k, f) != 0)
+	k = suspect_find_kind(j, r, &t);
+	if (k == NULL && suspect_add_kind(j, r, &t, &k, f) != 0)
 		return -1;
 	if (k == NULL)
 		return 0;
 	k->resets++;
 	k->forged += r->verdict.ruling == RST_FORGED;
 	k->ttls[r->ttl]++;
-	if (is_better(r, k->first))
+	if (suspect_is_better(r, k->first))
 		k->first = r;
-	add_witness(k, r);
+	suspect_add_witness(k, r);
 	return 0;
 }
 
 /* Those with a trigger first: the others may be their fellows. */
 static int
-add_resets(struct job *j, struct fault *f)
+suspect_add_resets(struct job *j, struct fault *f)
 {
 	for (int with = 1; with >= 0; with--)
 		for (size_t i = 0; i < j->n_resets; i++)
 			if ((j->resets[i].trigger_len > 0) == with &&
-			    add_reset(j, &j->resets[i], f) != 0)
+			    suspect_add_reset(j, &j->resets[i], f) != 0)
 				return -1;
 	return 0;
 }
 
 /* The most plausible first; the earliest where nothing else tells. */
 static int
-by_plausibility(const void *x, const void *y)
+suspect_by_plausibility(const void *x, const void *y)
 {
 	const struct kind *a = *(struct kind *const *)x;
 	const struct kind *b = *(struct kind *const *)y;
@@ -349,13 +355,13 @@ by_plausibility(const void *x, const void *y)
 /* --- the second pass --- */
 
 static unsigned int
-mix_ports(uint16_t a, uint16_t b)
+suspect_mix_ports(uint16_t a, uint16_t b)
 {
-	return (unsigned int)(a ^ b) & (PORT_BITS - 1);
+	return (unsigned int)(a ^ b) & (SUSPECT_PORT_BITS - 1);
 }
 
 static void
-begin_streams(struct job *j)
+suspect_begin_streams(struct job *j)
 {
 	for (size_t i = 0; i < j->n_kinds; i++)
 		for (size_t w = 0; w < j->kinds[i]->n_witnesses; w++) {
@@ -371,12 +377,13 @@ begin_streams(struct job *j)
 			it->stream.reset_seq = r->seq;
 			it->stream.reset_ack = r->ack;
 			it->stream.reset_acks = (r->flags & PKT_TH_ACK) != 0;
-			j->ports[mix_ports(r->client.port, r->server.port)] = 1;
+			j->ports[suspect_mix_ports(
+			    r->client.port, r->server.port)] = 1;
 		}
 }
 
 static bool
-is_of(const struct stream *s, const struct flow_key *k)
+suspect_is_of(const struct stream *s, const struct flow_key *k)
 {
 	return (endpoint_equal(&k->src, &s->client) &&
 		   endpoint_equal(&k->dst, &s->server)) ||
@@ -385,31 +392,32 @@ is_of(const struct stream *s, const struct flow_key *k)
 }
 
 static int64_t
-clamp_stamp(int64_t ns)
+suspect_clamp_stamp(int64_t ns)
 {
-	if (ns > STAMP_MAX)
-		return STAMP_MAX;
-	return ns < -STAMP_MAX ? -STAMP_MAX : ns;
+	if (ns > SUSPECT_STAMP_MAX)
+		return SUSPECT_STAMP_MAX;
+	return ns < -SUSPECT_STAMP_MAX ? -SUSPECT_STAMP_MAX : ns;
 }
 
 static int
-hand_out(struct job *j, const struct capture_packet *cp, struct fault *f)
+suspect_hand_out(
+    struct job *j, const struct capture_packet *cp, struct fault *f)
 {
 	struct flow_key key;
 	struct pkt p;
 
 	pkt_decode(cp->link, cp->data, cp->len, cp->wire_len, &p);
 	if (!pkt_flow_key(&p, &key) ||
-	    !j->ports[mix_ports(key.src.port, key.dst.port)])
+	    j->ports[suspect_mix_ports(key.src.port, key.dst.port)] == 0)
 		return 0;
 	for (size_t i = 0; i < j->n_kinds; i++)
 		for (size_t w = 0; w < j->kinds[i]->n_witnesses; w++) {
 			struct stream *s = &j->kinds[i]->witnesses[w].stream;
 
-			if (s->ended || !is_of(s, &key))
+			if (s->ended || !suspect_is_of(s, &key))
 				continue;
 			stream_see(s, &p, cp->file, cp->frame,
-			    clamp_stamp(cp->unix_ns));
+			    suspect_clamp_stamp(cp->unix_ns));
 			if (s->failed)
 				return fault(f, FAULT_SYSTEM, "out of memory");
 		}
@@ -417,14 +425,14 @@ hand_out(struct job *j, const struct capture_packet *cp, struct fault *f)
 }
 
 static int
-read_again(struct job *j, struct fault *f)
+suspect_read_again(struct job *j, struct fault *f)
 {
 	const struct suspect_source *src = j->src;
 	size_t damaged = 0;
 	struct capture_packet cp;
 	int rc, signal;
 
-	begin_streams(j);
+	suspect_begin_streams(j);
 	if (src->again(src->ctx, f) != 0)
 		return -1;
 	for (uint64_t n = 0;; n++) {
@@ -436,7 +444,7 @@ read_again(struct job *j, struct fault *f)
 		rc = src->next(src->ctx, &cp, NULL);
 		if (rc == 0 || (rc < 0 && ++damaged > src->n_names))
 			return 0;
-		if (rc == 1 && hand_out(j, &cp, f) != 0)
+		if (rc == 1 && suspect_hand_out(j, &cp, f) != 0)
 			return -1;
 	}
 }
@@ -444,7 +452,7 @@ read_again(struct job *j, struct fault *f)
 /* --- suspects --- */
 
 static struct witness *
-best_witness(struct kind *k)
+suspect_best_witness(struct kind *k)
 {
 	struct witness *best = &k->witnesses[0];
 
@@ -452,7 +460,8 @@ best_witness(struct kind *k)
 		struct witness *w = &k->witnesses[i];
 		int more = stream_rank(&w->stream) - stream_rank(&best->stream);
 
-		if (more > 0 || (more == 0 && is_better(w->reset, best->reset)))
+		if (more > 0 ||
+		    (more == 0 && suspect_is_better(w->reset, best->reset)))
 			best = w;
 	}
 	return best;
@@ -460,15 +469,15 @@ best_witness(struct kind *k)
 
 /* Most resets first; of as many, the higher. */
 static void
-list_ttls(struct suspect *s, const struct kind *k)
+suspect_list_ttls(struct suspect *s, const struct kind *k)
 {
-	uint32_t left[TTLS];
+	uint32_t left[SUSPECT_IN_TTLS];
 
 	memcpy(left, k->ttls, sizeof(left));
 	while (s->n_rst_ttls < SUSPECT_TTLS) {
 		int best = 0;
 
-		for (int ttl = 1; ttl < TTLS; ttl++)
+		for (int ttl = 1; ttl < SUSPECT_IN_TTLS; ttl++)
 			if (left[ttl] > 0 && left[ttl] >= left[best])
 				best = ttl;
 		if (left[best] == 0 || best == 0)
@@ -479,9 +488,9 @@ list_ttls(struct suspect *s, const struct kind *k)
 }
 
 static int
-fill_suspect(struct suspect *s, struct kind *k, struct fault *f)
+suspect_fill(struct suspect *s, struct kind *k, struct fault *f)
 {
-	struct witness *w = best_witness(k);
+	struct witness *w = suspect_best_witness(k);
 	const struct analysis_reset *r = w->reset;
 
 	s->client = r->client;
@@ -496,12 +505,12 @@ fill_suspect(struct suspect *s, struct kind *k, struct fault *f)
 	s->file = r->file;
 	s->frame = r->frame;
 	s->server_ttl = r->verdict.peer_ttl;
-	list_ttls(s, k);
+	suspect_list_ttls(s, k);
 	return suspect_read_stream(s, &w->stream, f);
 }
 
 static int
-fill_suspects(struct job *j, struct fault *f)
+suspect_fill_suspects(struct job *j, struct fault *f)
 {
 	struct suspects *out = j->out;
 
@@ -510,49 +519,50 @@ fill_suspects(struct job *j, struct fault *f)
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	for (size_t i = 0; i < j->n_kinds; i++) {
 		out->n++;
-		if (fill_suspect(&out->list[i], j->kinds[i], f) != 0)
+		if (suspect_fill(&out->list[i], j->kinds[i], f) != 0)
 			return -1;
 	}
 	return 0;
 }
 
 static void
-free_kind(struct kind *k)
+suspect_free_kind(struct kind *k)
 {
-	for (size_t i = 0; i < WITNESSES; i++)
+	for (size_t i = 0; i < SUSPECT_WITNESSES; i++)
 		stream_free(&k->witnesses[i].stream);
 	free(k);
 }
 
 /* The most plausible ones stay. */
 static void
-choose(struct job *j)
+suspect_choose(struct job *j)
 {
-	qsort(j->kinds, j->n_kinds, sizeof(struct kind *), by_plausibility);
+	qsort(j->kinds, j->n_kinds, sizeof(struct kind *),
+	    suspect_by_plausibility);
 	while (j->n_kinds > SUSPECTS_MAX) {
-		free_kind(j->kinds[--j->n_kinds]);
+		suspect_free_kind(j->kinds[--j->n_kinds]);
 		j->out->left_out++;
 	}
 }
 
 static int
-find(struct job *j, struct fault *f)
+suspect_find(struct job *j, struct fault *f)
 {
 	struct analysis a;
 	int rc;
 
-	rc = judge_all(j, &a, f);
+	rc = suspect_judge_all(j, &a, f);
 	if (rc == 0)
-		rc = count_all(j->out, &a, f);
+		rc = suspect_count_all(j->out, &a, f);
 	analysis_free(&a);
-	if (rc != 0 || add_resets(j, f) != 0)
+	if (rc != 0 || suspect_add_resets(j, f) != 0)
 		return -1;
 	if (j->n_kinds == 0)
 		return 0;
-	choose(j);
-	if (read_again(j, f) != 0)
+	suspect_choose(j);
+	if (suspect_read_again(j, f) != 0)
 		return -1;
-	return fill_suspects(j, f);
+	return suspect_fill_suspects(j, f);
 }
 
 int
@@ -563,9 +573,9 @@ suspects_find(const struct suspect_source *src, const struct suspect_ask *ask,
 	int rc;
 
 	memset(out, 0, sizeof(*out));
-	rc = find(&j, f);
+	rc = suspect_find(&j, f);
 	for (size_t i = 0; i < j.n_kinds; i++)
-		free_kind(j.kinds[i]);
+		suspect_free_kind(j.kinds[i]);
 	free(j.kinds);
 	for (size_t i = 0; i < j.n_resets; i++)
 		analysis_reset_free(&j.resets[i]);

@@ -6,12 +6,13 @@
 
 #include "suspect_int.h"
 
-#define SIDE_FIRST 2048	    /* bytes of room to begin with */
-#define ACK_LEAP   0x100000 /* an acknowledgement of more is not believed */
+#define STREAM_SIDE_FIRST 2048 /* bytes of room to begin with */
+#define STREAM_ACK_LEAP \
+	0x100000 /* an acknowledgement of more is not believed */
 
 /* A new event; NULL where there is no room for it. */
 static struct stream_event *
-new_event(struct stream *s)
+stream_new_event(struct stream *s)
 {
 	if (s->n_events == STREAM_EVENTS) {
 		s->events_full = true;
@@ -33,8 +34,8 @@ new_event(struct stream *s)
 }
 
 static void
-add_event(struct stream *s, bool from_client, uint32_t begin, uint32_t end,
-    int64_t at_ns)
+stream_add_event(struct stream *s, bool from_client, uint32_t begin,
+    uint32_t end, int64_t at_ns)
 {
 	struct stream_event *e =
 	    s->n_events > 0 ? &s->events[s->n_events - 1] : NULL;
@@ -45,7 +46,7 @@ add_event(struct stream *s, bool from_client, uint32_t begin, uint32_t end,
 		e->last_ns = at_ns;
 		return;
 	}
-	e = new_event(s);
+	e = stream_new_event(s);
 	if (e != NULL)
 		*e = (struct stream_event){
 		    from_client, begin, end, at_ns, at_ns};
@@ -53,9 +54,9 @@ add_event(struct stream *s, bool from_client, uint32_t begin, uint32_t end,
 
 /* Room for `end` bytes; false where there is none to be had. */
 static bool
-make_room(struct stream *s, struct stream_side *d, size_t end)
+stream_make_room(struct stream *s, struct stream_side *d, size_t end)
 {
-	size_t cap = d->cap != 0 ? d->cap : SIDE_FIRST;
+	size_t cap = d->cap != 0 ? d->cap : STREAM_SIDE_FIRST;
 	uint8_t *p;
 
 	if (end <= d->cap)
@@ -75,20 +76,20 @@ make_room(struct stream *s, struct stream_side *d, size_t end)
 
 /* What is there already is left: a retransmission says nothing new. */
 static void
-put_bytes(struct stream *s, struct stream_side *d, uint32_t begin, uint32_t end,
-    const uint8_t *p)
+stream_put_bytes(struct stream *s, struct stream_side *d, uint32_t begin,
+    uint32_t end, const uint8_t *p)
 {
 	uint32_t from = begin > d->next ? begin : d->next;
 	uint32_t to = end < SUSPECT_SIDE ? end : SUSPECT_SIDE;
 
-	if (from >= to || !make_room(s, d, to))
+	if (from >= to || !stream_make_room(s, d, to))
 		return;
 	memcpy(d->p + from, p + (from - begin), to - from);
 }
 
 /* Held ranges that what is in order now reaches are in order too. */
 static void
-take_held(struct stream_side *d)
+stream_take_held(struct stream_side *d)
 {
 	for (size_t i = 0; i < d->n_held;) {
 		if (d->held[i].begin > d->next) {
@@ -103,8 +104,8 @@ take_held(struct stream_side *d)
 }
 
 static void
-see_data(struct stream *s, bool from_client, uint32_t begin, const uint8_t *p,
-    uint32_t len, int64_t at_ns)
+stream_see_data(struct stream *s, bool from_client, uint32_t begin,
+    const uint8_t *p, uint32_t len, int64_t at_ns)
 {
 	struct stream_side *d = &s->side[!from_client];
 	uint32_t was = d->next, end = begin + len;
@@ -113,36 +114,36 @@ see_data(struct stream *s, bool from_client, uint32_t begin, const uint8_t *p,
 		return;
 	if (begin > was && d->n_held == STREAM_HELD)
 		return; /* it counts as lost once it is acknowledged */
-	put_bytes(s, d, begin, end, p);
+	stream_put_bytes(s, d, begin, end, p);
 	if (begin > was) {
 		d->held[d->n_held++] = (struct stream_range){begin, end};
 		return;
 	}
 	d->next = end;
-	take_held(d);
-	add_event(s, from_client, was, d->next, at_ns);
+	stream_take_held(d);
+	stream_add_event(s, from_client, was, d->next, at_ns);
 }
 
 /* What the other side acknowledges was sent, whether it was captured or not. */
 static void
-see_ack(struct stream *s, bool from_client, uint32_t ack, int64_t at_ns)
+stream_see_ack(struct stream *s, bool from_client, uint32_t ack, int64_t at_ns)
 {
 	struct stream_side *d = &s->side[from_client];
 	uint32_t end = ack - d->base, was = d->next;
 
-	if (!d->has_base || end <= was || end - was > ACK_LEAP ||
+	if (!d->has_base || end <= was || end - was > STREAM_ACK_LEAP ||
 	    (d->fin && end == was + 1))
 		return;
 	if (!d->gap)
 		d->gap_at = was;
 	d->gap = true;
 	d->next = end;
-	take_held(d);
-	add_event(s, !from_client, was, d->next, at_ns);
+	stream_take_held(d);
+	stream_add_event(s, !from_client, was, d->next, at_ns);
 }
 
 static void
-forget(struct stream *s)
+stream_forget(struct stream *s)
 {
 	for (int i = 0; i < 2; i++) {
 		free(s->side[i].p);
@@ -158,7 +159,7 @@ forget(struct stream *s)
 
 /* The segment that fired, by itself: its side may lack what came before. */
 static void
-keep_segment(struct stream *s, const struct pkt *p, uint32_t begin)
+stream_keep_segment(struct stream *s, const struct pkt *p, uint32_t begin)
 {
 	free(s->segment);
 	s->segment_len = 0;
@@ -174,21 +175,21 @@ keep_segment(struct stream *s, const struct pkt *p, uint32_t begin)
 }
 
 static bool
-is_mark(const struct stream_mark *m, uint32_t file, uint64_t frame)
+stream_is_mark(const struct stream_mark *m, uint32_t file, uint64_t frame)
 {
 	return m->frame == frame && m->file == file;
 }
 
 /* A SYN begins the connection, or another one with the same ports. */
 static void
-see_syn(struct stream *s, bool from_client, const struct pkt *p)
+stream_see_syn(struct stream *s, bool from_client, const struct pkt *p)
 {
 	struct stream_side *d = &s->side[!from_client];
 
 	if (d->has_base && d->base == p->tcp.seq + 1)
 		return;
-	if (from_client && !(p->tcp.flags & PKT_TH_ACK)) {
-		forget(s);
+	if (from_client && (p->tcp.flags & PKT_TH_ACK) == 0) {
+		stream_forget(s);
 		s->begun = true;
 	}
 	d->has_base = true;
@@ -197,7 +198,7 @@ see_syn(struct stream *s, bool from_client, const struct pkt *p)
 
 /* Offset of the segment's first byte; false where it lies before the first. */
 static bool
-find_offset(struct stream_side *d, const struct pkt *p, uint32_t *begin)
+stream_find_offset(struct stream_side *d, const struct pkt *p, uint32_t *begin)
 {
 	uint32_t seq = p->tcp.seq + ((p->tcp.flags & PKT_TH_SYN) != 0);
 
@@ -211,7 +212,7 @@ find_offset(struct stream_side *d, const struct pkt *p, uint32_t *begin)
 
 /* RFC 9293, section 3.10.7.1: of what answers a segment. */
 static bool
-is_answered(const struct stream *s, const struct pkt *p)
+stream_is_answered(const struct stream *s, const struct pkt *p)
 {
 	if (s->reset_acks)
 		return s->reset_ack == p->tcp.seq + p->payload_wire;
@@ -223,19 +224,19 @@ is_answered(const struct stream *s, const struct pkt *p)
  * answer has drawn it then, not what was said last.
  */
 static void
-see_segment(
+stream_see_segment(
     struct stream *s, const struct pkt *p, uint32_t begin, bool is_marked)
 {
-	bool exact = is_answered(s, p);
+	bool exact = stream_is_answered(s, p);
 
 	if (!exact && (!is_marked || s->exact))
 		return;
 	s->exact = exact;
-	keep_segment(s, p, begin);
+	stream_keep_segment(s, p, begin);
 }
 
 static void
-see_client(struct stream *s, const struct pkt *p)
+stream_see_client(struct stream *s, const struct pkt *p)
 {
 	if (s->client_ttl == 0) /* later ones may be probes */
 		s->client_ttl = p->ip.ttl;
@@ -254,24 +255,26 @@ stream_see(struct stream *s, const struct pkt *p, uint32_t file, uint64_t frame,
 	struct stream_side *d = &s->side[!from_client];
 	uint32_t begin;
 
-	s->ended = s->ended || is_mark(&s->reset, file, frame);
-	if (s->ended || p->tcp.flags & PKT_TH_RST)
+	s->ended = s->ended || stream_is_mark(&s->reset, file, frame);
+	if (s->ended || (p->tcp.flags & PKT_TH_RST) != 0)
 		return;
-	if (p->tcp.flags & PKT_TH_SYN)
-		see_syn(s, from_client, p);
+	if ((p->tcp.flags & PKT_TH_SYN) != 0)
+		stream_see_syn(s, from_client, p);
 	if (from_client)
-		see_client(s, p);
-	if (!find_offset(d, p, &begin))
+		stream_see_client(s, p);
+	if (!stream_find_offset(d, p, &begin))
 		return;
-	if (p->tcp.flags & PKT_TH_ACK)
-		see_ack(s, from_client, p->tcp.ack, unix_ns);
-	d->fin = d->fin || p->tcp.flags & PKT_TH_FIN;
+	if ((p->tcp.flags & PKT_TH_ACK) != 0)
+		stream_see_ack(s, from_client, p->tcp.ack, unix_ns);
+	d->fin = d->fin || (p->tcp.flags & PKT_TH_FIN) != 0;
 	d->snapped = d->snapped || p->payload_len < p->payload_wire;
 	if (p->payload == NULL || p->payload_len == 0)
 		return;
 	if (from_client)
-		see_segment(s, p, begin, is_mark(&s->trigger, file, frame));
-	see_data(s, from_client, begin, p->payload, p->payload_len, unix_ns);
+		stream_see_segment(
+		    s, p, begin, stream_is_mark(&s->trigger, file, frame));
+	stream_see_data(
+	    s, from_client, begin, p->payload, p->payload_len, unix_ns);
 }
 
 const uint8_t *

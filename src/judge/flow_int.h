@@ -4,8 +4,8 @@
  * A node is kept small, since a capture may hold a million connections at
  * once; what few of them need (resets, probes, time-exceeded) hangs off it.
  */
-#ifndef JUDGE_FLOW_INT_H
-#define JUDGE_FLOW_INT_H
+#ifndef RSTHOP_JUDGE_FLOW_INT_H
+#define RSTHOP_JUDGE_FLOW_INT_H
 
 #include <rsthop/flow.h>
 

@@ -13,9 +13,8 @@ const struct seen_reset *
 verdict_example_reset(const struct verdict_basis *by)
 {
 	const struct seen_reset *r, *any = NULL;
-	size_t i;
 
-	for (i = 0; i < by->rounds->s.n_resets; i++) {
+	for (size_t i = 0; i < by->rounds->s.n_resets; i++) {
 		r = &by->rounds->s.resets[i];
 		if (r->answers_alive || r->late || r->probe == -1)
 			continue;
@@ -68,12 +67,11 @@ reason_ip_id(const struct verdict_basis *by, struct locate_result *out,
 
 /* Another shot that fired, whose reset's TTL follows as a copier's does. */
 static const struct probe *
-another_fired(const struct verdict_basis *by, const struct seen_reset *r)
+reason_another_fired(const struct verdict_basis *by, const struct seen_reset *r)
 {
 	const struct probe *p;
-	size_t i;
 
-	for (i = 0; i < by->rounds->s.n_probes; i++) {
+	for (size_t i = 0; i < by->rounds->s.n_probes; i++) {
 		p = &by->rounds->s.probes[i];
 		if (p->drew_reset && p->rst_ttl != 0 &&
 		    p->ttl != r->facts.probe_ttl &&
@@ -88,7 +86,7 @@ reason_copied(const struct verdict_basis *by, struct locate_result *out,
     const struct seen_reset *r)
 {
 	struct reasons *rs = &out->verdict.reasons;
-	const struct probe *p = another_fired(by, r);
+	const struct probe *p = reason_another_fired(by, r);
 	double w = reason_weight(out, INFER_EVIDENCE_RESET_TTL);
 	char where[32] = "some hop";
 
@@ -164,13 +162,11 @@ reason_ttl(const struct verdict_basis *by, struct locate_result *out,
 }
 
 static void
-sum_by_ttl(const struct locate_result *o, int from, int to,
+reason_sum_by_ttl(const struct locate_result *o, int from, int to,
     unsigned int *trials, unsigned int *resets)
 {
-	size_t i;
-
 	*trials = *resets = 0;
-	for (i = 0; i < o->n_by_ttl; i++) {
+	for (size_t i = 0; i < o->n_by_ttl; i++) {
 		if (o->by_ttl[i].ttl < from || o->by_ttl[i].ttl > to)
 			continue;
 		*trials += o->by_ttl[i].trials;
@@ -188,15 +184,16 @@ reason_threshold(struct locate_result *out)
 	if (out->n_by_ttl == 0)
 		return;
 	if (out->threshold_ttl == 0) {
-		sum_by_ttl(out, 1, PATH_MAX_HOPS, &below, &none);
+		reason_sum_by_ttl(out, 1, PATH_MAX_HOPS, &below, &none);
 		reasons_add(rs, "fires-at-server-only", w,
 		    "None of %u probes that expire before the server fired "
 		    "it; only packets that reach the server do.",
 		    below);
 		return;
 	}
-	sum_by_ttl(out, 1, out->threshold_ttl - 1, &below, &none);
-	sum_by_ttl(out, out->threshold_ttl, PATH_MAX_HOPS, &above, &fired);
+	reason_sum_by_ttl(out, 1, out->threshold_ttl - 1, &below, &none);
+	reason_sum_by_ttl(
+	    out, out->threshold_ttl, PATH_MAX_HOPS, &above, &fired);
 	if (below > 0)
 		reasons_add(rs, "threshold", w,
 		    "Probes with TTL %d and more fired it, %u of %u; those "
@@ -259,9 +256,8 @@ reason_in_path(const struct verdict_basis *by, struct locate_result *out)
 	double w = reason_weight(out, INFER_EVIDENCE_TIME_EXCEEDED);
 	unsigned int fired = 0, answered = 0;
 	const struct probe *p;
-	size_t i;
 
-	for (i = 0; i < by->rounds->s.n_probes; i++) {
+	for (size_t i = 0; i < by->rounds->s.n_probes; i++) {
 		p = &by->rounds->s.probes[i];
 		if (p->kind != PROBE_SHOT || !p->drew_reset ||
 		    by->rounds->s.conns[p->conn].arm == ARM_CONTROL)
@@ -345,15 +341,14 @@ reason_server_side(const struct verdict_basis *by, struct locate_result *out)
 	struct reasons *rs = &out->verdict.reasons;
 	double w = reason_weight(out, INFER_EVIDENCE_SERVER_SIDE);
 	bool quoted = false;
-	size_t i;
 
-	for (i = 0; i < by->rounds->s.n_conns; i++)
+	for (size_t i = 0; i < by->rounds->s.n_conns; i++)
 		quoted = quoted || by->rounds->s.conns[i].quoted_reset;
 	if (quoted)
 		reasons_add(rs, "quoted-reset", 0,
 		    "A router beyond quotes a reset toward the server in your "
 		    "name that this host never sent: both ends are reset.");
-	for (i = 0; i < by->rounds->s.n_conns; i++) {
+	for (size_t i = 0; i < by->rounds->s.n_conns; i++) {
 		if (by->rounds->s.conns[i].server_alive == RESULT_YES) {
 			reasons_add(rs, "server-still-open", w,
 			    "After the reset the server still held the "
@@ -369,11 +364,11 @@ reason_server_side(const struct verdict_basis *by, struct locate_result *out)
 	}
 }
 
-#define ONCE_SURE 0.9
+#define REASON_ONCE_SURE 0.9
 
 /* "3 of 10", "all but a few", "fewer than 1 of 10". */
 static void
-say_share(double rate, char *buf, size_t size)
+reason_say_share(double rate, char *buf, size_t size)
 {
 	int tenths = (int)(rate * 10 + 0.5);
 
@@ -393,9 +388,8 @@ reason_per_flow(struct locate_result *out)
 	struct reasons *rs = &out->verdict.reasons;
 	unsigned int fired = 0;
 	char a[ADDR_TEXT];
-	size_t i;
 
-	for (i = 0; i < w->n_ports; i++)
+	for (size_t i = 0; i < w->n_ports; i++)
 		fired += w->ports[i].resets > 0;
 	if (w->split.ttl != 0)
 		reasons_add(rs, "fires-per-flow", 0,
@@ -419,7 +413,7 @@ reason_firing(const struct verdict_basis *by, struct locate_result *out)
 	struct reasons *rs = &out->verdict.reasons;
 	char share[32];
 
-	say_share(by->belief->post.rate, share, sizeof(share));
+	reason_say_share(by->belief->post.rate, share, sizeof(share));
 	switch (out->verdict.firing) {
 	case RESULT_FIRING_UNKNOWN:
 		return;
@@ -431,7 +425,7 @@ reason_firing(const struct verdict_basis *by, struct locate_result *out)
 		    "It fires on %s packets with the trigger, each by "
 		    "itself%s.",
 		    share,
-		    by->belief->post.dice[INFER_DICE_ONCE] >= ONCE_SURE
+		    by->belief->post.dice[INFER_DICE_ONCE] >= REASON_ONCE_SURE
 			? ", until one of the connection has"
 			: "");
 		return;
@@ -464,7 +458,7 @@ reason_control(struct locate_result *out)
 }
 
 static double
-as_seconds(int64_t ns)
+reason_as_seconds(int64_t ns)
 {
 	return (double)ns / (double)CLOCK_S;
 }
@@ -488,11 +482,12 @@ reason_residual(struct locate_result *out)
 		    "After a reset it goes on to reset %s: for longer than "
 		    "%.1f s, or, if what meets it prolongs it, until a silence "
 		    "of more than %.1f s.",
-		    all, as_seconds(r->seen_ns), as_seconds(r->lo_ns));
+		    all, reason_as_seconds(r->seen_ns),
+		    reason_as_seconds(r->lo_ns));
 	else
 		reasons_add(rs, "residual-block", 0,
 		    "After a reset it goes on for %.1f s to reset %s%s.",
-		    as_seconds(r->length_ns), all,
+		    reason_as_seconds(r->length_ns), all,
 		    r->refreshed == RESULT_YES
 			? "; what meets the block prolongs it"
 			: "");
@@ -537,9 +532,8 @@ static void
 reason_given(const struct verdict_basis *by, struct locate_result *out)
 {
 	double w = reason_weight(out, INFER_EVIDENCE_GIVEN_TTL);
-	size_t i;
 
-	for (i = 0; i < out->n_given_ttls; i++)
+	for (size_t i = 0; i < out->n_given_ttls; i++)
 		reasons_add(&out->verdict.reasons, "given-ttl", i == 0 ? w : 0,
 		    "A reset with TTL %d was reported; the server's own "
 		    "packets arrive with %d.",
@@ -571,5 +565,3 @@ verdict_fill_reasons(const struct verdict_basis *by, struct locate_result *out)
 	reason_control(out);
 	reason_given(by, out);
 }
-
-/* What to do. */

@@ -19,15 +19,13 @@
 void
 session_init(struct session *s, const struct session_ask *ask)
 {
-	int i;
-
 	memset(s, 0, sizeof(*s));
 	s->w = ask->w;
 	s->target = ask->target;
 	s->src = ask->src;
 	s->max_hops = ask->max_hops;
 	s->path = ask->path;
-	for (i = 0; i < PATH_MAX_HOPS; i++)
+	for (int i = 0; i < PATH_MAX_HOPS; i++)
 		s->path->hops[i].ttl = (uint8_t)(i + 1);
 	s->evidence = ask->evidence;
 	s->maker = ask->maker;
@@ -46,9 +44,7 @@ session_init(struct session *s, const struct session_ask *ask)
 void
 session_free(struct session *s)
 {
-	size_t i;
-
-	for (i = 0; i < s->n_conns; i++)
+	for (size_t i = 0; i < s->n_conns; i++)
 		session_close(s, (int)i);
 	free(s->conns);
 	free(s->probes);
@@ -145,12 +141,11 @@ static int
 session_find_conn(const struct session *s, const struct pkt *p)
 {
 	struct flow_key key, back;
-	size_t i;
 
 	if (!pkt_flow_key(p, &key))
 		return -1;
 	back = flow_key_reverse(&key);
-	for (i = s->n_conns; i-- > 0;)
+	for (size_t i = s->n_conns; i-- > 0;)
 		if (flow_key_equal(&s->conns[i].tcb.flow, &key) ||
 		    flow_key_equal(&s->conns[i].tcb.flow, &back))
 			return (int)i;
@@ -166,11 +161,10 @@ session_note_full(struct session *s, int conn, const struct world_packet *wp)
 {
 	const struct pkt *p = &wp->pkt;
 	struct probe *q;
-	size_t i;
 
 	if (p->payload_wire == 0)
 		return;
-	for (i = s->n_probes; i-- > 0;) {
+	for (size_t i = s->n_probes; i-- > 0;) {
 		q = &s->probes[i];
 		if (q->conn != conn || q->kind != PROBE_FULL)
 			continue;
@@ -233,13 +227,12 @@ static void
 session_take_syn_answer(struct session *s, const struct world_packet *wp)
 {
 	const struct pkt *p = &wp->pkt;
-	size_t i;
 
 	if (s->syn_local.port == 0 || p->tcp.dport != s->syn_local.port ||
-	    !(p->tcp.flags & PKT_TH_ACK) ||
-	    !(p->tcp.flags & (PKT_TH_SYN | PKT_TH_RST)))
+	    (p->tcp.flags & PKT_TH_ACK) == 0 ||
+	    (p->tcp.flags & (PKT_TH_SYN | PKT_TH_RST)) == 0)
 		return;
-	for (i = s->n_probes; i-- > 0;)
+	for (size_t i = s->n_probes; i-- > 0;)
 		if (s->probes[i].kind == PROBE_SYN &&
 		    s->probes[i].seq + 1 == p->tcp.ack) {
 			session_record_answer(s, (int)i, wp, true);
@@ -251,11 +244,9 @@ session_take_syn_answer(struct session *s, const struct world_packet *wp)
 static void
 session_take_echo_reply(struct session *s, const struct world_packet *wp)
 {
-	size_t i;
-
 	if (wp->pkt.icmp.id != s->echo_id)
 		return;
-	for (i = s->n_probes; i-- > 0;)
+	for (size_t i = s->n_probes; i-- > 0;)
 		if (s->probes[i].kind == PROBE_ECHO &&
 		    s->probes[i].ip_id == wp->pkt.icmp.seq) {
 			session_record_answer(s, (int)i, wp, true);
@@ -272,16 +263,16 @@ session_take_packet(
 	int conn = -1, rc = 0;
 	size_t kept;
 
-	if (p->has & PKT_HAS_TCP) {
+	if ((p->has & PKT_HAS_TCP) != 0) {
 		conn = session_find_conn(s, p);
 		if (conn >= 0)
 			rc = session_take_tcp(
 			    s, conn, wp, note, sizeof(note), f);
 		else
 			session_take_syn_answer(s, wp);
-	} else if (p->has & PKT_HAS_QUOTE) {
+	} else if ((p->has & PKT_HAS_QUOTE) != 0) {
 		session_match_quote(s, wp, note, sizeof(note));
-	} else if ((p->has & PKT_HAS_ICMP) && p->icmp.is_echo_reply) {
+	} else if ((p->has & PKT_HAS_ICMP) != 0 && p->icmp.is_echo_reply) {
 		session_take_echo_reply(s, wp);
 	}
 	if (s->evidence == NULL)

@@ -35,7 +35,7 @@ void session_take_server_segment(struct session *s, int conn,
 int session_take_reset(struct session *s, int conn,
     const struct world_packet *wp, char *note, size_t size, struct fault *f);
 
-/* session_talk.c: what is said before the trigger. */
+/* --- session_talk.c: what is said before the trigger --- */
 
 /* Carries bytes between all talks and the server. */
 void session_step_talks(struct session *s);

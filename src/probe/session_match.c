@@ -24,9 +24,8 @@ static struct path_responder *
 match_find_responder(struct path_hop *hop, const struct addr *addr)
 {
 	struct path_responder *r;
-	int i;
 
-	for (i = 0; i < hop->n_responders; i++)
+	for (int i = 0; i < hop->n_responders; i++)
 		if (addr_equal(&hop->responders[i].addr, addr))
 			return &hop->responders[i];
 	if (hop->n_responders == PATH_RESPONDERS)
@@ -136,11 +135,11 @@ match_fill_responder(const struct session *s, struct path_responder *r,
 		r->rtt_ns = rtt;
 	if (r->replies++ == 0)
 		r->reply_ttl = k->ip.ttl;
-	if (p->ttl == 1 && (k->has & PKT_HAS_MAC)) {
+	if (p->ttl == 1 && (k->has & PKT_HAS_MAC) != 0) {
 		r->has_mac = true;
 		memcpy(r->mac, k->mac_src, ADDR_MAC);
 	}
-	if (!(k->has & PKT_HAS_QUOTE))
+	if ((k->has & PKT_HAS_QUOTE) == 0)
 		return;
 	r->unreachable = r->unreachable || k->icmp.is_unreachable;
 	r->rewrites |= match_quote_rewrites(s, p, &k->quote);
@@ -178,9 +177,7 @@ session_record_answer(struct session *s, int probe,
 static int
 match_quoted_conn(const struct session *s, const struct pkt_quote *q)
 {
-	size_t i;
-
-	for (i = s->n_conns; i-- > 0;)
+	for (size_t i = s->n_conns; i-- > 0;)
 		if (s->conns[i].local.port == q->sport &&
 		    s->target.port == q->dport)
 			return (int)i;
@@ -219,7 +216,7 @@ match_quote_fits(const struct pkt_quote *q, const struct probe *p)
 		return false;
 	if (p->seq != q->seq || !match_len_fits(q, p))
 		return false;
-	if (q->has_flags && (q->flags & PKT_TH_RST))
+	if (q->has_flags && (q->flags & PKT_TH_RST) != 0)
 		return false;
 	return (p->kind != PROBE_SHOT && p->kind != PROBE_BLOCK) ||
 	    match_tag_fits(q, p);
@@ -234,9 +231,8 @@ static int
 match_quoted_tcp(const struct session *s, const struct pkt_quote *q, int conn)
 {
 	int alike = -1;
-	size_t i;
 
-	for (i = s->n_probes; i-- > 0;) {
+	for (size_t i = s->n_probes; i-- > 0;) {
 		if (conn >= 0 && !session_same_flow(s, s->probes[i].conn, conn))
 			continue;
 		if (!match_quote_fits(q, &s->probes[i]))
@@ -252,11 +248,9 @@ match_quoted_tcp(const struct session *s, const struct pkt_quote *q, int conn)
 static int
 match_quoted_echo(const struct session *s, const struct pkt_quote *q)
 {
-	size_t i;
-
 	if (!q->has_echo || q->echo_id != s->echo_id)
 		return -1;
-	for (i = s->n_probes; i-- > 0;)
+	for (size_t i = s->n_probes; i-- > 0;)
 		if (s->probes[i].kind == PROBE_ECHO &&
 		    s->probes[i].ip_id == q->echo_seq)
 			return (int)i;
@@ -316,9 +310,8 @@ match_take_dsack(struct session *s, int conn, const struct world_packet *wp,
 {
 	const struct pkt_tcp *t = &wp->pkt.tcp;
 	struct probe *p;
-	size_t i;
 
-	for (i = s->n_probes; i-- > 0;) {
+	for (size_t i = s->n_probes; i-- > 0;) {
 		p = &s->probes[i];
 		if (!session_same_flow(s, p->conn, conn) ||
 		    p->seq != t->sacks[0].left ||
@@ -347,9 +340,8 @@ match_answers_alive_ack(
 	const struct tcb *tcb = &s->conns[conn].tcb;
 	const struct pkt_tcp *t = &wp->pkt.tcp;
 	const struct probe *p = NULL;
-	size_t i;
 
-	for (i = s->n_probes; i-- > 0 && p == NULL;)
+	for (size_t i = s->n_probes; i-- > 0 && p == NULL;)
 		if (s->probes[i].kind == PROBE_ALIVE &&
 		    s->probes[i].conn == conn)
 			p = &s->probes[i];
@@ -391,7 +383,7 @@ match_seq(const struct pkt_tcp *t, const struct probe *p)
 	if (p->drew_reset && p->window > 0 && ahead % p->window == 0 &&
 	    ahead / p->window <= MATCH_STEPS_MAX)
 		return RESULT_SEQ_STEPPED;
-	if (t->seq == 0 && (t->flags & PKT_TH_ACK))
+	if (t->seq == 0 && (t->flags & PKT_TH_ACK) != 0)
 		return RESULT_SEQ_ZERO;
 	return RESULT_SEQ_NONE;
 }
@@ -409,9 +401,7 @@ match_can_draw(const struct probe *p, int conn)
 static bool
 match_have_one_ttl(const struct session *s, int conn, int probe)
 {
-	size_t i;
-
-	for (i = 0; i < s->n_probes; i++)
+	for (size_t i = 0; i < s->n_probes; i++)
 		if (match_can_draw(&s->probes[i], conn) &&
 		    s->probes[i].ttl != s->probes[probe].ttl)
 			return false;
@@ -431,9 +421,8 @@ match_find_probe(const struct session *s, int conn, const struct pkt *k,
 	int n_seq = 0;
 	enum result_seq_match m = RESULT_SEQ_NONE, mi;
 	const struct probe *p;
-	size_t i;
 
-	for (i = 0; i < s->n_probes; i++) {
+	for (size_t i = 0; i < s->n_probes; i++) {
 		p = &s->probes[i];
 		if (!match_can_draw(p, conn))
 			continue;
@@ -491,7 +480,7 @@ match_fill_reset(const struct session *s, struct seen_reset *r,
 		    : RESULT_NO;
 	f->port = s->conns[r->conn].local.port;
 	f->control = s->conns[r->conn].arm == ARM_CONTROL;
-	if (k->has & PKT_HAS_MAC) {
+	if ((k->has & PKT_HAS_MAC) != 0) {
 		f->has_mac = true;
 		memcpy(f->mac, k->mac_src, ADDR_MAC);
 	}
@@ -502,7 +491,7 @@ static bool
 match_answers_alive_reset(const struct session_conn *c, const struct pkt *k)
 {
 	return c->alive_asked && k->tcp.seq == c->tcb.rcv_nxt &&
-	    !(k->tcp.flags & PKT_TH_ACK) &&
+	    (k->tcp.flags & PKT_TH_ACK) == 0 &&
 	    abs(k->ip.ttl - c->tcb.server_ttl) <= 2;
 }
 
@@ -510,9 +499,7 @@ match_answers_alive_reset(const struct session_conn *c, const struct pkt *k)
 static bool
 match_was_asked_since(const struct session *s, const struct probe *p)
 {
-	size_t i;
-
-	for (i = s->n_probes; i-- > 0;)
+	for (size_t i = s->n_probes; i-- > 0;)
 		if (s->probes[i].kind == PROBE_BLOCK &&
 		    s->probes[i].conn == p->conn)
 			return s->probes[i].sent_ns > p->sent_ns;

@@ -7,18 +7,18 @@
 
 #include "session_int.h"
 
-#define TALKS_CHUNK 16384
+#define SESSION_TALK_CHUNK 16384
 
 /* The connection is open, and its talk has not failed. */
 static bool
-talks_is_open(const struct session_conn *c)
+session_talk_is_open(const struct session_conn *c)
 {
 	return c->talk.step != NULL && !c->closed && c->tcb.established &&
 	    c->talked.state != TALK_FAILED;
 }
 
 static void
-talks_note_failure(struct session *s, struct session_conn *c,
+session_talk_note_failure(struct session *s, struct session_conn *c,
     enum talk_failure why, const struct fault *f)
 {
 	c->talked.state = TALK_FAILED;
@@ -30,26 +30,26 @@ talks_note_failure(struct session *s, struct session_conn *c,
 
 /* Hands n bytes to the talk, and sends what it says. */
 static void
-talks_step(
+session_talk_step(
     struct session *s, struct session_conn *c, const uint8_t *in, size_t n)
 {
 	struct fault f = {0};
 
 	if (c->talk.step(c->talk.ctx, session_now(s), in, n, &c->talked, &f) ==
 	    -1)
-		talks_note_failure(s, c, c->talked.failure, &f);
+		session_talk_note_failure(s, c, c->talked.failure, &f);
 	else if (c->talked.say_len == 0)
 		return;
 	else if (s->w->send(s->w->ctx, c->id, c->talked.say, c->talked.say_len,
 		     &f) == -1)
-		talks_note_failure(s, c, TALK_FAIL_ODD, &f);
+		session_talk_note_failure(s, c, TALK_FAIL_ODD, &f);
 	else
 		c->said += (uint32_t)c->talked.say_len;
 }
 
 /* Fails the talk where the server ended the connection too early. */
 static void
-talks_see_end(struct session *s, struct session_conn *c)
+session_talk_see_end(struct session *s, struct session_conn *c)
 {
 	struct fault f = {0};
 	char ep[ADDR_ENDPOINT];
@@ -61,50 +61,47 @@ talks_see_end(struct session *s, struct session_conn *c)
 	    "%s ended the connection before the trigger was due: see its log, "
 	    "and what the dialogue says",
 	    endpoint_format(&s->target, ep));
-	talks_note_failure(s, c, TALK_FAIL_ODD, &f);
+	session_talk_note_failure(s, c, TALK_FAIL_ODD, &f);
 }
 
 static void
-talks_step_conn(struct session *s, struct session_conn *c)
+session_talk_step_conn(struct session *s, struct session_conn *c)
 {
-	uint8_t buf[TALKS_CHUNK];
+	uint8_t buf[SESSION_TALK_CHUNK];
 	size_t n;
 
 	if (!c->talk_begun) {
 		c->talk_begun = true;
-		talks_step(s, c, NULL, 0);
+		session_talk_step(s, c, NULL, 0);
 	} else if (session_now(s) >= c->talked.wake_ns) {
-		talks_step(s, c, NULL, 0);
+		session_talk_step(s, c, NULL, 0);
 	}
 	while (c->talked.state != TALK_FAILED &&
 	    (n = s->w->recv(s->w->ctx, c->id, buf, sizeof(buf))) > 0) {
 		if (c->talked.state == TALK_WAITS)
 			c->heard += (uint32_t)n;
-		talks_step(s, c, buf, n);
+		session_talk_step(s, c, buf, n);
 	}
-	talks_see_end(s, c);
+	session_talk_see_end(s, c);
 }
 
 void
 session_step_talks(struct session *s)
 {
-	size_t i;
-
 	if (s->maker.make == NULL)
 		return;
-	for (i = 0; i < s->n_conns; i++)
-		if (talks_is_open(&s->conns[i]))
-			talks_step_conn(s, &s->conns[i]);
+	for (size_t i = 0; i < s->n_conns; i++)
+		if (session_talk_is_open(&s->conns[i]))
+			session_talk_step_conn(s, &s->conns[i]);
 }
 
 int64_t
 session_talks_wake_at(const struct session *s)
 {
 	int64_t first = INT64_MAX;
-	size_t i;
 
-	for (i = 0; s->maker.make != NULL && i < s->n_conns; i++)
-		if (talks_is_open(&s->conns[i]) &&
+	for (size_t i = 0; s->maker.make != NULL && i < s->n_conns; i++)
+		if (session_talk_is_open(&s->conns[i]) &&
 		    s->conns[i].talked.state == TALK_WAITS &&
 		    s->conns[i].talked.wake_ns < first)
 			first = s->conns[i].talked.wake_ns;
@@ -156,7 +153,7 @@ session_end_talk(struct session *s, int conn)
  * trigger was due count, whatever its state is now.
  */
 static bool
-talks_holds(const struct session_conn *c, const struct pkt *p)
+session_talk_holds(const struct session_conn *c, const struct pkt *p)
 {
 	if (p->tcp.dport == c->tcb.flow.dst.port &&
 	    p->tcp.sport == c->tcb.flow.src.port)
@@ -170,15 +167,14 @@ talks_holds(const struct session_conn *c, const struct pkt *p)
  * talk, up to the first 8 bytes of the quoted TCP header; else all.
  */
 static uint32_t
-talks_quote_len(const struct session *s, const struct world_packet *wp)
+session_talk_quote_len(const struct session *s, const struct world_packet *wp)
 {
 	/* Ethernet, IP, ICMP, IP, 8 bytes. */
 	uint32_t most = wp->pkt.ip.version == 4 ? 14 + 20 + 8 + 20 + 8
 						: 14 + 40 + 8 + 40 + 8;
 	const struct pkt_quote *q = &wp->pkt.quote;
-	size_t i;
 
-	for (i = 0; i < s->n_conns; i++)
+	for (size_t i = 0; i < s->n_conns; i++)
 		if (s->conns[i].secret && q->has_ports &&
 		    q->sport == s->conns[i].local.port &&
 		    seq_after(
@@ -195,13 +191,13 @@ session_blank_evidence(
 	const struct pkt *p = &wp->pkt;
 	uint32_t most;
 
-	if (p->has & PKT_HAS_QUOTE) {
-		most = talks_quote_len(s, wp);
+	if ((p->has & PKT_HAS_QUOTE) != 0) {
+		most = session_talk_quote_len(s, wp);
 		kept->len = kept->len < most ? kept->len : most;
 		return;
 	}
 	if (conn < 0 || !s->conns[conn].secret || p->payload_len == 0 ||
-	    !talks_holds(&s->conns[conn], p))
+	    !session_talk_holds(&s->conns[conn], p))
 		return;
 	memset(kept->data + (p->payload - wp->data), 0, p->payload_len);
 	snprintf(kept->note, sizeof(kept->note),

@@ -99,22 +99,21 @@ trace_note_not_open(struct session *s, int conn, struct trace_result *out)
 static bool
 trace_ahead_suffices(const struct tracing *t)
 {
-	int n = tracing_flow_answered_at(t), ttl;
+	int n = tracing_flow_answered_at(t);
 	bool seen[PATH_MAX_HOPS + 1] = {false};
 	const struct probe *p;
-	size_t i;
 
 	if (n == 0 || tracing_server_answered_at(t->s->path) != n ||
 	    tracing_last_router(t) >= n)
 		return false;
-	for (i = 0; i < t->s->n_probes; i++) {
+	for (size_t i = 0; i < t->s->n_probes; i++) {
 		p = &t->s->probes[i];
 		if (p->kind == PROBE_SYN && p->refused)
 			return false;
 		if (p->kind == PROBE_SYN && p->te)
 			seen[p->ttl] = true;
 	}
-	for (ttl = 1; ttl < n; ttl++)
+	for (int ttl = 1; ttl < n; ttl++)
 		if (!seen[ttl])
 			return false;
 	return true;
@@ -216,12 +215,11 @@ trace_await_ahead(struct tracing *t, int conn, struct fault *f)
 static void
 trace_forget_false_server(struct tracing *t)
 {
-	int first = 0, i;
+	int first = 0;
 	const struct probe *p;
 	bool refused = false;
-	size_t k;
 
-	for (k = 0; k < t->s->n_probes; k++) {
+	for (size_t k = 0; k < t->s->n_probes; k++) {
 		p = &t->s->probes[k];
 		refused = refused || p->refused;
 		if (p->kind == PROBE_SYN && p->from_server &&
@@ -230,9 +228,9 @@ trace_forget_false_server(struct tracing *t)
 	}
 	if (!refused && (first == 0 || tracing_last_router(t) < first))
 		return;
-	for (i = 0; i < PATH_MAX_HOPS; i++)
+	for (int i = 0; i < PATH_MAX_HOPS; i++)
 		t->s->path->hops[i].is_server = false;
-	for (k = 0; k < t->s->n_probes; k++) {
+	for (size_t k = 0; k < t->s->n_probes; k++) {
 		p = &t->s->probes[k];
 		if (p->kind == PROBE_ECHO && p->from_server)
 			t->s->path->hops[p->ttl - 1].is_server = true;
@@ -243,7 +241,7 @@ trace_forget_false_server(struct tracing *t)
 static int
 trace_ask_inside(struct tracing *t, int conn, struct fault *f)
 {
-	int to = tracing_hops_by_ttl(t->s->path), asked = t->limit, ttl;
+	int to = tracing_hops_by_ttl(t->s->path), asked = t->limit;
 
 	t->conn = conn;
 	t->syn = false;
@@ -253,7 +251,7 @@ trace_ask_inside(struct tracing *t, int conn, struct fault *f)
 		to = tracing_last_router(t);
 	to = to + TRACING_BEYOND < t->s->max_hops ? to + TRACING_BEYOND
 						  : t->s->max_hops;
-	for (ttl = 1; ttl <= to && ttl <= asked; ttl++)
+	for (int ttl = 1; ttl <= to && ttl <= asked; ttl++)
 		if (tracing_conn_usable(t) &&
 		    tracing_send_probe(t, ttl, f) == -1)
 			return -1;
@@ -303,7 +301,8 @@ trace_one_flow(const struct trace_ask *ask, struct tracing *t,
 	} else if (port != 0) {
 		trace_note_not_open(s, conn, out);
 	}
-	if (tracing_begin(t, s, open ? conn : -1, port != 0 && !open, f) == -1)
+	if (tracing_begin(
+		t, s, open != 0 ? conn : -1, port != 0 && open == 0, f) == -1)
 		return -1;
 	return trace_await_answers(t, f);
 }

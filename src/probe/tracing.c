@@ -22,9 +22,7 @@ tracing_hops_by_ttl(const struct path *p)
 int
 tracing_server_answered_at(const struct path *p)
 {
-	int i;
-
-	for (i = 0; i < PATH_MAX_HOPS; i++)
+	for (int i = 0; i < PATH_MAX_HOPS; i++)
 		if (p->hops[i].is_server)
 			return i + 1;
 	return 0;
@@ -35,9 +33,8 @@ tracing_last_router(const struct tracing *t)
 {
 	const struct probe *p;
 	int last = 0;
-	size_t i;
 
-	for (i = 0; i < t->s->n_probes; i++) {
+	for (size_t i = 0; i < t->s->n_probes; i++) {
 		p = &t->s->probes[i];
 		if (p->te && !p->unreachable && p->ttl > last)
 			last = p->ttl;
@@ -62,9 +59,8 @@ tracing_flow_answered_at(const struct tracing *t)
 {
 	const struct probe *p;
 	int first = 0, last = 0;
-	size_t i;
 
-	for (i = 0; i < t->s->n_probes; i++) {
+	for (size_t i = 0; i < t->s->n_probes; i++) {
 		p = &t->s->probes[i];
 		if (!tracing_is_of_flow(t, p))
 			continue;
@@ -81,9 +77,8 @@ tracing_note_proxy(const struct tracing *t, struct result_notes *notes)
 {
 	int flow = tracing_flow_answered_at(t), beyond = 0;
 	const struct probe *p;
-	size_t i;
 
-	for (i = 0; i < t->s->n_probes; i++) {
+	for (size_t i = 0; i < t->s->n_probes; i++) {
 		p = &t->s->probes[i];
 		if (p->kind == PROBE_ECHO && p->te && !p->unreachable &&
 		    p->ttl > beyond)
@@ -124,9 +119,7 @@ tracing_ask_hop(struct tracing *t, int ttl, struct fault *f)
 int
 tracing_ask_range(struct tracing *t, int from, int to, struct fault *f)
 {
-	int ttl;
-
-	for (ttl = from; ttl <= to; ttl++)
+	for (int ttl = from; ttl <= to; ttl++)
 		if (tracing_ask_hop(t, ttl, f) == -1)
 			return -1;
 	if (to > t->limit)
@@ -147,9 +140,7 @@ tracing_horizon(const struct tracing *t)
 static int
 tracing_ask_silent(struct tracing *t, struct fault *f)
 {
-	int ttl;
-
-	for (ttl = 1; ttl <= tracing_horizon(t); ttl++)
+	for (int ttl = 1; ttl <= tracing_horizon(t); ttl++)
 		if (t->s->path->hops[ttl - 1].n_responders == 0 &&
 		    tracing_ask_hop(t, ttl, f) == -1)
 			return -1;
@@ -225,9 +216,9 @@ tracing_begin(
 bool
 tracing_enough(const struct tracing *t)
 {
-	int i, n = tracing_server_answered_at(t->s->path);
+	int n = tracing_server_answered_at(t->s->path);
 
-	for (i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 		if (t->s->path->hops[i].n_responders == 0)
 			return false;
 	return n > 0;
@@ -238,11 +229,10 @@ tracing_complete(const struct tracing *t)
 {
 	int n = tracing_server_answered_at(t->s->path);
 	const struct probe *p;
-	size_t i;
 
 	if (!tracing_enough(t))
 		return false;
-	for (i = 0; i < t->s->n_probes; i++) {
+	for (size_t i = 0; i < t->s->n_probes; i++) {
 		p = &t->s->probes[i];
 		if (probe_is_trace(p->kind) && p->ttl <= n &&
 		    p->answered_ns == 0)

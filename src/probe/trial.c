@@ -124,9 +124,9 @@ trial_send_burst(struct session *s, const struct trial *t,
     const struct trial_load *load, struct fault *f)
 {
 	uint16_t base = (uint16_t)(1 + rng_below(&s->rng, 0xff00));
-	int i, ttl;
+	int ttl;
 
-	for (i = 1; i <= load->last_ttl; i++) {
+	for (int i = 1; i <= load->last_ttl; i++) {
 		ttl = t->plain ? load->last_ttl + 1 - i : i;
 		if (trial_send_shot(s, t, load, ttl, ttl, base, f) == -1)
 			return -1;
@@ -143,11 +143,10 @@ trial_send_single(struct session *s, const struct trial *t,
     const struct trial_load *load, struct fault *f)
 {
 	uint16_t base = (uint16_t)(1 + rng_below(&s->rng, 0xff00));
-	int i;
 
 	if (t->copies <= 1)
 		return trial_send_shot(s, t, load, t->ttl, 0, base, f);
-	for (i = 1; i <= t->copies; i++)
+	for (int i = 1; i <= t->copies; i++)
 		if (trial_send_shot(s, t, load, t->ttl, i, base, f) == -1)
 			return -1;
 	return 0;
@@ -223,9 +222,8 @@ trial_last_event(const struct session *s, const struct trial *t)
 {
 	const struct probe *p;
 	int64_t last = 0;
-	size_t i;
 
-	for (i = 0; i < t->n_probes; i++) {
+	for (size_t i = 0; i < t->n_probes; i++) {
 		p = &s->probes[t->first_probe + i];
 		if (p->drew_ns > last)
 			last = p->drew_ns;
@@ -240,9 +238,8 @@ static int64_t
 trial_last_reset(const struct session *s, const struct trial *t)
 {
 	int64_t last = 0;
-	size_t i;
 
-	for (i = 0; i < s->n_resets; i++)
+	for (size_t i = 0; i < s->n_resets; i++)
 		if (s->resets[i].conn == t->conn && s->resets[i].at_ns > last)
 			last = s->resets[i].at_ns;
 	return last;
@@ -256,9 +253,8 @@ static bool
 trial_is_accounted(const struct session *s, const struct trial *t)
 {
 	const struct probe *p;
-	size_t i;
 
-	for (i = 0; i < t->n_probes; i++) {
+	for (size_t i = 0; i < t->n_probes; i++) {
 		p = &s->probes[t->first_probe + i];
 		if (!p->drew_reset && !p->te)
 			return false;
@@ -465,9 +461,8 @@ trial_hop_could_answer(const struct session *s, size_t probe)
 	double tokens = TRIAL_TE_BURST;
 	int64_t last = 0;
 	bool could = true;
-	size_t i;
 
-	for (i = 0; i <= probe; i++) {
+	for (size_t i = 0; i <= probe; i++) {
 		q = &s->probes[i];
 		if (q->ttl != p->ttl || q->kind == PROBE_FULL)
 			continue;
@@ -504,9 +499,7 @@ trial_shot_te(const struct session *s, size_t probe)
 static int
 trial_unknown_reset_ttl(const struct session *s, const struct trial *t)
 {
-	size_t i;
-
-	for (i = 0; i < s->n_resets; i++)
+	for (size_t i = 0; i < s->n_resets; i++)
 		if (s->resets[i].conn == t->conn && s->resets[i].probe == -1 &&
 		    !s->resets[i].late && !s->resets[i].answers_alive)
 			return s->resets[i].facts.ttl;
@@ -533,9 +526,8 @@ static int
 trial_first_doubtful(const struct infer_shot *shots, size_t n)
 {
 	int first = 0, last = 0;
-	size_t i;
 
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		last = shots[i].ttl > last ? shots[i].ttl : last;
 		if (shots[i].fired && (first == 0 || shots[i].ttl < first))
 			first = shots[i].ttl;
@@ -554,9 +546,8 @@ trial_doubt_silence(const struct session *s, const struct trial *t,
 {
 	int doubtful = trial_first_doubtful(shots, n);
 	unsigned int harmless = 0, seen = 0;
-	size_t i;
 
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (shots[i].ttl >= doubtful ||
 		    shots[i].te == INFER_TE_UNKNOWN ||
 		    s->path->hops[shots[i].ttl - 1].answered == 0)
@@ -566,7 +557,7 @@ trial_doubt_silence(const struct session *s, const struct trial *t,
 	}
 	if (t->kind != TRIAL_BURST || harmless < 2 || seen * 5 >= harmless * 4)
 		return;
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		if (shots[i].te == INFER_TE_MISSING)
 			shots[i].te = INFER_TE_UNKNOWN;
 }
@@ -575,9 +566,7 @@ trial_doubt_silence(const struct session *s, const struct trial *t,
 static bool
 trial_copy_unknown(const struct session *s, const struct trial *t)
 {
-	size_t i;
-
-	for (i = 0; i < t->n_probes; i++)
+	for (size_t i = 0; i < t->n_probes; i++)
 		if (s->probes[t->first_probe + i].copy_unknown)
 			return true;
 	return false;
@@ -588,9 +577,8 @@ static int
 trial_forget_which(struct infer_shot *shots, size_t n)
 {
 	int ttl = 0;
-	size_t i;
 
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		ttl = shots[i].fired ? shots[i].rst_ttl : ttl;
 		shots[i].fired = false;
 	}

@@ -1,8 +1,8 @@
 /*
  * The path as a table: one row a responder, for text and HTML alike.
  */
-#ifndef REPORT_ROWS_H
-#define REPORT_ROWS_H
+#ifndef RSTHOP_REPORT_ROWS_H
+#define RSTHOP_REPORT_ROWS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,8 +2,8 @@
  * The sentences on judged captures.  All are appended in plain printable
  * ASCII, as in words.h.
  */
-#ifndef REPORT_WORDS_ANALYSIS_H
-#define REPORT_WORDS_ANALYSIS_H
+#ifndef RSTHOP_REPORT_WORDS_ANALYSIS_H
+#define RSTHOP_REPORT_WORDS_ANALYSIS_H
 
 #include <stdbool.h>
 #include <stddef.h>

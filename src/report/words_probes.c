@@ -6,7 +6,7 @@
 #include "words.h"
 #include "words_analysis.h"
 
-#define NEAR 0.05 /* less likely places are left out */
+#define WORDS_PROBES_NEAR 0.05 /* less likely places are left out */
 
 void
 words_probes(struct text *t, const struct analysis_probed *p)
@@ -31,7 +31,7 @@ words_probes(struct text *t, const struct analysis_probed *p)
 }
 
 static void
-add_responder(struct text *t, const struct path *path, int hop)
+words_probes_add_responder(struct text *t, const struct path *path, int hop)
 {
 	const struct path_hop *h = path_hop_at(path, hop);
 	char buf[ADDR_TEXT];
@@ -44,12 +44,13 @@ void
 words_probed_place(struct text *t, const struct analysis_probed *p)
 {
 	for (size_t i = 0; i < p->n_candidates; i++) {
-		if (i > 0 && p->candidates[i].probability < NEAR)
+		if (i > 0 && p->candidates[i].probability < WORDS_PROBES_NEAR)
 			break;
 		text_add(t, i > 0 ? ", or " : "");
 		words_candidate(t, &p->candidates[i]);
 		if (p->candidates[i].place == RST_ROUTER)
-			add_responder(t, &p->path, p->candidates[i].hop);
+			words_probes_add_responder(
+			    t, &p->path, p->candidates[i].hop);
 	}
 	if (p->fired == 0)
 		return;

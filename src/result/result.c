@@ -7,8 +7,8 @@
 #include <rsthop/result.h>
 
 /* Enough for any campaign; a flood must not eat the host's memory. */
-#define KEEP_PACKETS 20000
-#define KEEP_BYTES   ((size_t)64 << 20)
+#define RESULT_KEEP_PACKETS 20000
+#define RESULT_KEEP_BYTES   ((size_t)64 << 20)
 
 const char *
 result_kind_name(enum result_kind k)
@@ -197,7 +197,7 @@ result_note(struct result_notes *n, const char *fmt, ...)
 
 /* Room for one packet more; false where there is none to be had. */
 static bool
-evidence_grow(struct result_evidence *e)
+result_evidence_grow(struct result_evidence *e)
 {
 	struct result_packet *p;
 	size_t cap;
@@ -215,7 +215,7 @@ evidence_grow(struct result_evidence *e)
 
 /* A copy of n bytes; one byte is asked for where n is 0, so NULL means none. */
 static uint8_t *
-copy_bytes(const uint8_t *data, size_t n)
+result_copy_bytes(const uint8_t *data, size_t n)
 {
 	uint8_t *p;
 
@@ -232,8 +232,9 @@ result_keep(struct result_evidence *e, int64_t unix_ns, enum pkt_link link,
 	struct result_packet *p;
 	uint8_t *copy;
 
-	if (e->n >= KEEP_PACKETS || len > KEEP_BYTES - e->bytes ||
-	    !evidence_grow(e) || (copy = copy_bytes(data, len)) == NULL) {
+	if (e->n >= RESULT_KEEP_PACKETS || len > RESULT_KEEP_BYTES - e->bytes ||
+	    !result_evidence_grow(e) ||
+	    (copy = result_copy_bytes(data, len)) == NULL) {
 		e->left_out++;
 		return;
 	}
@@ -250,9 +251,7 @@ result_keep(struct result_evidence *e, int64_t unix_ns, enum pkt_link link,
 void
 result_evidence_free(struct result_evidence *e)
 {
-	size_t i;
-
-	for (i = 0; i < e->n; i++)
+	for (size_t i = 0; i < e->n; i++)
 		free(e->packets[i].data);
 	free(e->packets);
 	memset(e, 0, sizeof(*e));

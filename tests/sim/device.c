@@ -14,7 +14,7 @@
 static bool
 holds_trigger(const struct sim_net *n, const struct pkt *p)
 {
-	return (p->has & PKT_HAS_TCP) && p->payload != NULL &&
+	return (p->has & PKT_HAS_TCP) != 0 && p->payload != NULL &&
 	    p->payload_len == n->trigger_len &&
 	    memcmp(p->payload, n->trigger, n->trigger_len) == 0;
 }
@@ -155,7 +155,7 @@ reset_client(struct sim_net *n, const struct sim_conn *c, const struct pkt *p,
 		r.tcp.flags |= PKT_TH_ACK;
 		r.tcp.ack = p->tcp.seq + p->payload_wire;
 	}
-	if (p->tcp.flags & PKT_TH_SYN) {
+	if ((p->tcp.flags & PKT_TH_SYN) != 0) {
 		r.tcp.flags |= PKT_TH_ACK;
 		r.tcp.ack = p->tcp.seq + 1;
 		r.tcp.seq = 0;
@@ -213,13 +213,13 @@ fire(struct sim_net *n, struct sim_conn *c, const struct pkt *p, int ttl,
 {
 	const struct sim_device *d = &n->t->dev;
 	int64_t when = leaves_at(d, at_ns);
-	int k, initial = 0;
+	int initial = 0;
 
 	n->stats.firings++;
 	c->spent = true;
 	if (d->block_ns != 0)
 		n->blocked_until_ns = when + d->block_ns;
-	for (k = 0; k < d->resets; k++) {
+	for (int k = 0; k < d->resets; k++) {
 		initial = initial_ttl(n, ttl);
 		reset_client(n, c, p, initial, k, when + k * 20 * CLOCK_US);
 	}
@@ -233,7 +233,7 @@ sim_device_meets(struct sim_net *n, const struct pkt *p, int ttl, int64_t at_ns)
 	struct sim_conn *c;
 	bool blocked = at_ns < n->blocked_until_ns;
 
-	if (!(p->has & PKT_HAS_TCP) || (p->tcp.flags & PKT_TH_RST))
+	if ((p->has & PKT_HAS_TCP) == 0 || (p->tcp.flags & PKT_TH_RST) != 0)
 		return false;
 	c = sim_find(n, p->tcp.sport);
 	if (c == NULL || (!blocked && !(holds_trigger(n, p) && fires(n, c))))

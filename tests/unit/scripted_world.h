@@ -10,8 +10,8 @@
  * sw_new() gives a world that the test frees with free(3).  Times are
  * nanoseconds of now_ns.
  */
-#ifndef RSTHOP_TESTS_SCRIPTED_WORLD_H
-#define RSTHOP_TESTS_SCRIPTED_WORLD_H
+#ifndef RSTHOP_UNIT_SCRIPTED_WORLD_H
+#define RSTHOP_UNIT_SCRIPTED_WORLD_H
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -287,7 +287,7 @@ sw_reset(const struct sw *sw, int conn, uint8_t ttl, uint32_t seq)
 	return t;
 }
 
-/* The world's functions. */
+/* --- the world's functions --- */
 
 static inline int64_t
 sw_now(void *ctx)

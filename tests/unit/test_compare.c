@@ -16,10 +16,7 @@
 #include <rsthop/clock.h>
 #include <rsthop/craft.h>
 
-#define PROVES(words, fn)                   \
-	{                                   \
-		words, fn, NULL, NULL, NULL \
-	}
+#include "proves.h"
 
 #define SYN    PKT_TH_SYN
 #define ACK    PKT_TH_ACK
@@ -148,9 +145,9 @@ static struct craft_tcp
 segment(const struct line *p, int from, uint8_t flags)
 {
 	return (struct craft_tcp){.seq = p->seq[from],
-	    .ack = flags & ACK ? p->seq[!from] : 0,
+	    .ack = (flags & ACK) != 0 ? p->seq[!from] : 0,
 	    .flags = flags,
-	    .window = flags & PKT_TH_RST ? p->window : 500,
+	    .window = (flags & PKT_TH_RST) != 0 ? p->window : 500,
 	    .df = true};
 }
 
@@ -523,17 +520,17 @@ late_or_short(void **state)
 		struct line *p = line_new();
 
 		(void)state;
-		p->blind[S] = late;
+		p->blind[S] = late != 0;
 		quiet_connection(p);
 		handshake(p);
 		talk(p, 2);
-		p->blind[S] = !late;
-		if (!late)
+		p->blind[S] = late == 0;
+		if (late == 0)
 			say(p, S, RSTACK, NULL); /* which it has not */
 		else
 			forge(p, S, 0);
-		p->blind[S] = !late;
-		talk(p, late ? 2 : 0);
+		p->blind[S] = late == 0;
+		talk(p, late != 0 ? 2 : 0);
 		assert_int_equal(proofs(p), 0);
 	}
 	struct line *p = line_new();
@@ -728,5 +725,5 @@ main(void)
 	    PROVES("two files of one vantage are not two vantages", a_ring),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("compare", tests, NULL, NULL);
 }

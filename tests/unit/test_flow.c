@@ -13,11 +13,7 @@
 #include <rsthop/rng.h>
 
 #include "flow_scene.h"
-
-#define PROVES(words, fn)                   \
-	{                                   \
-		words, fn, NULL, NULL, NULL \
-	}
+#include "proves.h"
 
 static void
 baseline_of_both_sides(void **state)
@@ -414,27 +410,29 @@ chaos_packet(struct rng *g)
 	static const uint8_t flags[] = {SYN, SYNACK, ACK, PSHACK, FINACK, RST,
 	    RSTACK, RST, RSTACK, 0, 0xff};
 	static const uint8_t data[1500];
-	bool up = rng_below(g, 2);
+	bool up = rng_below(g, 2) != 0;
 	uint8_t c[4] = {10, 0, 0, (uint8_t)rng_below(g, 3)};
 	uint8_t s[4] = {1, 2, 3, (uint8_t)rng_below(g, 3)};
 	uint16_t port = (uint16_t)(1000 + rng_below(g, 4));
-	uint32_t len = rng_below(g, 3) ? 0 : rng_below(g, sizeof(data));
+	uint32_t len = rng_below(g, 3) != 0 ? 0 : rng_below(g, sizeof(data));
 	struct pkt p = {.has = PKT_HAS_IP | PKT_HAS_TCP | PKT_HAS_MAC};
 
 	p.ip = (struct pkt_ip){.version = 4,
 	    .src = addr_from_v4(up ? c : s),
 	    .dst = addr_from_v4(up ? s : c),
-	    .ttl =
-		(uint8_t)(rng_below(g, 4) ? 64U - 10U * up : rng_below(g, 256)),
-	    .id = (uint16_t)rng_below(g, rng_below(g, 3) ? 300 : 65536),
-	    .tos = (uint8_t)(rng_below(g, 5) ? 0 : rng_u64(g)),
+	    .ttl = (uint8_t)(rng_below(g, 4) != 0 ? 64U - 10U * up
+						  : rng_below(g, 256)),
+	    .id = (uint16_t)rng_below(g, rng_below(g, 3) != 0 ? 300 : 65536),
+	    .tos = (uint8_t)(rng_below(g, 5) != 0 ? 0 : rng_u64(g)),
 	    .proto = PKT_PROTO_TCP,
-	    .df = rng_below(g, 2),
+	    .df = rng_below(g, 2) != 0,
 	    .has_id = true};
 	p.tcp = (struct pkt_tcp){.sport = up ? port : 80,
 	    .dport = up ? 80 : port,
-	    .seq = 1000 + (uint32_t)(rng_u64(g) >> (rng_below(g, 4) ? 57 : 32)),
-	    .ack = 1000 + (uint32_t)(rng_u64(g) >> (rng_below(g, 4) ? 57 : 32)),
+	    .seq = 1000 +
+		(uint32_t)(rng_u64(g) >> (rng_below(g, 4) != 0 ? 57 : 32)),
+	    .ack = 1000 +
+		(uint32_t)(rng_u64(g) >> (rng_below(g, 4) != 0 ? 57 : 32)),
 	    .flags = flags[rng_below(g, sizeof(flags))],
 	    .window = (uint16_t)rng_u64(g),
 	    .wscale = (uint8_t)rng_u64(g),
@@ -502,7 +500,7 @@ chaos_run(uint64_t seed)
 		s.unix_ns = chaos_stamp(&g, CLOCK_S + i * CLOCK_MS);
 		if (rng_below(&g, 20) == 0)
 			chaos_quote(&p);
-		else if (p.tcp.flags & RST)
+		else if ((p.tcp.flags & RST) != 0)
 			shown++;
 		assert_int_equal(flow_table_see(t, &s, NULL), 0);
 	}

@@ -20,11 +20,7 @@
 
 #include "../rng_unit.h"
 #include "judge/infer_int.h"
-
-#define PROVES(words, fn)                   \
-	{                                   \
-		words, fn, NULL, NULL, NULL \
-	}
+#include "proves.h"
 
 /*
  * A path of n hops whose routers mostly answer, the way back as long as the
@@ -35,9 +31,8 @@ path_of(int hops)
 {
 	struct infer_path p = {
 	    .hops = hops, .server_ttl = 64 - (hops - 1), .has_ip_id = true};
-	int i;
 
-	for (i = 0; i <= INFER_MAX_HOPS; i++) {
+	for (int i = 0; i <= INFER_MAX_HOPS; i++) {
 		p.crossed[i] = i >= 1 && i < hops ? i - 1 : -1;
 		p.answers[i] = 0.9;
 	}
@@ -49,9 +44,8 @@ static struct infer_path
 path_guessed(int hops)
 {
 	struct infer_path p = path_of(hops);
-	int i;
 
-	for (i = 1; i < hops; i++)
+	for (int i = 1; i < hops; i++)
 		p.crossed[i] = -1;
 	return p;
 }
@@ -108,20 +102,19 @@ static void
 assert_sums(const struct infer_posterior *p, int hops)
 {
 	double cause = 0, at = 0, hop = 0, policy = 0, initial = 0, dice = 0;
-	int i;
 
-	for (i = 0; i < INFER_CAUSES; i++)
+	for (int i = 0; i < INFER_CAUSES; i++)
 		cause += p->cause[i];
-	for (i = 1; i <= hops; i++) {
+	for (int i = 1; i <= hops; i++) {
 		near(p->hop[i], p->at[i][0] + p->at[i][1], 1e-12);
 		at += p->at[i][0] + p->at[i][1];
 		hop += p->hop[i];
 	}
-	for (i = 0; i < INFER_POLICIES; i++)
+	for (int i = 0; i < INFER_POLICIES; i++)
 		policy += p->policy[i];
-	for (i = 0; i < 256; i++)
+	for (int i = 0; i < 256; i++)
 		initial += p->initial[i];
-	for (i = 0; i < INFER_DICES; i++)
+	for (int i = 0; i < INFER_DICES; i++)
 		dice += p->dice[i];
 	near(cause, 1, 1e-9);
 	near(at, p->cause[INFER_DEVICE], 1e-9);
@@ -132,7 +125,7 @@ assert_sums(const struct infer_posterior *p, int hops)
 	assert_true(p->rate > 0 && p->rate <= 1);
 	assert_true(p->drops >= 0 && p->drops <= 1);
 	assert_true(p->threshold <= p->cause[INFER_DEVICE] + 1e-12);
-	for (i = 1; i <= hops; i++)
+	for (int i = 1; i <= hops; i++)
 		assert_true(p->hop[i] <= p->hop[p->best_hop]);
 }
 
@@ -140,23 +133,21 @@ static void
 assert_same(const struct infer_posterior *a, const struct infer_posterior *b,
     double eps)
 {
-	int i;
-
-	for (i = 0; i < INFER_CAUSES; i++)
+	for (int i = 0; i < INFER_CAUSES; i++)
 		near(a->cause[i], b->cause[i], eps);
-	for (i = 1; i <= INFER_MAX_HOPS; i++) {
+	for (int i = 1; i <= INFER_MAX_HOPS; i++) {
 		near(a->at[i][0], b->at[i][0], eps);
 		near(a->at[i][1], b->at[i][1], eps);
 	}
-	for (i = 0; i < INFER_POLICIES; i++)
+	for (int i = 0; i < INFER_POLICIES; i++)
 		near(a->policy[i], b->policy[i], eps);
-	for (i = 0; i < INFER_DICES; i++)
+	for (int i = 0; i < INFER_DICES; i++)
 		near(a->dice[i], b->dice[i], eps);
 	near(a->drops, b->drops, eps);
 	near(a->rate, b->rate, eps);
 }
 
-/* Trials by hand. */
+/* --- trials by hand --- */
 
 static void
 see(struct infer *in, const struct infer_shot *shots, size_t n)
@@ -184,9 +175,8 @@ see_burst(struct infer *in, int hops, int from, int rst_ttl, int slope,
     enum infer_te te)
 {
 	struct infer_shot s[INFER_MAX_HOPS];
-	int i;
 
-	for (i = 1; i < hops; i++) {
+	for (int i = 1; i < hops; i++) {
 		s[i - 1] = (struct infer_shot){i, i >= from, 0, INFER_TE_SEEN};
 		if (i < from)
 			continue;
@@ -200,14 +190,13 @@ static void
 see_silent_burst(struct infer *in, int hops, enum infer_te te)
 {
 	struct infer_shot s[INFER_MAX_HOPS];
-	int i;
 
-	for (i = 1; i < hops; i++)
+	for (int i = 1; i < hops; i++)
 		s[i - 1] = (struct infer_shot){i, false, 0, te};
 	see(in, s, (size_t)hops - 1);
 }
 
-/* Laws. */
+/* --- laws --- */
 
 static void
 test_prior(void **state)
@@ -215,10 +204,9 @@ test_prior(void **state)
 	struct infer_path path;
 	struct infer_posterior p;
 	struct infer *in;
-	int hops;
 
 	(void)state;
-	for (hops = 1; hops <= INFER_MAX_HOPS; hops += 7) {
+	for (int hops = 1; hops <= INFER_MAX_HOPS; hops += 7) {
 		path = path_of(hops);
 		in = infer_of(&path);
 		p = posterior(in);
@@ -249,9 +237,9 @@ test_bad_path(void **state)
 static size_t
 random_shots(struct rng *r, int hops, struct infer_shot *s)
 {
-	size_t n = 1 + rng_below(r, (uint32_t)hops), i;
+	size_t n = 1 + rng_below(r, (uint32_t)hops);
 
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		s[i].ttl = (int)(1 + rng_below(r, (uint32_t)hops + 2));
 		s[i].fired = rng_below(r, 3) == 0;
 		s[i].rst_ttl = s[i].fired ? (int)rng_below(r, 256) : 0;
@@ -268,13 +256,12 @@ test_sums_always(void **state)
 	struct infer *in = infer_of(&path);
 	struct infer_posterior p;
 	struct rng r;
-	int i, j;
 
 	(void)state;
 	rng_seed(&r, 1);
-	for (i = 0; i < 60; i++) {
+	for (int i = 0; i < 60; i++) {
 		infer_reset(in);
-		for (j = 0; j < 10; j++) {
+		for (int j = 0; j < 10; j++) {
 			see(in, s, random_shots(&r, path.hops, s));
 			p = posterior(in);
 			assert_sums(&p, path.hops);
@@ -294,9 +281,8 @@ after_much(const struct infer_path *path)
 {
 	struct infer *in = infer_of(path);
 	struct infer_posterior p;
-	int i;
 
-	for (i = 0; i < 200; i++) {
+	for (int i = 0; i < 200; i++) {
 		see_burst(in, 20, 9, 56, 0, INFER_TE_MISSING);
 		see_silent_burst(in, 20, INFER_TE_SEEN);
 	}
@@ -339,21 +325,20 @@ test_order(void **state)
 	struct infer_posterior pa, pb;
 	size_t n[TRIALS];
 	struct rng r;
-	int i, round;
 
 	(void)state;
 	rng_seed(&r, 2);
-	for (round = 0; round < 20; round++) {
+	for (int round = 0; round < 20; round++) {
 		infer_reset(a);
 		infer_reset(b);
-		for (i = 0; i < TRIALS; i++)
+		for (int i = 0; i < TRIALS; i++)
 			n[i] = random_shots(&r, path.hops, s[i]);
-		for (i = 0; i < TRIALS; i++)
+		for (int i = 0; i < TRIALS; i++)
 			see(a, s[i], n[i]);
 		infer_see_id_echo(a, true);
 		infer_see_server_alive(a, true);
 		infer_see_server_alive(b, true);
-		for (i = TRIALS; i-- > 0;)
+		for (int i = TRIALS; i-- > 0;)
 			see(b, s[i], n[i]);
 		infer_see_id_echo(b, true);
 		pa = posterior(a);
@@ -445,9 +430,8 @@ static double
 threshold_up_to(const struct infer_posterior *p, int k)
 {
 	double sum = 0;
-	int h;
 
-	for (h = 1; h <= INFER_MAX_HOPS; h++) {
+	for (int h = 1; h <= INFER_MAX_HOPS; h++) {
 		sum += h <= k ? p->at[h][INFER_WIRE] : 0;
 		sum += h + 1 <= k ? p->at[h][INFER_ROUTER] : 0;
 	}
@@ -460,18 +444,17 @@ test_silence(void **state)
 	struct infer_path path = path_of(10);
 	struct infer *in = infer_of(&path);
 	struct infer_posterior first = posterior(in), p = first, q;
-	int i, k;
 
 	(void)state;
-	for (i = 0; i < 30; i++) {
+	for (int i = 0; i < 30; i++) {
 		see_silent_burst(
-		    in, 10, i % 2 ? INFER_TE_SEEN : INFER_TE_UNKNOWN);
+		    in, 10, i % 2 != 0 ? INFER_TE_SEEN : INFER_TE_UNKNOWN);
 		q = posterior(in);
 		at_least(p.at[1][INFER_WIRE] + 1e-12, q.at[1][INFER_WIRE]);
-		for (k = 1; k < 10; k++)
+		for (int k = 1; k < 10; k++)
 			at_least(
 			    threshold_up_to(&first, k), threshold_up_to(&q, k));
-		for (k = INFER_SERVER; k <= INFER_NOTHING; k++)
+		for (int k = INFER_SERVER; k <= INFER_NOTHING; k++)
 			at_least(q.cause[k] + 1e-12, p.cause[k]);
 		p = q;
 	}
@@ -487,10 +470,9 @@ test_monotone(void **state)
 	struct infer_path path = path_of(8);
 	struct infer *in = infer_of(&path);
 	struct infer_posterior p = posterior(in), q;
-	int i;
 
 	(void)state;
-	for (i = 0; i < 10; i++) {
+	for (int i = 0; i < 10; i++) {
 		see_burst(in, 8, 5, 60, 0, INFER_TE_SEEN);
 		q = posterior(in);
 		at_least(q.threshold + 1e-9, p.threshold);
@@ -499,7 +481,7 @@ test_monotone(void **state)
 		p = q;
 	}
 	assert_int_equal(p.best_threshold, 5);
-	for (i = 0; i < 10; i++) {
+	for (int i = 0; i < 10; i++) {
 		see_one(in, 7, false, 0, INFER_TE_SEEN);
 		q = posterior(in);
 		at_least(p.rate, q.rate);
@@ -508,7 +490,7 @@ test_monotone(void **state)
 	infer_free(in);
 }
 
-/* The table of PHYSICS, section 1. */
+/* --- the table of PHYSICS, section 1 --- */
 
 static void
 test_kernel_reject(void **state)
@@ -629,7 +611,7 @@ test_given_ttl(void **state)
 	infer_free(in);
 }
 
-/* How it behaves. */
+/* --- how it behaves --- */
 
 static double
 drops_after(const struct infer_path *path, enum infer_te te)
@@ -665,10 +647,9 @@ test_dice_connection(void **state)
 	struct infer_path path = path_of(8);
 	struct infer *in = infer_of(&path);
 	struct infer_posterior p;
-	int i;
 
 	(void)state;
-	for (i = 0; i < 8; i++)
+	for (int i = 0; i < 8; i++)
 		if (i % 2 == 0)
 			see_burst(in, 8, 3, 62, 0, INFER_TE_SEEN);
 		else
@@ -689,11 +670,10 @@ test_dice_once(void **state)
 	struct infer *in = infer_of(&path);
 	struct infer_posterior p;
 	struct infer_shot s[7];
-	int i, j;
 
 	(void)state;
-	for (i = 0; i < 4; i++) {
-		for (j = 1; j < 8; j++)
+	for (int i = 0; i < 4; i++) {
+		for (int j = 1; j < 8; j++)
 			s[j - 1] = (struct infer_shot){
 			    j, j == 3, j == 3 ? 62 : 0, INFER_TE_SEEN};
 		see(in, s, 7);
@@ -714,11 +694,10 @@ test_dice_packet(void **state)
 	struct infer *in = infer_of(&path);
 	struct infer_posterior p;
 	struct infer_shot s[7];
-	int i, j;
 
 	(void)state;
-	for (i = 0; i < 4; i++) {
-		for (j = 1; j < 8; j++) {
+	for (int i = 0; i < 4; i++) {
+		for (int j = 1; j < 8; j++) {
 			s[j - 1] =
 			    (struct infer_shot){j, false, 0, INFER_TE_SEEN};
 			if (j < 3 || (i + j) % 2 == 0)
@@ -742,10 +721,9 @@ test_response_triggered(void **state)
 	struct infer_path path = path_of(8);
 	struct infer *in = infer_of(&path);
 	struct infer_posterior p;
-	int i;
 
 	(void)state;
-	for (i = 0; i < 5; i++) {
+	for (int i = 0; i < 5; i++) {
 		see_one(in, 64, true, 59, INFER_TE_UNKNOWN);
 		see_silent_burst(in, 8, INFER_TE_SEEN);
 	}
@@ -766,10 +744,9 @@ test_server_abort(void **state)
 	struct infer_path path = path_of(8);
 	struct infer *in = infer_of(&path);
 	struct infer_posterior p;
-	int i;
 
 	(void)state;
-	for (i = 0; i < 5; i++) {
+	for (int i = 0; i < 5; i++) {
 		see_one(in, 64, true, path.server_ttl, INFER_TE_UNKNOWN);
 		see_silent_burst(in, 8, INFER_TE_SEEN);
 	}
@@ -798,10 +775,9 @@ test_rewritten(void **state)
 	struct infer_path path = path_of(8);
 	struct infer *in = infer_of(&path);
 	struct infer_posterior p;
-	int i;
 
 	(void)state;
-	for (i = 0; i < 4; i++) {
+	for (int i = 0; i < 4; i++) {
 		see_one(in, 64, true, path.server_ttl, INFER_TE_UNKNOWN);
 		see_silent_burst(in, 8, INFER_TE_SEEN);
 	}
@@ -826,10 +802,9 @@ test_reset_behind_data(void **state)
 	struct infer *in = infer_of(&path);
 	struct infer_answers a = {.behind = 3, .talks = true};
 	struct infer_posterior p;
-	int i;
 
 	(void)state;
-	for (i = 0; i < 3; i++) {
+	for (int i = 0; i < 3; i++) {
 		see_one(in, 64, true, path.server_ttl, INFER_TE_UNKNOWN);
 		see_silent_burst(in, 8, INFER_TE_SEEN);
 	}
@@ -852,10 +827,9 @@ test_answers_tell_drops(void **state)
 	struct infer_path path = path_of(8);
 	struct infer *in = infer_of(&path);
 	struct infer_posterior p;
-	int i;
 
 	(void)state;
-	for (i = 0; i < 3; i++)
+	for (int i = 0; i < 3; i++)
 		see_one(in, 64, true, 62, INFER_TE_UNKNOWN);
 	infer_set_answers(in, &unacked);
 	p = posterior(in);
@@ -892,10 +866,9 @@ test_nothing(void **state)
 	struct infer_path path = path_of(8);
 	struct infer *in = infer_of(&path);
 	struct infer_posterior p;
-	int i;
 
 	(void)state;
-	for (i = 0; i < 40; i++) {
+	for (int i = 0; i < 40; i++) {
 		see_one(in, 64, false, 0, INFER_TE_UNKNOWN);
 		see_silent_burst(in, 8, INFER_TE_SEEN);
 	}
@@ -1009,7 +982,6 @@ test_own_segment(void **state)
 	struct infer *in = infer_of(&path);
 	struct infer_posterior p, q;
 	double wire;
-	int h;
 
 	(void)state;
 	see_one(in, 64, true, 64, INFER_TE_UNKNOWN);
@@ -1023,7 +995,7 @@ test_own_segment(void **state)
 	wire = q.at[1][INFER_WIRE] / p.at[1][INFER_WIRE];
 	assert_true(wire > 1);
 	at_least(q.at[1][INFER_WIRE], 0.97);
-	for (h = 1; h <= 7; h++) {
+	for (int h = 1; h <= 7; h++) {
 		if (h > 1)
 			at_least(wire * p.at[h][INFER_WIRE],
 			    90 * q.at[h][INFER_WIRE]);
@@ -1059,7 +1031,7 @@ test_fired_unknown(void **state)
 	infer_free(in);
 }
 
-/* Gain. */
+/* --- gain --- */
 
 static void
 gains(const struct infer *in, int upto, double *g)
@@ -1077,16 +1049,15 @@ test_gain_bounds(void **state)
 	struct infer *in = infer_of(&path);
 	double g[INFER_MAX_HOPS + 1];
 	struct rng r;
-	int i, n;
 
 	(void)state;
 	rng_seed(&r, 3);
-	for (i = 0; i < 40; i++) {
+	for (int i = 0; i < 40; i++) {
 		if (i % 5 == 0)
 			infer_reset(in);
 		see(in, s, random_shots(&r, path.hops, s));
 		gains(in, 9, g);
-		for (n = 1; n <= 9; n++) {
+		for (int n = 1; n <= 9; n++) {
 			at_least(g[n], -1e-12);
 			at_least(log(2), g[n]);
 		}
@@ -1101,13 +1072,12 @@ test_gain_certain(void **state)
 	struct infer_path path = path_of(8);
 	struct infer *in = infer_of(&path);
 	double g[INFER_MAX_HOPS + 1];
-	int i, n;
 
 	(void)state;
-	for (i = 0; i < 40; i++)
+	for (int i = 0; i < 40; i++)
 		see_burst(in, 8, 5, 60, 0, INFER_TE_SEEN);
 	gains(in, 7, g);
-	for (n = 1; n < 8; n++)
+	for (int n = 1; n < 8; n++)
 		at_least(1e-6, g[n]);
 	infer_free(in);
 }
@@ -1119,16 +1089,15 @@ test_gain_prefers_threshold(void **state)
 	struct infer_path path = path_of(10);
 	struct infer *in = infer_of(&path);
 	double g[INFER_MAX_HOPS + 1], inside;
-	int i, n;
 
 	(void)state;
-	for (i = 0; i < 6; i++) {
+	for (int i = 0; i < 6; i++) {
 		see_one(in, 7, true, 0, INFER_TE_UNKNOWN);
 		see_one(in, 3, false, 0, INFER_TE_UNKNOWN);
 	}
 	gains(in, 9, g);
 	inside = fmax(g[4], fmax(g[5], g[6]));
-	for (n = 1; n < 10; n++) {
+	for (int n = 1; n < 10; n++) {
 		print_message("  TTL %d: %.4f nats\n", n, g[n]);
 		if (n <= 3 || n >= 7)
 			at_least(inside, 3 * g[n]);
@@ -1136,7 +1105,7 @@ test_gain_prefers_threshold(void **state)
 	infer_free(in);
 }
 
-/* Calibration: a world of its own, by the header's words. */
+/* --- calibration: a world of its own, by the header's words --- */
 
 #define HOPS 8
 
@@ -1175,17 +1144,17 @@ draw_weighted(struct rng *r, const double *w, int n)
 static void
 draw_path(struct rng *r, struct infer_path *path, int home[HOPS + 1])
 {
-	int h, from = HOPS + 1, more = 0;
+	int from = HOPS + 1, more = 0;
 
 	*path = path_of(HOPS);
 	if (rng_unit(r) < 0.15) {
 		from = (int)(2 + rng_below(r, HOPS - 1));
 		more = (int)(1 + rng_below(r, 2));
 	}
-	for (h = 1; h <= HOPS; h++)
+	for (int h = 1; h <= HOPS; h++)
 		home[h] = h - 1 + (h >= from ? more : 0);
 	path->server_ttl = 64 - home[HOPS];
-	for (h = 1; h < HOPS; h++) {
+	for (int h = 1; h < HOPS; h++) {
 		path->crossed[h] = home[h];
 		if (rng_unit(r) >= 0.1)
 			continue;
@@ -1199,10 +1168,10 @@ static void
 draw_device(struct rng *r, const struct infer *in, struct story *s)
 {
 	double w[HOPS * INFER_MODELS_MAX];
-	size_t n = 0, h, m;
+	size_t n = 0;
 
-	for (h = 1; h <= HOPS; h++)
-		for (m = 0; m < infer_n_models; m++)
+	for (size_t h = 1; h <= HOPS; h++)
+		for (size_t m = 0; m < infer_n_models; m++)
 			w[n++] = infer_prior(in, h, m);
 	n = (size_t)draw_weighted(r, w, (int)n);
 	s->hop = (int)(n / infer_n_models) + 1;
@@ -1265,7 +1234,7 @@ arrival(
 		break;
 	}
 	if (ttl > 0 && rng_unit(r) > 0.97)
-		ttl += rng_below(r, 2) ? 1 : -1;
+		ttl += rng_below(r, 2) != 0 ? 1 : -1;
 	return ttl > 0 ? ttl : 0;
 }
 
@@ -1325,9 +1294,9 @@ play_trial(struct rng *r, const struct story *s, const struct infer_path *path,
 {
 	struct infer_shot shots[HOPS];
 	bool roll = rng_unit(r) < s->p, spent = false;
-	size_t i, n = full ? 1 : HOPS - 1;
+	size_t n = full ? 1 : HOPS - 1;
 
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		memset(&shots[i], 0, sizeof(shots[i]));
 		shots[i].ttl = full ? 64 : (int)i + 1;
 		play_shot(r, s, path, roll, &spent, &shots[i]);
@@ -1344,7 +1313,7 @@ struct tally {
 static void
 judge_story(struct rng *r, struct tally *t)
 {
-	int home[HOPS + 1], i;
+	int home[HOPS + 1];
 	struct infer_path path;
 	struct infer_posterior p;
 	struct infer *in;
@@ -1354,7 +1323,7 @@ judge_story(struct rng *r, struct tally *t)
 	draw_path(r, &path, home);
 	in = infer_of(&path);
 	draw_story(r, in, home, &s);
-	for (i = 0; i < 4; i++) {
+	for (int i = 0; i < 4; i++) {
 		play_trial(r, &s, &path, true, in);
 		play_trial(r, &s, &path, false, in);
 	}

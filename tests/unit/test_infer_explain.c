@@ -19,11 +19,7 @@
 #include <rsthop/rng.h>
 
 #include "judge/infer_int.h"
-
-#define PROVES(words, fn)                   \
-	{                                   \
-		words, fn, NULL, NULL, NULL \
-	}
+#include "proves.h"
 
 #define SCENES	  60
 #define TRIALS	  8
@@ -586,5 +582,5 @@ main(void)
 	    PROVES("each class has a name of its own", test_names),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("infer_explain", tests, NULL, NULL);
 }

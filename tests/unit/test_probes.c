@@ -13,10 +13,7 @@
 #include <rsthop/analyze.h>
 #include <rsthop/clock.h>
 
-#define PROVES(words, fn)                   \
-	{                                   \
-		words, fn, NULL, NULL, NULL \
-	}
+#include "proves.h"
 
 #define PACKETS 4096
 #define BYTES	160
@@ -591,7 +588,7 @@ test_hostile(void **state)
 
 		t->hop = 3;
 		sweep(t, 1, 8, WORD);
-		burst(t, 6, seed % 2);
+		burst(t, 6, seed % 2 != 0);
 		t->rng = seed;
 		for (size_t i = 0; i < t->n; i++) {
 			if (roll(t) % 4 == 0)

@@ -11,11 +11,7 @@
 #include <cmocka.h>
 
 #include "flow_scene.h"
-
-#define PROVES(words, fn)                   \
-	{                                   \
-		words, fn, NULL, NULL, NULL \
-	}
+#include "proves.h"
 
 /* What a box answers `use db` with, by default as the founding case. */
 static struct scene_hand
@@ -443,7 +439,9 @@ idle_time_out(void **state)
 	scene_end(&sc);
 }
 
-/* A front end answers for what has no socket, with an initial TTL of its own. */
+/*
+ * A front end answers for what has no socket, with an initial TTL of its own.
+ */
 static void
 front_end(void **state)
 {
@@ -929,7 +927,9 @@ flow_labels(void **state)
 	assert_true(scene_weight(v, "flow-label-continues") < 0);
 	assert_int_equal(v->ruling, RST_GENUINE);
 	scene_end(&sc);
-	/* What has no socket has another label, or none; so has what wanders. */
+	/*
+	 * What has no socket has another label, or none; so has what wanders.
+	 */
 	v = judge_labels(&sc, steady, RST, 62, 0);
 	assert_true(scene_weight(v, "flow-label-differs") == 0);
 	scene_end(&sc);

@@ -14,13 +14,9 @@
 
 #include <rsthop/clock.h>
 
+#include "proves.h"
 #include "scripted_world.h"
 #include <rsthop/session.h>
-
-#define PROVES(words, fn)                   \
-	{                                   \
-		words, fn, NULL, NULL, NULL \
-	}
 
 #define GREETING "greeting with a challenge"
 #define LOGIN	 "login with its proof"
@@ -347,7 +343,7 @@ test_blanked(void **state)
 		for (size_t i = 0; i < sc->evidence.n; i++)
 			notes += strstr(sc->evidence.packets[i].note,
 				     "blanked") != NULL;
-		assert_int_equal(notes, secret ? 3 : 0);
+		assert_int_equal(notes, secret != 0 ? 3 : 0);
 		/* SYN, SYN-ACK, ACK, five with data, two acknowledgements. */
 		assert_int_equal(sc->evidence.n, 10);
 		scene_free(sc);
