@@ -3,7 +3,7 @@
 is no bool, section marks, include guards, tables of unit tests, comments,
 switches over enums.  Silent where all is well.
 
-usage: check_form.py [--root DIR] [--names] | --self-test
+usage: check_form.py [--root DIR] | --self-test
 """
 
 import argparse
@@ -715,9 +715,10 @@ def check_tables(t):
 
 def own_words(rel):
     """What a static name in a file may begin with: a word of the file's name
-    or its folder's."""
+    or its folder's, or the singular of one."""
     folder, name = rel.split("/")[-2:]
-    return set(name.rsplit(".", 1)[0].split("_")) | {folder}
+    words = set(name.rsplit(".", 1)[0].split("_")) | {folder}
+    return words | {w[:-1] for w in words if w.endswith("s")}
 
 
 def check_names(t):
@@ -733,8 +734,10 @@ def check_names(t):
             found += re.finditer(
                 r"^#define[ \t]+(\w+)", s.with_directives, re.M)
         for m in found:
+            # What an old system lacks bears the system's name.
+            lacks = f"#ifndef {m[1]}\n" in s.with_directives
             if m[1].split("_")[0].lower() not in own and m[1] not in seen \
-                    and m[1] != "_GNU_SOURCE":
+                    and m[1] != "_GNU_SOURCE" and not lacks:
                 bad.append(s.at(m.start(1), f"{m[1]} bears no name of its "
                                 "file's"))
             seen.add(m[1])
@@ -973,15 +976,13 @@ def self_test():
 def main():
     ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     ap.add_argument("--self-test", action="store_true")
-    ap.add_argument("--names", action="store_true",
-                    help="static names as well")
     ap.add_argument("--root", type=Path,
                     default=Path(__file__).resolve().parent.parent)
     args = ap.parse_args()
     if args.self_test:
         return self_test()
     found = faults(args.root.resolve(),
-                   CHECKS + [check_names] * args.names)
+                   CHECKS + [check_names])
     for f in found:
         print(f)
     if found:

@@ -325,8 +325,9 @@ compare_find(const struct compare *c, uint32_t file, uint64_t frame)
 	const struct compare_reset *r;
 
 	r = c != NULL ? analyze_compare_find(c, file, frame) : NULL;
-	return r != NULL && r->elsewhere.peer != RST_PEER_NONE ? &r->elsewhere
-							       : NULL;
+	return r != NULL && r->elsewhere.shows != RST_SHOWS_NOTHING
+	    ? &r->elsewhere
+	    : NULL;
 }
 
 /*
@@ -334,11 +335,11 @@ compare_find(const struct compare *c, uint32_t file, uint64_t frame)
  * the client's own packets looks as if it came all the way.
  */
 static int
-compare_crossed_by(const struct compare *c, const struct analysis_reset *r)
+compare_traversed_by(const struct compare *c, const struct analysis_reset *r)
 {
-	if (r->verdict.crossed >= 0 || r->to_client ||
-	    r->verdict.peer_ttl == 0 || r->ttl != r->verdict.peer_ttl)
-		return r->verdict.crossed;
+	if (r->verdict.traversed >= 0 || r->to_client ||
+	    r->verdict.sender_ttl == 0 || r->ttl != r->verdict.sender_ttl)
+		return r->verdict.traversed;
 	return c->hops[0];
 }
 
@@ -347,20 +348,20 @@ compare_see_judged(struct compare *c, const struct analysis_reset *r)
 {
 	const struct compare_reset *k;
 	struct compare_flow *fl;
-	int crossed;
+	int traversed;
 
-	if (c == NULL || r->elsewhere.peer != RST_PEER_NEVER_SENT)
+	if (c == NULL || r->elsewhere.shows != RST_SHOWS_NEVER_SENT)
 		return;
 	c->never_sent++;
 	k = analyze_compare_find(c, r->file, r->frame);
-	crossed = compare_crossed_by(c, r);
-	if (r->verdict.ruling != RST_FORGED || crossed < 0 || k == NULL)
+	traversed = compare_traversed_by(c, r);
+	if (r->verdict.ruling != RST_FORGED || traversed < 0 || k == NULL)
 		return;
 	fl = &c->sides[k->vantage].flows[k->flow];
 	if (k->vantage == 1)
 		fl = &c->sides[0].flows[fl->match];
-	if (fl->crossed[k->vantage] == 0 && crossed < 255)
-		fl->crossed[k->vantage] = (uint8_t)(1 + crossed);
+	if (fl->traversed[k->vantage] == 0 && traversed < 255)
+		fl->traversed[k->vantage] = (uint8_t)(1 + traversed);
 }
 
 /* --- where the device is --- */
@@ -415,10 +416,10 @@ compare_finish(const struct compare *c, struct analysis *out)
 	for (uint32_t i = 0; i < c->sides[0].n_flows; i++) {
 		const struct compare_flow *fl = &c->sides[0].flows[i];
 
-		if (fl->crossed[0] != 0 && fl->crossed[1] != 0 &&
+		if (fl->traversed[0] != 0 && fl->traversed[1] != 0 &&
 		    out->compared.path_hops >= 0 &&
-		    compare_find_bracket(fl->crossed[0] - 1, fl->crossed[1] - 1,
-			out->compared.path_hops, &b))
+		    compare_find_bracket(fl->traversed[0] - 1,
+			fl->traversed[1] - 1, out->compared.path_hops, &b))
 			compare_add_bracket(all, &n, &b);
 	}
 	for (size_t i = 0; i < n; i++)

@@ -281,15 +281,15 @@ index_see_ack(struct compare_side *s, struct compare_flow *fl, int half,
     const struct flow_seen *seen)
 {
 	const struct pkt_tcp *t = &seen->pkt->tcp;
-	struct compare_half *peer = &fl->half[!half];
-	uint32_t beyond = t->ack - peer->seq_next;
+	struct compare_half *other = &fl->half[!half];
+	uint32_t beyond = t->ack - other->seq_next;
 
-	if ((t->flags & PKT_TH_ACK) == 0 || !peer->seen || beyond == 0 ||
+	if ((t->flags & PKT_TH_ACK) == 0 || !other->seen || beyond == 0 ||
 	    beyond >= INDEX_HALF_SPACE)
 		return;
 	fl->hole = true;
 	index_note_hole(s, seen->unix_ns);
-	peer->seq_next = t->ack;
+	other->seq_next = t->ack;
 }
 
 static void

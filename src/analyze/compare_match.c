@@ -20,7 +20,7 @@ struct votes {
 };
 
 /* A sample of vantage 1. */
-struct place {
+struct match_place {
 	uint64_t hash;
 	uint32_t flow;
 	uint8_t half;
@@ -124,16 +124,16 @@ match_same(struct compare *c, uint32_t a)
 static int
 match_by_hash(const void *x, const void *y)
 {
-	uint64_t a = ((const struct place *)x)->hash;
-	uint64_t b = ((const struct place *)y)->hash;
+	uint64_t a = ((const struct match_place *)x)->hash;
+	uint64_t b = ((const struct match_place *)y)->hash;
 
 	return (a > b) - (a < b);
 }
 
-static struct place *
+static struct match_place *
 match_list_places(const struct compare_side *s, size_t *n)
 {
-	struct place *p;
+	struct match_place *p;
 
 	*n = 0;
 	for (uint32_t i = 0; i < s->n_flows; i++)
@@ -151,15 +151,15 @@ match_list_places(const struct compare_side *s, size_t *n)
 			if (s->flows[i].match != COMPARE_NONE)
 				break;
 			for (uint8_t k = 0; k < half->n_samples; k++)
-				p[(*n)++] = (struct place){
+				p[(*n)++] = (struct match_place){
 				    half->samples[k].hash, i, (uint8_t)h};
 		}
 	qsort(p, *n, sizeof(*p), match_by_hash);
 	return p;
 }
 
-static const struct place *
-match_first_place(const struct place *p, size_t n, uint64_t hash)
+static const struct match_place *
+match_first_place(const struct match_place *p, size_t n, uint64_t hash)
 {
 	size_t lo = 0, hi = n;
 
@@ -193,7 +193,7 @@ match_vote(struct votes *v, size_t *n, uint32_t flow, bool flipped, int half)
 
 /* Only what is alike in both directions, and alone in that. */
 static void
-match_other(struct compare *c, uint32_t a, const struct place *p, size_t n)
+match_other(struct compare *c, uint32_t a, const struct match_place *p, size_t n)
 {
 	const struct compare_flow *fl = &c->sides[0].flows[a];
 	const struct votes *best = NULL;
@@ -203,7 +203,7 @@ match_other(struct compare *c, uint32_t a, const struct place *p, size_t n)
 	for (int h = 0; h < 2; h++)
 		for (uint8_t i = 0; i < fl->half[h].n_samples; i++) {
 			uint64_t hash = fl->half[h].samples[i].hash;
-			const struct place *q = match_first_place(p, n, hash);
+			const struct match_place *q = match_first_place(p, n, hash);
 
 			for (; q < p + n && q->hash == hash; q++)
 				match_vote(
@@ -371,7 +371,7 @@ compare_match(struct compare *c, struct fault *f)
 {
 	unsigned int tally[2][COMPARE_HOPS] = {{0}};
 	struct compare_side *s = &c->sides[0];
-	struct place *p;
+	struct match_place *p;
 	size_t n;
 
 	for (uint32_t i = 0; i < s->n_flows; i++)

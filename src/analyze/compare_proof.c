@@ -332,7 +332,7 @@ proof_pair(struct compare *c, struct compare_reset *r)
 			continue;
 		b->arrived = true;
 		r->elsewhere = (struct rst_elsewhere){
-		    .peer = RST_PEER_SENT, .ttl = b->ttl};
+		    .shows = RST_SHOWS_SENT, .ttl = b->ttl};
 		r->elsewhere.file_before = r->elsewhere.file_after = b->file;
 		r->elsewhere.frame_before = r->elsewhere.frame_after = b->frame;
 		return;
@@ -437,13 +437,13 @@ proof_prove(struct compare *c, const struct query *q)
 	const struct compare_flow *there = &s->flows[q->flow];
 	struct mark before, after;
 
-	if (r->elsewhere.peer != RST_PEER_NONE || c->resets_full ||
+	if (r->elsewhere.shows != RST_SHOWS_NOTHING || c->resets_full ||
 	    there->hole || proof_lacks_bytes(c, r, there) ||
 	    proof_may_be_rewritten(c, q) ||
 	    !proof_find_bracket(q, there, &before, &after) ||
 	    proof_is_lossy(s, before.unix_ns, after.unix_ns))
 		return;
-	r->elsewhere = (struct rst_elsewhere){.peer = RST_PEER_NEVER_SENT,
+	r->elsewhere = (struct rst_elsewhere){.shows = RST_SHOWS_NEVER_SENT,
 	    .file_before = before.file,
 	    .frame_before = before.frame,
 	    .file_after = after.file,

@@ -17,7 +17,7 @@
 
 struct tally {
 	uint64_t id;
-	uint64_t fired;
+	uint64_t drew;
 	uint64_t whole; /* of these: by packets that were no probes */
 	struct trigger trigger;
 };
@@ -93,12 +93,12 @@ detail_add_tally(struct detail *d, const struct tally *t)
 {
 	for (size_t i = 0; i < d->n_tallies; i++)
 		if (d->tallies[i].id == t->id) {
-			d->tallies[i].fired += t->fired;
+			d->tallies[i].drew += t->drew;
 			d->tallies[i].whole += t->whole;
 			return;
 		}
 	if (d->n_tallies == DETAIL_TALLIES)
-		d->others += t->fired;
+		d->others += t->drew;
 	else
 		d->tallies[d->n_tallies++] = *t;
 }
@@ -120,7 +120,7 @@ int
 detail_add(struct detail *d, const struct flow_reset *r,
     const struct rst_verdict *v, const struct passed *passed, bool fresh)
 {
-	struct tally t = {.fired = 1};
+	struct tally t = {.drew = 1};
 
 	d->resets++;
 	d->placed += v->n_candidates > 0;
@@ -161,10 +161,10 @@ detail_merge(struct detail *d, struct detail *from)
 static void
 detail_set_rate(struct analysis_trigger *t)
 {
-	uint64_t n = t->fired + t->unharmed;
+	uint64_t n = t->drew + t->unharmed;
 
-	t->rate = (double)t->fired / (double)n;
-	stats_wilson_packets(t->fired, n, &t->rate_lo, &t->rate_hi);
+	t->rate = (double)t->drew / (double)n;
+	stats_wilson_packets(t->drew, n, &t->rate_lo, &t->rate_hi);
 }
 
 static void
@@ -178,14 +178,14 @@ detail_finish_tally(const struct detail *d, const struct passed *passed,
 
 	t->others = d->others;
 	for (size_t i = 0; i < d->n_tallies; i++) {
-		t->others += d->tallies[i].fired;
-		if (top == NULL || d->tallies[i].fired > top->fired)
+		t->others += d->tallies[i].drew;
+		if (top == NULL || d->tallies[i].drew > top->drew)
 			top = &d->tallies[i];
 	}
 	if (top == NULL)
 		return;
-	t->others -= top->fired;
-	t->fired = top->fired;
+	t->others -= top->drew;
+	t->drew = top->drew;
 	name = trigger_protocol_name(top->trigger.protocol);
 	if (name != NULL)
 		memcpy(t->protocol, name, strlen(name) + 1);
@@ -195,8 +195,8 @@ detail_finish_tally(const struct detail *d, const struct passed *passed,
 	all = passed_count(passed, top->id);
 	if (top->whole == 0 || all < top->whole)
 		return;
-	t->fired = top->whole; /* for the rate to be what it says */
-	t->unharmed = all - t->fired;
+	t->drew = top->whole; /* for the rate to be what it says */
+	t->unharmed = all - t->drew;
 	detail_set_rate(t);
 }
 

@@ -27,7 +27,7 @@ struct groups {
 	size_t n, cap;
 	struct member *m;
 	uint32_t *buckets; /* an index plus 1 */
-	uint64_t *flows, *fired;
+	uint64_t *flows, *drew;
 };
 
 int
@@ -41,10 +41,10 @@ groups_new(uint64_t seed, const struct passed *passed, struct groups **out,
 		g->passed = passed;
 		g->buckets = calloc(GROUPS_BUCKETS, sizeof(*g->buckets));
 		g->flows = calloc(GROUPS_FLOWS, sizeof(*g->flows));
-		g->fired = calloc(GROUPS_FIRED, sizeof(*g->fired));
+		g->drew = calloc(GROUPS_FIRED, sizeof(*g->drew));
 	}
 	if (g == NULL || g->buckets == NULL || g->flows == NULL ||
-	    g->fired == NULL) {
+	    g->drew == NULL) {
 		groups_free(g);
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	}
@@ -64,7 +64,7 @@ groups_free(struct groups *g)
 	free(g->m);
 	free(g->buckets);
 	free(g->flows);
-	free(g->fired);
+	free(g->drew);
 	free(g);
 }
 
@@ -195,7 +195,7 @@ groups_is_fresh_trigger(
 	uint64_t n[3] = {group, r->trigger.file, r->trigger.frame};
 
 	return groups_is_fresh(
-	    g->fired, GROUPS_FIRED, analyze_hash(g->seed, n, sizeof(n)));
+	    g->drew, GROUPS_FIRED, analyze_hash(g->seed, n, sizeof(n)));
 }
 
 /* A verdict of its own, with the words that its reasons point at. */

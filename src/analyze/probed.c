@@ -55,7 +55,7 @@ struct volley {
 	const struct probes_shot *from[INFER_MAX_HOPS];
 	struct infer_shot shots[INFER_MAX_HOPS];
 	bool acks_vary, ids_vary, windows_vary;
-	bool fired, ambiguous, spoilt;
+	bool drew, ambiguous, spoilt;
 	int rst_ttl; /* of an ambiguous one */
 	unsigned int echoed, not_echoed;
 };
@@ -153,7 +153,7 @@ probed_attribute(
 			continue;
 		if (!d.by_numbers &&
 		    (b->late || probed_is_of_another(p, c, s, b))) {
-			v->spoilt = v->spoilt || (!v->fired && !v->ambiguous);
+			v->spoilt = v->spoilt || (!v->drew && !v->ambiguous);
 			continue;
 		}
 		if (!d.one_ttl) {
@@ -161,9 +161,9 @@ probed_attribute(
 			v->rst_ttl = b->ttl;
 			continue;
 		}
-		if (v->shots[d.last].fired)
+		if (v->shots[d.last].drew)
 			continue;
-		v->fired = v->shots[d.last].fired = true;
+		v->drew = v->shots[d.last].drew = true;
 		v->shots[d.last].rst_ttl = b->ttl;
 		if (b->has_id && s->id != 0)
 			*(b->id == s->id ? &v->echoed : &v->not_echoed) += 1;
@@ -174,7 +174,7 @@ probed_attribute(
 
 /* The data that the connection's first reset came after; 0: none. */
 static uint64_t
-probed_fired_kind(const struct probes_conn *c)
+probed_drew_kind(const struct probes_conn *c)
 {
 	uint64_t kind = 0;
 
@@ -202,7 +202,7 @@ probed_find_kind(const struct pair *p)
 
 	for (size_t k = 0; k < p->found->n_conns; k++) {
 		const struct probes_conn *c = &p->found->conns[k];
-		uint64_t kind = probed_is_of(p, c) ? probed_fired_kind(c) : 0;
+		uint64_t kind = probed_is_of(p, c) ? probed_drew_kind(c) : 0;
 
 		for (i = 0; i < n && kinds[i] != kind; i++)
 			continue;
@@ -305,7 +305,7 @@ probed_describe(const struct pair *p, int hops, struct infer_path *out)
 		    ? h->responders[0].reply_ttl
 		    : 0;
 
-		out->crossed[i] = r != 0 ? pkt_initial_ttl(r) - r : -1;
+		out->traversed[i] = r != 0 ? pkt_initial_ttl(r) - r : -1;
 	}
 }
 
@@ -319,13 +319,13 @@ probed_is_telling(const struct pair *p, const struct volley *v)
 {
 	if (v->n == 0 || v->spoilt)
 		return false;
-	return v->fired || v->ambiguous || !v->acks_vary || p->tags_pass;
+	return v->drew || v->ambiguous || !v->acks_vary || p->tags_pass;
 }
 
 static void
 probed_see_full(const struct pair *p, struct infer *in)
 {
-	size_t fired = 0;
+	size_t drew = 0;
 	uint64_t passed = passed_count(p->found->passed, p->kind);
 	struct infer_shot shot = {.ttl = p->client_ttl};
 	struct infer_trial t = {.n_shots = 1, .shots = &shot};
@@ -337,20 +337,19 @@ probed_see_full(const struct pair *p, struct infer *in)
 		    !endpoint_equal(&q->server, p->server))
 			continue;
 		shot = (struct infer_shot){
-		    .ttl = q->ttl, .fired = true, .rst_ttl = q->rst_ttl};
-		if (fired++ < PROBED_FULL_TRIALS)
+		    .ttl = q->ttl, .drew = true, .rst_ttl = q->rst_ttl};
+		if (drew++ < PROBED_FULL_TRIALS)
 			infer_see_trial(in, &t);
 	}
 	for (size_t i = 0; i < p->found->n_conns; i++) {
 		const struct probes_conn *c = &p->found->conns[i];
 
 		for (size_t k = 0; probed_is_of(p, c) && k < c->n_shots; k++)
-			fired += c->shots[k].kind == p->kind &&
+			drew += c->shots[k].kind == p->kind &&
 			    c->shots[k].ttl > ANALYZE_PROBE_TTL;
 	}
 	shot = (struct infer_shot){.ttl = p->client_ttl};
-	for (size_t i = fired; i < passed && i < fired + PROBED_FULL_TRIALS;
-	     i++)
+	for (size_t i = drew; i < passed && i < drew + PROBED_FULL_TRIALS; i++)
 		infer_see_trial(in, &t);
 }
 
@@ -372,8 +371,8 @@ probed_see_conns(const struct pair *p, struct infer *in)
 		if (!probed_is_telling(p, &v))
 			continue;
 		t.n_shots = v.n;
-		t.fired_unknown = v.ambiguous && !v.fired;
-		t.rst_ttl = t.fired_unknown ? v.rst_ttl : 0;
+		t.drew_unknown = v.ambiguous && !v.drew;
+		t.rst_ttl = t.drew_unknown ? v.rst_ttl : 0;
 		infer_see_trial(in, &t);
 		echoed += v.echoed;
 		not_echoed += v.not_echoed;
@@ -403,7 +402,7 @@ probed_infer_one(struct pair *p, int hops, struct fault *f)
 		return -1;
 	for (int h = 1; h <= INFER_MAX_HOPS; h++) {
 		p->sum.hop[h] += share * post.hop[h];
-		for (int k = 0; k < INFER_PLACES; k++)
+		for (int k = PLACE_WIRE; k < PLACES; k++)
 			p->sum.at[h][k] += share * post.at[h][k];
 	}
 	return 0;
@@ -429,10 +428,10 @@ probed_add_candidate(struct analysis_probed *o, const struct rst_candidate *c)
 static double
 probed_threshold_mass(const struct pair *p, const struct rst_candidate *c)
 {
-	int t = c->place == RST_WIRE ? c->hop : c->hop + 1;
-	double mass = p->sum.at[t - 1][INFER_ROUTER];
+	int t = c->place == PLACE_WIRE ? c->hop : c->hop + 1;
+	double mass = p->sum.at[t - 1][PLACE_ROUTER];
 
-	return t <= INFER_MAX_HOPS ? mass + p->sum.at[t][INFER_WIRE] : mass;
+	return t <= INFER_MAX_HOPS ? mass + p->sum.at[t][PLACE_WIRE] : mass;
 }
 
 /*
@@ -456,9 +455,9 @@ analyze_probed_conclude(struct pair *p)
 
 	for (int h = 1; h <= INFER_MAX_HOPS; h++) {
 		best = p->sum.hop[h] > p->sum.hop[best] ? h : best;
-		for (int k = 0; k < INFER_PLACES; k++) {
+		for (int k = PLACE_WIRE; k < PLACES; k++) {
 			struct rst_candidate c = {.hop = h,
-			    .place = k == INFER_WIRE ? RST_WIRE : RST_ROUTER,
+			    .place = (enum place)k,
 			    .probability = p->sum.at[h][k]};
 
 			if (c.probability >= 0.01)
@@ -482,10 +481,10 @@ analyze_probed_conclude(struct pair *p)
 	at = p->sum.at[best];
 	o->hop = best;
 	o->confidence = p->sum.hop[best];
-	if (at[INFER_WIRE] >= PROBED_PLACED * p->sum.hop[best])
-		o->place = RST_WIRE;
-	else if (at[INFER_ROUTER] >= PROBED_PLACED * p->sum.hop[best])
-		o->place = RST_ROUTER;
+	if (at[PLACE_WIRE] >= PROBED_PLACED * p->sum.hop[best])
+		o->place = PLACE_WIRE;
+	else if (at[PLACE_ROUTER] >= PROBED_PLACED * p->sum.hop[best])
+		o->place = PLACE_ROUTER;
 }
 
 /* Counts the shots of the kind, or, where nothing fired, of all kinds. */
@@ -511,19 +510,19 @@ probed_count_shots(struct pair *p, const struct probes_conn *c)
 }
 
 static void
-probed_count_fired(struct pair *p, const struct probes_conn *c)
+probed_count_drew(struct pair *p, const struct probes_conn *c)
 {
 	struct analysis_probed *o = p->out;
 	struct volley v;
 
 	probed_load(&v, p, c);
 	probed_attribute(&v, p, c);
-	p->tags_pass = p->tags_pass || (v.fired && v.acks_vary);
-	o->fired += v.ambiguous && !v.fired;
+	p->tags_pass = p->tags_pass || (v.drew && v.acks_vary);
+	o->drew += v.ambiguous && !v.drew;
 	for (size_t i = 0; i < v.n; i++) {
-		if (!v.shots[i].fired || v.shots[i].ttl > PROBES_TTL)
+		if (!v.shots[i].drew || v.shots[i].ttl > PROBES_TTL)
 			continue;
-		o->fired++;
+		o->drew++;
 		if (o->threshold_ttl == 0 || v.shots[i].ttl < o->threshold_ttl)
 			o->threshold_ttl = v.shots[i].ttl;
 	}
@@ -542,7 +541,7 @@ probed_gather(struct pair *p)
 	for (size_t i = 0; i < found->n_conns && p->kind != 0; i++)
 		if (probed_is_of(p, &found->conns[i]) &&
 		    !found->conns[i].spoilt)
-			probed_count_fired(p, &found->conns[i]);
+			probed_count_drew(p, &found->conns[i]);
 	if (p->route != NULL && p->route->answered != 0 &&
 	    (p->answered == 0 || p->route->answered < p->answered))
 		p->answered = p->route->answered;
@@ -567,7 +566,7 @@ probed_work_out(struct pair *p, struct fault *f)
 	p->out->client = *p->client;
 	p->out->server = *p->server;
 	probed_gather(p);
-	if (p->out->fired == 0)
+	if (p->out->drew == 0)
 		return p->out->path.n_hops > 0;
 	/* One packet with an odd TTL, which nobody answered, is no probe. */
 	if (p->out->path.n_hops == 0 &&
@@ -609,11 +608,11 @@ probed_add_pair(const struct probes_found *found, const struct addr *client,
 }
 
 static int
-probed_by_fired(const void *x, const void *y)
+probed_by_drew(const void *x, const void *y)
 {
 	const struct analysis_probed *a = x, *b = y;
 
-	return (a->fired < b->fired) - (a->fired > b->fired);
+	return (a->drew < b->drew) - (a->drew > b->drew);
 }
 
 /* What probes say, with all that the resets say already, is the better word. */
@@ -666,7 +665,7 @@ probed_conclude(
 	}
 	if (out->n_probed > 0)
 		qsort(out->probed, out->n_probed, sizeof(out->probed[0]),
-		    probed_by_fired);
+		    probed_by_drew);
 	probed_tell_groups(out);
 	return 0;
 }

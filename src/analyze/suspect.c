@@ -504,7 +504,7 @@ suspect_fill(struct suspect *s, struct kind *k, struct fault *f)
 	s->flows = k->flows;
 	s->file = r->file;
 	s->frame = r->frame;
-	s->server_ttl = r->verdict.peer_ttl;
+	s->server_ttl = r->verdict.sender_ttl;
 	suspect_list_ttls(s, k);
 	return suspect_read_stream(s, &w->stream, f);
 }

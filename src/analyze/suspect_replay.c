@@ -54,7 +54,7 @@ replay_find_message(struct reading *r)
 	size_t i = s->n_events;
 
 	r->n_before = i;
-	r->end = s->fired.end != 0 ? s->fired.end : s->side[0].next;
+	r->end = s->drew.end != 0 ? s->drew.end : s->side[0].next;
 	if (r->end > s->side[0].next)
 		return; /* bytes before it never came */
 	while (i > 0 &&
@@ -82,8 +82,8 @@ replay_fall_back(struct reading *r)
 	r->torn = true;
 	r->message = s->segment;
 	r->len = s->segment_len;
-	r->begin = s->fired.begin;
-	r->end = s->fired.end;
+	r->begin = s->drew.begin;
+	r->end = s->drew.end;
 }
 
 /*
@@ -99,7 +99,7 @@ replay_trigger_at(const struct reading *r)
 	if (r->len <= TRIGGER_SEGMENT)
 		return 0;
 	at = r->len - TRIGGER_SEGMENT;
-	last = r->s->fired.begin > r->begin ? r->s->fired.begin - r->begin : 0;
+	last = r->s->drew.begin > r->begin ? r->s->drew.begin - r->begin : 0;
 	return last > at && last < r->len ? last : at;
 }
 
@@ -477,7 +477,7 @@ replay_trigger_acts(const struct trigger *t)
 static bool
 replay_is_impossible(struct suspect *out, const struct reading *r)
 {
-	if (r->s->segment != NULL && r->s->segment_len < r->s->fired_wire)
+	if (r->s->segment != NULL && r->s->segment_len < r->s->drew_wire)
 		replay_say_why(out, SUSPECT_REPLAY_NONE,
 		    "the capture cut the trigger short: capture whole packets "
 		    "(tcpdump -s 0)");

@@ -151,7 +151,7 @@ stream_forget(struct stream *s)
 	}
 	s->n_events = 0;
 	s->events_full = s->begun = s->exact = false;
-	s->fired = (struct stream_range){0};
+	s->drew = (struct stream_range){0};
 	free(s->segment);
 	s->segment = NULL;
 	s->segment_len = 0;
@@ -163,8 +163,8 @@ stream_keep_segment(struct stream *s, const struct pkt *p, uint32_t begin)
 {
 	free(s->segment);
 	s->segment_len = 0;
-	s->fired = (struct stream_range){begin, begin + p->payload_len};
-	s->fired_wire = p->payload_wire;
+	s->drew = (struct stream_range){begin, begin + p->payload_len};
+	s->drew_wire = p->payload_wire;
 	s->segment = malloc(p->payload_len);
 	if (s->segment == NULL) {
 		s->failed = true;
@@ -290,7 +290,7 @@ int
 stream_rank(const struct stream *s)
 {
 	const struct stream_side *d = &s->side[0];
-	bool whole = s->fired.end != 0 && s->segment_len == s->fired_wire;
+	bool whole = s->drew.end != 0 && s->segment_len == s->drew_wire;
 
 	return 4 * whole + 2 * s->begun +
 	    (!d->gap && !s->side[1].gap && !s->events_full);

@@ -16,7 +16,7 @@ static const struct {
 	uint8_t n;
 	char start[8];
 	const char *words;
-} strangers[] = {
+} read_others[] = {
     {4, "\x28\xb5\x2f\xfd",
 	"compressed with zstd: unpack it first, or pipe it: zstd -dc FILE | "
 	"rsthop analyze -"},
@@ -48,11 +48,11 @@ read_reader_fault_format(struct reader *r, struct fault *f)
 		return fault(f, FAULT_INPUT,
 		    "%.180s: it is empty: no capture was written to it",
 		    r->src.name);
-	for (size_t i = 0; i < sizeof(strangers) / sizeof(*strangers); i++)
-		if (n >= strangers[i].n &&
-		    memcmp(p, strangers[i].start, strangers[i].n) == 0)
+	for (size_t i = 0; i < sizeof(read_others) / sizeof(*read_others); i++)
+		if (n >= read_others[i].n &&
+		    memcmp(p, read_others[i].start, read_others[i].n) == 0)
 			return fault(f, FAULT_INPUT, "%.150s: it is %s",
-			    r->src.name, strangers[i].words);
+			    r->src.name, read_others[i].words);
 	return fault(f, FAULT_INPUT,
 	    "%.180s: it is no capture: neither pcap nor pcapng, as tcpdump -w "
 	    "and Wireshark write",

@@ -526,14 +526,14 @@ flow_see_probe(struct flow_table *t, struct node *n, int side,
 }
 
 static int
-flow_keep_foreign(
+flow_keep_injected(
     struct node *n, int side, const struct flow_seen *s, struct fault *f)
 {
 	struct rare *r = flow_get_rare(n, f);
 
 	if (r == NULL)
 		return -1;
-	if (rare_set_foreign(r, s, side) != 0)
+	if (rare_set_injected(r, s, side) != 0)
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	return 0;
 }
@@ -555,7 +555,7 @@ flow_see_segment(struct flow_table *t, struct node *n, int side,
 		return -1;
 	switch (half_see(h, other, s)) {
 	case HALF_SAW_FOREIGN:
-		return flow_keep_foreign(n, side, s, f);
+		return flow_keep_injected(n, side, s, f);
 	case HALF_SAW_TWICE:
 		return 0;
 	case HALF_SAW_NEW:

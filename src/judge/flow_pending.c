@@ -60,8 +60,8 @@ pending_answers(const struct flow_mark *rst, const struct flow_mark *m)
 static void
 pending_find_trigger(struct flow_reset *r)
 {
-	const struct flow_mark *data = &r->peer.last_data;
-	const struct flow_mark *last = &r->peer.last;
+	const struct flow_mark *data = &r->receiver.last_data;
+	const struct flow_mark *last = &r->receiver.last;
 	bool recent = data->frame != 0 &&
 	    r->mark.unix_ns - data->unix_ns <= PENDING_TRIGGER_RECENT_NS;
 	const struct flow_mark *m = recent ? data : last;
@@ -77,8 +77,9 @@ pending_find_trigger(struct flow_reset *r)
 		m = last;
 	r->trigger = *m;
 	r->trigger_exact = pending_answers(&r->mark, m);
-	r->trigger_was_probe = m->frame != 0 && m->ttl < r->peer.first.ttl &&
-	    r->peer.first.ttl == pkt_initial_ttl(r->peer.first.ttl);
+	r->trigger_was_probe = m->frame != 0 &&
+	    m->ttl < r->receiver.first.ttl &&
+	    r->receiver.first.ttl == pkt_initial_ttl(r->receiver.first.ttl);
 }
 
 void
@@ -96,10 +97,10 @@ pending_fill(struct pending *p, const struct node *n, int side,
 	r->to_client = side != n->client;
 	pending_fill_packet(r, s);
 	half_report(&n->half[side], &r->sender);
-	half_report(&n->half[!side], &r->peer);
-	if (n->rare->foreign != NULL) {
-		r->sender.last_foreign = n->rare->foreign[side];
-		r->peer.last_foreign = n->rare->foreign[!side];
+	half_report(&n->half[!side], &r->receiver);
+	if (n->rare->injected != NULL) {
+		r->sender.last_injected = n->rare->injected[side];
+		r->receiver.last_injected = n->rare->injected[!side];
 	}
 	r->flow_packets = n->half[0].packets + n->half[1].packets;
 	pending_find_trigger(r);
@@ -136,22 +137,22 @@ pending_see_from_sender(struct pending *p, const struct flow_mark *m)
 }
 
 static void
-pending_see_from_peer(struct pending *p, const struct flow_mark *m)
+pending_see_from_receiver(struct pending *p, const struct flow_mark *m)
 {
 	struct flow_after *a = &p->r.after;
-	const struct flow_side *before = &p->r.peer;
+	const struct flow_side *before = &p->r.receiver;
 	bool fresh = (before->seen & FLOW_SEEN_SEQ) == 0 ||
 	    seq_after(m->seq + m->len, before->seq_next);
 
-	a->peer_packets++;
+	a->receiver_packets++;
 	if ((m->flags & PKT_TH_FIN) != 0)
-		a->peer_fin = true;
+		a->receiver_fin = true;
 	if (m->len > 0 && fresh)
-		a->peer_data++;
-	if (a->peer_first.frame != 0)
+		a->receiver_data++;
+	if (a->receiver_first.frame != 0)
 		return;
-	a->peer_first = *m;
-	a->peer_challenge = m->flags == PKT_TH_ACK && m->len == 0 &&
+	a->receiver_first = *m;
+	a->receiver_challenge = m->flags == PKT_TH_ACK && m->len == 0 &&
 	    (before->seen & FLOW_SEEN_ACK) != 0 &&
 	    !seq_after(m->ack, before->ack_high);
 }
@@ -166,7 +167,7 @@ pending_see(struct pending *p, int side, const struct flow_seen *s)
 	if (side == p->side)
 		pending_see_from_sender(p, &m);
 	else
-		pending_see_from_peer(p, &m);
+		pending_see_from_receiver(p, &m);
 }
 
 static int
@@ -201,13 +202,13 @@ rare_add_reset(struct rare *r, const struct flow_mark *m, int side)
 }
 
 int
-rare_set_foreign(struct rare *r, const struct flow_seen *s, int side)
+rare_set_injected(struct rare *r, const struct flow_seen *s, int side)
 {
-	if (r->foreign == NULL)
-		r->foreign = calloc(2, sizeof(*r->foreign));
-	if (r->foreign == NULL)
+	if (r->injected == NULL)
+		r->injected = calloc(2, sizeof(*r->injected));
+	if (r->injected == NULL)
 		return -1;
-	half_make_mark(s, &r->foreign[side]);
+	half_make_mark(s, &r->injected[side]);
 	return 0;
 }
 
@@ -216,7 +217,7 @@ rare_free(struct rare *r)
 {
 	if (r == NULL)
 		return;
-	free(r->foreign);
+	free(r->injected);
 	free(r->others);
 	free(r->expired);
 	free(r->probe);

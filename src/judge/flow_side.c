@@ -164,7 +164,7 @@ side_has_sent_id(const struct half *h, uint16_t id)
  * a new ID, unless its IDs never change; then only a lower TTL tells.
  */
 static bool
-side_is_twice(const struct half *h, const struct pkt *p)
+side_is_duplicate(const struct half *h, const struct pkt *p)
 {
 	const struct flow_mark *l = &h->last;
 	bool alike = l->frame != 0 && l->seq == p->tcp.seq &&
@@ -287,12 +287,12 @@ side_see_seq(struct half *h, const struct flow_seen *s)
  * that began this side: somebody else makes packets in its name.
  */
 static bool
-side_is_foreign(const struct half *h, const struct pkt *p)
+side_is_injected(const struct half *h, const struct pkt *p)
 {
 	int off = (int)p->ip.ttl - h->ttl.ttl[0];
 	bool df, tos;
 
-	if (off == 0 || h->packets == 0 || h->ttl_twice)
+	if (off == 0 || h->packets == 0 || h->ttl_of_duplicate)
 		return false;
 	df = p->ip.version == 4 && p->ip.df != h->first.df;
 	tos = ((p->ip.tos ^ h->first.tos) & 0xfc) != 0;
@@ -310,14 +310,15 @@ half_see(struct half *h, struct half *other, const struct flow_seen *s)
 {
 	const struct pkt *p = s->pkt;
 
-	if (side_is_foreign(h, p)) {
-		side_count32(&h->foreign);
+	if (side_is_injected(h, p)) {
+		side_count32(&h->injected);
 		return HALF_SAW_FOREIGN;
 	}
 	ttl_tally_add(&h->ttl, p->ip.ttl);
 	side_see_mac(h, p);
-	if (side_is_twice(h, p)) {
-		h->ttl_twice = h->ttl_twice || h->last.ttl != p->ip.ttl;
+	if (side_is_duplicate(h, p)) {
+		h->ttl_of_duplicate =
+		    h->ttl_of_duplicate || h->last.ttl != p->ip.ttl;
 		side_count32(&h->twice);
 		return HALF_SAW_TWICE;
 	}
@@ -351,7 +352,7 @@ half_report(const struct half *h, struct flow_side *out)
 	    .twice = h->twice,
 	    .seen = h->seen,
 	    .ttl_changes = h->ttl.changes,
-	    .ttl_twice = h->ttl_twice,
+	    .ttl_of_duplicate = h->ttl_of_duplicate,
 	    .id_kind = id_run_kind(&h->run),
 	    .n_ids = (uint8_t)(numbered < FLOW_IDS ? numbered : FLOW_IDS),
 	    .id_packets = n,
@@ -365,7 +366,7 @@ half_report(const struct half *h, struct flow_side *out)
 	    .first = h->first,
 	    .last = h->last,
 	    .last_data = *half_last_data(h),
-	    .foreign = h->foreign,
+	    .injected = h->injected,
 	    .rtt_min_ns = h->rtt_min_ns,
 	    .rtt_samples = h->rtt_samples,
 	    .rtt_handshake = h->rtt_handshake};

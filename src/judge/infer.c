@@ -36,9 +36,9 @@ static const double dice_prior[INFER_DICES] = {
 };
 
 /* A tap can only listen; what stands in the way mostly drops as well. */
-static const double drop_prior[INFER_PLACES] = {
-    [INFER_WIRE] = 0.45,
-    [INFER_ROUTER] = 0.75,
+static const double drop_prior[PLACES] = {
+    [PLACE_WIRE] = 0.45,
+    [PLACE_ROUTER] = 0.75,
 };
 
 #define INFER_RESET_LOST  0.01 /* a reset that was sent and not seen */
@@ -68,7 +68,7 @@ struct story {
 
 /* A and B of one shot. */
 struct pair {
-	double fired;
+	double drew;
 	double passed;
 	bool reached; /* else only `passed` counts */
 };
@@ -80,7 +80,7 @@ infer_copied_before(size_t model)
 	size_t n = 0;
 
 	for (size_t i = 0; i < model; i++)
-		n += infer_models[i].policy == INFER_COPIED;
+		n += infer_models[i].policy == TTL_POLICY_COPIED;
 	return n;
 }
 
@@ -89,7 +89,7 @@ infer_class(const struct infer *in, size_t hop, size_t model)
 {
 	const struct infer_model *m = &infer_models[model];
 
-	if (m->policy != INFER_COPIED)
+	if (m->policy != TTL_POLICY_COPIED)
 		return (size_t)infer_threshold((int)hop, m->place) - 1;
 	return (size_t)in->path.hops + 1 + (hop - 1) * in->n_copied +
 	    infer_copied_before(model);
@@ -102,7 +102,7 @@ infer_relative_prior(const struct infer *in, size_t hop, size_t model)
 	size_t last = (size_t)in->path.hops;
 
 	/* Behind the last TTL check there is only the server. */
-	if (hop == last && m->place == INFER_ROUTER)
+	if (hop == last && m->place == PLACE_ROUTER)
 		return 0;
 	if (hop == last && last > 1)
 		return m->prior * INFER_LAST_WIRE_PRIOR;
@@ -125,7 +125,7 @@ infer_prior(const struct infer *in, size_t hop, size_t model)
 }
 
 double
-infer_drop_prior(enum infer_place place, size_t drops)
+infer_drop_prior(enum place place, size_t drops)
 {
 	return drops != 0 ? drop_prior[place] : 1 - drop_prior[place];
 }
@@ -256,11 +256,11 @@ infer_shot_pair(const struct infer *in, const struct story *s,
 
 	p.reached = shot->ttl >= s->threshold;
 	p.passed = infer_te_likelihood(in, shot, false) *
-	    (shot->fired ? INFER_RESET_STRAY : 1);
-	p.fired = infer_te_likelihood(in, shot, s->drops);
+	    (shot->drew ? INFER_RESET_STRAY : 1);
+	p.drew = infer_te_likelihood(in, shot, s->drops);
 	hit = unseen ? INFER_RESET_STRAY : 1 - INFER_RESET_LOST;
 	miss = unseen ? 1 : INFER_RESET_LOST;
-	p.fired *= shot->fired ? hit : miss;
+	p.drew *= shot->drew ? hit : miss;
 	return p;
 }
 
@@ -276,7 +276,7 @@ infer_trial_packet(const struct pair *v, size_t n, double l[INFER_NP])
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < INFER_NP; k++)
 			l[k] *= v[i].reached ? v[i].passed +
-				infer_p[k] * (v[i].fired - v[i].passed)
+				infer_p[k] * (v[i].drew - v[i].passed)
 					     : v[i].passed;
 }
 
@@ -286,7 +286,7 @@ infer_trial_connection(const struct pair *v, size_t n, double l[INFER_NP])
 	double all = 1, none = 1;
 
 	for (size_t i = 0; i < n; i++) {
-		all *= v[i].reached ? v[i].fired : v[i].passed;
+		all *= v[i].reached ? v[i].drew : v[i].passed;
 		none *= v[i].passed;
 	}
 	for (size_t k = 0; k < INFER_NP; k++)
@@ -307,7 +307,7 @@ infer_trial_once(const struct pair *v, size_t n, double l[INFER_NP])
 		spent = 0;
 		for (size_t i = 0; i < n; i++) {
 			p = v[i].reached ? infer_p[k] : 0;
-			spent = spent * v[i].passed + p * live * v[i].fired;
+			spent = spent * v[i].passed + p * live * v[i].drew;
 			live *= v[i].passed * (1 - p);
 		}
 		l[k] = live + spent;
@@ -380,7 +380,7 @@ infer_see_story(const struct infer *in, const struct story *s,
 	for (size_t i = 0; i < n; i++)
 		v[i] = infer_shot_pair(in, s, &t->shots[i]);
 	for (size_t d = 0; d < INFER_DICES; d++)
-		if (t->fired_unknown)
+		if (t->drew_unknown)
 			infer_untagged_likelihood(
 			    in, s, t, (enum infer_dice)d, l[d]);
 		else
@@ -412,7 +412,7 @@ infer_see_classes(struct infer *in, const struct infer_trial *t)
 	for (size_t h = 1; h <= (size_t)in->path.hops; h++)
 		for (size_t m = 0; m < infer_n_models; m++) {
 			s.model = &infer_models[m];
-			if (s.model->policy != INFER_COPIED)
+			if (s.model->policy != TTL_POLICY_COPIED)
 				continue;
 			s.hop = (int)h;
 			s.threshold = infer_threshold(s.hop, s.model->place);
@@ -433,14 +433,14 @@ infer_beyond_likelihood(const struct infer *in, enum infer_cause c,
 		s = &t->shots[i];
 		l *= infer_te_likelihood(in, s, false);
 		if (s->ttl < in->path.hops || c == INFER_NOTHING) {
-			l *= s->fired ? INFER_RESET_STRAY : 1;
+			l *= s->drew ? INFER_RESET_STRAY : 1;
 			continue;
 		}
 		reaches = true;
-		l *= s->fired ? p * (1 - INFER_RESET_LOST) + INFER_RESET_STRAY
-			      : 1 - p * (1 - INFER_RESET_LOST);
+		l *= s->drew ? p * (1 - INFER_RESET_LOST) + INFER_RESET_STRAY
+			     : 1 - p * (1 - INFER_RESET_LOST);
 	}
-	if (t->fired_unknown && (!reaches || c == INFER_NOTHING))
+	if (t->drew_unknown && (!reaches || c == INFER_NOTHING))
 		l *= INFER_RESET_STRAY;
 	if (t->faster_than_server)
 		l *= INFER_FAST_IF_SERVER;
@@ -454,11 +454,11 @@ infer_see_ttls(struct infer *in, const struct infer_trial *t)
 
 	for (size_t i = 0; i < t->n_shots; i++) {
 		s = &t->shots[i];
-		if (s->fired)
+		if (s->drew)
 			infer_ttl_see(in, s->rst_ttl, s->ttl);
 	}
 	/* Which of the shots is open: a TTL that is not copied shows. */
-	if (t->fired_unknown && t->n_shots > 0)
+	if (t->drew_unknown && t->n_shots > 0)
 		infer_ttl_see(in, t->rst_ttl, t->shots[t->n_shots - 1].ttl);
 }
 
@@ -520,7 +520,7 @@ infer_see_id_echo(struct infer *in, bool echoed)
 	in->record.echoed += echoed;
 	in->record.not_echoed += !echoed;
 	for (size_t m = 0; m < infer_n_models; m++) {
-		l = infer_models[m].policy == INFER_COPIED
+		l = infer_models[m].policy == TTL_POLICY_COPIED
 		    ? INFER_ECHO_IF_COPIED
 		    : INFER_ECHO_IF_NOT;
 		in->clue[m] += log(echoed ? l : 1 - l);
@@ -641,6 +641,6 @@ infer_see_own_segment(struct infer *in)
 {
 	in->record.own_segment++;
 	in->own_segment = true;
-	infer_weigh_cause(in, INFER_SERVER, INFER_STRANGER);
-	infer_weigh_cause(in, INFER_RESPONSE, INFER_STRANGER);
+	infer_weigh_cause(in, INFER_SERVER, INFER_UNKNOWN_SENDER);
+	infer_weigh_cause(in, INFER_RESPONSE, INFER_UNKNOWN_SENDER);
 }

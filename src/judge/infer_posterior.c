@@ -76,8 +76,8 @@ posterior_weigh_device(const struct infer *in, const struct sum *v, size_t h,
 	double l = log(infer_prior(in, h, m)) + in->clue[m] +
 	    infer_ttl_model(in, h, m);
 
-	if (in->own_segment && (h > 1 || model->place != INFER_WIRE))
-		l += log(INFER_STRANGER);
+	if (in->own_segment && (h > 1 || model->place != PLACE_WIRE))
+		l += log(INFER_UNKNOWN_SENDER);
 
 	for (size_t d = 0; d < INFER_DROPS; d++) {
 		w->device[h][m][d] = l + in->id_steps[INFER_DEVICE] +
@@ -127,7 +127,7 @@ posterior_tell_device(const struct infer *in, const struct sum *v,
 		out->at[h][model->place] += e;
 		out->hop[h] += e;
 		out->policy[model->policy] += e;
-		if (model->policy == INFER_FIXED)
+		if (model->policy == TTL_POLICY_FIXED)
 			out->initial[model->initial] += e;
 		out->drops += d == 1 ? e : 0;
 		out->rate += e * s->rate;
@@ -144,7 +144,7 @@ posterior_condition(struct infer_posterior *out)
 
 	if (all <= 0)
 		return;
-	for (size_t i = 0; i < INFER_POLICIES; i++)
+	for (size_t i = 0; i < TTL_POLICIES; i++)
 		out->policy[i] /= all;
 	for (size_t i = 0; i < 256; i++)
 		out->initial[i] /= all;
@@ -160,9 +160,9 @@ posterior_fill_threshold(const struct infer *in, struct infer_posterior *out)
 	double w;
 
 	for (int t = 1; t <= in->path.hops; t++) {
-		w = out->at[t][INFER_WIRE];
+		w = out->at[t][PLACE_WIRE];
 		if (t > 1)
-			w += out->at[t - 1][INFER_ROUTER];
+			w += out->at[t - 1][PLACE_ROUTER];
 		if (w > out->threshold) {
 			out->threshold = w;
 			out->best_threshold = t;
@@ -240,7 +240,7 @@ posterior_entropy(double p)
 
 /* Would a shot of TTL n that fires this device be seen to have? */
 static bool
-posterior_fires_visibly(const struct infer *in, size_t h, size_t m, int n)
+posterior_draws_visibly(const struct infer *in, size_t h, size_t m, int n)
 {
 	const struct infer_model *model = &infer_models[m];
 
@@ -277,29 +277,29 @@ static double
 posterior_gain_at(
     const struct infer *in, const double *rate, const struct weights *w, int n)
 {
-	double at[INFER_PLACES], fires[INFER_PLACES], e, mean = 0, inner = 0;
+	double at[PLACES], draws[PLACES], e, mean = 0, inner = 0;
 	size_t p;
 
 	for (size_t h = 1; h <= (size_t)in->path.hops; h++) {
 		memset(at, 0, sizeof(at));
-		memset(fires, 0, sizeof(fires));
+		memset(draws, 0, sizeof(draws));
 		for (size_t m = 0; m < infer_n_models; m++)
 			for (size_t d = 0; d < INFER_DROPS; d++) {
 				e = exp(w->device[h][m][d] - w->top);
 				p = infer_models[m].place;
 				at[p] += e;
-				if (posterior_fires_visibly(in, h, m, n))
-					fires[p] += e *
+				if (posterior_draws_visibly(in, h, m, n))
+					draws[p] += e *
 					    rate[infer_class(in, h, m) *
 						    INFER_DROPS +
 						d];
 			}
-		for (p = 0; p < INFER_PLACES; p++) {
+		for (p = PLACE_WIRE; p < PLACES; p++) {
 			if (at[p] <= 0)
 				continue;
-			mean += fires[p] / w->total;
+			mean += draws[p] / w->total;
 			inner += at[p] / w->total *
-			    posterior_entropy(fires[p] / at[p]);
+			    posterior_entropy(draws[p] / at[p]);
 		}
 	}
 	return posterior_entropy(mean) - inner;

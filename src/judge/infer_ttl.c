@@ -36,18 +36,18 @@ static const double off_guessed[INFER_OFFS] = {0.01, 0.05, 0.88, 0.05, 0.01};
  * replies, or between two hops whose distances leave but one way to be.
  */
 static int
-infer_ttl_crossed_from(const struct infer *in, int hop, bool *known)
+infer_ttl_traversed_from(const struct infer *in, int hop, bool *known)
 {
 	int below = hop, above = hop, back;
 
 	*known = true;
-	while (below > 0 && in->path.crossed[below] < 0)
+	while (below > 0 && in->path.traversed[below] < 0)
 		below--;
-	while (above < in->path.hops && in->path.crossed[above] < 0)
+	while (above < in->path.hops && in->path.traversed[above] < 0)
 		above++;
-	back = below > 0 ? in->path.crossed[below] + hop - below : hop - 1;
+	back = below > 0 ? in->path.traversed[below] + hop - below : hop - 1;
 	if (below != hop)
-		*known = in->path.crossed[above] == back + above - hop;
+		*known = in->path.traversed[above] == back + above - hop;
 	return back;
 }
 
@@ -57,15 +57,15 @@ infer_ttl_crossed_from(const struct infer *in, int hop, bool *known)
  * its ingress goes its own way: *own says how much that differs.
  */
 static int
-infer_ttl_crossed(const struct infer *in, int hop, const struct infer_model *m,
-    bool *known, int *own)
+infer_ttl_traversed(const struct infer *in, int hop,
+    const struct infer_model *m, bool *known, int *own)
 {
-	int back = infer_ttl_crossed_from(in, hop, known), wire;
+	int back = infer_ttl_traversed_from(in, hop, known), wire;
 
 	*own = 0;
-	if (m->place == INFER_ROUTER || hop == 1)
+	if (m->place == PLACE_ROUTER || hop == 1)
 		return back + m->decrement;
-	wire = infer_ttl_crossed_from(in, hop - 1, known) + 1;
+	wire = infer_ttl_traversed_from(in, hop - 1, known) + 1;
 	*own = back - wire;
 	return wire;
 }
@@ -76,21 +76,22 @@ infer_expected_ttl(
 {
 	bool known;
 	int own, seen, r = 0;
-	int back = infer_ttl_crossed(in, hop, m, &known, &own);
+	int back = infer_ttl_traversed(in, hop, m, &known, &own);
 
 	switch (m->policy) {
-	case INFER_FIXED:
+	case TTL_POLICY_FIXED:
 		if (m->initial == 0)
 			return -1;
 		r = m->initial - back;
 		break;
-	case INFER_COPIED:
-		seen = n - (hop - 1) - (m->place == INFER_ROUTER);
+	case TTL_POLICY_COPIED:
+		seen = n - (hop - 1) - (m->place == PLACE_ROUTER);
 		r = seen - back;
 		break;
-	case INFER_ARBITRARY:
+	case TTL_POLICY_UNKNOWN:
+	case TTL_POLICY_ARBITRARY:
 		return -1;
-	case INFER_IMITATED:
+	case TTL_POLICY_IMITATED:
 		return in->path.server_ttl > 0 ? in->path.server_ttl : -1;
 	}
 	return r > 0 ? r : 0;
@@ -211,7 +212,7 @@ infer_ttl_see(struct infer *in, int rst_ttl, int n)
 	for (size_t h = 1; h <= (size_t)in->path.hops; h++)
 		for (size_t m = 0; m < infer_n_models; m++) {
 			e = infer_expected_ttl(in, (int)h, &infer_models[m], n);
-			infer_ttl_crossed(
+			infer_ttl_traversed(
 			    in, (int)h, &infer_models[m], &known, &own);
 			w = &in->ttl[((h - 1) * infer_n_models + m) *
 			    INFER_WAYS];
@@ -237,11 +238,11 @@ infer_ttl_model(const struct infer *in, size_t hop, size_t model)
 	int own;
 	bool known;
 
-	if (m->policy == INFER_FIXED && m->initial == 0)
+	if (m->policy == TTL_POLICY_FIXED && m->initial == 0)
 		return in->some_constant;
-	if (m->policy == INFER_ARBITRARY)
+	if (m->policy == TTL_POLICY_ARBITRARY)
 		return in->arbitrary;
-	infer_ttl_crossed(in, (int)hop, m, &known, &own);
+	infer_ttl_traversed(in, (int)hop, m, &known, &own);
 	for (int off = -2; off <= 2; off++) {
 		prior = known ? off_known[off + 2] : off_guessed[off + 2];
 		l = infer_ttl_log_add(l, w[off + 2] + log(prior));

@@ -74,7 +74,7 @@ rst_rule(struct judging *j)
 static int64_t
 rst_idle_before(const struct flow_reset *r)
 {
-	int64_t a = r->sender.last.unix_ns, b = r->peer.last.unix_ns;
+	int64_t a = r->sender.last.unix_ns, b = r->receiver.last.unix_ns;
 	int64_t last = a > b ? a : b;
 
 	return last != 0 ? r->mark.unix_ns - last : 0;
@@ -138,7 +138,7 @@ rst_find_missing(const struct judging *j)
 		      "SYN-ACK, in this capture: to compare TTL and IP ID"
 		    : "a packet that surely is the client's own, such as its "
 		      "SYN, in this capture: to compare TTL and IP ID";
-	if (j->elsewhere != NULL && j->elsewhere->peer != RST_PEER_NONE)
+	if (j->elsewhere != NULL && j->elsewhere->shows != RST_SHOWS_NOTHING)
 		return "a capture without gaps at both ends";
 	return r->to_client
 	    ? "a capture at the server: did it send this reset?"

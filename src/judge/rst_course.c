@@ -29,7 +29,7 @@ course_weigh_window(struct judging *j)
 	if (r->trigger.frame != 0 && w == r->trigger.window)
 		clue_add(j, CLUE_WINDOW_COPIED, 1,
 		    "window %u is that of the %s's own packet", w,
-		    rst_peer_name(r));
+		    rst_receiver_name(r));
 	else
 		clue_add(j, CLUE_WINDOW_ODD,
 		    (r->mark.flags & PKT_TH_ACK) != 0 ? 0.5 : 1,
@@ -41,7 +41,7 @@ static int64_t
 course_off_window(const struct flow_reset *r)
 {
 	int32_t off = (int32_t)(r->mark.seq - r->sender.seq_next);
-	int64_t room = (int64_t)r->peer.window << (r->peer.wscale & 15);
+	int64_t room = (int64_t)r->receiver.window << (r->receiver.wscale & 15);
 
 	if (room < 65535)
 		room = 65535;
@@ -88,7 +88,7 @@ course_weigh_socket(struct judging *j)
 	uint32_t gone = FLOW_SEEN_FIN | FLOW_SEEN_RST;
 
 	if (!rst_is_stateless(r) || r->trigger.len == 0 ||
-	    (s->seen & gone) != 0 || (r->peer.seen & gone) != 0)
+	    (s->seen & gone) != 0 || (r->receiver.seen & gone) != 0)
 		return;
 	if (s->packets < 2 || s->last.unix_ns == 0 ||
 	    r->trigger.unix_ns - s->last.unix_ns > COURSE_ALIVE_NS)
@@ -168,7 +168,7 @@ static void
 course_weigh_injected(struct judging *j)
 {
 	const struct flow_reset *r = j->r;
-	const struct flow_mark *m = &r->sender.last_foreign;
+	const struct flow_mark *m = &r->sender.last_injected;
 	uint16_t step = (uint16_t)(r->mark.id - m->id);
 
 	if (m->frame == 0 || j->ttl_own)
@@ -204,7 +204,7 @@ course_weigh_copies(struct judging *j)
 			likewise++;
 	}
 	/* Where all packets come twice, so does a reset. */
-	if (copies > 0 && r->sender.twice == 0 && r->peer.twice == 0 &&
+	if (copies > 0 && r->sender.twice == 0 && r->receiver.twice == 0 &&
 	    r->has_id)
 		clue_add(j, copies > 1 ? CLUE_COPIES : CLUE_COPY, 1,
 		    "it came %u times at once, with one IP ID", copies + 1);
@@ -233,7 +233,7 @@ course_after_scale(const struct flow_reset *r, const struct flow_mark *m)
 	double scale = 1;
 
 	/* RFC 9293, 3.10.7.3: one that waits for a SYN-ACK goes on waiting. */
-	if (rst_is_stateless(r) && (r->peer.seen & FLOW_SEEN_SYNACK) == 0 &&
+	if (rst_is_stateless(r) && (r->receiver.seen & FLOW_SEEN_SYNACK) == 0 &&
 	    (r->sender.seen & FLOW_SEEN_SYN) != 0)
 		return 0;
 	if (course_answers_challenge(r))
@@ -321,7 +321,7 @@ course_is_surely_answer(const struct judging *j)
 
 	return !rst_has_clue(j, CLUE_ID_ECHO_OLDER) && r->trigger.frame != 0 &&
 	    r->trigger.len > 0 && r->trigger_exact &&
-	    (r->trigger.frame == r->peer.last.frame ||
+	    (r->trigger.frame == r->receiver.last.frame ||
 		(r->mark.flags & PKT_TH_ACK) != 0);
 }
 
@@ -368,15 +368,15 @@ course_weigh_elsewhere(struct judging *j)
 {
 	if (j->elsewhere == NULL)
 		return;
-	switch (j->elsewhere->peer) {
-	case RST_PEER_NONE:
+	switch (j->elsewhere->shows) {
+	case RST_SHOWS_NOTHING:
 		break;
-	case RST_PEER_SENT:
+	case RST_SHOWS_SENT:
 		clue_add(j, CLUE_SENT, 1,
 		    "the other capture shows the %s sending it",
 		    rst_sender_name(j->r));
 		break;
-	case RST_PEER_NEVER_SENT:
+	case RST_SHOWS_NEVER_SENT:
 		clue_add(j, CLUE_NEVER_SENT, 1,
 		    "the other capture shows that the %s never sent it",
 		    rst_sender_name(j->r));

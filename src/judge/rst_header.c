@@ -75,7 +75,7 @@ rst_find_baseline(struct judging *j)
 		j->base_ttl = r->after.first.ttl;
 		j->ttl_own = r->mark.ttl == j->base_ttl;
 	}
-	j->v->peer_ttl = j->base_ttl;
+	j->v->sender_ttl = j->base_ttl;
 }
 
 static void
@@ -90,7 +90,7 @@ header_weigh_own_ttl(struct judging *j)
 
 	if (j->from != BASELINE_FLOW)
 		c = CLUE_TTL_MATCHES_HOST;
-	else if (r->mark.ttl != j->base_ttl && !r->sender.ttl_twice)
+	else if (r->mark.ttl != j->base_ttl && !r->sender.ttl_of_duplicate)
 		c = CLUE_TTL_MATCHES_ONE;
 	clue_add(j, c, 1, "TTL %u is the one with which the %s%s", r->mark.ttl,
 	    rst_sender_name(r), header_whose(r, j->from));
@@ -172,7 +172,7 @@ header_id_step(enum flow_id_kind kind, uint16_t from, uint16_t to)
 static bool
 header_same_origin(const struct flow_reset *r)
 {
-	return r->sender.last.ttl == r->mark.ttl || r->sender.ttl_twice;
+	return r->sender.last.ttl == r->mark.ttl || r->sender.ttl_of_duplicate;
 }
 
 static bool
@@ -299,7 +299,7 @@ static bool
 header_weigh_id_echo(struct judging *j)
 {
 	const struct flow_reset *r = j->r;
-	const struct flow_side *p = &r->peer;
+	const struct flow_side *p = &r->receiver;
 	uint16_t id = r->mark.id;
 
 	if (p->id_kind == FLOW_ID_CONSTANT || p->id_kind == FLOW_ID_ZERO)
@@ -311,11 +311,11 @@ header_weigh_id_echo(struct judging *j)
 			clue_add(j, CLUE_ID_ECHO, 1,
 			    "IP ID %u is that of the %s's own packet which it "
 			    "answers",
-			    id, rst_peer_name(r));
+			    id, rst_receiver_name(r));
 		else
 			clue_add(j, CLUE_ID_ECHO_OLDER, 1,
 			    "IP ID %u is that of an earlier packet of the %s",
-			    id, rst_peer_name(r));
+			    id, rst_receiver_name(r));
 		return true;
 	}
 	return false;
@@ -389,7 +389,7 @@ static void
 header_weigh_label(struct judging *j)
 {
 	const struct flow_reset *r = j->r;
-	const struct flow_side *s = &r->sender, *p = &r->peer;
+	const struct flow_side *s = &r->sender, *p = &r->receiver;
 
 	if (!r->is_v6 || !header_is_label_steady(s))
 		return;
@@ -486,7 +486,7 @@ static void
 header_weigh_place(struct judging *j)
 {
 	const struct flow_reset *r = j->r;
-	uint8_t peer = flow_side_ttl(&r->peer);
+	uint8_t peer = flow_side_ttl(&r->receiver);
 	bool here = rst_distance(r->mark.ttl) == 0;
 
 	if ((header_is_loopback(&r->client.addr) &&

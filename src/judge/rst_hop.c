@@ -29,7 +29,7 @@
 #define HOP_FAR_NS INT64_C(20000000)
 
 struct hop_grid {
-	double p[INFER_MAX_HOPS + 1][INFER_PLACES];
+	double p[INFER_MAX_HOPS + 1][PLACES];
 	int hops; /* that there may be */
 	int own_initial;
 };
@@ -48,17 +48,18 @@ hop_left_with(const struct flow_reset *r)
 static int
 hop_arrives_with(const struct infer_model *m, int hop, int left)
 {
-	int crossed = hop - 1 + m->decrement;
+	int traversed = hop - 1 + m->decrement;
 	int seen; /* by the device, of the trigger */
 
 	switch (m->policy) {
-	case INFER_FIXED:
-		return m->initial != 0 ? m->initial - crossed : -1;
-	case INFER_COPIED:
-		seen = left - (m->place == INFER_WIRE ? hop - 1 : hop);
-		return left != 0 && seen > 0 ? seen - crossed : -1;
-	case INFER_ARBITRARY:
-	case INFER_IMITATED:
+	case TTL_POLICY_FIXED:
+		return m->initial != 0 ? m->initial - traversed : -1;
+	case TTL_POLICY_COPIED:
+		seen = left - (m->place == PLACE_WIRE ? hop - 1 : hop);
+		return left != 0 && seen > 0 ? seen - traversed : -1;
+	case TTL_POLICY_UNKNOWN:
+	case TTL_POLICY_ARBITRARY:
+	case TTL_POLICY_IMITATED:
 		break;
 	}
 	return -1;
@@ -86,7 +87,7 @@ hop_fill_grid(const struct judging *j, struct hop_grid *g)
 
 	for (size_t i = 0; i < infer_n_models; i++) {
 		const struct infer_model *m = &infer_models[i];
-		bool copied = m->policy == INFER_COPIED;
+		bool copied = m->policy == TTL_POLICY_COPIED;
 		double w = m->prior;
 
 		if (r->has_id && left != 0) {
@@ -99,7 +100,7 @@ hop_fill_grid(const struct judging *j, struct hop_grid *g)
 			double l =
 			    hop_likelihood(hop_arrives_with(m, h, left), h, r);
 
-			if (h + (m->place == INFER_ROUTER) > upto)
+			if (h + (m->place == PLACE_ROUTER) > upto)
 				l *= HOP_BEYOND;
 			g->p[h][m->place] += w * l;
 			sum += w * l;
@@ -109,8 +110,7 @@ hop_fill_grid(const struct judging *j, struct hop_grid *g)
 }
 
 static void
-hop_put_candidate(
-    struct rst_verdict *v, int hop, enum infer_place place, double p)
+hop_put_candidate(struct rst_verdict *v, int hop, enum place place, double p)
 {
 	size_t at = v->n_candidates;
 
@@ -121,7 +121,7 @@ hop_put_candidate(
 	for (; at > 0 && v->candidates[at - 1].probability < p; at--)
 		v->candidates[at] = v->candidates[at - 1];
 	v->candidates[at] = (struct rst_candidate){.hop = hop,
-	    .place = place == INFER_WIRE ? RST_WIRE : RST_ROUTER,
+	    .place = place == PLACE_WIRE ? PLACE_WIRE : PLACE_ROUTER,
 	    .probability = p};
 }
 
@@ -131,12 +131,12 @@ hop_put_candidate(
  * Later still is a tap behind a buffer (PHYSICS, trap 2), as near as may be.
  */
 static bool
-hop_came_from_afar(const struct flow_reset *r, int crossed)
+hop_came_from_afar(const struct flow_reset *r, int traversed)
 {
 	int64_t took = r->mark.unix_ns - r->trigger.unix_ns;
 	int64_t rtt = rst_known_rtt(r);
 
-	return crossed <= 1 && r->trigger_exact && rtt >= HOP_FAR_NS &&
+	return traversed <= 1 && r->trigger_exact && rtt >= HOP_FAR_NS &&
 	    took >= rtt * 3 / 5 && took <= rtt * 8 / 5;
 }
 
@@ -176,7 +176,7 @@ rst_find_hops(struct judging *j)
 	double sum = 0;
 
 	hop_find_usable(j);
-	v->crossed = -1;
+	v->traversed = -1;
 	if (!v->ttl_usable)
 		return;
 	if (v->ruling != RST_GENUINE && v->kind != RST_KIND_LOAD_BALANCER) {
@@ -195,10 +195,10 @@ rst_find_hops(struct judging *j)
 		}
 	}
 	v->initial_ttl = pkt_initial_ttl(j->r->mark.ttl);
-	v->crossed = rst_distance(j->r->mark.ttl);
+	v->traversed = rst_distance(j->r->mark.ttl);
 	for (int h = 1; h <= g.hops; h++)
-		for (int p = 0; p < INFER_PLACES; p++)
+		for (int p = PLACE_WIRE; p < PLACES; p++)
 			if (g.p[h][p] > 0.02 * sum)
 				hop_put_candidate(
-				    v, h, (enum infer_place)p, g.p[h][p] / sum);
+				    v, h, (enum place)p, g.p[h][p] / sum);
 }

@@ -132,7 +132,7 @@ void clue_add(struct judging *j, enum clue c, double scale, const char *fmt,
 bool rst_has_clue(const struct judging *j, enum clue c);
 
 const char *rst_sender_name(const struct flow_reset *r); /* "server" */
-const char *rst_peer_name(const struct flow_reset *r);
+const char *rst_receiver_name(const struct flow_reset *r);
 
 /* --- rst_facts.c --- */
 

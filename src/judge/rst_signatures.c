@@ -193,7 +193,8 @@ signatures_seq_fits(const struct signature *s, const struct flow_reset *r,
     const struct burst *b)
 {
 	uint32_t base = b->marks[0]->seq;
-	uint32_t window = (uint32_t)r->peer.window << (r->peer.wscale & 15);
+	uint32_t window = (uint32_t)r->receiver.window
+	    << (r->receiver.wscale & 15);
 
 	for (unsigned int i = 1; i < b->n; i++)
 		if (seq_after(base, b->marks[i]->seq))
@@ -208,8 +209,8 @@ signatures_seq_fits(const struct signature *s, const struct flow_reset *r,
 	case SEQ_WINDOWS:
 		return (signatures_has_step(b, base, window) &&
 			   signatures_has_step(b, base, 2 * window)) ||
-		    (signatures_has_step(b, base, r->peer.window) &&
-			signatures_has_step(b, base, 2U * r->peer.window));
+		    (signatures_has_step(b, base, r->receiver.window) &&
+			signatures_has_step(b, base, 2U * r->receiver.window));
 	}
 	return false;
 }

@@ -36,7 +36,7 @@ belief_hop_answers(const struct session *s, int ttl)
 
 /* Routers that the hop's own replies crossed; -1 where it can't be said. */
 static int
-belief_hop_crossed(const struct path *path, int ttl)
+belief_hop_traversed(const struct path *path, int ttl)
 {
 	const struct path_hop *hop = path_hop_at(path, ttl);
 	int r;
@@ -80,7 +80,7 @@ belief_describe_path(const struct rounds *rounds, struct infer_path *p)
 	    : rounds->s.path->server_ttl;
 	p->has_ip_id = rounds->ask->target.addr.version == 4;
 	for (int i = 1; i <= INFER_MAX_HOPS; i++) {
-		p->crossed[i] = belief_hop_crossed(rounds->s.path, i);
+		p->traversed[i] = belief_hop_traversed(rounds->s.path, i);
 		p->answers[i] =
 		    i <= PATH_MAX_HOPS ? belief_hop_answers(&rounds->s, i) : 0;
 		if (p->answers[i] > pooled)
@@ -133,14 +133,14 @@ belief_same_path(const struct infer_path *a, const struct infer_path *b)
 	if (a->hops != b->hops || a->server_ttl != b->server_ttl)
 		return false;
 	for (int i = 1; i <= a->hops; i++)
-		if (a->crossed[i] != b->crossed[i] ||
+		if (a->traversed[i] != b->traversed[i] ||
 		    fabs(a->answers[i] - b->answers[i]) > 1e-9)
 			return false;
 	return true;
 }
 
 static unsigned int
-belief_count_fired(const struct rounds *rounds, const struct trial *t)
+belief_count_drew(const struct rounds *rounds, const struct trial *t)
 {
 	unsigned int n = 0;
 
@@ -158,7 +158,7 @@ belief_see_trial(const struct rounds *rounds, struct belief *b,
 
 	trial_to_infer(&rounds->s, t, shots, &it);
 	b->untagged = b->untagged ||
-	    (it.fired_unknown && t->kind == TRIAL_BURST && !t->plain);
+	    (it.drew_unknown && t->kind == TRIAL_BURST && !t->plain);
 	infer_see_trial(in, &it);
 }
 
@@ -237,7 +237,7 @@ belief_still_stands(const struct rounds *rounds, const struct belief *b,
 	for (size_t i = 0; i < rounds->n_trials; i++)
 		if (b->marks[i].counted &&
 		    (b->marks[i].drew !=
-			    belief_count_fired(rounds, &rounds->trials[i]) ||
+			    belief_count_drew(rounds, &rounds->trials[i]) ||
 			block_spoils(rounds, &rounds->trials[i])))
 			return false;
 	return true;
@@ -299,7 +299,7 @@ belief_see_settled(const struct rounds *rounds, struct belief *b)
 		    !belief_is_telling(rounds, b, t))
 			continue;
 		b->marks[i].counted = true;
-		b->marks[i].drew = belief_count_fired(rounds, t);
+		b->marks[i].drew = belief_count_drew(rounds, t);
 		belief_see_trial(rounds, b, b->infer, t);
 	}
 }

@@ -17,7 +17,7 @@
 
 /* When the first trigger was reset; 0: none was. */
 static int64_t
-block_first_firing(const struct session *s)
+block_first_reset(const struct session *s)
 {
 	for (size_t i = 0; i < s->n_resets; i++)
 		if (!s->resets[i].late && !s->resets[i].answers_alive &&
@@ -66,11 +66,11 @@ block_broken_since(const struct rounds *rounds, int64_t since_ns)
 bool
 block_is_on(const struct rounds *rounds)
 {
-	int64_t fired = block_first_firing(&rounds->s);
+	int64_t drew = block_first_reset(&rounds->s);
 	const struct seen_reset *r;
 	unsigned int resets = 0, controls = 0;
 
-	if (fired == 0)
+	if (drew == 0)
 		return false;
 	if (block_meets_trials(rounds) && rounds->residual.hi_ns == 0)
 		return true;
@@ -81,13 +81,13 @@ block_is_on(const struct rounds *rounds)
 		    block_spoils(rounds, &rounds->trials[i]))
 			continue;
 		r = block_first_reset_of(&rounds->s, rounds->trials[i].conn);
-		if (r != NULL && r->at_ns < fired)
+		if (r != NULL && r->at_ns < drew)
 			return false;
 		resets += r != NULL;
 		controls += r != NULL ||
-		    rounds->s.conns[rounds->trials[i].conn].opened_ns > fired;
+		    rounds->s.conns[rounds->trials[i].conn].opened_ns > drew;
 	}
-	if (block_broken_since(rounds, fired) >= BLOCK_SIGNS)
+	if (block_broken_since(rounds, drew) >= BLOCK_SIGNS)
 		return true;
 	return resets >= BLOCK_SIGNS && 2 * resets >= controls;
 }
@@ -220,17 +220,17 @@ block_spaces_trials(const struct rounds *rounds)
 
 unsigned int
 block_count_clean(
-    const struct rounds *rounds, enum trial_kind kind, bool fired_only)
+    const struct rounds *rounds, enum trial_kind kind, bool drew_only)
 {
 	const struct trial *t;
 	unsigned int n = 0;
-	bool fired;
+	bool drew;
 
 	for (size_t i = 0; i < rounds->n_trials; i++) {
 		t = &rounds->trials[i];
-		fired = trial_drew_reset(&rounds->s, t);
+		drew = trial_drew_reset(&rounds->s, t);
 		if (t->kind != kind || !trial_was_sent(t) ||
-		    (fired_only && !fired) || (t->poll && fired) ||
+		    (drew_only && !drew) || (t->poll && drew) ||
 		    block_spoils(rounds, t))
 			continue;
 		n++;

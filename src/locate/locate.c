@@ -39,7 +39,7 @@ locate_exit_status(const struct locate_result *r)
 
 /* Waits for late resets where there is none yet. */
 static int
-locate_settle_unfired(struct rounds *rounds, struct fault *f)
+locate_settle_silent(struct rounds *rounds, struct fault *f)
 {
 	if (rounds_count(rounds, TRIAL_FULL, true) > 0)
 		return 0;
@@ -104,13 +104,13 @@ locate_reproduce(struct rounds *rounds, struct fault *f)
 			return -1;
 		done = rounds_count(rounds, TRIAL_FULL, false);
 		if (locate_is_pause_due(before, done) &&
-		    locate_settle_unfired(rounds, f) == -1)
+		    locate_settle_silent(rounds, f) == -1)
 			return -1;
 		before = done;
 	}
 	if (rounds_count(rounds, TRIAL_FULL, true) == 0)
 		rounds_tell_end(rounds, done < LOCATE_TRIGGERS_MAX ? 2 : 0);
-	return locate_settle_unfired(rounds, f);
+	return locate_settle_silent(rounds, f);
 }
 
 static bool

@@ -88,7 +88,7 @@ residual_max64(int64_t a, int64_t b)
 
 /* The trial that fired first, by when its trigger left; NULL: none. */
 static const struct trial *
-residual_first_fired(const struct rounds *rounds)
+residual_first_drew(const struct rounds *rounds)
 {
 	const struct trial *t, *first = NULL;
 
@@ -239,28 +239,28 @@ residual_ask_flow(struct meter *m, int conn, enum answer *a, int64_t *sent_ns,
  * side; -1: none.  What is reset is m's then.
  */
 static int
-residual_ask_flows(struct meter *m, int other, int fired, struct fault *f)
+residual_ask_flows(struct meter *m, int other, int drew, struct fault *f)
 {
 	struct reset_wait one = {&m->rounds->s, other, 0};
-	struct reset_wait two = {&m->rounds->s, fired, 0};
+	struct reset_wait two = {&m->rounds->s, drew, 0};
 	int64_t until;
 
-	if (!residual_can_inject(m->rounds, fired))
+	if (!residual_can_inject(m->rounds, drew))
 		return 0;
-	if (residual_inject(m, fired, &two.since_ns, f) == -1 ||
+	if (residual_inject(m, drew, &two.since_ns, f) == -1 ||
 	    (other != -1 && residual_inject(m, other, &one.since_ns, f) == -1))
 		return -1;
 	until = session_now(&m->rounds->s) + residual_flow_wait_ns(m->rounds);
 	if (residual_pump(m, until, residual_was_reset,
 		other != -1 ? &one : &two, f) == -1)
 		return -1;
-	residual_mark_controls(&m->rounds->s, fired, two.since_ns);
+	residual_mark_controls(&m->rounds->s, drew, two.since_ns);
 	if (other != -1 && residual_was_reset(&one)) {
 		residual_mark_controls(&m->rounds->s, other, one.since_ns);
 		m->flow = other;
 		m->hit_ns = one.since_ns;
 	} else if (residual_was_reset(&two)) {
-		m->flow = fired;
+		m->flow = drew;
 		m->hit_ns = two.since_ns;
 	}
 	return 0;
@@ -409,10 +409,10 @@ residual_ask(struct meter *m, enum answer *a, int64_t *sent_ns, struct fault *f)
  * nothing has to be said first, and injected controls told nothing of it.
  */
 static int
-residual_ask_both(struct meter *m, int fired, int one, bool same_reset,
+residual_ask_both(struct meter *m, int drew, int one, bool same_reset,
     enum answer *other, enum answer *same, struct fault *f)
 {
-	uint16_t port = m->rounds->s.conns[fired].local.port;
+	uint16_t port = m->rounds->s.conns[drew].local.port;
 	int64_t at = 0;
 	int two = -1;
 
@@ -469,29 +469,29 @@ residual_begin_on_trace(struct meter *m, int *trial, struct fault *f)
 }
 
 static int
-residual_find_scope(struct meter *m, int fired, struct fault *f)
+residual_find_scope(struct meter *m, int drew, struct fault *f)
 {
 	enum answer other = ANSWER_NONE, same = ANSWER_NONE;
 	int one = -1;
 
 	if (residual_begin_on_trace(m, &one, f) == -1)
 		return -1;
-	if (residual_ask_flows(m, residual_other_flow(m->rounds), fired, f) ==
+	if (residual_ask_flows(m, residual_other_flow(m->rounds), drew, f) ==
 	    -1)
 		return -1;
-	if (m->flow != -1 && m->flow != fired)
+	if (m->flow != -1 && m->flow != drew)
 		other = ANSWER_RESET;
 	if (one != -1 || other != ANSWER_RESET)
 		if (residual_ask_both(
-			m, fired, one, m->flow != -1, &other, &same, f) == -1)
+			m, drew, one, m->flow != -1, &other, &same, f) == -1)
 			return -1;
-	if (m->flow != -1 && m->flow != fired)
+	if (m->flow != -1 && m->flow != drew)
 		other = ANSWER_RESET;
 	if (other == ANSWER_RESET) {
 		m->scope = RESULT_SCOPE_3TUPLE;
 	} else if (m->flow != -1 || same == ANSWER_RESET) {
 		m->scope = RESULT_SCOPE_4TUPLE;
-		m->port = m->rounds->s.conns[fired].local.port;
+		m->port = m->rounds->s.conns[drew].local.port;
 	}
 	m->hits = m->scope != RESULT_SCOPE_NONE;
 	return 0;
@@ -554,7 +554,7 @@ residual_poll_until_passed(struct meter *m, struct fault *f)
 
 /* Fires the trigger again; *at_ns when it left, 0: none was reset. */
 static int
-residual_fire_again(struct meter *m, int64_t *at_ns, struct fault *f)
+residual_trigger_again(struct meter *m, int64_t *at_ns, struct fault *f)
 {
 	int tries = residual_has_talks(m->rounds) ? RESIDUAL_REFIRES_TALK
 						  : RESIDUAL_REFIRES;
@@ -597,7 +597,7 @@ residual_tell_refresh(struct meter *m, struct fault *f)
 		return 0;
 	if (residual_pump(m, m->pass_ns + 2 * BLOCK_MARGIN_NS, NULL, NULL, f) ==
 		-1 ||
-	    residual_fire_again(m, &at, f) == -1)
+	    residual_trigger_again(m, &at, f) == -1)
 		return -1;
 	if (at == 0)
 		return 0;
@@ -640,7 +640,7 @@ residual_fill(struct meter *m)
 int
 residual_measure(struct rounds *rounds, struct fault *f)
 {
-	const struct trial *t = residual_first_fired(rounds);
+	const struct trial *t = residual_first_drew(rounds);
 	struct meter m = {.rounds = rounds, .flow = -1};
 
 	/* Another program's connection is the only one there is. */

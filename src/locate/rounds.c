@@ -22,14 +22,14 @@ rounds_progress(const struct rounds *rounds, const char *text)
 }
 
 unsigned int
-rounds_count(const struct rounds *rounds, enum trial_kind kind, bool fired_only)
+rounds_count(const struct rounds *rounds, enum trial_kind kind, bool drew_only)
 {
 	unsigned int n = 0;
 
 	for (size_t i = 0; i < rounds->n_trials; i++)
 		if (rounds->trials[i].kind == kind &&
 		    trial_was_sent(&rounds->trials[i]) &&
-		    (!fired_only ||
+		    (!drew_only ||
 			trial_drew_reset(&rounds->s, &rounds->trials[i])))
 			n++;
 	return n;

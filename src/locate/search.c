@@ -54,7 +54,7 @@ search_details_known(const struct rounds *rounds, const struct belief *b)
 
 	double sure = search_goal(rounds, SEARCH_PLACE_MARGIN);
 
-	return (at[INFER_WIRE] >= sure || at[INFER_ROUTER] >= sure) &&
+	return (at[PLACE_WIRE] >= sure || at[PLACE_ROUTER] >= sure) &&
 	    search_drops_known(&b->post);
 }
 
@@ -62,7 +62,7 @@ search_details_known(const struct rounds *rounds, const struct belief *b)
 static bool
 search_ttls_tell(const struct infer_posterior *p)
 {
-	return p->policy[INFER_COPIED] + p->policy[INFER_FIXED] -
+	return p->policy[TTL_POLICY_COPIED] + p->policy[TTL_POLICY_FIXED] -
 	    p->initial[0] >
 	    0.5;
 }
@@ -208,7 +208,7 @@ search_tags_name(const struct rounds *rounds)
 
 /* A plain burst has drawn a reset. */
 static bool
-search_plain_fires(const struct rounds *rounds)
+search_plain_draws(const struct rounds *rounds)
 {
 	for (size_t i = 0; i < rounds->n_trials; i++)
 		if (rounds->trials[i].plain &&
@@ -227,7 +227,7 @@ static enum trial_kind
 search_choose_kind(
     const struct rounds *rounds, const struct belief *b, bool *plain)
 {
-	unsigned int fired = rounds_count(rounds, TRIAL_BURST, false) +
+	unsigned int drew = rounds_count(rounds, TRIAL_BURST, false) +
 	    rounds_count(rounds, TRIAL_SINGLE, false);
 
 	*plain = false;
@@ -240,10 +240,10 @@ search_choose_kind(
 		search_threshold_is_sure(rounds, b)))
 		return TRIAL_SINGLE;
 	/* What is not tagged could end another program's connection. */
-	if (b->clues.tags_pass || fired % 2 == 0 ||
+	if (b->clues.tags_pass || drew % 2 == 0 ||
 	    rounds->ask->attach.port != 0)
 		return TRIAL_BURST;
-	if (search_plain_fires(rounds))
+	if (search_plain_draws(rounds))
 		return TRIAL_SINGLE;
 	*plain = true;
 	return TRIAL_BURST;

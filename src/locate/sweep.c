@@ -132,7 +132,7 @@ sweep_count(struct sweep *sw)
 	struct rounds *rounds = sw->rounds;
 	unsigned int controls = 0;
 	const struct trial *t;
-	bool fired;
+	bool drew;
 	size_t p;
 
 	for (p = 0; p < sw->n; p++)
@@ -142,13 +142,13 @@ sweep_count(struct sweep *sw)
 		p = sweep_port_of(sw, t);
 		if (p == sw->n || !trial_was_sent(t))
 			continue;
-		fired = trial_drew_reset(&rounds->s, t);
+		drew = trial_drew_reset(&rounds->s, t);
 		if (t->kind == TRIAL_CONTROL) {
-			controls += fired;
+			controls += drew;
 			continue;
 		}
 		sw->out->ports[p].trials++;
-		sw->out->ports[p].resets += fired;
+		sw->out->ports[p].resets += drew;
 	}
 	return controls;
 }
@@ -216,7 +216,7 @@ sweep_run_rounds(struct sweep *sw, struct fault *f)
 /* --- the flows of the ports --- */
 
 static bool
-sweep_fires(const struct sweep *sw, size_t i)
+sweep_draws(const struct sweep *sw, size_t i)
 {
 	return sw->out->ports[i].resets > 0;
 }
@@ -228,7 +228,7 @@ sweep_put_in_order(struct sweep *sw)
 	size_t yes[RESULT_PORTS], no[RESULT_PORTS], n_yes = 0, n_no = 0, i, k;
 
 	for (i = 0; i < sw->n; i++)
-		if (sweep_fires(sw, i))
+		if (sweep_draws(sw, i))
 			yes[n_yes++] = i;
 		else
 			no[n_no++] = i;
@@ -424,7 +424,7 @@ sweep_splits(const struct sweep *sw, int ttl, struct addr *at)
 
 	for (size_t i = 0; i < sw->n; i++) {
 		a = sweep_answer_at(sw, i, ttl);
-		if (!sweep_fires(sw, i) || addr_is_none(&a))
+		if (!sweep_draws(sw, i) || addr_is_none(&a))
 			continue;
 		if (!addr_is_none(&way) && !addr_equal(&a, &way))
 			return false;
@@ -432,7 +432,7 @@ sweep_splits(const struct sweep *sw, int ttl, struct addr *at)
 	}
 	for (size_t i = 0; i < sw->n; i++) {
 		a = sweep_answer_at(sw, i, ttl);
-		if (sweep_fires(sw, i) || addr_is_none(&a))
+		if (sweep_draws(sw, i) || addr_is_none(&a))
 			continue;
 		if (addr_equal(&a, &way))
 			return false;
@@ -479,7 +479,7 @@ sweep_forget_silent(struct sweep *sw)
 	for (size_t i = sw->first_trial; i < rounds->n_trials; i++) {
 		t = &rounds->trials[i];
 		p = sweep_port_of(sw, t);
-		if (p < sw->n && !sweep_fires(sw, p) && t->kind == TRIAL_FULL &&
+		if (p < sw->n && !sweep_draws(sw, p) && t->kind == TRIAL_FULL &&
 		    trial_was_sent(t))
 			t->state = TRIAL_SPOILED;
 	}

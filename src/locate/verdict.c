@@ -26,12 +26,6 @@
 /* Alternatives that are worth a line. */
 #define VERDICT_WORTH_SAYING 0.005
 
-static enum result_place
-verdict_to_place(enum infer_place p)
-{
-	return p == INFER_WIRE ? RESULT_WIRE : RESULT_ROUTER;
-}
-
 static enum result_kind
 verdict_to_kind(enum infer_cause c)
 {
@@ -94,18 +88,18 @@ verdict_fill_alternatives(
 
 	a.kind = RESULT_MIDDLEBOX;
 	for (int h = 1; h <= by->belief->path.hops; h++)
-		for (int place = 0; place < INFER_PLACES; place++) {
+		for (int place = PLACE_WIRE; place < PLACES; place++) {
 			a.hop = h;
-			a.place = verdict_to_place((enum infer_place)place);
+			a.place = (enum place)place;
 			a.probability = p->at[h][place];
 			if (h == out->verdict.hop &&
 			    (out->verdict.place == a.place ||
-				out->verdict.place == RESULT_PLACE_UNKNOWN))
+				out->verdict.place == PLACE_UNKNOWN))
 				continue;
 			verdict_add_alternative(out, &a);
 		}
 	a.hop = 0;
-	a.place = RESULT_PLACE_UNKNOWN;
+	a.place = PLACE_UNKNOWN;
 	for (int cause = INFER_SERVER; cause <= INFER_NOTHING; cause++) {
 		a.kind = verdict_to_kind((enum infer_cause)cause);
 		a.probability = p->cause[cause];
@@ -120,16 +114,16 @@ verdict_fill_policy(const struct verdict_basis *by, struct locate_result *out)
 {
 	const struct infer_posterior *p = &by->belief->post;
 
-	if (p->policy[INFER_COPIED] >= VERDICT_DETAIL_SURE)
-		out->verdict.policy = RESULT_POLICY_COPY;
-	else if (p->policy[INFER_ARBITRARY] >= VERDICT_DETAIL_SURE)
-		out->verdict.policy = RESULT_POLICY_RANDOM;
-	else if (p->policy[INFER_IMITATED] >= VERDICT_DETAIL_SURE)
-		out->verdict.policy = RESULT_POLICY_IMITATES_SERVER;
-	else if (p->policy[INFER_FIXED] >= VERDICT_DETAIL_SURE)
-		out->verdict.policy = RESULT_POLICY_FIXED;
+	if (p->policy[TTL_POLICY_COPIED] >= VERDICT_DETAIL_SURE)
+		out->verdict.policy = TTL_POLICY_COPIED;
+	else if (p->policy[TTL_POLICY_ARBITRARY] >= VERDICT_DETAIL_SURE)
+		out->verdict.policy = TTL_POLICY_ARBITRARY;
+	else if (p->policy[TTL_POLICY_IMITATED] >= VERDICT_DETAIL_SURE)
+		out->verdict.policy = TTL_POLICY_IMITATED;
+	else if (p->policy[TTL_POLICY_FIXED] >= VERDICT_DETAIL_SURE)
+		out->verdict.policy = TTL_POLICY_FIXED;
 	for (int i = 1; i < 256; i++)
-		if (out->verdict.policy == RESULT_POLICY_FIXED &&
+		if (out->verdict.policy == TTL_POLICY_FIXED &&
 		    p->initial[i] >= VERDICT_DETAIL_SURE)
 			out->verdict.initial_ttl = i;
 }
@@ -189,18 +183,18 @@ verdict_fill_device(const struct verdict_basis *by, struct locate_result *out)
 {
 	const struct infer_posterior *p = &by->belief->post;
 	int hop = p->best_hop;
-	enum infer_place place;
+	enum place place;
 
 	out->verdict.kind = RESULT_MIDDLEBOX;
 	out->verdict.forged = RESULT_YES;
 	out->verdict.hop = hop;
 	out->verdict.confidence = p->hop[hop];
-	place = p->at[hop][INFER_WIRE] > p->at[hop][INFER_ROUTER]
-	    ? INFER_WIRE
-	    : INFER_ROUTER;
+	place = p->at[hop][PLACE_WIRE] > p->at[hop][PLACE_ROUTER]
+	    ? PLACE_WIRE
+	    : PLACE_ROUTER;
 	if (p->at[hop][place] >= by->ask->confidence ||
 	    by->ask->trigger == RESULT_TRIGGER_NONE)
-		out->verdict.place = verdict_to_place(place);
+		out->verdict.place = place;
 	verdict_fill_neighbours(by, out);
 	verdict_fill_manner(by, out);
 }

@@ -48,7 +48,7 @@ next_for_device(const struct verdict_basis *by, struct locate_result *out)
 		    "Ask who runs the segment between %s and %s for its "
 		    "session logs of %s.",
 		    a, addr_format(&out->verdict.between[1], b), event);
-	else if (out->verdict.place == RESULT_WIRE)
+	else if (out->verdict.place == PLACE_WIRE)
 		snprintf(text, sizeof(text),
 		    "Ask who runs the link from %s to %s what stands or taps "
 		    "there, for its log of %s.",

@@ -67,7 +67,7 @@ reason_ip_id(const struct verdict_basis *by, struct locate_result *out,
 
 /* Another shot that fired, whose reset's TTL follows as a copier's does. */
 static const struct probe *
-reason_another_fired(const struct verdict_basis *by, const struct seen_reset *r)
+reason_another_drew(const struct verdict_basis *by, const struct seen_reset *r)
 {
 	const struct probe *p;
 
@@ -86,7 +86,7 @@ reason_copied(const struct verdict_basis *by, struct locate_result *out,
     const struct seen_reset *r)
 {
 	struct reasons *rs = &out->verdict.reasons;
-	const struct probe *p = reason_another_fired(by, r);
+	const struct probe *p = reason_another_drew(by, r);
 	double w = reason_weight(out, INFER_EVIDENCE_RESET_TTL);
 	char where[32] = "some hop";
 
@@ -113,29 +113,29 @@ reason_policy(const struct verdict_basis *by, struct locate_result *out,
 {
 	struct reasons *rs = &out->verdict.reasons;
 	double w = reason_weight(out, INFER_EVIDENCE_RESET_TTL);
-	int crossed = out->verdict.initial_ttl - r->facts.ttl;
-	bool fixed = out->verdict.policy == RESULT_POLICY_FIXED &&
+	int traversed = out->verdict.initial_ttl - r->facts.ttl;
+	bool fixed = out->verdict.policy == TTL_POLICY_FIXED &&
 	    out->verdict.initial_ttl != 0;
 
-	if (out->verdict.policy == RESULT_POLICY_COPY)
+	if (out->verdict.policy == TTL_POLICY_COPIED)
 		reason_copied(by, out, r);
 	else if (fixed && out->verdict.hop == 0)
 		reasons_add(rs, "ttl-distance", w,
 		    "The reset arrives with TTL %u: %d less %d router%s on "
 		    "the way back.",
-		    r->facts.ttl, out->verdict.initial_ttl, crossed,
-		    crossed == 1 ? "" : "s");
+		    r->facts.ttl, out->verdict.initial_ttl, traversed,
+		    traversed == 1 ? "" : "s");
 	else if (fixed)
 		reasons_add(rs, "ttl-distance", w,
 		    "The reset arrives with TTL %u: %d less the %d router%s "
 		    "on the way back from hop %d.",
-		    r->facts.ttl, out->verdict.initial_ttl, crossed,
-		    crossed == 1 ? "" : "s", out->verdict.hop);
-	else if (out->verdict.policy == RESULT_POLICY_RANDOM)
+		    r->facts.ttl, out->verdict.initial_ttl, traversed,
+		    traversed == 1 ? "" : "s", out->verdict.hop);
+	else if (out->verdict.policy == TTL_POLICY_ARBITRARY)
 		reasons_add(rs, "ttl-unusable", 0,
 		    "The resets' TTLs say nothing of a distance; only the "
 		    "threshold locates.");
-	return fixed || out->verdict.policy == RESULT_POLICY_COPY;
+	return fixed || out->verdict.policy == TTL_POLICY_COPIED;
 }
 
 static void
@@ -179,7 +179,7 @@ reason_threshold(struct locate_result *out)
 {
 	struct reasons *rs = &out->verdict.reasons;
 	double w = reason_weight(out, INFER_EVIDENCE_SHOTS);
-	unsigned int below, above, fired, none;
+	unsigned int below, above, drew, none;
 
 	if (out->n_by_ttl == 0)
 		return;
@@ -193,17 +193,17 @@ reason_threshold(struct locate_result *out)
 	}
 	reason_sum_by_ttl(out, 1, out->threshold_ttl - 1, &below, &none);
 	reason_sum_by_ttl(
-	    out, out->threshold_ttl, PATH_MAX_HOPS, &above, &fired);
+	    out, out->threshold_ttl, PATH_MAX_HOPS, &above, &drew);
 	if (below > 0)
 		reasons_add(rs, "threshold", w,
 		    "Probes with TTL %d and more fired it, %u of %u; those "
 		    "with less never did, 0 of %u.",
-		    out->threshold_ttl, fired, above, below);
+		    out->threshold_ttl, drew, above, below);
 	else
 		reasons_add(rs, "threshold", w,
 		    "Probes with TTL %d already fired it, %u of %u with that "
 		    "and more.",
-		    out->threshold_ttl, fired, above);
+		    out->threshold_ttl, drew, above);
 }
 
 /*
@@ -216,18 +216,18 @@ reason_distances(const struct verdict_basis *by, struct locate_result *out,
 {
 	struct reasons *rs = &out->verdict.reasons;
 	int usual = pkt_initial_ttl(r->facts.ttl), hop = out->verdict.hop;
-	int crossed = usual - r->facts.ttl, t = out->threshold_ttl;
+	int traversed = usual - r->facts.ttl, t = out->threshold_ttl;
 	int back;
 
 	if (hop == 0 || t == 0 || hop >= by->belief->path.hops)
 		return;
-	back = by->belief->path.crossed[hop];
-	if (out->verdict.policy == RESULT_POLICY_COPY && crossed + 1 != hop)
+	back = by->belief->path.traversed[hop];
+	if (out->verdict.policy == TTL_POLICY_COPIED && traversed + 1 != hop)
 		reasons_add(rs, "distances-differ", 0,
 		    "Taken for a fixed TTL of %d it would come from hop %d; "
 		    "but it follows the TTL of what fires it.",
-		    usual, crossed + 1);
-	else if (out->verdict.policy == RESULT_POLICY_FIXED &&
+		    usual, traversed + 1);
+	else if (out->verdict.policy == TTL_POLICY_FIXED &&
 	    out->verdict.initial_ttl == 0)
 		reasons_add(rs, "distances-differ", 0,
 		    "TTL %u is no usual initial TTL less a way back that fits "
@@ -240,7 +240,7 @@ reason_distances(const struct verdict_basis *by, struct locate_result *out,
 		    "there %d, as its own replies show: the path is not "
 		    "symmetric.",
 		    hop, back, back == 1 ? "" : "s", hop - 1);
-	else if (out->verdict.policy == RESULT_POLICY_FIXED &&
+	else if (out->verdict.policy == TTL_POLICY_FIXED &&
 	    (t == hop || t == hop + 1))
 		reasons_add(rs, "distances-agree", 0,
 		    "Both distances agree: hop %d by the reset's TTL, and "
@@ -254,7 +254,7 @@ reason_in_path(const struct verdict_basis *by, struct locate_result *out)
 {
 	struct reasons *rs = &out->verdict.reasons;
 	double w = reason_weight(out, INFER_EVIDENCE_TIME_EXCEEDED);
-	unsigned int fired = 0, answered = 0;
+	unsigned int drew = 0, answered = 0;
 	const struct probe *p;
 
 	for (size_t i = 0; i < by->rounds->s.n_probes; i++) {
@@ -262,22 +262,22 @@ reason_in_path(const struct verdict_basis *by, struct locate_result *out)
 		if (p->kind != PROBE_SHOT || !p->drew_reset ||
 		    by->rounds->s.conns[p->conn].arm == ARM_CONTROL)
 			continue;
-		fired++;
+		drew++;
 		answered += p->te;
 	}
-	if (fired == 0)
+	if (drew == 0)
 		return;
-	if (out->verdict.in_path == RESULT_YES && answered * 4 <= fired)
+	if (out->verdict.in_path == RESULT_YES && answered * 4 <= drew)
 		reasons_add(rs, "in-path-silent", w,
 		    "Of the probes that fired it, %u of %u drew a "
 		    "time-exceeded from beyond: it is in the path and drops "
 		    "them.",
-		    answered, fired);
+		    answered, drew);
 	else if (out->verdict.in_path == RESULT_NO && answered > 0)
 		reasons_add(rs, "on-path-answered", w,
 		    "Of the probes that fired it, %u of %u went on and drew a "
 		    "time-exceeded: it does not drop them.",
-		    answered, fired);
+		    answered, drew);
 }
 
 /* What the server had to say to the triggers that were reset. */
@@ -386,24 +386,24 @@ reason_per_flow(struct locate_result *out)
 {
 	const struct result_sweep *w = &out->sweep;
 	struct reasons *rs = &out->verdict.reasons;
-	unsigned int fired = 0;
+	unsigned int drew = 0;
 	char a[ADDR_TEXT];
 
 	for (size_t i = 0; i < w->n_ports; i++)
-		fired += w->ports[i].resets > 0;
+		drew += w->ports[i].resets > 0;
 	if (w->split.ttl != 0)
 		reasons_add(rs, "fires-per-flow", 0,
 		    "It fires on %u of %zu source ports, and these alone go "
 		    "through %s at hop %d: it is met there, or by what goes "
 		    "that way.",
-		    fired, w->n_ports, addr_format(&w->split.addr, a),
+		    drew, w->n_ports, addr_format(&w->split.addr, a),
 		    w->split.ttl);
 	else
 		reasons_add(rs, "fires-per-flow", 0,
 		    "It fires on %u of %zu source ports; at no hop that "
 		    "answers do these part from the others: the device "
 		    "itself may choose by the flow.",
-		    fired, w->n_ports);
+		    drew, w->n_ports);
 }
 
 /* What its dice are rolled for. */

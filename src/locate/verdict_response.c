@@ -45,16 +45,16 @@ response_one_ttl(const struct verdict_basis *by)
  * hops' own replies have shown, else one more than they are.  0: none.
  */
 static int
-response_hop_of(const struct verdict_basis *by, int crossed)
+response_hop_of(const struct verdict_basis *by, int traversed)
 {
 	const struct infer_path *p = &by->belief->path;
 	int h, n = p->hops;
 
 	for (h = 1; h < n && h <= INFER_MAX_HOPS; h++)
-		if (p->crossed[h] == crossed)
+		if (p->traversed[h] == traversed)
 			return h;
-	h = crossed + 1;
-	return crossed >= 0 && h < n && p->crossed[h] < 0 ? h : 0;
+	h = traversed + 1;
+	return traversed >= 0 && h < n && p->traversed[h] < 0 ? h : 0;
 }
 
 /* The hop for each usual initial TTL, 0 where it is none. */

@@ -529,7 +529,7 @@ trial_first_doubtful(const struct infer_shot *shots, size_t n)
 
 	for (size_t i = 0; i < n; i++) {
 		last = shots[i].ttl > last ? shots[i].ttl : last;
-		if (shots[i].fired && (first == 0 || shots[i].ttl < first))
+		if (shots[i].drew && (first == 0 || shots[i].ttl < first))
 			first = shots[i].ttl;
 	}
 	return ((first != 0 ? first : last + 1) + 1) / 2;
@@ -579,8 +579,8 @@ trial_forget_which(struct infer_shot *shots, size_t n)
 	int ttl = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		ttl = shots[i].fired ? shots[i].rst_ttl : ttl;
-		shots[i].fired = false;
+		ttl = shots[i].drew ? shots[i].rst_ttl : ttl;
+		shots[i].drew = false;
 	}
 	return ttl;
 }
@@ -599,7 +599,7 @@ trial_to_infer(const struct session *s, const struct trial *t,
 		p = &s->probes[t->first_probe + i];
 		shots[i].ttl =
 		    p->ttl != 0 ? p->ttl : s->conns[t->conn].tcb.client_ttl;
-		shots[i].fired = p->drew_reset;
+		shots[i].drew = p->drew_reset;
 		shots[i].rst_ttl = p->rst_ttl;
 		shots[i].te = trial_shot_te(s, t->first_probe + i);
 		any = any || p->drew_reset;
@@ -607,11 +607,11 @@ trial_to_infer(const struct session *s, const struct trial *t,
 	out->n_shots = i;
 	trial_doubt_silence(s, t, shots, i);
 	if (trial_copy_unknown(s, t)) {
-		out->fired_unknown = true;
+		out->drew_unknown = true;
 		out->rst_ttl = trial_forget_which(shots, i);
 	} else if (!any) {
 		out->rst_ttl = trial_unknown_reset_ttl(s, t);
-		out->fired_unknown = out->rst_ttl != 0;
+		out->drew_unknown = out->rst_ttl != 0;
 	}
 	out->faster_than_server = trial_was_faster_than_server(s, t);
 }

@@ -124,17 +124,17 @@ words_alternative(struct text *t, const struct locate_result *r,
 		return;
 	}
 	switch (a->place) {
-	case RESULT_PLACE_UNKNOWN:
+	case PLACE_UNKNOWN:
 		if (a->kind != RESULT_RESPONSE_TRIGGERED)
 			break;
 		text_add(t, "that device at ");
 		headline_add_hop(t, r, a->hop, names);
 		text_add(t, ", by its TTL alone");
 		return;
-	case RESULT_WIRE:
+	case PLACE_WIRE:
 		text_add(t, "on the wire before ");
 		break;
-	case RESULT_ROUTER:
+	case PLACE_ROUTER:
 		text_add(t, "in the forwarding plane of ");
 		break;
 	}
@@ -152,12 +152,12 @@ headline_add_candidate(struct text *t, const struct locate_result *r,
 	}
 	headline_add_hop(t, r, a->hop, names);
 	switch (a->place) {
-	case RESULT_PLACE_UNKNOWN:
+	case PLACE_UNKNOWN:
 		return;
-	case RESULT_WIRE:
+	case PLACE_WIRE:
 		text_add(t, ", on the wire before it");
 		return;
-	case RESULT_ROUTER:
+	case PLACE_ROUTER:
 		text_add(t, ", in its forwarding plane");
 		return;
 	}
@@ -310,7 +310,7 @@ headline_add_located(struct text *t, const struct locate_result *r,
 {
 	if (r->verdict.hop > 0) {
 		/* On the wire it is not the router that answers at the hop. */
-		if (r->verdict.place == RESULT_WIRE) {
+		if (r->verdict.place == PLACE_WIRE) {
 			text_add(t, "A device on the wire before ");
 			headline_add_device(t, r, "hop", names);
 		} else {
@@ -442,12 +442,12 @@ words_mark(struct text *t, const struct locate_result *r)
 
 	text_add(t, sure ? "here" : "best candidate");
 	switch (r->verdict.place) {
-	case RESULT_PLACE_UNKNOWN:
+	case PLACE_UNKNOWN:
 		return;
-	case RESULT_WIRE:
+	case PLACE_WIRE:
 		text_add(t, ", on the wire before it");
 		return;
-	case RESULT_ROUTER:
+	case PLACE_ROUTER:
 		text_add(t, ", in its forwarding plane");
 		return;
 	}

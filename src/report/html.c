@@ -41,7 +41,7 @@ html_add_hop_cell(struct text *t, const struct row *r)
 }
 
 static void
-html_add_row(struct text *t, const struct row *r, bool trace, bool fires)
+html_add_row(struct text *t, const struct row *r, bool trace, bool draws)
 {
 	text_add(t, r->device ? "<tr class=\"device\">" : "<tr>");
 	html_add_hop_cell(t, r);
@@ -49,8 +49,8 @@ html_add_row(struct text *t, const struct row *r, bool trace, bool fires)
 	    r->responder, r->rtt);
 	if (trace)
 		text_addf(t, "<td>%s</td>", r->via);
-	if (fires)
-		text_addf(t, "<td class=\"r\">%s</td>", r->fires);
+	if (draws)
+		text_addf(t, "<td class=\"r\">%s</td>", r->draws);
 	text_add(t, "<td class=\"note\">");
 	if (r->mark.len > 0) {
 		text_add(t, "<span class=\"mark\">");
@@ -79,11 +79,11 @@ html_add_table(struct text *t, const struct rows *rs, bool trace)
 	    "<th>responder</th><th class=\"r\">rtt</th>");
 	if (trace)
 		text_add(t, "<th>via</th>");
-	if (rs->has_fires)
+	if (rs->has_draws)
 		text_add(t, "<th class=\"r\">reset fires</th>");
 	text_add(t, "<th></th></tr>\n");
 	for (size_t i = 0; i < rs->n; i++)
-		html_add_row(t, &rs->row[i], trace, rs->has_fires);
+		html_add_row(t, &rs->row[i], trace, rs->has_draws);
 	text_add(t, "</table></div>\n");
 }
 
@@ -275,9 +275,9 @@ html_add_verdict_facts(struct text *t, const struct locate_result *r)
 	struct text hex = {0};
 
 	html_add_fact(t, "Verdict", result_kind_name(r->verdict.kind));
-	html_add_fact(t, "Place", result_place_name(r->verdict.place));
+	html_add_fact(t, "Place", place_name(r->verdict.place));
 	html_add_fact(
-	    t, "TTL of its resets", result_policy_name(r->verdict.policy));
+	    t, "TTL of its resets", ttl_policy_name(r->verdict.policy));
 	html_add_fact(t, "In the path", html_tri_word(r->verdict.in_path));
 	html_add_fact(t, "Resets the server too",
 	    html_tri_word(r->verdict.resets_server_too));

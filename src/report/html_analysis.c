@@ -99,7 +99,7 @@ html_analysis_add_one_probed(struct text *t, const struct analysis_probed *p)
 	named = p->hop != 0 && p->n_candidates > 0;
 	if (p->path.n_hops > 0)
 		html_chain_at(t, &p->path, named ? p->candidates[0].hop : 0,
-		    named && p->candidates[0].place == RST_WIRE);
+		    named && p->candidates[0].place == PLACE_WIRE);
 }
 
 static void

@@ -176,7 +176,7 @@ batches_add_server(struct text *t, const struct analysis_group *g)
 	text_addf(t,
 	    "</td><td class=\"r\">%" PRIu64 "</td><td class=\"r\">%" PRIu64
 	    "</td></tr>\n",
-	    g->trigger.fired, g->frame);
+	    g->trigger.drew, g->frame);
 }
 
 /* left: rows that may still be drawn. */

@@ -163,7 +163,7 @@ html_chain(struct text *t, const struct path *p, const struct locate_result *l)
 
 	chain_begin(&c, t, p, l != NULL ? l->verdict.hop : 0);
 	c.device = chain_device_node(&c, l);
-	c.wire = c.device > 0 && l->verdict.place == RESULT_WIRE;
+	c.wire = c.device > 0 && l->verdict.place == PLACE_WIRE;
 	chain_draw(&c);
 }
 

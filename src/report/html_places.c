@@ -64,7 +64,7 @@ places_add_shape(const struct places *p, const struct rst_candidate *c)
 	double x = places_node_x(p, c->hop);
 	const double d = PLACES_NODE_R + 1;
 
-	if (c->place == RST_WIRE)
+	if (c->place == PLACE_WIRE)
 		text_addf(p->t,
 		    "<path d=\"M%.0f %.0fl%.0f %.0fl%.0f %.0fl%.0f %.0fz\"/>",
 		    x - PLACES_STEP / 2, PLACES_LINE_Y - d, d, d, -d, d, -d,

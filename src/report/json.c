@@ -248,16 +248,15 @@ json_alternatives(const struct locate_result *r, bool *bad)
 	for (size_t i = 0;
 	     i < r->verdict.n_alternatives && i < RESULT_ALTERNATIVES; i++) {
 		alt = &r->verdict.alternatives[i];
-		*bad |=
-		    json_array_append_new(a,
-			json_pack("{s:o, s:o, s:o, s:o}", "hop",
-			    json_count(alt->hop), "place",
-			    json_word(result_place_name(alt->place)), "kind",
-			    alt->hop != 0 && alt->kind == RESULT_MIDDLEBOX
-				? json_null()
-				: json_word(result_kind_name(alt->kind)),
-			    "probability", json_round(alt->probability, 4))) !=
-		    0;
+		*bad |= json_array_append_new(a,
+			    json_pack("{s:o, s:o, s:o, s:o}", "hop",
+				json_count(alt->hop), "place",
+				json_word(place_name(alt->place)), "kind",
+				alt->hop != 0 && alt->kind == RESULT_MIDDLEBOX
+				    ? json_null()
+				    : json_word(result_kind_name(alt->kind)),
+				"probability",
+				json_round(alt->probability, 4))) != 0;
 	}
 	return a;
 }
@@ -359,11 +358,11 @@ json_verdict(const struct locate_result *r, bool *bad)
 	    result_kind_name(r->verdict.kind), "hop",
 	    json_count(r->verdict.hop), "address",
 	    json_addr(&r->verdict.address), "place",
-	    json_word(result_place_name(r->verdict.place)), "between",
-	    json_between(r), "confidence", json_round(r->verdict.confidence, 4),
-	    "in_path", json_tri(r->verdict.in_path), "resets_server_too",
+	    json_word(place_name(r->verdict.place)), "between", json_between(r),
+	    "confidence", json_round(r->verdict.confidence, 4), "in_path",
+	    json_tri(r->verdict.in_path), "resets_server_too",
 	    json_tri(r->verdict.resets_server_too), "ttl_policy",
-	    result_policy_name(r->verdict.policy), "initial_ttl",
+	    ttl_policy_name(r->verdict.policy), "initial_ttl",
 	    json_count(r->verdict.initial_ttl), "signature",
 	    json_word(r->verdict.signature));
 	json_put(

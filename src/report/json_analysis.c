@@ -48,7 +48,7 @@ json_analysis_line_header(struct text *t, const struct analysis_reset *r)
 	char flags[PKT_FLAGS_TEXT], mac[ADDR_MAC_TEXT];
 
 	line_int(t, "ttl", r->ttl);
-	line_count(t, "peer_ttl", r->verdict.peer_ttl);
+	line_count(t, "peer_ttl", r->verdict.sender_ttl);
 	if (r->has_ip_id)
 		line_int(t, "ip_id", r->ip_id);
 	else
@@ -80,7 +80,7 @@ json_analysis_line_hop(struct text *t, const struct rst_candidate *c, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		line_begin(t, NULL, '{');
 		line_int(t, "hop", c[i].hop);
-		line_word(t, "place", rst_place_name(c[i].place));
+		line_word(t, "place", place_name(c[i].place));
 		line_real(t, "probability", c[i].probability, 4);
 		line_end(t, '}');
 	}
@@ -106,10 +106,10 @@ static void
 json_analysis_line_verdict(struct text *t, const struct rst_verdict *v)
 {
 	line_count(t, "initial_ttl", v->initial_ttl);
-	if (v->crossed < 0)
+	if (v->traversed < 0)
 		line_null(t, "crossed");
 	else
-		line_int(t, "crossed", v->crossed);
+		line_int(t, "crossed", v->traversed);
 	json_analysis_line_hop(t, v->candidates, v->n_candidates);
 	line_bool(t, "ttl_usable", v->ttl_usable);
 	line_word(t, "ttl_why", v->ttl_why);
@@ -143,9 +143,9 @@ static void
 json_analysis_line_peer(
     struct text *t, const struct analysis *a, const struct rst_elsewhere *e)
 {
-	bool sent = e->peer == RST_PEER_SENT;
+	bool sent = e->shows == RST_SHOWS_SENT;
 
-	if (e->peer == RST_PEER_NONE) {
+	if (e->shows == RST_SHOWS_NOTHING) {
 		line_null(t, "peer");
 		return;
 	}
@@ -232,7 +232,7 @@ json_analysis_files(const struct analysis *a, bool *bad)
 static bool
 json_analysis_has_trigger(const struct analysis_group *g)
 {
-	return g->trigger.fired > 0;
+	return g->trigger.drew > 0;
 }
 
 /* Null where nobody knows the server: a group of many. */
@@ -275,7 +275,7 @@ json_analysis_line_group_trigger(
 	line_word(t, "command", r->command);
 	line_word(t, "key", r->key);
 	line_hex(t, "common_hex", r->common, r->common_len);
-	line_int(t, "fired", (int64_t)r->fired);
+	line_int(t, "fired", (int64_t)r->drew);
 	line_int(t, "other_triggers", (int64_t)r->others);
 	json_analysis_line_rate(t, r);
 }

@@ -66,17 +66,17 @@ row_note(struct row *r)
 }
 
 static void
-rows_set_fires(struct row *row, const struct source *src)
+rows_set_draws(struct row *row, const struct source *src)
 {
 	const struct locate_result *l = src->locate;
 
 	if (l == NULL || l->n_by_ttl == 0)
 		return;
 	if (!row->server)
-		snprintf(row->fires, sizeof(row->fires), "-");
+		snprintf(row->draws, sizeof(row->draws), "-");
 	for (size_t i = 0; i < l->n_by_ttl && i < PATH_MAX_HOPS; i++) {
 		if (l->by_ttl[i].ttl == row->from && l->by_ttl[i].trials > 0)
-			snprintf(row->fires, sizeof(row->fires), "%u of %u",
+			snprintf(row->draws, sizeof(row->draws), "%u of %u",
 			    l->by_ttl[i].resets, l->by_ttl[i].trials);
 	}
 }
@@ -179,7 +179,7 @@ rows_add_silent(struct rows *rs, const struct source *src, int ttl)
 	row->silent = true;
 	snprintf(row->responder, sizeof(row->responder), "*");
 	snprintf(row->rtt, sizeof(row->rtt), "%s", asked ? "silent" : "-");
-	rows_set_fires(row, src);
+	rows_set_draws(row, src);
 	if (rows_is_device(src, ttl, NULL))
 		rows_set_device(row, src);
 	rows_note_threshold(row, src);
@@ -204,7 +204,7 @@ rows_add_responder(struct rows *rs, const struct source *src,
 	if (rows_is_device(src, h->ttl, &p->addr))
 		rows_set_device(row, src);
 	if (!more) {
-		rows_set_fires(row, src);
+		rows_set_draws(row, src);
 		rows_note_threshold(row, src);
 	}
 	rows_note_responder(row, p, src);
@@ -298,7 +298,7 @@ rows_add_server(struct rows *rs, const struct source *src, int ttl)
 	snprintf(row->via, sizeof(row->via), "%s", text_str(&via));
 	rs->bad |= via.bad;
 	text_free(&via);
-	rows_set_fires(row, src);
+	rows_set_draws(row, src);
 	if (rows_is_device(src, ttl, &src->head->target.addr) ||
 	    (src->locate != NULL && src->locate->trigger != 0 &&
 		src->locate->verdict.kind == RESULT_SERVER))
@@ -314,7 +314,7 @@ rows_can_join(const struct row *a, const struct row *b)
 {
 	return a->silent && b->silent && !a->device && !b->device &&
 	    a->n_notes == 0 && b->n_notes == 0 &&
-	    strcmp(a->fires, b->fires) == 0 && strcmp(a->rtt, b->rtt) == 0;
+	    strcmp(a->draws, b->draws) == 0 && strcmp(a->rtt, b->rtt) == 0;
 }
 
 /* Draws three and more silent hops that say the same as one row. */
@@ -357,7 +357,7 @@ rows_build(struct rows *rs, const struct source *src)
 		return;
 	rows_collapse(rs);
 	for (size_t i = 0; i < rs->n; i++)
-		rs->has_fires |= rs->row[i].fires[0] != '\0';
+		rs->has_draws |= rs->row[i].draws[0] != '\0';
 }
 
 void

@@ -15,7 +15,7 @@
 
 /* Widths of the columns of the path's table. */
 struct widths {
-	int hop, responder, rtt, via, fires;
+	int hop, responder, rtt, via, draws;
 	int notes; /* the column at which notes begin */
 };
 
@@ -53,27 +53,27 @@ text_measure(const struct rows *rs, bool trace, struct widths *w)
 	text_widen(&w->rtt, "silent");
 	if (trace)
 		text_widen(&w->via, "via");
-	if (rs->has_fires)
-		text_widen(&w->fires, "reset fires");
+	if (rs->has_draws)
+		text_widen(&w->draws, "reset fires");
 	for (size_t i = 0; i < rs->n; i++) {
 		text_widen(&w->hop, text_hop(&rs->row[i], hop));
 		text_widen(&w->responder, rs->row[i].responder);
 		text_widen(&w->rtt, rs->row[i].rtt);
 		if (trace)
 			text_widen(&w->via, rs->row[i].via);
-		text_widen(&w->fires, rs->row[i].fires);
+		text_widen(&w->draws, rs->row[i].draws);
 	}
 	w->notes =
 	    1 + w->hop + TEXT_GAP + w->responder + TEXT_GAP + w->rtt + TEXT_GAP;
 	if (trace)
 		w->notes += w->via + TEXT_GAP;
-	if (rs->has_fires)
-		w->notes += w->fires + TEXT_GAP;
+	if (rs->has_draws)
+		w->notes += w->draws + TEXT_GAP;
 }
 
 static void
 text_put_cells(struct sheet *s, const struct widths *w, const char *hop,
-    const char *responder, const char *rtt, const char *via, const char *fires)
+    const char *responder, const char *rtt, const char *via, const char *draws)
 {
 	text_pad(&s->t, ' ', 1);
 	sheet_right(s, hop, w->hop);
@@ -84,8 +84,8 @@ text_put_cells(struct sheet *s, const struct widths *w, const char *hop,
 	text_pad(&s->t, ' ', TEXT_GAP);
 	if (w->via > 0)
 		sheet_left(s, via, w->via + TEXT_GAP);
-	if (w->fires > 0)
-		sheet_left(s, fires, w->fires + TEXT_GAP);
+	if (w->draws > 0)
+		sheet_left(s, draws, w->draws + TEXT_GAP);
 }
 
 /*
@@ -138,12 +138,12 @@ text_put_row(struct sheet *s, const struct widths *w, const struct row *r)
 {
 	struct text mark = {0};
 	char hop[ROWS_CELL];
-	bool dash = strcmp(r->fires, "-") == 0;
+	bool dash = strcmp(r->draws, "-") == 0;
 
 	if (r->device)
 		sheet_ink(s, SHEET_ALERT);
 	text_put_cells(s, w, text_hop(r, hop), r->responder, r->rtt, r->via,
-	    dash ? sheet_dash(s) : r->fires);
+	    dash ? sheet_dash(s) : r->draws);
 	if (r->mark.len > 0) {
 		text_addf(&mark, "<== %s", text_str(&r->mark));
 		text_put_note(s, w, text_str(&mark), false);
@@ -179,12 +179,12 @@ text_put_table(struct sheet *s, const struct rows *rs, bool trace)
 static void
 text_put_ports(struct sheet *s, const struct words_ports *g, const int width[2])
 {
-	char fires[ROWS_CELL];
+	char draws[ROWS_CELL];
 	int at = 2 + width[0];
 
-	snprintf(fires, sizeof(fires), "%u of %u", g->resets, g->trials);
+	snprintf(draws, sizeof(draws), "%u of %u", g->resets, g->trials);
 	text_pad(&s->t, ' ', 2);
-	sheet_right(s, fires, width[0]);
+	sheet_right(s, draws, width[0]);
 	text_pad(&s->t, ' ', TEXT_GAP);
 	at += TEXT_GAP;
 	if (width[1] > 0) {
@@ -200,7 +200,7 @@ static void
 text_put_sweep(struct sheet *s, const struct result_sweep *w)
 {
 	struct words_ports groups[RESULT_PORTS];
-	char fires[ROWS_CELL];
+	char draws[ROWS_CELL];
 	struct text t = {0};
 	int width[2] = {0};
 	size_t n;
@@ -212,9 +212,9 @@ text_put_sweep(struct sheet *s, const struct result_sweep *w)
 	sheet_wrap(s, text_str(&t), 2, 0, 0);
 	n = words_port_groups(w, groups);
 	for (size_t i = 0; i < n; i++) {
-		snprintf(fires, sizeof(fires), "%u of %u", groups[i].resets,
+		snprintf(draws, sizeof(draws), "%u of %u", groups[i].resets,
 		    groups[i].trials);
-		text_widen(&width[0], fires);
+		text_widen(&width[0], draws);
 		text_widen(&width[1], text_str(&groups[i].path));
 	}
 	for (size_t i = 0; i < n; i++)

@@ -66,8 +66,8 @@ text_watch_add_line(struct text *t, const struct analysis_reset *r, bool each)
 	if (v->n_candidates > 0)
 		text_addf(t, ", hop %d", v->candidates[0].hop);
 	text_addf(t, ", TTL %u", r->ttl);
-	if (v->peer_ttl != 0 && v->peer_ttl != r->ttl)
-		text_addf(t, " not %u", v->peer_ttl);
+	if (v->sender_ttl != 0 && v->sender_ttl != r->ttl)
+		text_addf(t, " not %u", v->sender_ttl);
 	text_watch_add_codes(t, v);
 	if (each)
 		text_watch_add_words(t, v);

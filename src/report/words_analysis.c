@@ -31,8 +31,8 @@ static bool
 words_analysis_same_trigger(
     const struct analysis_trigger *a, const struct analysis_trigger *b)
 {
-	if (a->fired == 0 || b->fired == 0)
-		return a->fired == b->fired;
+	if (a->drew == 0 || b->drew == 0)
+		return a->drew == b->drew;
 	return a->protocol[0] != '\0' &&
 	    strcmp(a->protocol, b->protocol) == 0 &&
 	    strcmp(a->command, b->command) == 0 && strcmp(a->key, b->key) == 0;
@@ -47,7 +47,7 @@ words_analysis_add_to(struct batch *b, const struct analysis_group *g)
 	b->resets += g->resets;
 	b->flows += g->flows;
 	b->both_ends += g->both_ends;
-	b->fired += g->trigger.fired;
+	b->drew += g->trigger.drew;
 	b->unharmed += g->trigger.unharmed;
 	if (!words_analysis_same_trigger(&b->first->trigger, &g->trigger))
 		b->one_trigger = false;
@@ -376,13 +376,13 @@ words_candidate(struct text *t, const struct rst_candidate *c)
 	char percent[WORDS_PERCENT];
 
 	switch (c->place) {
-	case RST_WIRE:
+	case PLACE_WIRE:
 		text_addf(t, "the wire before hop %d", c->hop);
 		break;
-	case RST_ROUTER:
+	case PLACE_ROUTER:
 		text_addf(t, "hop %d, its forwarding plane", c->hop);
 		break;
-	case RST_PLACE_UNKNOWN:
+	case PLACE_UNKNOWN:
 		text_addf(t, "hop %d", c->hop);
 		break;
 	}
@@ -457,7 +457,7 @@ words_batch_trigger(struct text *t, const struct batch *b)
 {
 	const struct analysis_trigger *r = &b->first->trigger;
 
-	if (r->fired == 0)
+	if (r->drew == 0)
 		return;
 	words_analysis_add_key(t, r);
 	if (b->servers > 1) {
@@ -466,7 +466,7 @@ words_batch_trigger(struct text *t, const struct batch *b)
 	}
 	if (r->rate >= 0) {
 		text_addf(t, ": %" PRIu64 " of %" PRIu64 " drew a reset",
-		    r->fired, r->fired + r->unharmed);
+		    r->drew, r->drew + r->unharmed);
 		words_analysis_add_percents(t, r);
 	}
 	if (r->others > 0)
@@ -553,7 +553,7 @@ words_batch_next(struct text *t, const struct batch *b)
 		text_add(t,
 		    "ask who runs the servers for the load balancer's "
 		    "idle time-out and health checks");
-	} else if (g->to_client && g->trigger.fired > 0 &&
+	} else if (g->to_client && g->trigger.drew > 0 &&
 	    !addr_is_none(&g->server.addr)) {
 		words_analysis_add_locate(t, b);
 	} else if (g->has_mac && g->n_candidates > 0 &&

@@ -18,11 +18,11 @@ words_probes(struct text *t, const struct analysis_probed *p)
 	words_count(t, p->probes, "packet", "packets");
 	text_addf(t, " with data and %s, ",
 	    p->probes == 1 ? "a limited TTL" : "limited TTLs");
-	if (p->fired == 0) {
+	if (p->drew == 0) {
 		text_add(t, "none of which drew a reset");
 		return;
 	}
-	text_addf(t, "%u of which drew a reset", p->fired);
+	text_addf(t, "%u of which drew a reset", p->drew);
 	if (p->threshold_ttl != 0)
 		text_addf(
 		    t, "; the smallest TTL that did was %d", p->threshold_ttl);
@@ -48,11 +48,11 @@ words_probed_place(struct text *t, const struct analysis_probed *p)
 			break;
 		text_add(t, i > 0 ? ", or " : "");
 		words_candidate(t, &p->candidates[i]);
-		if (p->candidates[i].place == RST_ROUTER)
+		if (p->candidates[i].place == PLACE_ROUTER)
 			words_probes_add_responder(
 			    t, &p->path, p->candidates[i].hop);
 	}
-	if (p->fired == 0)
+	if (p->drew == 0)
 		return;
 	if (p->n_candidates == 0)
 		text_add(t, "no telling by these");
@@ -60,7 +60,7 @@ words_probed_place(struct text *t, const struct analysis_probed *p)
 		text_add(t,
 		    "; the probes tell too little for one hop to be "
 		    "named");
-	else if (p->place == RST_PLACE_UNKNOWN && p->n_candidates > 1)
+	else if (p->place == PLACE_UNKNOWN && p->n_candidates > 1)
 		text_add(t, "; no probe tells the first two apart");
 	if (p->path.server_hops == 0)
 		text_add(t,

@@ -4,7 +4,7 @@
 #include "words.h"
 
 static size_t
-sweep_count_fired(const struct result_sweep *w)
+sweep_count_drew(const struct result_sweep *w)
 {
 	size_t n = 0;
 
@@ -69,7 +69,7 @@ sweep_add_split(struct text *t, const struct result_sweep *w)
 void
 words_sweep(struct text *t, const struct result_sweep *w)
 {
-	size_t n = sweep_count_fired(w);
+	size_t n = sweep_count_drew(w);
 
 	if (w->n_ports == 0)
 		return;
@@ -146,9 +146,9 @@ words_port_groups(
 {
 	size_t n = 0;
 
-	for (int fired = 1; fired >= 0; fired--)
+	for (int drew = 1; drew >= 0; drew--)
 		for (size_t i = 0; i < w->n_ports; i++)
-			if ((w->ports[i].resets > 0) == fired)
+			if ((w->ports[i].resets > 0) == drew)
 				sweep_add_port(groups, &n, &w->ports[i]);
 	return n;
 }

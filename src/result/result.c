@@ -31,38 +31,6 @@ result_kind_name(enum result_kind k)
 }
 
 const char *
-result_policy_name(enum result_policy p)
-{
-	switch (p) {
-	case RESULT_POLICY_UNKNOWN:
-		return "unknown";
-	case RESULT_POLICY_FIXED:
-		return "fixed";
-	case RESULT_POLICY_COPY:
-		return "copy";
-	case RESULT_POLICY_RANDOM:
-		return "random";
-	case RESULT_POLICY_IMITATES_SERVER:
-		return "imitates-server";
-	}
-	return "unknown";
-}
-
-const char *
-result_place_name(enum result_place p)
-{
-	switch (p) {
-	case RESULT_PLACE_UNKNOWN:
-		return NULL;
-	case RESULT_WIRE:
-		return "wire";
-	case RESULT_ROUTER:
-		return "router";
-	}
-	return NULL;
-}
-
-const char *
 result_seq_match_name(enum result_seq_match m)
 {
 	switch (m) {

@@ -615,7 +615,7 @@ see(struct forger *f, const struct pkt *p)
 {
 	struct conn_note *c;
 	struct flow_key key;
-	bool from_server, fires, matches, again, hit;
+	bool from_server, draws, matches, again, hit;
 
 	if (!pkt_flow_key(p, &key))
 		return false;
@@ -636,17 +636,17 @@ see(struct forger *f, const struct pkt *p)
 	if (f->o.once_in_order != 0 && again)
 		matches = false;
 	hit = is_hit(f, p, c, from_server);
-	fires = hit ||
+	draws = hit ||
 	    (is_trigger(f, p, c, from_server, matches) && is_lucky(f, c));
-	if (fires)
+	if (draws)
 		fire(f, p, c);
 	/* Within a block, a trigger is a packet like any other. */
-	if (fires && f->o.residual_s > 0 &&
+	if (draws && f->o.residual_s > 0 &&
 	    (!hit || f->o.residual_refresh != 0))
 		block(f, &key);
 	if (!from_server && p->payload_len > 0)
 		c->has_data = true;
-	return fires && f->o.drop != 0;
+	return draws && f->o.drop != 0;
 }
 
 static int

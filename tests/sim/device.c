@@ -36,7 +36,7 @@ flow_fires(const struct sim_net *n, const struct sim_conn *c)
 }
 
 static bool
-fires(struct sim_net *n, struct sim_conn *c)
+draws(struct sim_net *n, struct sim_conn *c)
 {
 	const struct sim_device *d = &n->t->dev;
 
@@ -47,9 +47,9 @@ fires(struct sim_net *n, struct sim_conn *c)
 		return roll(n, d->p);
 	case SIM_DICE_CONNECTION:
 		if (!c->decided)
-			c->fires = roll(n, d->p);
+			c->draws = roll(n, d->p);
 		c->decided = true;
-		return c->fires;
+		return c->draws;
 	case SIM_DICE_FLOW:
 		return flow_fires(n, c);
 	}
@@ -136,17 +136,17 @@ reset_client(struct sim_net *n, const struct sim_conn *c, const struct pkt *p,
     int initial, int k, int64_t at_ns)
 {
 	const struct sim_device *d = &n->t->dev;
-	int crossed = sim_truth_crossed(n->t);
+	int traversed = sim_truth_crossed(n->t);
 	struct pkt r;
 
 	if (d->step == SIM_STEP_TTL)
 		initial += k;
 	if (initial > 255)
 		initial = 255;
-	if (initial - crossed < 1 || !sim_survives(n, crossed + 1))
+	if (initial - traversed < 1 || !sim_survives(n, traversed + 1))
 		return;
 	r = sim_segment(
-	    n, &n->server, &c->local, initial - crossed, PKT_TH_RST);
+	    n, &n->server, &c->local, initial - traversed, PKT_TH_RST);
 	r.ip.id = id_of(n, p);
 	r.tcp.seq = d->tags || !c->known ? p->tcp.ack : c->peer_nxt;
 	r.tcp.seq += step_of(d, p, k);
@@ -236,7 +236,7 @@ sim_device_meets(struct sim_net *n, const struct pkt *p, int ttl, int64_t at_ns)
 	if ((p->has & PKT_HAS_TCP) == 0 || (p->tcp.flags & PKT_TH_RST) != 0)
 		return false;
 	c = sim_find(n, p->tcp.sport);
-	if (c == NULL || (!blocked && !(holds_trigger(n, p) && fires(n, c))))
+	if (c == NULL || (!blocked && !(holds_trigger(n, p) && draws(n, c))))
 		return false;
 	fire(n, c, p, ttl, at_ns);
 	return n->t->dev.drops;
@@ -251,7 +251,7 @@ sim_device_meets_answer(struct sim_net *n, const struct pkt *p, int64_t at_ns)
 	int initial;
 	int64_t when;
 
-	if (c == NULL || p->payload == NULL || !fires(n, c))
+	if (c == NULL || p->payload == NULL || !draws(n, c))
 		return false;
 	n->stats.firings++;
 	c->spent = true;

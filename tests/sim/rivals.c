@@ -127,14 +127,14 @@ grid_sum(struct grid *g)
 }
 
 static void
-grid_see(struct grid *g, int n, bool fired)
+grid_see(struct grid *g, int n, bool drew)
 {
 	double p;
 
 	for (int t = 1; t <= g->n; t++)
 		for (size_t k = 0; k < GRID; k++) {
 			p = t <= n ? grid_p[k] : 0;
-			g->w[t][k] *= fired ? p + STRAY : 1 - p;
+			g->w[t][k] *= drew ? p + STRAY : 1 - p;
 		}
 	grid_sum(g);
 }
@@ -224,7 +224,7 @@ sim_rivals_plain(int hops, int threshold, double p, uint64_t seed,
 {
 	struct sim_truth t;
 
-	sim_truth_plain(hops, threshold, INFER_WIRE, p, seed, &t);
+	sim_truth_plain(hops, threshold, PLACE_WIRE, p, seed, &t);
 	sim_rivals_run(&t, out);
 }
 

@@ -70,15 +70,13 @@ kind_fits(const struct sim_truth *t, enum result_kind k)
 static bool
 is_right(const struct sim_truth *t, const struct locate_result *r)
 {
-	enum result_place p =
-	    t->dev.place == INFER_WIRE ? RESULT_WIRE : RESULT_ROUTER;
-
 	if (!kind_fits(t, r->verdict.kind))
 		return false;
 	if (t->cause != INFER_DEVICE)
 		return true;
 	return r->verdict.hop == t->dev.hop &&
-	    (r->verdict.place == RESULT_PLACE_UNKNOWN || r->verdict.place == p);
+	    (r->verdict.place == PLACE_UNKNOWN ||
+		r->verdict.place == t->dev.place);
 }
 
 static enum sim_outcome
@@ -187,16 +185,16 @@ tell_verdict(
     const struct sim_record *rec, const struct locate_result *r, FILE *log)
 {
 	const struct result_alternative *a;
-	const char *place = result_place_name(r->verdict.place);
+	const char *place = place_name(r->verdict.place);
 
 	fprintf(log, "\nverdict %s, hop %d, place %s, policy %s, %.4f: %s\n",
 	    result_kind_name(r->verdict.kind), r->verdict.hop,
 	    place != NULL ? place : "unknown",
-	    result_policy_name(r->verdict.policy), r->verdict.confidence,
+	    ttl_policy_name(r->verdict.policy), r->verdict.confidence,
 	    sim_outcome_name(rec->outcome));
 	for (size_t i = 0; i < r->verdict.n_alternatives; i++) {
 		a = &r->verdict.alternatives[i];
-		place = result_place_name(a->place);
+		place = place_name(a->place);
 		fprintf(log, "   or   %s, hop %d, %s: %.4f\n",
 		    result_kind_name(a->kind), a->hop,
 		    place != NULL ? place : "-", a->probability);

@@ -66,7 +66,7 @@ static int
 by_place(const struct sim_truth *t)
 {
 	return of_device(
-	    t, t->dev.decrement ? INFER_PLACES : (int)t->dev.place);
+	    t, t->dev.decrement ? 2 : (int)t->dev.place - PLACE_WIRE);
 }
 
 static int
@@ -473,7 +473,7 @@ static void
 print_record(const struct sim_record *r, FILE *out)
 {
 	const struct sim_truth *t = &r->truth;
-	const char *place = result_place_name(r->place);
+	const char *place = place_name(r->place);
 
 	fprintf(out, "%8llu  %.4f  %-18s %2d %-7s  ",
 	    (unsigned long long)t->seed, r->confidence,
@@ -481,7 +481,7 @@ print_record(const struct sim_record *r, FILE *out)
 	if (t->cause == INFER_DEVICE || t->cause == INFER_RESPONSE)
 		fprintf(out, "%2d/%-2d %s%s, %s, p %.2f %s%s%s%s%s%s%s\n",
 		    t->dev.hop, t->hops,
-		    t->dev.place == INFER_WIRE ? "wire" : "router",
+		    t->dev.place == PLACE_WIRE ? "wire" : "router",
 		    t->cause == INFER_RESPONSE ? " by response" : "",
 		    sim_ttl_name(t->dev.ttl), t->dev.p,
 		    sim_dice_name(t->dev.dice), t->dev.once ? " once" : "",

@@ -132,7 +132,7 @@ draw_ttl(struct rng *r, struct sim_device *d)
 	static const double how_usual[] = {50, 28, 20, 2};
 
 	d->ttl = (enum sim_ttl)pick(r, weight, SIM_TTLS);
-	if (d->ttl == SIM_TTL_COPIED_EARLY && d->place == INFER_WIRE)
+	if (d->ttl == SIM_TTL_COPIED_EARLY && d->place == PLACE_WIRE)
 		d->ttl = SIM_TTL_COPIED;
 	if (d->ttl == SIM_TTL_FIXED)
 		d->initial = usual[pick(r, how_usual, 4)];
@@ -140,7 +140,7 @@ draw_ttl(struct rng *r, struct sim_device *d)
 		d->initial = between(r, 40, 250);
 	else if (d->ttl == SIM_TTL_STEPPING)
 		d->initial = between(r, 40, 200);
-	d->decrement = d->place == INFER_ROUTER && chance(r, 0.02) &&
+	d->decrement = d->place == PLACE_ROUTER && chance(r, 0.02) &&
 	    d->ttl != SIM_TTL_COPIED_EARLY;
 }
 
@@ -198,9 +198,9 @@ draw_device(struct rng *r, struct sim_truth *t)
 {
 	struct sim_device *d = &t->dev;
 
-	d->place = chance(r, 0.5) ? INFER_ROUTER : INFER_WIRE;
+	d->place = chance(r, 0.5) ? PLACE_ROUTER : PLACE_WIRE;
 	d->hop = between(r, 1, t->hops - 1);
-	if (d->place == INFER_WIRE && chance(r, 0.3 / t->hops))
+	if (d->place == PLACE_WIRE && chance(r, 0.3 / t->hops))
 		d->hop = t->hops;
 	draw_ttl(r, d);
 	draw_dice(r, d);
@@ -248,8 +248,8 @@ sim_truth_draw(uint64_t seed, struct sim_truth *t)
 }
 
 void
-sim_truth_plain(int hops, int hop, enum infer_place place, double p,
-    uint64_t seed, struct sim_truth *t)
+sim_truth_plain(int hops, int hop, enum place place, double p, uint64_t seed,
+    struct sim_truth *t)
 {
 	memset(t, 0, sizeof(*t));
 	t->seed = seed;
@@ -279,7 +279,7 @@ sim_truth_plain(int hops, int hop, enum infer_place place, double p,
 int
 sim_truth_threshold(const struct sim_truth *t)
 {
-	return t->dev.place == INFER_WIRE ? t->dev.hop : t->dev.hop + 1;
+	return t->dev.place == PLACE_WIRE ? t->dev.hop : t->dev.hop + 1;
 }
 
 /*
@@ -291,7 +291,7 @@ sim_truth_crossed(const struct sim_truth *t)
 {
 	int h = t->dev.hop;
 
-	if (t->dev.place == INFER_WIRE)
+	if (t->dev.place == PLACE_WIRE)
 		return h == 1 ? 0 : t->back[h - 1] + 1;
 	return t->back[h] + t->dev.decrement;
 }
@@ -425,7 +425,7 @@ print_device(const struct sim_truth *t, FILE *out)
 
 	fprintf(out,
 	    "device  hop %d, %s%s, TTL %s %d, threshold %d, crossed %d\n",
-	    d->hop, d->place == INFER_WIRE ? "wire" : "router",
+	    d->hop, d->place == PLACE_WIRE ? "wire" : "router",
 	    d->decrement ? " with a decrement" : "", sim_ttl_name(d->ttl),
 	    d->initial, sim_truth_threshold(t), sim_truth_crossed(t));
 	fprintf(out, "        p %.3f a %s%s%s%s%s%s%s%s\n", d->p,

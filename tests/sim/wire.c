@@ -360,8 +360,8 @@ server_take_echo(struct sim_net *n, const struct pkt *p, int64_t at_ns)
 /* --- the way out --- */
 
 static bool
-device_here(const struct sim_net *n, const struct pkt *p, int node,
-    enum infer_place place)
+device_here(
+    const struct sim_net *n, const struct pkt *p, int node, enum place place)
 {
 	const struct sim_device *d = &n->t->dev;
 
@@ -381,7 +381,7 @@ sim_walk(struct sim_net *n, const struct pkt *p)
 		if (!sim_survives(n, 1))
 			return;
 		at = n->now_ns + t->out_ns[i];
-		if (device_here(n, p, i, INFER_WIRE) &&
+		if (device_here(n, p, i, PLACE_WIRE) &&
 		    sim_device_meets(n, p, ttl, at))
 			return;
 		if (i == t->hops)
@@ -390,7 +390,7 @@ sim_walk(struct sim_net *n, const struct pkt *p)
 			sim_time_exceeded(n, i, p, at);
 			return;
 		}
-		if (device_here(n, p, i, INFER_ROUTER) &&
+		if (device_here(n, p, i, PLACE_ROUTER) &&
 		    sim_device_meets(n, p, ttl - 1, at))
 			return;
 	}

@@ -171,7 +171,7 @@ case_resets(struct locate_result *r, size_t n)
 }
 
 static inline void
-case_alternative(struct locate_result *r, int hop, enum result_place place,
+case_alternative(struct locate_result *r, int hop, enum place place,
     enum result_kind kind, double p)
 {
 	struct result_alternative *a =
@@ -277,15 +277,15 @@ case_founding(void)
 	r->verdict.kind = RESULT_MIDDLEBOX;
 	r->verdict.hop = 1;
 	r->verdict.address = case_addr("10.9.0.2");
-	r->verdict.place = RESULT_ROUTER;
+	r->verdict.place = PLACE_ROUTER;
 	r->verdict.between[0] = case_addr("10.9.0.1");
 	r->verdict.between[1] = case_addr("10.9.1.2");
 	r->verdict.confidence = 0.98;
 	r->verdict.in_path = RESULT_YES;
 	r->verdict.resets_server_too = RESULT_YES;
-	r->verdict.policy = RESULT_POLICY_COPY;
-	case_alternative(r, 2, RESULT_WIRE, RESULT_MIDDLEBOX, 0.02);
-	case_alternative(r, 3, RESULT_WIRE, RESULT_MIDDLEBOX, 0.00004);
+	r->verdict.policy = TTL_POLICY_COPIED;
+	case_alternative(r, 2, PLACE_WIRE, RESULT_MIDDLEBOX, 0.02);
+	case_alternative(r, 3, PLACE_WIRE, RESULT_MIDDLEBOX, 0.00004);
 	case_odds(r);
 	reasons_add(why, "ip-id-echo", 6.9077,
 	    "The reset carries your own packet's IP ID, %d; the server's "
@@ -323,15 +323,15 @@ case_silent(void)
 	r->verdict.forged = RESULT_YES;
 	r->verdict.kind = RESULT_MIDDLEBOX;
 	r->verdict.hop = 3;
-	r->verdict.place = RESULT_WIRE;
+	r->verdict.place = PLACE_WIRE;
 	r->verdict.between[0] = case_addr("10.9.1.2");
 	r->verdict.between[1] = case_addr("10.9.3.2");
 	r->verdict.confidence = 0.97;
 	r->verdict.in_path = RESULT_NO;
-	r->verdict.policy = RESULT_POLICY_FIXED;
+	r->verdict.policy = TTL_POLICY_FIXED;
 	r->verdict.initial_ttl = 64;
 	r->verdict.signature = "tcpkill";
-	case_alternative(r, 2, RESULT_ROUTER, RESULT_MIDDLEBOX, 0.021);
+	case_alternative(r, 2, PLACE_ROUTER, RESULT_MIDDLEBOX, 0.021);
 	case_alternative(r, 0, 0, RESULT_SERVER, 0.009);
 	reasons_add(&r->verdict.reasons, "signature", 2.5,
 	    "It has the marks of tcpkill: three resets, stepped by the "
@@ -364,7 +364,7 @@ case_server(void)
 	r->verdict.forged = RESULT_NO;
 	r->verdict.kind = RESULT_SERVER;
 	r->verdict.confidence = 0.9999;
-	r->verdict.policy = RESULT_POLICY_FIXED;
+	r->verdict.policy = TTL_POLICY_FIXED;
 	r->residual.measured = true;
 	r->verdict.has_odds = true;
 	r->verdict.odds.one.cause = INFER_SERVER;
@@ -442,10 +442,10 @@ case_no_trigger(void)
 	r->verdict.kind = RESULT_MIDDLEBOX;
 	r->verdict.hop = 1;
 	r->verdict.address = case_addr("10.9.0.2");
-	r->verdict.place = RESULT_ROUTER;
+	r->verdict.place = PLACE_ROUTER;
 	r->verdict.confidence = 0.54;
-	case_alternative(r, 2, RESULT_WIRE, RESULT_MIDDLEBOX, 0.4);
-	case_alternative(r, 2, RESULT_ROUTER, RESULT_MIDDLEBOX, 0.06);
+	case_alternative(r, 2, PLACE_WIRE, RESULT_MIDDLEBOX, 0.4);
+	case_alternative(r, 2, PLACE_ROUTER, RESULT_MIDDLEBOX, 0.06);
 	return r;
 }
 
@@ -463,7 +463,7 @@ case_no_trigger_server(void)
 	r->verdict.kind = RESULT_SERVER;
 	r->verdict.hop = 0;
 	r->verdict.address = (struct addr){0};
-	r->verdict.place = RESULT_PLACE_UNKNOWN;
+	r->verdict.place = PLACE_UNKNOWN;
 	r->verdict.confidence = 0.9;
 	r->verdict.n_alternatives = 0;
 	return r;
@@ -487,8 +487,8 @@ case_interrupted(void)
 	r->verdict.forged = RESULT_YES;
 	r->verdict.kind = RESULT_UNDETERMINED;
 	r->verdict.confidence = 0.5;
-	case_alternative(r, 3, RESULT_ROUTER, RESULT_MIDDLEBOX, 0.54);
-	case_alternative(r, 4, RESULT_WIRE, RESULT_MIDDLEBOX, 0.30);
+	case_alternative(r, 3, PLACE_ROUTER, RESULT_MIDDLEBOX, 0.54);
+	case_alternative(r, 4, PLACE_WIRE, RESULT_MIDDLEBOX, 0.30);
 	case_alternative(r, 0, 0, RESULT_RESPONSE_TRIGGERED, 0.11);
 	case_alternative(r, 0, 0, RESULT_LOAD_BALANCER, 0.05);
 	return r;
@@ -501,7 +501,7 @@ case_port_sweep(void)
 	struct locate_result *r = case_founding();
 	struct result_sweep *w = &r->sweep;
 	struct result_port *p;
-	bool fires;
+	bool draws;
 
 	w->n_ports = 16;
 	w->p_value = 1.0 / 20001;
@@ -511,15 +511,15 @@ case_port_sweep(void)
 	r->verdict.firing = RESULT_FIRING_PER_FLOW;
 	for (size_t i = 0; i < w->n_ports; i++) {
 		p = &w->ports[i];
-		fires = i % 3 == 1;
+		draws = i % 3 == 1;
 		p->port = (uint16_t)(40001 + i);
 		p->trials = 3;
-		p->resets = fires ? 3 : 0;
+		p->resets = draws ? 3 : 0;
 		p->n_path = 1;
 		p->path[0].ttl = 3;
 		if (i != 15)
 			p->path[0].addr =
-			    case_addr(fires ? "10.9.102.2" : "10.9.2.2");
+			    case_addr(draws ? "10.9.102.2" : "10.9.2.2");
 	}
 	return r;
 }
@@ -688,10 +688,10 @@ case_v6(void)
 	r->verdict.hop = 2;
 	r->verdict.address =
 	    case_addr("2001:db8:ffff:eeee:dddd:cccc:bbbb:aaa2");
-	r->verdict.place = RESULT_ROUTER;
+	r->verdict.place = PLACE_ROUTER;
 	r->verdict.between[0] = case_addr("fe80::5a69:6cff:fe00:1");
 	r->verdict.confidence = 0.951;
-	r->verdict.policy = RESULT_POLICY_RANDOM;
+	r->verdict.policy = TTL_POLICY_ARBITRARY;
 	return r;
 }
 

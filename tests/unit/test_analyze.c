@@ -291,7 +291,7 @@ test_one_device(void **state)
 	assert_int_equal(g->ttl, 63);
 	assert_false(g->ttl_varies);
 	assert_int_equal(g->candidates[0].hop, 1);
-	assert_int_equal(g->trigger.fired, 6);
+	assert_int_equal(g->trigger.drew, 6);
 	assert_int_equal(g->trigger.unharmed, 2);
 	assert_int_equal(g->trigger.common_len, 6);
 	assert_memory_equal(g->trigger.common, "use db", 6);
@@ -318,7 +318,7 @@ test_common_of_several(void **state)
 	assert_int_equal(a.n_groups, 1);
 	assert_int_equal(a.groups[0].trigger.common_len, 6);
 	assert_memory_equal(a.groups[0].trigger.common, "use db", 6);
-	assert_int_equal(a.groups[0].trigger.fired, 1);
+	assert_int_equal(a.groups[0].trigger.drew, 1);
 	assert_int_equal(a.groups[0].trigger.others, 2);
 	analysis_free(&a);
 }
@@ -341,7 +341,7 @@ test_many_resets_one_trigger(void **state)
 	run_well(&ask, &a);
 	assert_int_equal(a.forged, 3);
 	assert_int_equal(a.groups[0].flows, 1);
-	assert_int_equal(a.groups[0].trigger.fired, 1);
+	assert_int_equal(a.groups[0].trigger.drew, 1);
 	assert_int_equal(a.groups[0].trigger.unharmed, 0);
 	analysis_free(&a);
 }
@@ -361,7 +361,7 @@ test_probes_do_not_count(void **state)
 	t.c.ttl = 2;
 	send(&t, true, PSHACK, "use db", CLOCK_MS);
 	run_well(&ask, &a);
-	assert_int_equal(a.groups[0].trigger.fired, 1);
+	assert_int_equal(a.groups[0].trigger.drew, 1);
 	assert_int_equal(a.groups[0].trigger.unharmed, 0);
 	analysis_free(&a);
 }

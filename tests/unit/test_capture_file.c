@@ -1038,7 +1038,7 @@ fifo(void **state)
 /* --- files that are none --- */
 
 static void
-strangers(void **state)
+read_others(void **state)
 {
 	static const struct {
 		const char *bytes;
@@ -1578,7 +1578,7 @@ main(void)
 	    PROVES("gzip damage", gzip_damage),
 	    PROVES("standard input", standard_input),
 	    PROVES("fifo", fifo),
-	    PROVES("strangers", strangers),
+	    PROVES("strangers", read_others),
 	    PROVES("no permission", no_permission),
 	    PROVES("some are bad", some_are_bad),
 	    PROVES("merge overlapping", merge_overlapping),

@@ -33,15 +33,15 @@ baseline_of_both_sides(void **state)
 	assert_int_equal(r->sender.packets, 3);
 	assert_int_equal(r->sender.data_packets, 2);
 	assert_int_equal(flow_side_ttl(&r->sender), 47);
-	assert_true(flow_side_sent_ttl(&r->peer, 64));
+	assert_true(flow_side_sent_ttl(&r->receiver, 64));
 	assert_int_equal(r->sender.id_kind, FLOW_ID_COUNTER);
 	assert_int_equal(r->sender.ids[0], 23402);
 	assert_int_equal(r->sender.seq_next, 900000 + 92);
 	assert_int_equal(r->sender.ack_high, 1000 + 61);
-	assert_int_equal(r->peer.seq_next, 1000 + 69);
+	assert_int_equal(r->receiver.seq_next, 1000 + 69);
 	assert_true(r->sender.rtt_handshake);
 	assert_true(r->sender.rtt_min_ns == 40 * CLOCK_MS);
-	assert_true(r->peer.rtt_min_ns == 50 * CLOCK_US);
+	assert_true(r->receiver.rtt_min_ns == 50 * CLOCK_US);
 	scene_end(&sc);
 }
 
@@ -84,8 +84,8 @@ what_comes_after(void **state)
 	assert_int_equal(a->data_packets, 1);
 	assert_true(a->acked_more);
 	assert_int_equal(a->first_data.frame, 11);
-	assert_int_equal(a->peer_packets, 1);
-	assert_true(a->peer_challenge);
+	assert_int_equal(a->receiver_packets, 1);
+	assert_true(a->receiver_challenge);
 	assert_int_equal(sc.facts[0].end, FLOW_END_CAPTURE);
 	scene_end(&sc);
 }
@@ -148,7 +148,7 @@ syn_sent_again_is_not_anew(void **state)
 	scene_judge(&sc, 0);
 	assert_true(sc.facts[0].after.synack);
 	/* Sent twice, nobody can tell which one was answered. */
-	assert_true(sc.facts[0].peer.rtt_min_ns == 0);
+	assert_true(sc.facts[0].receiver.rtt_min_ns == 0);
 	scene_end(&sc);
 }
 
@@ -248,8 +248,8 @@ injected_packets_stay_apart(void **state)
 	scene_show(&sc, &p, 100);
 	scene_reset(&sc, &sc.s, &sc.s, RSTACK, 92, 69, 700);
 	scene_judge(&sc, 0);
-	assert_int_equal(sc.facts[0].sender.foreign, 1);
-	assert_int_equal(sc.facts[0].sender.last_foreign.ttl, 83);
+	assert_int_equal(sc.facts[0].sender.injected, 1);
+	assert_int_equal(sc.facts[0].sender.last_injected.ttl, 83);
 	assert_int_equal(sc.facts[0].sender.packets, 3);
 	assert_int_equal(sc.facts[0].sender.n_ttls, 1);
 	assert_int_equal(sc.facts[0].sender.seq_next, 900000 + 92);

@@ -33,7 +33,7 @@ path_of(int hops)
 	    .hops = hops, .server_ttl = 64 - (hops - 1), .has_ip_id = true};
 
 	for (int i = 0; i <= INFER_MAX_HOPS; i++) {
-		p.crossed[i] = i >= 1 && i < hops ? i - 1 : -1;
+		p.traversed[i] = i >= 1 && i < hops ? i - 1 : -1;
 		p.answers[i] = 0.9;
 	}
 	return p;
@@ -46,7 +46,7 @@ path_guessed(int hops)
 	struct infer_path p = path_of(hops);
 
 	for (int i = 1; i < hops; i++)
-		p.crossed[i] = -1;
+		p.traversed[i] = -1;
 	return p;
 }
 
@@ -92,7 +92,7 @@ show(const char *what, const struct infer_posterior *p)
 	print_message("  %s: hop %d %.4f (wire %.4f, router %.4f), T %d "
 		      "%.4f; server %.4f, response %.4f, nothing %.4f\n",
 	    what, p->best_hop, p->hop[p->best_hop],
-	    p->at[p->best_hop][INFER_WIRE], p->at[p->best_hop][INFER_ROUTER],
+	    p->at[p->best_hop][PLACE_WIRE], p->at[p->best_hop][PLACE_ROUTER],
 	    p->best_threshold, p->threshold, p->cause[INFER_SERVER],
 	    p->cause[INFER_RESPONSE], p->cause[INFER_NOTHING]);
 }
@@ -106,11 +106,12 @@ assert_sums(const struct infer_posterior *p, int hops)
 	for (int i = 0; i < INFER_CAUSES; i++)
 		cause += p->cause[i];
 	for (int i = 1; i <= hops; i++) {
-		near(p->hop[i], p->at[i][0] + p->at[i][1], 1e-12);
-		at += p->at[i][0] + p->at[i][1];
+		near(p->hop[i], p->at[i][PLACE_WIRE] + p->at[i][PLACE_ROUTER],
+		    1e-12);
+		at += p->at[i][PLACE_WIRE] + p->at[i][PLACE_ROUTER];
 		hop += p->hop[i];
 	}
-	for (int i = 0; i < INFER_POLICIES; i++)
+	for (int i = 0; i < TTL_POLICIES; i++)
 		policy += p->policy[i];
 	for (int i = 0; i < 256; i++)
 		initial += p->initial[i];
@@ -120,7 +121,7 @@ assert_sums(const struct infer_posterior *p, int hops)
 	near(at, p->cause[INFER_DEVICE], 1e-9);
 	near(hop, p->cause[INFER_DEVICE], 1e-9);
 	near(policy, 1, 1e-9);
-	near(initial, p->policy[INFER_FIXED], 1e-9);
+	near(initial, p->policy[TTL_POLICY_FIXED], 1e-9);
 	near(dice, 1, 1e-9);
 	assert_true(p->rate > 0 && p->rate <= 1);
 	assert_true(p->drops >= 0 && p->drops <= 1);
@@ -136,10 +137,10 @@ assert_same(const struct infer_posterior *a, const struct infer_posterior *b,
 	for (int i = 0; i < INFER_CAUSES; i++)
 		near(a->cause[i], b->cause[i], eps);
 	for (int i = 1; i <= INFER_MAX_HOPS; i++) {
-		near(a->at[i][0], b->at[i][0], eps);
-		near(a->at[i][1], b->at[i][1], eps);
+		near(a->at[i][PLACE_WIRE], b->at[i][PLACE_WIRE], eps);
+		near(a->at[i][PLACE_ROUTER], b->at[i][PLACE_ROUTER], eps);
 	}
-	for (int i = 0; i < INFER_POLICIES; i++)
+	for (int i = 0; i < TTL_POLICIES; i++)
 		near(a->policy[i], b->policy[i], eps);
 	for (int i = 0; i < INFER_DICES; i++)
 		near(a->dice[i], b->dice[i], eps);
@@ -158,9 +159,9 @@ see(struct infer *in, const struct infer_shot *shots, size_t n)
 }
 
 static void
-see_one(struct infer *in, int ttl, bool fired, int rst_ttl, enum infer_te te)
+see_one(struct infer *in, int ttl, bool drew, int rst_ttl, enum infer_te te)
 {
-	struct infer_shot s = {ttl, fired, rst_ttl, te};
+	struct infer_shot s = {ttl, drew, rst_ttl, te};
 
 	see(in, &s, 1);
 }
@@ -211,7 +212,7 @@ test_prior(void **state)
 		in = infer_of(&path);
 		p = posterior(in);
 		assert_sums(&p, hops);
-		near(p.at[hops][INFER_ROUTER], 0, 0);
+		near(p.at[hops][PLACE_ROUTER], 0, 0);
 		infer_free(in);
 	}
 	infer_free(NULL);
@@ -241,8 +242,8 @@ random_shots(struct rng *r, int hops, struct infer_shot *s)
 
 	for (size_t i = 0; i < n; i++) {
 		s[i].ttl = (int)(1 + rng_below(r, (uint32_t)hops + 2));
-		s[i].fired = rng_below(r, 3) == 0;
-		s[i].rst_ttl = s[i].fired ? (int)rng_below(r, 256) : 0;
+		s[i].drew = rng_below(r, 3) == 0;
+		s[i].rst_ttl = s[i].drew ? (int)rng_below(r, 256) : 0;
 		s[i].te = (enum infer_te)rng_below(r, 3);
 	}
 	return n;
@@ -302,7 +303,7 @@ test_sums_after_much(void **state)
 
 	(void)state;
 	show("T 9, TTL 56, 200 times, ways back known", &p);
-	at_least(p.at[9][INFER_WIRE], 0.95);
+	at_least(p.at[9][PLACE_WIRE], 0.95);
 	/*
 	 * That hop 8's way back is longer by one stays an open possibility,
 	 * however often it is seen, and more so where it is a guess.
@@ -432,8 +433,8 @@ threshold_up_to(const struct infer_posterior *p, int k)
 	double sum = 0;
 
 	for (int h = 1; h <= INFER_MAX_HOPS; h++) {
-		sum += h <= k ? p->at[h][INFER_WIRE] : 0;
-		sum += h + 1 <= k ? p->at[h][INFER_ROUTER] : 0;
+		sum += h <= k ? p->at[h][PLACE_WIRE] : 0;
+		sum += h + 1 <= k ? p->at[h][PLACE_ROUTER] : 0;
 	}
 	return sum;
 }
@@ -450,7 +451,7 @@ test_silence(void **state)
 		see_silent_burst(
 		    in, 10, i % 2 != 0 ? INFER_TE_SEEN : INFER_TE_UNKNOWN);
 		q = posterior(in);
-		at_least(p.at[1][INFER_WIRE] + 1e-12, q.at[1][INFER_WIRE]);
+		at_least(p.at[1][PLACE_WIRE] + 1e-12, q.at[1][PLACE_WIRE]);
 		for (int k = 1; k < 10; k++)
 			at_least(
 			    threshold_up_to(&first, k), threshold_up_to(&q, k));
@@ -506,8 +507,8 @@ test_kernel_reject(void **state)
 	p = posterior(in);
 	show("REJECT in r3", &p);
 	assert_int_equal(p.best_hop, 3);
-	at_least(p.at[3][INFER_ROUTER], 0.95);
-	at_least(p.policy[INFER_FIXED], 0.95);
+	at_least(p.at[3][PLACE_ROUTER], 0.95);
+	at_least(p.policy[TTL_POLICY_FIXED], 0.95);
 	at_least(p.initial[64], 0.95);
 	at_least(p.drops, 0.95);
 	infer_free(in);
@@ -527,7 +528,7 @@ test_tap(void **state)
 	p = posterior(in);
 	show("tap before r4", &p);
 	assert_int_equal(p.best_hop, 4);
-	at_least(p.at[4][INFER_WIRE], 0.95);
+	at_least(p.at[4][PLACE_WIRE], 0.95);
 	at_least(0.05, p.drops);
 	infer_free(in);
 }
@@ -546,8 +547,8 @@ test_copier(void **state)
 	p = posterior(in);
 	show("PREROUTING copier in r3", &p);
 	assert_int_equal(p.best_hop, 3);
-	at_least(p.at[3][INFER_WIRE], 0.9);
-	at_least(p.policy[INFER_COPIED], 0.95);
+	at_least(p.at[3][PLACE_WIRE], 0.9);
+	at_least(p.policy[TTL_POLICY_COPIED], 0.95);
 	at_least(0.01, p.hop[5]);
 	infer_free(in);
 }
@@ -569,15 +570,15 @@ test_founding_case(void **state)
 	p = posterior(in);
 	show("63 for 64, ID echoed", &p);
 	assert_int_equal(p.best_hop, 1);
-	at_least(p.policy[INFER_COPIED], 0.5);
+	at_least(p.policy[TTL_POLICY_COPIED], 0.5);
 	at_least(p.hop[2], 0.02); /* fixed 64 stays possible */
 	/* And with a burst. */
 	see_burst(in, 18, 2, -1, 1, INFER_TE_MISSING);
 	p = posterior(in);
 	show("and 1 for 2, 2 for 3 ...", &p);
 	assert_int_equal(p.best_hop, 1);
-	at_least(p.at[1][INFER_ROUTER], 0.95);
-	at_least(p.policy[INFER_COPIED], 0.99);
+	at_least(p.at[1][PLACE_ROUTER], 0.95);
+	at_least(p.policy[TTL_POLICY_COPIED], 0.99);
 	infer_free(in);
 }
 
@@ -682,7 +683,7 @@ test_dice_once(void **state)
 	show("one reset a connection", &p);
 	at_least(p.dice[INFER_DICE_ONCE], 0.95);
 	assert_int_equal(p.best_hop, 3);
-	at_least(p.at[3][INFER_WIRE], 0.9);
+	at_least(p.at[3][PLACE_WIRE], 0.9);
 	infer_free(in);
 }
 
@@ -702,7 +703,7 @@ test_dice_packet(void **state)
 			    (struct infer_shot){j, false, 0, INFER_TE_SEEN};
 			if (j < 3 || (i + j) % 2 == 0)
 				continue;
-			s[j - 1].fired = true;
+			s[j - 1].drew = true;
 			s[j - 1].rst_ttl = 62;
 		}
 		see(in, s, 7);
@@ -908,13 +909,13 @@ test_calibrated(void **state)
 	struct infer_posterior p;
 
 	(void)state;
-	path.crossed[3] = 4;
+	path.traversed[3] = 4;
 	in = infer_of(&path);
 	see_burst(in, 7, 4, 60, 0, INFER_TE_MISSING);
 	p = posterior(in);
 	show("T 4, TTL 60, hop 3 four routers away", &p);
 	assert_int_equal(p.best_hop, 3);
-	at_least(p.at[3][INFER_ROUTER], 0.9);
+	at_least(p.at[3][PLACE_ROUTER], 0.9);
 	infer_free(in);
 }
 
@@ -938,14 +939,14 @@ test_between_known(void **state)
 	struct infer_posterior known = after_burst(&path, 4, 62), p;
 
 	(void)state;
-	path.crossed[3] = -1;
+	path.traversed[3] = -1;
 	p = after_burst(&path, 4, 62);
 	assert_same(&known, &p, 1e-12);
 	/* Hop 4 is two further: whether 3 is, nobody can say. */
-	path.crossed[4] = 5;
+	path.traversed[4] = 5;
 	p = after_burst(&path, 4, 62);
 	show("T 4, TTL 62, hop 3's way back open", &p);
-	at_least(known.at[3][INFER_ROUTER], p.at[3][INFER_ROUTER] + 0.02);
+	at_least(known.at[3][PLACE_ROUTER], p.at[3][PLACE_ROUTER] + 0.02);
 	assert_int_equal(p.best_hop, 3);
 }
 
@@ -960,15 +961,15 @@ test_wire_by_router_before(void **state)
 	struct infer_posterior p;
 
 	(void)state;
-	path.crossed[4] = 5;
+	path.traversed[4] = 5;
 	p = after_burst(&path, 4, 61);
 	show("T 4, TTL 61, hop 4 five routers away", &p);
 	assert_int_equal(p.best_hop, 4);
-	at_least(p.at[4][INFER_WIRE], 0.9);
+	at_least(p.at[4][PLACE_WIRE], 0.9);
 	p = after_burst(&path, 4, 59);
 	show("T 4, TTL 59, hop 4 five routers away", &p);
 	assert_int_equal(p.best_hop, 4);
-	at_least(p.at[4][INFER_WIRE], 0.9);
+	at_least(p.at[4][PLACE_WIRE], 0.9);
 	/* Neither way: no fixed 64. */
 	p = after_burst(&path, 4, 55);
 	at_least(0.3, p.initial[64]);
@@ -992,22 +993,22 @@ test_own_segment(void **state)
 	assert_sums(&q, 7);
 	show("TTL 64", &p);
 	show("and from the own segment", &q);
-	wire = q.at[1][INFER_WIRE] / p.at[1][INFER_WIRE];
+	wire = q.at[1][PLACE_WIRE] / p.at[1][PLACE_WIRE];
 	assert_true(wire > 1);
-	at_least(q.at[1][INFER_WIRE], 0.97);
+	at_least(q.at[1][PLACE_WIRE], 0.97);
 	for (int h = 1; h <= 7; h++) {
 		if (h > 1)
-			at_least(wire * p.at[h][INFER_WIRE],
-			    90 * q.at[h][INFER_WIRE]);
+			at_least(wire * p.at[h][PLACE_WIRE],
+			    90 * q.at[h][PLACE_WIRE]);
 		at_least(
-		    wire * p.at[h][INFER_ROUTER], 90 * q.at[h][INFER_ROUTER]);
+		    wire * p.at[h][PLACE_ROUTER], 90 * q.at[h][PLACE_ROUTER]);
 	}
 	near(q.cause[INFER_SERVER] / p.cause[INFER_SERVER], wire / 100, 1e-9);
 	near(q.cause[INFER_RESPONSE] / p.cause[INFER_RESPONSE], wire / 100,
 	    1e-9);
 	infer_reset(in);
 	p = posterior(in);
-	near(p.at[1][INFER_WIRE], p.at[2][INFER_WIRE], 1e-12);
+	near(p.at[1][PLACE_WIRE], p.at[2][PLACE_WIRE], 1e-12);
 	infer_free(in);
 }
 
@@ -1020,7 +1021,7 @@ test_fired_unknown(void **state)
 	struct infer_shot s[3] = {{1, false, 0, INFER_TE_UNKNOWN},
 	    {2, false, 0, INFER_TE_UNKNOWN}, {3, false, 0, INFER_TE_UNKNOWN}};
 	struct infer_trial t = {
-	    .n_shots = 3, .shots = s, .fired_unknown = true, .rst_ttl = 62};
+	    .n_shots = 3, .shots = s, .drew_unknown = true, .rst_ttl = 62};
 	struct infer_posterior p;
 
 	(void)state;
@@ -1155,10 +1156,10 @@ draw_path(struct rng *r, struct infer_path *path, int home[HOPS + 1])
 		home[h] = h - 1 + (h >= from ? more : 0);
 	path->server_ttl = 64 - home[HOPS];
 	for (int h = 1; h < HOPS; h++) {
-		path->crossed[h] = home[h];
+		path->traversed[h] = home[h];
 		if (rng_unit(r) >= 0.1)
 			continue;
-		path->crossed[h] = -1;
+		path->traversed[h] = -1;
 		path->answers[h] = 0;
 	}
 }
@@ -1186,7 +1187,7 @@ draw_back(struct rng *r, const struct story *s, const int home[HOPS + 1])
 	int back = home[s->hop];
 
 	/* A bridge's by the router before it; an ingress's as hop h's. */
-	if (s->model->place == INFER_WIRE && s->hop > 1 && rng_unit(r) > 0.25)
+	if (s->model->place == PLACE_WIRE && s->hop > 1 && rng_unit(r) > 0.25)
 		back = home[s->hop - 1] + 1;
 	return back + s->model->decrement + draw_weighted(r, off, 5) - 2;
 }
@@ -1219,17 +1220,18 @@ arrival(
 	int ttl = 0;
 
 	switch (s->model->policy) {
-	case INFER_FIXED:
+	case TTL_POLICY_FIXED:
 		ttl = s->model->initial == 0 ? s->any
 					     : s->model->initial - s->back;
 		break;
-	case INFER_COPIED:
-		ttl = n - (s->hop - 1) - (s->model->place == INFER_ROUTER) -
+	case TTL_POLICY_COPIED:
+		ttl = n - (s->hop - 1) - (s->model->place == PLACE_ROUTER) -
 		    s->back;
 		break;
-	case INFER_ARBITRARY:
+	case TTL_POLICY_UNKNOWN:
+	case TTL_POLICY_ARBITRARY:
 		return (int)(40 + rng_below(r, 200));
-	case INFER_IMITATED:
+	case TTL_POLICY_IMITATED:
 		ttl = path->server_ttl;
 		break;
 	}
@@ -1243,43 +1245,43 @@ static bool
 device_fires(
     struct rng *r, const struct story *s, int ttl, bool roll, bool *spent)
 {
-	int t = s->model->place == INFER_WIRE ? s->hop : s->hop + 1;
-	bool fires = false;
+	int t = s->model->place == PLACE_WIRE ? s->hop : s->hop + 1;
+	bool draws = false;
 
 	if (ttl < t)
 		return false;
 	switch (s->dice) {
 	case INFER_DICE_PACKET:
-		fires = rng_unit(r) < s->p;
+		draws = rng_unit(r) < s->p;
 		break;
 	case INFER_DICE_CONNECTION:
-		fires = roll;
+		draws = roll;
 		break;
 	case INFER_DICE_ONCE:
-		fires = !*spent && rng_unit(r) < s->p;
+		draws = !*spent && rng_unit(r) < s->p;
 		break;
 	}
-	*spent = *spent || fires;
-	return fires;
+	*spent = *spent || draws;
+	return draws;
 }
 
 static void
 play_shot(struct rng *r, const struct story *s, const struct infer_path *path,
     bool roll, bool *spent, struct infer_shot *shot)
 {
-	bool fires = false, dropped = false;
+	bool draws = false, dropped = false;
 
 	if (s->cause == INFER_DEVICE) {
-		fires = device_fires(r, s, shot->ttl, roll, spent);
-		dropped = fires && s->drops;
-		shot->rst_ttl = fires ? arrival(r, s, path, shot->ttl) : 0;
+		draws = device_fires(r, s, shot->ttl, roll, spent);
+		dropped = draws && s->drops;
+		shot->rst_ttl = draws ? arrival(r, s, path, shot->ttl) : 0;
 	} else if (s->cause != INFER_NOTHING && shot->ttl >= HOPS) {
-		fires = rng_unit(r) < s->p;
+		draws = rng_unit(r) < s->p;
 		shot->rst_ttl =
 		    s->cause == INFER_SERVER ? path->server_ttl : s->any;
 	}
-	shot->fired = fires && shot->rst_ttl > 0 && rng_unit(r) > 0.01;
-	if (!shot->fired)
+	shot->drew = draws && shot->rst_ttl > 0 && rng_unit(r) > 0.01;
+	if (!shot->drew)
 		shot->rst_ttl = 0;
 	shot->te = INFER_TE_UNKNOWN;
 	if (shot->ttl < HOPS)
@@ -1341,7 +1343,7 @@ judge_story(struct rng *r, struct tally *t)
 		t->sure_t++;
 		t->sure_t_right += s.cause == INFER_DEVICE &&
 		    p.best_threshold ==
-			s.hop + (s.model->place == INFER_ROUTER);
+			s.hop + (s.model->place == PLACE_ROUTER);
 	}
 }
 
@@ -1375,11 +1377,11 @@ test_own_way_of_three(void **state)
 	struct infer_posterior p;
 
 	(void)state;
-	path.crossed[4] = 6; /* by way of hop 3 it were 3 */
+	path.traversed[4] = 6; /* by way of hop 3 it were 3 */
 	p = after_burst(&path, 4, 58);
 	show("T 4, TTL 58, hop 4 six routers away", &p);
 	assert_int_equal(p.best_hop, 4);
-	at_least(p.at[4][INFER_WIRE], 0.8);
+	at_least(p.at[4][PLACE_WIRE], 0.8);
 }
 
 /* Beyond hop 1, frames of a stranger tell nothing between wire and router. */
@@ -1397,9 +1399,9 @@ test_stranger_beyond(void **state)
 	q = posterior(in);
 	show("T 4, TTL 62", &p);
 	show("and frames of a stranger", &q);
-	near(q.at[3][INFER_ROUTER] / q.at[4][INFER_WIRE],
-	    p.at[3][INFER_ROUTER] / p.at[4][INFER_WIRE],
-	    1e-6 * p.at[3][INFER_ROUTER] / p.at[4][INFER_WIRE]);
+	near(q.at[3][PLACE_ROUTER] / q.at[4][PLACE_WIRE],
+	    p.at[3][PLACE_ROUTER] / p.at[4][PLACE_WIRE],
+	    1e-6 * p.at[3][PLACE_ROUTER] / p.at[4][PLACE_WIRE]);
 	infer_free(in);
 }
 

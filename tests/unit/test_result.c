@@ -30,21 +30,20 @@ test_words(void **state)
 	    result_kind_name(RESULT_NOT_REPRODUCED), "not-reproduced");
 	assert_string_equal(
 	    result_kind_name(RESULT_UNDETERMINED), "undetermined");
+	assert_string_equal(ttl_policy_name(TTL_POLICY_UNKNOWN), "unknown");
+	assert_string_equal(ttl_policy_name(TTL_POLICY_FIXED), "fixed");
+	assert_string_equal(ttl_policy_name(TTL_POLICY_COPIED), "copy");
+	assert_string_equal(ttl_policy_name(TTL_POLICY_ARBITRARY), "random");
 	assert_string_equal(
-	    result_policy_name(RESULT_POLICY_UNKNOWN), "unknown");
-	assert_string_equal(result_policy_name(RESULT_POLICY_FIXED), "fixed");
-	assert_string_equal(result_policy_name(RESULT_POLICY_COPY), "copy");
-	assert_string_equal(result_policy_name(RESULT_POLICY_RANDOM), "random");
-	assert_string_equal(result_policy_name(RESULT_POLICY_IMITATES_SERVER),
-	    "imitates-server");
+	    ttl_policy_name(TTL_POLICY_IMITATED), "imitates-server");
 	assert_string_equal(
 	    result_firing_name(RESULT_FIRING_PER_PACKET), "per-packet");
 	assert_string_equal(
 	    result_firing_name(RESULT_FIRING_PER_CONNECTION), "per-connection");
 	assert_string_equal(
 	    result_firing_name(RESULT_FIRING_PER_FLOW), "per-flow");
-	assert_string_equal(result_place_name(RESULT_WIRE), "wire");
-	assert_string_equal(result_place_name(RESULT_ROUTER), "router");
+	assert_string_equal(place_name(PLACE_WIRE), "wire");
+	assert_string_equal(place_name(PLACE_ROUTER), "router");
 	assert_string_equal(result_seq_match_name(RESULT_SEQ_TAG), "tag");
 	assert_string_equal(
 	    result_seq_match_name(RESULT_SEQ_STEPPED), "stepped");
@@ -80,7 +79,7 @@ test_words_unknown(void **state)
 {
 	(void)state;
 	assert_null(result_firing_name(RESULT_FIRING_UNKNOWN));
-	assert_null(result_place_name(RESULT_PLACE_UNKNOWN));
+	assert_null(place_name(PLACE_UNKNOWN));
 	assert_null(result_seq_match_name(RESULT_SEQ_NONE));
 	assert_null(result_trigger_name(RESULT_TRIGGER_NONE));
 	assert_null(result_before_name(RESULT_BEFORE_NOTHING));

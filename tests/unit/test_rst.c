@@ -51,10 +51,10 @@ whole_founding_case(void **state)
 	assert_true(v->probability > 0.999);
 	assert_true(v->ttl_usable);
 	assert_int_equal(v->initial_ttl, 64);
-	assert_int_equal(v->crossed, 1);
-	assert_int_equal(v->peer_ttl, 47);
+	assert_int_equal(v->traversed, 1);
+	assert_int_equal(v->sender_ttl, 47);
 	assert_int_equal(v->candidates[0].hop, 1);
-	assert_int_equal(v->candidates[0].place, RST_ROUTER);
+	assert_int_equal(v->candidates[0].place, PLACE_ROUTER);
 	assert_true(v->n_candidates >= 2 && v->candidates[1].hop == 2);
 	assert_string_equal(v->signature, "lan-firewall-id-echo");
 	scene_end(&sc);
@@ -395,7 +395,7 @@ refused_by_a_stranger(void **state)
 	scene_reset(&sc, &sc.s, &h, RSTACK, 0, 1, 40000);
 	v = scene_judge(&sc, 0);
 	assert_true(v->ruling != RST_FORGED);
-	assert_int_equal(v->peer_ttl, 0);
+	assert_int_equal(v->sender_ttl, 0);
 	scene_end(&sc);
 }
 
@@ -816,7 +816,7 @@ injected_data_gives_it_away(void **state)
 	h = (struct scene_hand){.ttl = 47, .tos = 0x28, .id = 51493};
 	scene_reset(&sc, &sc.s, &h, RST, 92, 0, 100);
 	v = scene_judge(&sc, 0);
-	assert_int_equal(sc.facts[0].sender.foreign, 1);
+	assert_int_equal(sc.facts[0].sender.injected, 1);
 	assert_true(scene_weight(v, "injected-data") > 4);
 	assert_int_equal(v->ruling, RST_FORGED);
 	scene_end(&sc);
@@ -857,7 +857,7 @@ other_vantage_settles_it(void **state)
 	(void)state;
 	/* It looks like an abort in every way, but the server sent none. */
 	scene_begin(&sc, NULL);
-	sc.elsewhere.peer = RST_PEER_NEVER_SENT;
+	sc.elsewhere.shows = RST_SHOWS_NEVER_SENT;
 	scene_until_trigger(&sc);
 	scene_say(&sc, &sc.s, RSTACK, 92, 69, 0, 40200);
 	v = scene_judge(&sc, 0);
@@ -867,7 +867,7 @@ other_vantage_settles_it(void **state)
 
 	/* It looks forged, but there the server is seen to send it. */
 	scene_begin(&sc, NULL);
-	sc.elsewhere.peer = RST_PEER_SENT;
+	sc.elsewhere.shows = RST_SHOWS_SENT;
 	scene_until_trigger(&sc);
 	sc.s.ttl = 63;
 	sc.s.id = 40000;

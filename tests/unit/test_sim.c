@@ -109,7 +109,7 @@ test_hops(void **state)
 	print_message(
 	    "a probe of TTL n dies at hop n, whose answer has crossed "
 	    "n - 1 routers; TTL N reaches the server\n");
-	sim_truth_plain(12, 5, INFER_WIRE, 1, 1, &b.t);
+	sim_truth_plain(12, 5, PLACE_WIRE, 1, 1, &b.t);
 	bench_open(&b);
 	for (int ttl = 1; ttl < 12; ttl++) {
 		inject(&b, ttl, (uint32_t)ttl, 0, zeros, (size_t)ttl);
@@ -136,15 +136,15 @@ test_threshold(void **state)
 	print_message(
 	    "a device at hop h fires from TTL h on the wire, h + 1 in "
 	    "the router; its reset has crossed h - 1 routers\n");
-	for (int place = 0; place < INFER_PLACES; place++) {
-		sim_truth_plain(12, 5, (enum infer_place)place, 1, 2, &b.t);
+	for (int place = PLACE_WIRE; place < PLACES; place++) {
+		sim_truth_plain(12, 5, (enum place)place, 1, 2, &b.t);
 		b.t.dev.drops = true;
 		bench_open(&b);
 		for (int ttl = 1; ttl < 12; ttl++) {
 			inject(&b, ttl, 0, (uint32_t)ttl, trigger,
 			    sizeof(trigger) - 1);
 			assert_true(next_packet(&b, CLOCK_S, &wp));
-			if (ttl < 5 + place) {
+			if (ttl < 5 + place - PLACE_WIRE) {
 				assert_true(wp.pkt.icmp.is_time_exceeded);
 				continue;
 			}
@@ -172,13 +172,13 @@ test_copied(void **state)
 	(void)state;
 	print_message("a copied TTL comes back as n - 2(h - 1) from the wire, "
 		      "n - 2h + 1 from the router, or not at all\n");
-	for (int place = 0; place < INFER_PLACES; place++) {
-		sim_truth_plain(12, 4, (enum infer_place)place, 1, 3, &b.t);
+	for (int place = PLACE_WIRE; place < PLACES; place++) {
+		sim_truth_plain(12, 4, (enum place)place, 1, 3, &b.t);
 		b.t.dev.drops = true;
 		b.t.dev.ttl = SIM_TTL_COPIED;
 		bench_open(&b);
-		for (int ttl = 4 + place; ttl < 12; ttl++) {
-			left = place == INFER_WIRE ? ttl - 6 : ttl - 7;
+		for (int ttl = 4 + place - PLACE_WIRE; ttl < 12; ttl++) {
+			left = place == PLACE_WIRE ? ttl - 6 : ttl - 7;
 			inject(&b, ttl, 0, (uint32_t)ttl, trigger,
 			    sizeof(trigger) - 1);
 			assert_int_equal(
@@ -201,7 +201,7 @@ test_icmp_limit(void **state)
 	(void)state;
 	print_message("a limited router answers six at once, then one a "
 		      "second; a silent one never\n");
-	sim_truth_plain(12, 5, INFER_WIRE, 1, 4, &b.t);
+	sim_truth_plain(12, 5, PLACE_WIRE, 1, 4, &b.t);
 	b.t.limited[3] = true;
 	b.t.silent[4] = true;
 	bench_open(&b);
@@ -248,7 +248,7 @@ test_sure_forger(void **state)
 	print_message(
 	    "a forger in the router that always fires is named, wherever\n");
 	for (int hop = 1; hop < 11; hop++) {
-		sim_truth_plain(12, hop, INFER_ROUTER, 1, (uint64_t)hop, &t);
+		sim_truth_plain(12, hop, PLACE_ROUTER, 1, (uint64_t)hop, &t);
 		sim_run_truth(&t, NULL, &r);
 		assert_int_equal(r.outcome, SIM_RIGHT);
 		assert_int_equal(r.hop, hop);

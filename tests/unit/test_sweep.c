@@ -113,7 +113,7 @@ test_by_flow(void **state)
 
 	(void)state;
 	for (uint64_t seed = 1; seed <= 4; seed++) {
-		sim_truth_plain(HOPS, HOP, INFER_ROUTER, 0.4, seed, &t);
+		sim_truth_plain(HOPS, HOP, PLACE_ROUTER, 0.4, seed, &t);
 		t.dev.dice = SIM_DICE_FLOW;
 		t.dev.drops = true;
 		r = sweep(&t, 0);
@@ -161,7 +161,7 @@ test_branch(void **state)
 
 	(void)state;
 	for (uint64_t seed = 1; seed <= 4; seed++) {
-		sim_truth_plain(HOPS, HOP, INFER_ROUTER, 1, seed, &t);
+		sim_truth_plain(HOPS, HOP, PLACE_ROUTER, 1, seed, &t);
 		t.ecmp_hop = HOP;
 		t.ecmp_salt = seed * 7919;
 		t.dev.branch = 1;
@@ -189,7 +189,7 @@ test_any_flow(void **state)
 
 	(void)state;
 	for (uint64_t seed = 1; seed <= 10; seed++) {
-		sim_truth_plain(HOPS, HOP, INFER_WIRE, 0.4, seed, &t);
+		sim_truth_plain(HOPS, HOP, PLACE_WIRE, 0.4, seed, &t);
 		r = sweep(&t, 0);
 		assert_int_not_equal(r->sweep.firing, RESULT_SWEEP_BY_FLOW);
 		any += r->sweep.firing == RESULT_SWEEP_ANY_FLOW;
@@ -206,7 +206,7 @@ test_always(void **state)
 	struct sim_truth t;
 
 	(void)state;
-	sim_truth_plain(HOPS, HOP, INFER_WIRE, 1, 3, &t);
+	sim_truth_plain(HOPS, HOP, PLACE_WIRE, 1, 3, &t);
 	r = sweep(&t, 0);
 	assert_int_equal(r->sweep.firing, RESULT_SWEEP_ANY_FLOW);
 	assert_true(r->sweep.p_value < 0);
@@ -222,7 +222,7 @@ test_never(void **state)
 	struct sim_truth t;
 
 	(void)state;
-	sim_truth_plain(HOPS, HOP, INFER_WIRE, 1, 3, &t);
+	sim_truth_plain(HOPS, HOP, PLACE_WIRE, 1, 3, &t);
 	t.cause = INFER_NOTHING;
 	r = sweep(&t, 0);
 	assert_int_equal(r->sweep.firing, RESULT_SWEEP_UNKNOWN);
@@ -239,7 +239,7 @@ test_block(void **state)
 	struct sim_truth t;
 
 	(void)state;
-	sim_truth_plain(HOPS, HOP, INFER_WIRE, 1, 3, &t);
+	sim_truth_plain(HOPS, HOP, PLACE_WIRE, 1, 3, &t);
 	t.dev.block_ns = 30 * CLOCK_S;
 	r = sweep(&t, 0);
 	assert_int_equal(r->sweep.firing, RESULT_SWEEP_UNKNOWN);
@@ -253,7 +253,7 @@ test_ports_asked_for(void **state)
 	struct sim_truth t;
 
 	(void)state;
-	sim_truth_plain(HOPS, HOP, INFER_ROUTER, 0.4, 1, &t);
+	sim_truth_plain(HOPS, HOP, PLACE_ROUTER, 0.4, 1, &t);
 	t.dev.dice = SIM_DICE_FLOW;
 	r = sweep(&t, 41000);
 	for (size_t i = 0; i < PORTS; i++) {

@@ -388,7 +388,7 @@ test_full_other_ttl(void **state)
 	assert_int_equal(sc->s.resets[0].facts.probe_ttl, 78);
 	trial_to_infer(&sc->s, &sc->t, shots, &it);
 	assert_int_equal(shots[0].ttl, 78);
-	assert_true(shots[0].fired && shots[0].rst_ttl == 76);
+	assert_true(shots[0].drew && shots[0].rst_ttl == 76);
 	/* Others are left as they are. */
 	send_kind(sc, TRIAL_FULL, 0);
 	send_kind(sc, TRIAL_CONTROL, 0);
@@ -659,10 +659,10 @@ test_to_infer_burst(void **state)
 	trial_to_infer(&sc->s, &sc->t, shots, &it);
 	assert_int_equal(it.n_shots, 6);
 	assert_ptr_equal(it.shots, shots);
-	assert_false(it.fired_unknown || it.faster_than_server);
+	assert_false(it.drew_unknown || it.faster_than_server);
 	for (int i = 1; i <= 6; i++) {
 		assert_int_equal(shots[i - 1].ttl, i);
-		assert_int_equal(shots[i - 1].fired, i >= 4);
+		assert_int_equal(shots[i - 1].drew, i >= 4);
 		assert_int_equal(shots[i - 1].rst_ttl, i >= 4 ? 62 : 0);
 		assert_int_equal(
 		    shots[i - 1].te, i <= 3 ? INFER_TE_SEEN : INFER_TE_MISSING);
@@ -685,7 +685,7 @@ test_to_infer_full(void **state)
 		trial_to_infer(&sc->s, &sc->t, shots, &it);
 		assert_int_equal(it.n_shots, 1);
 		assert_int_equal(shots[0].ttl, 64);
-		assert_true(shots[0].fired);
+		assert_true(shots[0].drew);
 		assert_int_equal(shots[0].rst_ttl, 63);
 		assert_int_equal(shots[0].te, INFER_TE_UNKNOWN);
 		assert_int_equal(it.faster_than_server, latency == 2 * MS);
@@ -705,10 +705,10 @@ test_to_infer_untagged(void **state)
 	reset_at(sc, 4 * MS, 77, 0x7777);
 	settles_after(sc);
 	trial_to_infer(&sc->s, &sc->t, shots, &it);
-	assert_true(it.fired_unknown);
+	assert_true(it.drew_unknown);
 	assert_int_equal(it.rst_ttl, 77);
 	for (int i = 0; i < 6; i++)
-		assert_false(shots[i].fired);
+		assert_false(shots[i].drew);
 	scene_free(sc);
 }
 
@@ -729,20 +729,20 @@ test_to_infer_plain(void **state)
 	settles_after(sc);
 	trial_to_infer(&sc->s, &sc->t, shots, &it);
 	assert_int_equal(it.n_shots, 6);
-	assert_false(it.fired_unknown);
+	assert_false(it.drew_unknown);
 	for (int i = 0; i < 6; i++) {
 		assert_int_equal(shots[i].ttl, 6 - i);
-		assert_int_equal(shots[i].fired, i == 2);
+		assert_int_equal(shots[i].drew, i == 2);
 	}
 	/* Without ID or window, the number that all share names none. */
 	send_plain(sc, TRIAL_BURST);
 	reset_at(sc, 4 * MS, 61, rcv_nxt(sc));
 	settles_after(sc);
 	trial_to_infer(&sc->s, &sc->t, shots, &it);
-	assert_true(it.fired_unknown);
+	assert_true(it.drew_unknown);
 	assert_int_equal(it.rst_ttl, 61);
 	for (int i = 0; i < 6; i++)
-		assert_false(shots[i].fired);
+		assert_false(shots[i].drew);
 	scene_free(sc);
 }
 
@@ -765,10 +765,10 @@ test_copies(void **state)
 	reset_at(sc, 4 * MS, 61, rcv_nxt(sc) - 3);
 	settles_after(sc);
 	trial_to_infer(&sc->s, &sc->t, shots, &it);
-	assert_false(it.fired_unknown);
+	assert_false(it.drew_unknown);
 	for (size_t i = 0; i < 6; i++) {
 		assert_int_equal(shots[i].ttl, 4);
-		assert_int_equal(shots[i].fired, i == 2);
+		assert_int_equal(shots[i].drew, i == 2);
 	}
 	plan.ttl = 5;
 	plan.tagged = false;
@@ -779,7 +779,7 @@ test_copies(void **state)
 	reset_at(sc, 4 * MS, 61, rcv_nxt(sc));
 	settles_after(sc);
 	trial_to_infer(&sc->s, &sc->t, shots, &it);
-	assert_true(it.fired_unknown);
+	assert_true(it.drew_unknown);
 	assert_int_equal(it.rst_ttl, 61);
 	assert_int_equal(it.n_shots, 6);
 	scene_free(sc);

@@ -454,8 +454,8 @@ set_device(struct scene *sc, int h, double wire, double router)
 	int t = wire > router ? h : h + 1;
 
 	memset(p, 0, sizeof(*p));
-	p->at[h][INFER_WIRE] = wire;
-	p->at[h][INFER_ROUTER] = router;
+	p->at[h][PLACE_WIRE] = wire;
+	p->at[h][PLACE_ROUTER] = router;
 	p->hop[h] = wire + router;
 	p->best_hop = h;
 	p->best_threshold = t;
@@ -476,10 +476,10 @@ test_device(void **state)
 	add_arm(sc, TRIAL_FULL, 2, 3);
 	add_burst(sc, 4, 62, false);
 	set_device(sc, 3, 0.01, 0.965);
-	sc->b.post.at[4][INFER_WIRE] = sc->b.post.hop[4] = 0.02;
-	sc->b.post.at[5][INFER_WIRE] = sc->b.post.hop[5] = 0.004;
+	sc->b.post.at[4][PLACE_WIRE] = sc->b.post.hop[4] = 0.02;
+	sc->b.post.at[5][PLACE_WIRE] = sc->b.post.hop[5] = 0.004;
 	sc->b.post.drops = 0.97;
-	sc->b.post.policy[INFER_FIXED] = 0.95;
+	sc->b.post.policy[TTL_POLICY_FIXED] = 0.95;
 	sc->b.post.initial[64] = 0.94;
 	figures(sc);
 	assert_int_equal(
@@ -487,20 +487,20 @@ test_device(void **state)
 	assert_int_equal(o->verdict.kind, RESULT_MIDDLEBOX);
 	assert_int_equal(o->verdict.forged, RESULT_YES);
 	assert_int_equal(o->verdict.hop, 3);
-	assert_int_equal(o->verdict.place, RESULT_ROUTER);
+	assert_int_equal(o->verdict.place, PLACE_ROUTER);
 	near(o->verdict.confidence, 0.975, 1e-12);
 	assert_addr(&o->verdict.address, "10.9.2.2");
 	assert_addr(&o->verdict.between[0], "10.9.1.2");
 	assert_addr(&o->verdict.between[1], "10.9.3.2");
 	assert_int_equal(o->verdict.in_path, RESULT_YES);
-	assert_int_equal(o->verdict.policy, RESULT_POLICY_FIXED);
+	assert_int_equal(o->verdict.policy, TTL_POLICY_FIXED);
 	assert_int_equal(o->verdict.initial_ttl, 64);
 	assert_int_equal(o->verdict.resets_server_too, RESULT_UNSURE);
 	assert_int_equal(locate_exit_status(o), 0);
 	/* The rest that is worth a line, most probable first. */
 	assert_int_equal(o->verdict.n_alternatives, 2);
 	assert_int_equal(o->verdict.alternatives[0].hop, 4);
-	assert_int_equal(o->verdict.alternatives[0].place, RESULT_WIRE);
+	assert_int_equal(o->verdict.alternatives[0].place, PLACE_WIRE);
 	assert_int_equal(o->verdict.alternatives[1].hop, 3);
 	near(o->verdict.alternatives[1].probability, 0.01, 1e-12);
 	assert_reason(sc, "threshold", "TTL 4 and more fired it, 3 of 3");
@@ -529,10 +529,10 @@ test_place_unsure(void **state)
 	assert_int_equal(
 	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
 	assert_int_equal(sc->out.verdict.hop, 3);
-	assert_int_equal(sc->out.verdict.place, RESULT_PLACE_UNKNOWN);
+	assert_int_equal(sc->out.verdict.place, PLACE_UNKNOWN);
 	assert_int_equal(sc->out.verdict.n_alternatives, 0);
 	assert_int_equal(sc->out.verdict.in_path, RESULT_UNSURE);
-	assert_int_equal(sc->out.verdict.policy, RESULT_POLICY_UNKNOWN);
+	assert_int_equal(sc->out.verdict.policy, TTL_POLICY_UNKNOWN);
 	scene_free(sc);
 }
 
@@ -588,7 +588,7 @@ test_shared_hop(void **state)
 	struct scene *sc;
 
 	(void)state;
-	for (int fired = 0; fired < 2; fired++) {
+	for (int drew = 0; drew < 2; drew++) {
 		sc = scene_new();
 		share_hop(sc, 2);
 		share_hop(sc, 3);
@@ -599,7 +599,7 @@ test_shared_hop(void **state)
 			answer_from(sc, &sc->r.trials[1 + i], 2, 2);
 			answer_from(sc, &sc->r.trials[1 + i], 3, 2);
 		}
-		add_burst(sc, fired != 0 ? 4 : 0, 62, false);
+		add_burst(sc, drew != 0 ? 4 : 0, 62, false);
 		answer_from(sc, &sc->r.trials[4], 2, 3);
 		answer_from(sc, &sc->r.trials[4], 3, 3);
 		set_device(sc, 3, 0, 0.99);
@@ -609,9 +609,9 @@ test_shared_hop(void **state)
 		    0);
 		/* Silent flows went by both: then neither is named. */
 		assert_addr(
-		    &sc->out.verdict.address, fired != 0 ? "10.9.2.3" : "");
+		    &sc->out.verdict.address, drew != 0 ? "10.9.2.3" : "");
 		assert_addr(&sc->out.verdict.between[0],
-		    fired != 0 ? "10.9.1.3" : "10.9.0.2");
+		    drew != 0 ? "10.9.1.3" : "10.9.0.2");
 		scene_free(sc);
 	}
 }
@@ -688,12 +688,12 @@ test_copier(void **state)
 	r->facts.id_echoed = true;
 	add_burst(sc, 2, 1, false);
 	set_device(sc, 1, 0, 0.99);
-	sc->b.post.policy[INFER_COPIED] = 0.99;
+	sc->b.post.policy[TTL_POLICY_COPIED] = 0.99;
 	sc->r.s.conns[1].quoted_reset = true;
 	figures(sc);
 	assert_int_equal(
 	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
-	assert_int_equal(sc->out.verdict.policy, RESULT_POLICY_COPY);
+	assert_int_equal(sc->out.verdict.policy, TTL_POLICY_COPIED);
 	assert_int_equal(sc->out.verdict.resets_server_too, RESULT_YES);
 	assert_reason(sc, "ip-id-echo", "13052; the server's stood at 23403");
 	assert_reason(sc, "ttl-follows-probe", "63 for a packet sent with 64");
@@ -755,14 +755,14 @@ test_on_path(void **state)
 	add_burst(sc, 4, 61, true);
 	set_device(sc, 4, 0.99, 0);
 	sc->b.post.drops = 0.03;
-	sc->b.post.policy[INFER_ARBITRARY] = 0.9;
+	sc->b.post.policy[TTL_POLICY_ARBITRARY] = 0.9;
 	sc->r.s.conns[0].server_alive = RESULT_YES;
 	figures(sc);
 	assert_int_equal(
 	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
 	assert_int_equal(sc->out.verdict.in_path, RESULT_NO);
 	assert_int_equal(sc->out.verdict.resets_server_too, RESULT_NO);
-	assert_int_equal(sc->out.verdict.policy, RESULT_POLICY_RANDOM);
+	assert_int_equal(sc->out.verdict.policy, TTL_POLICY_ARBITRARY);
 	assert_reason(sc, "on-path-answered", "3 of 3");
 	assert_reason(sc, "server-still-open", "still held the connection");
 	assert_reason(sc, "ttl-unusable", "only the threshold locates");
@@ -880,7 +880,7 @@ response_scene(int rst_ttl)
 	for (size_t i = 0; i < sc->r.s.n_resets; i++)
 		sc->r.s.resets[i].facts.ttl = (uint8_t)rst_ttl;
 	for (int h = 1; h <= INFER_MAX_HOPS; h++)
-		sc->b.path.crossed[h] = h <= HOPS ? h - 1 : -1;
+		sc->b.path.traversed[h] = h <= HOPS ? h - 1 : -1;
 	sc->b.post.cause[INFER_DEVICE] = 0.02;
 	sc->b.post.cause[INFER_SERVER] = 0.02;
 	sc->b.post.cause[INFER_RESPONSE] = 0.96;
@@ -949,7 +949,7 @@ test_response_ways(void **state)
 
 	(void)state;
 	for (int h = 3; h <= HOPS; h++)
-		sc->b.path.crossed[h] = h + 1;
+		sc->b.path.traversed[h] = h + 1;
 	figures(sc);
 	assert_int_equal(
 	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
@@ -1046,7 +1046,7 @@ test_between_two(void **state)
 	add_arm(sc, TRIAL_FULL, 1, 1);
 	add_burst(sc, 4, 62, true);
 	set_device(sc, 3, 0, 0.5);
-	sc->b.post.at[4][INFER_WIRE] = sc->b.post.hop[4] = 0.49;
+	sc->b.post.at[4][PLACE_WIRE] = sc->b.post.hop[4] = 0.49;
 	sc->b.post.threshold = 0.99;
 	figures(sc);
 	assert_int_equal(
@@ -1095,8 +1095,8 @@ test_alternatives(void **state)
 	add_arm(sc, TRIAL_FULL, 1, 1);
 	set_device(sc, 3, 0.2, 0.2);
 	for (int h = 1; h <= HOPS; h++)
-		for (int p = 0; p < INFER_PLACES; p++)
-			sc->b.post.at[h][p] = 0.01 * (2 * h + p);
+		for (int p = PLACE_WIRE; p < PLACES; p++)
+			sc->b.post.at[h][p] = 0.01 * (2 * h + p - PLACE_WIRE);
 	figures(sc);
 	assert_int_equal(
 	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
@@ -1117,7 +1117,7 @@ test_given(void **state)
 	sc->ask.n_rst_ttls = sc->out.n_given_ttls = 1;
 	sc->ask.rst_ttls[0] = sc->out.given_ttls[0] = 63;
 	set_device(sc, 2, 0.37, 0.36);
-	sc->b.post.at[1][INFER_ROUTER] = sc->b.post.hop[1] = 0.2;
+	sc->b.post.at[1][PLACE_ROUTER] = sc->b.post.hop[1] = 0.2;
 	figures(sc);
 	assert_int_equal(
 	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
@@ -1127,10 +1127,10 @@ test_given(void **state)
 	near(sc->out.verdict.confidence, 0.73, 1e-12);
 	assert_int_equal(sc->out.verdict.in_path, RESULT_UNSURE);
 	/* The better place is named, the other one is the first of the rest. */
-	assert_int_equal(sc->out.verdict.place, RESULT_WIRE);
+	assert_int_equal(sc->out.verdict.place, PLACE_WIRE);
 	assert_int_equal(sc->out.verdict.n_alternatives, 2);
 	assert_int_equal(sc->out.verdict.alternatives[0].hop, 2);
-	assert_int_equal(sc->out.verdict.alternatives[0].place, RESULT_ROUTER);
+	assert_int_equal(sc->out.verdict.alternatives[0].place, PLACE_ROUTER);
 	near(sc->out.verdict.alternatives[0].probability, 0.36, 1e-12);
 	assert_int_equal(sc->out.verdict.alternatives[1].hop, 1);
 	assert_reason(sc, "given-ttl", "TTL 63 was reported");
@@ -1278,9 +1278,9 @@ test_weights_device(void **state)
 	add_burst(sc, 4, 62, false);
 	set_device(sc, 3, 0.01, 0.965);
 	for (int h = 1; h <= HOPS; h++)
-		sc->b.path.crossed[h] = h - 1;
+		sc->b.path.traversed[h] = h - 1;
 	sc->b.post.drops = 0.97;
-	sc->b.post.policy[INFER_FIXED] = 0.95;
+	sc->b.post.policy[TTL_POLICY_FIXED] = 0.95;
 	sc->b.post.initial[64] = 0.94;
 	sc->b.clues.own_segment = true;
 	memcpy(sc->r.s.resets[0].facts.mac, stranger, ADDR_MAC);
@@ -1319,7 +1319,7 @@ test_weights_copier(void **state)
 		sc->b.clues.echo = echo;
 		add_burst(sc, 2, 1, false);
 		set_device(sc, 1, 0, 0.99);
-		sc->b.post.policy[INFER_COPIED] = 0.99;
+		sc->b.post.policy[TTL_POLICY_COPIED] = 0.99;
 		sc->r.s.conns[1].quoted_reset = true;
 		fill_by_hand(sc);
 		assert_weights(sc, rows, ROWS(rows));
@@ -1344,9 +1344,9 @@ test_weights_on_path(void **state)
 	add_arm(sc, TRIAL_FULL, 1, 1);
 	add_burst(sc, 4, 61, true);
 	set_device(sc, 4, 0.99, 0);
-	sc->b.path.crossed[4] = 3;
+	sc->b.path.traversed[4] = 3;
 	sc->b.post.drops = 0.03;
-	sc->b.post.policy[INFER_ARBITRARY] = 0.9;
+	sc->b.post.policy[TTL_POLICY_ARBITRARY] = 0.9;
 	sc->b.answers.acked = 1;
 	fill_by_hand(sc);
 	assert_weights(sc, rows, ROWS(rows));
@@ -1427,15 +1427,15 @@ test_update(void **state)
 	update(sc, false);
 	assert_int_equal(sc->r.load.last_ttl, HOPS - 1);
 	assert_int_equal(sc->b.post.best_hop, 3);
-	assert_true(sc->b.post.at[3][INFER_ROUTER] > 0.9);
+	assert_true(sc->b.post.at[3][PLACE_ROUTER] > 0.9);
 	assert_int_equal(sc->b.path.hops, HOPS);
 	assert_int_equal(sc->b.path.server_ttl, 58);
-	assert_int_equal(sc->b.path.crossed[3], 2);
-	assert_int_equal(sc->b.path.crossed[HOPS], -1);
+	assert_int_equal(sc->b.path.traversed[3], 2);
+	assert_int_equal(sc->b.path.traversed[HOPS], -1);
 	assert_false(sc->b.untagged);
 	/* Asked again, it is the same. */
 	update(sc, false);
-	assert_true(sc->b.post.at[3][INFER_ROUTER] > 0.9);
+	assert_true(sc->b.post.at[3][PLACE_ROUTER] > 0.9);
 	scene_free(sc);
 }
 
@@ -1530,7 +1530,7 @@ test_update_anew(void **state)
 	update(a, false);
 	update(b, false);
 	assert_same(&a->b.post, &b->b.post);
-	assert_int_equal(a->b.path.crossed[3], 4);
+	assert_int_equal(a->b.path.traversed[3], 4);
 	scene_free(a);
 	scene_free(b);
 }
@@ -1804,14 +1804,14 @@ test_own_segment(void **state)
 	assert_true(sc->b.clues.own_segment);
 	assert_false(beyond->b.clues.own_segment);
 	print_message("  wire before hop 1: %.4f by its frames, else %.4f\n",
-	    p->at[1][INFER_WIRE], beyond->b.post.at[1][INFER_WIRE]);
-	assert_true(p->at[1][INFER_WIRE] > 0.95);
-	assert_true(beyond->b.post.at[1][INFER_WIRE] < 0.8);
+	    p->at[1][PLACE_WIRE], beyond->b.post.at[1][PLACE_WIRE]);
+	assert_true(p->at[1][PLACE_WIRE] > 0.95);
+	assert_true(beyond->b.post.at[1][PLACE_WIRE] < 0.8);
 	figures(sc);
 	assert_int_equal(
 	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
 	assert_int_equal(sc->out.verdict.hop, 1);
-	assert_int_equal(sc->out.verdict.place, RESULT_WIRE);
+	assert_int_equal(sc->out.verdict.place, PLACE_WIRE);
 	assert_reason(sc, "mac-differs", "comes from 02:00:00:00:00:09");
 	assert_reason(sc, "mac-differs", "packets from 02:00:00:00:00:01");
 	figures(beyond);
