@@ -30,10 +30,8 @@
 /* Resets, at the least, in which ports that differ would have shown. */
 #define SWEEP_RESETS_TELL 6
 #define SWEEP_OPEN_NS	  (4 * CLOCK_S)
-/* Linux lets a router send one time-exceeded a second to each target. */
-#define SWEEP_WAVE_NS	(CLOCK_S + 50 * CLOCK_MS)
-#define SWEEP_WAVES	8
-#define SWEEP_WAVES_OFF 3 /* a hop that has answered nobody by then is silent */
+#define SWEEP_WAVES	  8
+#define SWEEP_WAVES_OFF	  3 /* a hop that has answered nobody by then is silent */
 /* So many flows through one router: no other stands beside it, likely. */
 #define SWEEP_ONE_ROUTER 6
 
@@ -400,7 +398,7 @@ sweep_trace_flows(struct sweep *sw, struct fault *f)
 		sent = sweep_send_wave(sw, wave, f);
 		if (sent == -1)
 			return -1;
-		until = session_now(&rounds->s) + SWEEP_WAVE_NS;
+		until = session_now(&rounds->s) + PKT_ICMP_REST_NS;
 		if (sent > 0 &&
 		    session_pump(&rounds->s,
 			until < rounds->end_ns ? until : rounds->end_ns,
