@@ -11,21 +11,34 @@
 #include "refusal.h"
 #include "search.h"
 
-#define SEARCH_SILENT_BURSTS \
-	3 /* plain ones, before it is said to be the server */
-#define SEARCH_FULLS_FIRED  3  /* likewise: more than a whim of its own */
-#define SEARCH_STALE	    10 /* of each: no more will come of it */
-#define SEARCH_FULLS_WANTED 3  /* triggers at full TTL, at the least */
+/*
+ * The search's own numbers.  tests/sim/SENSITIVITY.md shows what depends on
+ * each; the word behind it is explained in src/judge/infer_odds.h.
+ */
+
+/* Plain bursts without a reset, before it is said to be the server. */
+#define SEARCH_SILENT_BURSTS 3 /* count */
+/* Likewise triggers at full TTL that drew one: more than a whim of its own. */
+#define SEARCH_FULLS_DREW 3 /* count */
+/* Of each kind, without anything new: no more will come of it. */
+#define SEARCH_STALE 10 /* count */
+/* Triggers at full TTL, at the least. */
+#define SEARCH_FULLS_WANTED 3 /* count */
 /* What else there is to know is worth so many rounds once the hop is sure. */
-#define SEARCH_EXTRA_ROUNDS 14
-#define SEARCH_EXTRA_QUICK  4 /* of them without a pause */
-/* Of a single TTL: what a router's time-exceeded may be asked for at once. */
-#define SEARCH_COPIES	    6
-#define SEARCH_DETAIL_SURE  0.9
-#define SEARCH_MARGIN	    0.5
-#define SEARCH_GAIN_MIN	    0.02 /* nats */
-#define SEARCH_PLACE_MARGIN 0.25
-#define SEARCH_REST_NS	    (CLOCK_S + 50 * CLOCK_MS)
+#define SEARCH_EXTRA_ROUNDS 14 /* count */
+/* The first of them, without a pause. */
+#define SEARCH_EXTRA_QUICK 4 /* count */
+/* Of a single TTL: Linux answers 6 with time-exceeded at once (trap 8). */
+#define SEARCH_COPIES 6 /* count */
+/* Whether it drops what triggers it is known, so surely. */
+#define SEARCH_DETAIL_SURE 0.9 /* odds */
+/* Most of the resets' TTLs tell of a distance. */
+#define SEARCH_TTLS_TELL 0.5 /* odds */
+/* Of the doubt that was asked for, what may be left for the hop, the place. */
+#define SEARCH_MARGIN	    0.5	 /* odds */
+#define SEARCH_PLACE_MARGIN 0.25 /* odds */
+/* What the best single TTL must tell, in nats. */
+#define SEARCH_GAIN_MIN 0.02 /* weight */
 
 /* --- is the campaign's question answered? --- */
 
@@ -64,7 +77,7 @@ search_ttls_tell(const struct infer_posterior *p)
 {
 	return p->policy[TTL_POLICY_COPIED] + p->policy[TTL_POLICY_FIXED] -
 	    p->initial[0] >
-	    0.5;
+	    SEARCH_TTLS_TELL;
 }
 
 static bool
@@ -123,7 +136,7 @@ search_is_sure(
 	    p->cause[INFER_SERVER] >= rounds->ask->confidence ||
 	    p->cause[INFER_RESPONSE] >= rounds->ask->confidence)
 		return rounds_count(rounds, TRIAL_FULL, true) >=
-		    SEARCH_FULLS_FIRED &&
+		    SEARCH_FULLS_DREW &&
 		    (rounds->load.last_ttl < 1 ||
 			rounds_count_plain(rounds) >= SEARCH_SILENT_BURSTS);
 	if (search_is_stale(rounds, b))
@@ -297,7 +310,7 @@ search_tell_trials(const struct rounds *rounds, const struct belief *b)
 static int
 search_let_routers_rest(struct rounds *rounds, struct fault *f)
 {
-	int64_t until = session_now(&rounds->s) + SEARCH_REST_NS;
+	int64_t until = session_now(&rounds->s) + PKT_ICMP_REST_NS;
 
 	return session_pump(&rounds->s,
 		   until < rounds->end_ns ? until : rounds->end_ns, NULL, NULL,

@@ -31,7 +31,8 @@
 #define SWEEP_RESETS_TELL 6
 #define SWEEP_OPEN_NS	  (4 * CLOCK_S)
 #define SWEEP_WAVES	  8
-#define SWEEP_WAVES_OFF	  3 /* a hop that has answered nobody by then is silent */
+/* A hop that has answered nobody by then is silent. */
+#define SWEEP_WAVES_OFF 3
 /* So many flows through one router: no other stands beside it, likely. */
 #define SWEEP_ONE_ROUTER 6
 
