@@ -16,6 +16,7 @@
  */
 #include <rsthop/block.h>
 #include <rsthop/clock.h>
+#include <rsthop/num.h>
 #include <rsthop/residual.h>
 #include <rsthop/run.h>
 
@@ -74,18 +75,6 @@ residual_has_talks(const struct rounds *rounds)
 	return rounds->ask->maker.make != NULL;
 }
 
-static int64_t
-residual_min64(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
-static int64_t
-residual_max64(int64_t a, int64_t b)
-{
-	return a > b ? a : b;
-}
-
 /* The trial that fired first, by when its trigger left; NULL: none. */
 static const struct trial *
 residual_first_drew(const struct rounds *rounds)
@@ -126,7 +115,7 @@ static int
 residual_pump(struct meter *m, int64_t until_ns, bool (*done)(void *),
     void *arg, struct fault *f)
 {
-	int64_t until = residual_min64(until_ns, m->rounds->end_ns);
+	int64_t until = num_min64(until_ns, m->rounds->end_ns);
 
 	return session_pump_only(&m->rounds->s, until, done, arg, f) == -1 ? -1
 									   : 0;
@@ -194,9 +183,8 @@ residual_mark_controls(struct session *s, int conn, int64_t since_ns)
 static int64_t
 residual_flow_wait_ns(const struct rounds *rounds)
 {
-	return residual_max64(
-		   rounds->timing.rtt_ns, rounds->timing.latency_ns) *
-	    3 / 2 +
+	return num_max64(rounds->timing.rtt_ns, rounds->timing.latency_ns) * 3 /
+	    2 +
 	    RESIDUAL_SLACK_NS;
 }
 
@@ -285,21 +273,16 @@ residual_begin_control(
 	return 0;
 }
 
-/* What fails here is the block's doing, and ends nothing. */
 static int
 residual_await_controls(struct meter *m, struct fault *f)
 {
 	struct rounds *rounds = m->rounds;
-	unsigned int failures = rounds->failures;
 	int64_t wait =
 	    residual_has_talks(rounds) ? RESIDUAL_LOGIN_NS : RESIDUAL_OPEN_NS;
 	int64_t until = session_now(&rounds->s) + wait +
 	    4 * rounds->timing.rtt_ns + 2 * rounds->timing.latency_ns;
 
-	if (run_settle_until(rounds, false, until, f) == -1)
-		return -1;
-	rounds->failures = failures;
-	return 0;
+	return run_settle_until(rounds, false, until, f);
 }
 
 static enum answer
@@ -502,7 +485,7 @@ residual_find_scope(struct meter *m, int drew, struct fault *f)
 static int64_t
 residual_measure_ns(const struct rounds *rounds)
 {
-	return residual_min64(RESIDUAL_MEASURE_MAX,
+	return num_min64(RESIDUAL_MEASURE_MAX,
 	    rounds->ask->max_time_ns / RESIDUAL_MEASURE_SHARE);
 }
 
@@ -515,12 +498,12 @@ residual_next_poll(struct meter *m)
 	    : residual_has_talks(m->rounds) ? RESIDUAL_STEP_TALK
 					    : RESIDUAL_STEP_CONN;
 
-	gap = residual_max64(elapsed * step / 100, RESIDUAL_STEP_LEAST_NS);
+	gap = num_max64(elapsed * step / 100, RESIDUAL_STEP_LEAST_NS);
 	if (elapsed > RESIDUAL_POLLED(all)) {
 		m->silence_ns = m->silence_ns == 0
 		    ? RESIDUAL_SILENCE(all)
 		    : RESIDUAL_SILENCE_STEP(m->silence_ns);
-		gap = residual_max64(gap, m->silence_ns);
+		gap = num_max64(gap, m->silence_ns);
 	}
 	return m->hit_ns + gap;
 }
@@ -542,8 +525,7 @@ residual_poll_until_passed(struct meter *m, struct fault *f)
 			return -1;
 		if (a == ANSWER_RESET) {
 			m->hits++;
-			m->quiet_ns =
-			    residual_max64(m->quiet_ns, sent - m->hit_ns);
+			m->quiet_ns = num_max64(m->quiet_ns, sent - m->hit_ns);
 			m->hit_ns = sent;
 		} else if (a == ANSWER_PASSED) {
 			m->pass_ns = sent;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include <rsthop/block.h>
-#include <rsthop/clock.h>
+#include <rsthop/pkt.h>
 #include <rsthop/run.h>
 
 #include "refusal.h"
@@ -25,7 +25,6 @@
 #define SEARCH_MARGIN	    0.5
 #define SEARCH_GAIN_MIN	    0.02 /* nats */
 #define SEARCH_PLACE_MARGIN 0.25
-#define SEARCH_REST_NS	    (CLOCK_S + 50 * CLOCK_MS)
 
 /* --- is the campaign's question answered? --- */
 
@@ -190,9 +189,9 @@ search_best_single(const struct rounds *rounds, const struct belief *b,
 	return 0;
 }
 
-/* A burst's copy was named by the reset that it fired. */
+/* A copy of a burst, tagged or plain, was named by the reset that it drew. */
 static bool
-search_tags_name(const struct rounds *rounds)
+search_burst_named_copy(const struct rounds *rounds)
 {
 	const struct trial *t;
 
@@ -233,7 +232,7 @@ search_choose_kind(
 	*plain = false;
 	if (b->clues.blocked)
 		return TRIAL_BURST;
-	if (b->untagged && !search_tags_name(rounds))
+	if (b->untagged && !search_burst_named_copy(rounds))
 		return TRIAL_SINGLE;
 	if (b->clues.tags_pass &&
 	    (search_hop_is_sure(rounds, b) ||
@@ -297,13 +296,7 @@ search_tell_trials(const struct rounds *rounds, const struct belief *b)
 static int
 search_let_routers_rest(struct rounds *rounds, struct fault *f)
 {
-	int64_t until = session_now(&rounds->s) + SEARCH_REST_NS;
-
-	return session_pump(&rounds->s,
-		   until < rounds->end_ns ? until : rounds->end_ns, NULL, NULL,
-		   f) == -1
-	    ? -1
-	    : 0;
+	return rounds_wait(rounds, PKT_ICMP_REST_NS, f);
 }
 
 int

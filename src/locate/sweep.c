@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <rsthop/clock.h>
+#include <rsthop/num.h>
 #include <rsthop/run.h>
 #include <rsthop/stats.h>
 
@@ -21,7 +22,6 @@
 #define SWEEP_CONTROL_EVERY 4
 #define SWEEP_ROUNDS_MIN    4 /* three triggers and a control for each port */
 #define SWEEP_ROUNDS_MAX    8
-#define SWEEP_TALKS_AT_ONCE 4
 #define SWEEP_DRAWS	    20000
 /* The ports differ; or, for now, once all is done, look alike. */
 #define SWEEP_P_DIFFER	   0.002
@@ -30,10 +30,8 @@
 /* Resets, at the least, in which ports that differ would have shown. */
 #define SWEEP_RESETS_TELL 6
 #define SWEEP_OPEN_NS	  (4 * CLOCK_S)
-/* Linux lets a router send one time-exceeded a second to each target. */
-#define SWEEP_WAVE_NS	(CLOCK_S + 50 * CLOCK_MS)
-#define SWEEP_WAVES	8
-#define SWEEP_WAVES_OFF 3 /* a hop that has answered nobody by then is silent */
+#define SWEEP_WAVES	  8
+#define SWEEP_WAVES_OFF	  3 /* a hop that has answered none of them is silent */
 /* So many flows through one router: no other stands beside it, likely. */
 #define SWEEP_ONE_ROUTER 6
 
@@ -59,7 +57,7 @@ sweep_width(const struct sweep *sw)
 
 	if (rounds->alone || rounds->ask->cooldown_ns > 0)
 		return 1;
-	return rounds->ask->maker.make != NULL ? SWEEP_TALKS_AT_ONCE : sw->n;
+	return rounds->ask->maker.make != NULL ? ROUNDS_TALKS_AT_ONCE : sw->n;
 }
 
 /* One trial from a port; the first time the kernel may choose it. */
@@ -84,16 +82,10 @@ static int
 sweep_let_go(struct sweep *sw, struct fault *f)
 {
 	struct rounds *rounds = sw->rounds;
-	int64_t until;
 
 	if (run_settle(rounds, true, f) == -1)
 		return -1;
-	until = session_now(&rounds->s) + rounds_pause_ns(rounds);
-	return session_pump(&rounds->s,
-		   until < rounds->end_ns ? until : rounds->end_ns, NULL, NULL,
-		   f) == -1
-	    ? -1
-	    : 0;
+	return rounds_wait(rounds, rounds_pause_ns(rounds), f);
 }
 
 static int
@@ -400,10 +392,9 @@ sweep_trace_flows(struct sweep *sw, struct fault *f)
 		sent = sweep_send_wave(sw, wave, f);
 		if (sent == -1)
 			return -1;
-		until = session_now(&rounds->s) + SWEEP_WAVE_NS;
+		until = session_now(&rounds->s) + PKT_ICMP_REST_NS;
 		if (sent > 0 &&
-		    session_pump(&rounds->s,
-			until < rounds->end_ns ? until : rounds->end_ns,
+		    session_pump(&rounds->s, num_min64(until, rounds->end_ns),
 			sweep_all_known, sw, f) == -1)
 			return -1;
 		if (session_now(&rounds->s) >= rounds->end_ns)
