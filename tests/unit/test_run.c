@@ -70,12 +70,39 @@ test_full_ttls(void **state)
 	scene_free(sc);
 }
 
+/* Where a control asks for a block, a refusal is the block's doing. */
+static void
+test_failures(void **state)
+{
+	struct scene *sc = scene_open();
+	int trial;
+
+	(void)state;
+	for (int poll = 0; poll < 2; poll++) {
+		sc->r.failures = 2;
+		trial = run_begin_control(&sc->r, 0, &sc->f);
+		assert_int_not_equal(trial, -1);
+		sc->r.trials[trial].poll = poll != 0;
+		sc->sw->conns[sc->sw->n_conns - 1].state = CONN_REFUSED;
+		assert_int_equal(run_settle(&sc->r, true, &sc->f), 0);
+		assert_int_equal(sc->r.trials[trial].state, TRIAL_FAILED);
+		assert_int_equal(sc->r.failures, poll != 0 ? 2 : 3);
+	}
+	/* One that gets through ends the row. */
+	assert_int_equal(full_leaves_with(sc), 64);
+	assert_int_equal(run_settle(&sc->r, true, &sc->f), 0);
+	assert_int_equal(sc->r.failures, 0);
+	scene_free(sc);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    PROVES(
 		"triggers at full TTL take other TTLs in turn", test_full_ttls),
+	    PROVES("failures in a row, but of controls that ask for a block",
+		test_failures),
 	};
 
 	return cmocka_run_group_tests_name("run", tests, NULL, NULL);
