@@ -1,5 +1,5 @@
 /*
- * locate: reproduce, trace, fire, until the posterior is sure.
+ * locate: reproduce, trace, send triggers, until the posterior is sure.
  *
  * The campaign goes in rounds.  A round opens some connections side by side,
  * each with one trial, and ends when nothing prompt is to come of them; late
@@ -39,7 +39,7 @@ locate_exit_status(const struct locate_result *r)
 	return r->verdict.hop != 0 ? 0 : 1;
 }
 
-/* Waits for late resets where there is none yet. */
+/* Waits for late resets where none has come yet. */
 static int
 locate_settle_silent(struct rounds *rounds, struct fault *f)
 {
@@ -50,7 +50,7 @@ locate_settle_silent(struct rounds *rounds, struct fault *f)
 
 /*
  * Some devices are late: after so many silent triggers, time for them, lest
- * dozens are sent that fire all the same.
+ * dozens are sent that draw resets all the same.
  */
 static bool
 locate_is_pause_due(unsigned int before, unsigned int done)
@@ -362,7 +362,7 @@ locate_start_over(
 	return locate_reproduce(rounds, f);
 }
 
-/* Where nothing fires: without TCP options, if the application had none. */
+/* No reset came: without TCP options then, if the application had none. */
 static int
 locate_try_plain(struct rounds *rounds, struct belief *b, struct fault *f)
 {

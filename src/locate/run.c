@@ -316,9 +316,9 @@ run_space_out(
 }
 
 /*
- * Runs the kinds given, side by side, or one by one where it must be.  Once a
- * tag has come back they need not be spaced any more: what else there was to
- * send would meet the block of that very firing, so the round is over.
+ * Runs trials by the plans, side by side, or one by one where it must be.  Once
+ * a tag has come back they need not be spaced any more.  What else there was to
+ * send would meet the block of that very reset, so the round is over.
  */
 int
 run_trials(struct rounds *rounds, const struct shot_plan *plans, size_t n,

@@ -1,5 +1,5 @@
 /*
- * The search: what to fire next, and when it is enough.
+ * The search: what to send next, and when it is enough.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,8 +81,8 @@ search_threshold_is_sure(const struct rounds *rounds, const struct belief *b)
 }
 
 /*
- * It fires, and nothing short of the server ever does: more of the same would
- * not tell the server from what stands right before it.
+ * Triggers draw resets, but none short of the server does: more of the same
+ * would not tell the server from what stands right before it.
  */
 static bool
 search_is_stale(const struct rounds *rounds, const struct belief *b)
@@ -116,7 +116,7 @@ search_is_sure(
 	const struct infer_posterior *p = &b->post;
 
 	/*
-	 * That packets short of the server fire nothing, must have been seen.
+	 * That packets short of the server draw no reset, must have been seen.
 	 */
 	if (search_is_twin_of_answer(rounds, b) ||
 	    p->cause[INFER_SERVER] >= rounds->ask->confidence ||
@@ -146,9 +146,10 @@ search_update(
 }
 
 /*
- * Sure as if of all that still waits nothing came: to leave the silent ones
- * out while those that fired count would make the device look surer than it
- * is.  And sure by what has settled, or once it has.  1 yes, 0 no, -1.
+ * Is it sure, as if nothing came any more to what still waits?  To leave the
+ * silent ones out, while those that drew resets count, would make the device
+ * look surer than it is.  And is it sure by what has settled, or once it has?
+ * 1 yes, 0 no, -1.
  */
 static int
 search_has_verdict(struct rounds *rounds, struct belief *b, unsigned int extra,
@@ -218,7 +219,7 @@ search_plain_draws(const struct rounds *rounds)
 }
 
 /*
- * What is fired below the server: tagged bursts, which tell most; singles
+ * What is sent below the server: tagged bursts, which tell most; singles
  * where the tags do not come back.  While no tagged burst has drawn anything,
  * plain ones in turn with them; and once a plain one has, singles.
  */
@@ -266,7 +267,7 @@ search_choose_round(const struct rounds *rounds, const struct belief *b,
 	plans[n++] = first;
 	while (first.kind == TRIAL_BURST && n < width && n < ROUNDS_WIDTH - 2)
 		plans[n++] = first;
-	/* What bears no tag, and meets the block of a firing, tells nothing. */
+	/* What bears no tag, and meets the block of a reset, tells nothing. */
 	if (block_meets_trials(rounds) && block_tags_name(rounds) &&
 	    !block_spaces_trials(rounds))
 		return n;
@@ -290,7 +291,7 @@ search_tell_trials(const struct rounds *rounds, const struct belief *b)
 }
 
 /*
- * Whether it drops what fires it, shows in time-exceeded that do not come;
+ * Whether it drops what triggers it, shows in time-exceeded that do not come;
  * routers that are asked too often tell nothing.
  */
 static int

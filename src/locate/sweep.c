@@ -1,12 +1,12 @@
 /*
- * The sweep: does it depend on the source port whether the device fires?
+ * The sweep: does it depend on the source port whether triggers draw resets?
  *
  * Paths that share load are chosen by the five-tuple, and so are the boxes on
  * them (PHYSICS, trap 7); a device may as well choose by it.  So the trigger
  * goes out at full TTL from many ports side by side, from each several times
  * one after the other, a control now and then in its place.  That the ports
  * share one rate is tested exactly; where they do not, the flow of each is
- * traced, to see where those that fire part from the others.
+ * traced, to see where those that drew resets part from the others.
  */
 #include <string.h>
 
@@ -38,10 +38,11 @@
 struct sweep {
 	struct rounds *rounds;
 	struct result_sweep *out;
-	size_t n;		    /* ports */
-	size_t first_trial;	    /* that counts */
-	int conns[RESULT_PORTS];    /* to trace in; -1: it did not open */
-	size_t order[RESULT_PORTS]; /* ports that fire in turn with others */
+	size_t n;		 /* ports */
+	size_t first_trial;	 /* that counts */
+	int conns[RESULT_PORTS]; /* to trace in; -1: it did not open */
+	size_t order
+	    [RESULT_PORTS]; /* ports that drew resets in turn with others */
 	int last_ttl;
 	/* By hop: how many ports have an answer; all by one router. */
 	unsigned int answered[PATH_MAX_HOPS + 1];
@@ -163,7 +164,7 @@ sweep_judge(struct sweep *sw, bool last)
 	p = stats_homogeneity(g, sw->n, SWEEP_DRAWS, &sw->rounds->s.rng);
 	out->p_value = p;
 	out->firing = RESULT_SWEEP_UNKNOWN;
-	/* A block that remains makes the ports that fired fire again. */
+	/* In a block that remains, ports that were reset are reset again. */
 	if (hits == 0 || controls > 0)
 		return;
 	if (p >= 0 && p < SWEEP_P_DIFFER)
@@ -406,7 +407,7 @@ sweep_trace_flows(struct sweep *sw, struct fault *f)
 	return 0;
 }
 
-/* All that fire go one way at this hop, and none of the others does. */
+/* All that drew resets go one way at this hop, none of the others does. */
 static bool
 sweep_splits(const struct sweep *sw, int ttl, struct addr *at)
 {
@@ -476,7 +477,7 @@ sweep_forget_silent(struct sweep *sw)
 	}
 }
 
-/* The port that fired most often, to go on with; 0: none did. */
+/* The port that was reset most often, to go on with; 0: none was. */
 static uint16_t
 sweep_best_port(const struct sweep *sw)
 {
