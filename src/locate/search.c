@@ -1,11 +1,11 @@
 /*
- * The search: what to fire next, and when it is enough.
+ * The search: what to send next, and when it is enough.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include <rsthop/block.h>
-#include <rsthop/clock.h>
+#include <rsthop/pkt.h>
 #include <rsthop/run.h>
 
 #include "refusal.h"
@@ -95,8 +95,8 @@ search_threshold_is_sure(const struct rounds *rounds, const struct belief *b)
 }
 
 /*
- * It fires, and nothing short of the server ever does: more of the same would
- * not tell the server from what stands right before it.
+ * Triggers draw resets, but none short of the server does: more of the same
+ * would not tell the server from what stands right before it.
  */
 static bool
 search_is_stale(const struct rounds *rounds, const struct belief *b)
@@ -130,7 +130,7 @@ search_is_sure(
 	const struct infer_posterior *p = &b->post;
 
 	/*
-	 * That packets short of the server fire nothing, must have been seen.
+	 * That packets short of the server draw no reset, must have been seen.
 	 */
 	if (search_is_twin_of_answer(rounds, b) ||
 	    p->cause[INFER_SERVER] >= rounds->ask->confidence ||
@@ -160,9 +160,10 @@ search_update(
 }
 
 /*
- * Sure as if of all that still waits nothing came: to leave the silent ones
- * out while those that fired count would make the device look surer than it
- * is.  And sure by what has settled, or once it has.  1 yes, 0 no, -1.
+ * Is it sure, as if nothing came any more to what still waits?  To leave the
+ * silent ones out, while those that drew resets count, would make the device
+ * look surer than it is.  And is it sure by what has settled, or once it has?
+ * 1 yes, 0 no, -1.
  */
 static int
 search_has_verdict(struct rounds *rounds, struct belief *b, unsigned int extra,
@@ -203,9 +204,9 @@ search_best_single(const struct rounds *rounds, const struct belief *b,
 	return 0;
 }
 
-/* A burst's copy was named by the reset that it fired. */
+/* A copy of a burst, tagged or plain, was named by the reset that it drew. */
 static bool
-search_tags_name(const struct rounds *rounds)
+search_burst_named_copy(const struct rounds *rounds)
 {
 	const struct trial *t;
 
@@ -232,7 +233,7 @@ search_plain_draws(const struct rounds *rounds)
 }
 
 /*
- * What is fired below the server: tagged bursts, which tell most; singles
+ * What is sent below the server: tagged bursts, which tell most; singles
  * where the tags do not come back.  While no tagged burst has drawn anything,
  * plain ones in turn with them; and once a plain one has, singles.
  */
@@ -246,7 +247,7 @@ search_choose_kind(
 	*plain = false;
 	if (b->clues.blocked)
 		return TRIAL_BURST;
-	if (b->untagged && !search_tags_name(rounds))
+	if (b->untagged && !search_burst_named_copy(rounds))
 		return TRIAL_SINGLE;
 	if (b->clues.tags_pass &&
 	    (search_hop_is_sure(rounds, b) ||
@@ -280,7 +281,7 @@ search_choose_round(const struct rounds *rounds, const struct belief *b,
 	plans[n++] = first;
 	while (first.kind == TRIAL_BURST && n < width && n < ROUNDS_WIDTH - 2)
 		plans[n++] = first;
-	/* What bears no tag, and meets the block of a firing, tells nothing. */
+	/* What bears no tag, and meets the block of a reset, tells nothing. */
 	if (block_meets_trials(rounds) && block_tags_name(rounds) &&
 	    !block_spaces_trials(rounds))
 		return n;
@@ -304,19 +305,13 @@ search_tell_trials(const struct rounds *rounds, const struct belief *b)
 }
 
 /*
- * Whether it drops what fires it, shows in time-exceeded that do not come;
+ * Whether it drops what triggers it, shows in time-exceeded that do not come;
  * routers that are asked too often tell nothing.
  */
 static int
 search_let_routers_rest(struct rounds *rounds, struct fault *f)
 {
-	int64_t until = session_now(&rounds->s) + PKT_ICMP_REST_NS;
-
-	return session_pump(&rounds->s,
-		   until < rounds->end_ns ? until : rounds->end_ns, NULL, NULL,
-		   f) == -1
-	    ? -1
-	    : 0;
+	return rounds_wait(rounds, PKT_ICMP_REST_NS, f);
 }
 
 int
