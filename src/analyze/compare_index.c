@@ -9,7 +9,8 @@
 
 #define INDEX_FIRST_DATA   3  /* data packets that are sampled in any case */
 #define INDEX_SAMPLE_BYTES 32 /* of the payload: no segment is cut as short */
-#define INDEX_HALF_SPACE   (UINT32_C(1) << 30)
+/* No window is larger (RFC 7323, section 2.3). */
+#define INDEX_WINDOW_MAX (UINT32_C(1) << 30)
 
 /* --- values by hash --- */
 
@@ -210,7 +211,7 @@ index_keep_sample(struct compare_half *h, struct compare_sample *new)
 		struct compare_sample *s = &h->samples[i];
 
 		if (s->hash == new->hash) {
-			s->twice = true;
+			s->duplicate = true;
 			return;
 		}
 		if (worst == NULL || index_is_worse(s, worst))
@@ -285,7 +286,7 @@ index_see_ack(struct compare_side *s, struct compare_flow *fl, int half,
 	uint32_t beyond = t->ack - other->seq_next;
 
 	if ((t->flags & PKT_TH_ACK) == 0 || !other->seen || beyond == 0 ||
-	    beyond >= INDEX_HALF_SPACE)
+	    beyond >= INDEX_WINDOW_MAX)
 		return;
 	fl->hole = true;
 	index_note_hole(s, seen->unix_ns);
@@ -305,7 +306,7 @@ index_see_seq(struct compare_half *h, const struct flow_seen *s)
 		h->seq_first = t->seq;
 		h->seq_next = end;
 		h->first_ns = s->unix_ns;
-	} else if (end - h->seq_next < INDEX_HALF_SPACE) {
+	} else if (end - h->seq_next < INDEX_WINDOW_MAX) {
 		h->seq_next = end;
 	}
 	if ((t->flags & PKT_TH_SYN) == 0)

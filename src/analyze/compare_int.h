@@ -11,7 +11,7 @@
 
 #define COMPARE_SAMPLES 8
 #define COMPARE_FLOWS	131072 /* a vantage; some 450 bytes each */
-#define COMPARE_RESETS	262144 /* at both; some 80 bytes each, twice */
+#define COMPARE_RESETS	262144 /* at both vantages; some 80 bytes each */
 #define COMPARE_HOLES	65536
 #define COMPARE_NONE	UINT32_MAX
 #define COMPARE_HOPS	64 /* routers between the vantages, at most */
@@ -41,7 +41,7 @@ struct compare_sample {
 	int64_t unix_ns;
 	uint8_t rank; /* 0: SYN, 1: among the first data, 2: by its hash */
 	uint8_t ttl;
-	bool twice; /* sent again: no telling which one came */
+	bool duplicate; /* sent again: either may have arrived */
 };
 
 /* One direction of a connection at one vantage. */

@@ -13,8 +13,7 @@
 /* ... and is not taken for one as old */
 #define PROOF_OLD_NS	 (120 * CLOCK_S)
 #define PROOF_BRACKET_NS (120 * CLOCK_S) /* no longer without a packet */
-#define PROOF_HALF_SPACE (UINT32_C(1) << 31)
-#define PROOF_TTL_OFF	 2   /* routes differ by no more */
+#define PROOF_TTL_OFF	 2		 /* routes differ by no more */
 #define PROOF_LOOKS	 256 /* resets of one five-tuple that are looked at */
 
 struct mark {
@@ -340,8 +339,8 @@ proof_pair(struct compare *c, struct compare_reset *r)
 }
 
 /*
- * Another reset of that sender, at that time, of which there is no telling
- * what became of it: something on the way may have rewritten it.
+ * Another reset of that sender, at that time, that is not known to have
+ * arrived: something on the way may have rewritten it.
  */
 static bool
 proof_may_be_rewritten(const struct compare *c, const struct query *q)
@@ -401,8 +400,7 @@ proof_lacks_bytes(const struct compare *c, const struct compare_reset *r,
 
 	if (!got->seen)
 		return false;
-	return !sent->seen ||
-	    got->seq_next - sent->seq_next - 1 < PROOF_HALF_SPACE - 1;
+	return !sent->seen || seq_after(got->seq_next, sent->seq_next);
 }
 
 static bool

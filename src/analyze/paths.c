@@ -1,5 +1,5 @@
 /*
- * Who answers at which TTL, by time-exceeded of whatever was sent with a
+ * Which address answers at which TTL, by time-exceeded of what was sent with a
  * limited one: a traceroute's datagrams, another tool's probes, our own.
  */
 #include <stdlib.h>

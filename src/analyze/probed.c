@@ -1,5 +1,6 @@
 /*
- * What infer makes of the probes in a capture: which of them fired, how far
+ * What infer makes of the probes in a capture: which of them drew a reset, how
+ * far
  * the server is, and so where the device sits.
  */
 #include <stdlib.h>
@@ -29,7 +30,7 @@ struct pair {
 	const struct endpoint *server;
 	struct paths_route *route; /* NULL */
 	struct analysis_probed *out;
-	uint64_t kind; /* of what fired; 0: nothing did */
+	uint64_t kind; /* of what drew a reset; 0: nothing did */
 	uint8_t client_ttl, server_ttl;
 	int min_ttl, max_ttl; /* of limited shots */
 	int answered;	      /* the smallest TTL that reached the server; 0 */
@@ -192,7 +193,7 @@ probed_drew_kind(const struct probes_conn *c)
 	return kind;
 }
 
-/* Of all that fired with a limited TTL, what did so most often. */
+/* Of all that drew a reset with a limited TTL, what did so most often. */
 static uint64_t
 probed_find_kind(const struct pair *p)
 {
@@ -312,7 +313,7 @@ probed_describe(const struct pair *p, int hops, struct infer_path *out)
 /*
  * A burst of shots with numbers of their own that stays silent may be one
  * whose old numbers the device does not take: it tells nothing until another
- * such burst has fired.
+ * such burst has drawn a reset.
  */
 static bool
 probed_is_telling(const struct pair *p, const struct volley *v)
@@ -487,7 +488,7 @@ analyze_probed_conclude(struct pair *p)
 		o->place = PLACE_ROUTER;
 }
 
-/* Counts the shots of the kind, or, where nothing fired, of all kinds. */
+/* Counts the shots of the kind, or, where none drew a reset, of all kinds. */
 static void
 probed_count_shots(struct pair *p, const struct probes_conn *c)
 {

@@ -254,7 +254,7 @@ probes_is_answer(const struct probes_shot *s, const struct pkt_tcp *t)
 	    t->sacks[0].right == s->seq + s->len)
 		return true;
 	return s->unacked && (t->flags & PKT_TH_ACK) != 0 &&
-	    (int32_t)(t->ack - (s->seq + s->len)) >= 0;
+	    !seq_after(s->seq + s->len, t->ack);
 }
 
 static void

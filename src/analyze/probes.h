@@ -1,8 +1,8 @@
 /*
  * Packets with limited TTLs in a capture, what they drew, and what infer
- * makes of them.  analyze_paths.c gathers who answers from where,
- * analyze_probes.c the connections in which a device was probed for, and
- * analyze_probed.c concludes.
+ * makes of them.  paths.c gathers which address answers at which
+ * TTL, probes.c the connections in which a device was probed for, and probed.c
+ * concludes.
  */
 #ifndef RSTHOP_ANALYZE_PROBES_H
 #define RSTHOP_ANALYZE_PROBES_H
@@ -55,7 +55,7 @@ struct probes_back {
 	uint8_t ttl;
 	bool has_id;
 	bool genuine; /* by its own verdict */
-	bool late;    /* the client went on since: who knows what drew it */
+	bool late;    /* the client sent more since: it may have drawn it */
 };
 
 #define PROBES_BACKS 16

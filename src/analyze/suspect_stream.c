@@ -1,5 +1,5 @@
 /*
- * The bytes of one connection in order, each way, and who spoke when.
+ * The bytes of one connection in order, each way, and which side spoke when.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -7,8 +7,8 @@
 #include "suspect_int.h"
 
 #define STREAM_SIDE_FIRST 2048 /* bytes of room to begin with */
-#define STREAM_ACK_LEAP \
-	0x100000 /* an acknowledgement of more is not believed */
+/* An acknowledgement of more at once is not believed. */
+#define STREAM_ACK_LEAP (1 << 20)
 
 /* A new event; NULL where there is no room for it. */
 static struct stream_event *
@@ -157,7 +157,7 @@ stream_forget(struct stream *s)
 	s->segment_len = 0;
 }
 
-/* The segment that fired, by itself: its side may lack what came before. */
+/* The segment that drew the reset: its side may lack what came before. */
 static void
 stream_keep_segment(struct stream *s, const struct pkt *p, uint32_t begin)
 {
