@@ -10,14 +10,11 @@
 
 #include "compare.h"
 #include "evidence.h"
+#include "pass.h"
 #include "probes.h"
 
-#define LOOK_EVERY	1024 /* packets between two looks for a signal */
-#define TRIGGER_GENUINE 64   /* bytes kept of what fired nothing odd */
+#define TRIGGER_GENUINE 64 /* bytes kept of what fired nothing odd */
 #define PAYLOADS	((size_t)16 << 20) /* bytes kept of all flows' data */
-#define HANDFUL		16		/* packets that are under way at once */
-#define SAY_EVERY	524288		/* ... and two words on how far it is */
-#define STAMP_MAX	(INT64_MAX / 4) /* so that no difference overflows */
 #define VANTAGES	(ANALYSIS_VANTAGE_SERVER + 1)
 
 struct job;
@@ -29,10 +26,8 @@ struct side {
 	struct rst_crowd *crowd;
 };
 
-/* A packet under way. */
+/* A packet under way, beside what the pass has of it. */
 struct taken {
-	struct capture_packet cp;
-	struct pkt pkt;
 	struct flow_seen seen;
 	struct flow_table *flows;
 	struct flow_hint hint;
@@ -49,8 +44,7 @@ struct job {
 	struct vendors *vendors;
 	struct compare *compare; /* NULL: one vantage */
 	size_t cap_resets;
-	uint64_t packets; /* read, for what is due now and then */
-	struct taken taken[HANDFUL];
+	struct taken taken[PASS_HANDFUL];
 };
 
 /* --- one reset --- */
@@ -172,8 +166,9 @@ keep_reset(struct job *j, struct analysis_reset *a, struct fault *f)
 
 /* Those which still wait then are not judged any more. */
 static bool
-is_enough(const struct job *j)
+is_enough(void *ctx)
 {
+	const struct job *j = ctx;
 	const struct analysis *a = j->out;
 
 	return j->ask->max_judged != 0 &&
@@ -259,14 +254,6 @@ open_side(struct job *j, enum analysis_vantage v, struct fault *f)
 	return flow_table_new(&cfg, &sink, &j->sides[v].flows, f);
 }
 
-static int64_t
-clamp_stamp(int64_t ns)
-{
-	if (ns > STAMP_MAX)
-		return STAMP_MAX;
-	return ns < -STAMP_MAX ? -STAMP_MAX : ns;
-}
-
 static void
 count_packet(struct analysis_file *file, int64_t unix_ns, bool decoded)
 {
@@ -278,32 +265,31 @@ count_packet(struct analysis_file *file, int64_t unix_ns, bool decoded)
 	file->undecoded += !decoded;
 }
 
-/* Decoded, counted, and what its connection needs asked for. */
+/* Counted, and what its connection needs asked for. */
 static int
-prepare(struct job *j, struct taken *t, struct fault *f)
+prepare(struct job *j, const struct pass_packet *p, struct taken *t,
+    struct fault *f)
 {
-	const struct capture_packet *cp = &t->cp;
-	struct analysis_file *file = &j->out->files[cp->file];
+	struct analysis_file *file = &j->out->files[p->cp.file];
 	struct side *s = &j->sides[file->vantage];
 
-	pkt_decode(cp->link, cp->data, cp->len, cp->wire_len, &t->pkt);
-	t->seen = (struct flow_seen){.unix_ns = clamp_stamp(cp->unix_ns),
-	    .file = cp->file,
-	    .frame = cp->frame,
-	    .pkt = &t->pkt,
+	t->seen = (struct flow_seen){.unix_ns = p->unix_ns,
+	    .file = p->cp.file,
+	    .frame = p->cp.frame,
+	    .pkt = &p->pkt,
 	    .hint = &t->hint};
-	count_packet(file, t->seen.unix_ns, t->pkt.has & PKT_HAS_IP);
+	count_packet(file, p->unix_ns, (p->pkt.has & PKT_HAS_IP) != 0);
 	if (s->flows == NULL && open_side(j, file->vantage, f) != 0)
 		return -1;
 	t->flows = s->flows;
-	flow_table_expect(t->flows, &t->pkt, &t->hint);
+	flow_table_expect(t->flows, &p->pkt, &t->hint);
 	return 0;
 }
 
 static int
 see_packet(struct job *j, struct taken *t, struct fault *f)
 {
-	enum analysis_vantage v = j->out->files[t->cp.file].vantage;
+	enum analysis_vantage v = j->out->files[t->seen.file].vantage;
 
 	if (flow_table_see(t->flows, &t->seen, f) != 0)
 		return -1;
@@ -312,12 +298,13 @@ see_packet(struct job *j, struct taken *t, struct fault *f)
 	return probes_see(j->probes, &t->seen, f);
 }
 
-/* Those before wait in the processor's cache while the later ones come. */
 static int
-see_handful(struct job *j, size_t n, struct fault *f)
+see_handful(void *ctx, const struct pass_packet *p, size_t n, struct fault *f)
 {
+	struct job *j = ctx;
+
 	for (size_t i = 0; i < n; i++)
-		if (prepare(j, &j->taken[i], f) != 0)
+		if (prepare(j, &p[i], &j->taken[i], f) != 0)
 			return -1;
 	for (size_t i = 0; i < n; i++)
 		flow_table_expect_soon(j->taken[i].flows, &j->taken[i].hint);
@@ -327,101 +314,54 @@ see_handful(struct job *j, size_t n, struct fault *f)
 	return 0;
 }
 
-/* As many as are ready; *rc is what came in place of one more. */
-static size_t
-take_handful(struct job *j, int *rc, struct fault *why)
-{
-	const struct analyze_input *in = j->in;
-	size_t n = 0;
-
-	do
-		*rc = in->next(in->ctx, &j->taken[n].cp, why);
-	while (*rc == 1 && ++n < HANDFUL && in->ready != NULL &&
-	    in->ready(in->ctx));
-	return n;
-}
-
 static int
-tick(struct job *j, int64_t unix_ns, struct fault *f)
+tick(void *ctx, int64_t unix_ns, struct fault *f)
 {
+	struct job *j = ctx;
+
 	for (size_t v = 0; v < VANTAGES; v++)
 		if (j->sides[v].flows != NULL &&
-		    flow_table_tick(
-			j->sides[v].flows, clamp_stamp(unix_ns), f) != 0)
+		    flow_table_tick(j->sides[v].flows, unix_ns, f) != 0)
 			return -1;
 	return 0;
 }
 
-static bool
-is_interrupted(struct job *j)
-{
-	if (j->out->interrupted == 0 && j->in->interrupted != NULL)
-		j->out->interrupted = j->in->interrupted(j->in->ctx);
-	return j->out->interrupted != 0;
-}
-
 static void
-say_progress(const struct job *j)
+say_progress(void *ctx, uint64_t packets)
 {
+	const struct job *j = ctx;
 	char text[96];
 
 	if (j->ask->progress == NULL)
 		return;
 	snprintf(text, sizeof(text),
 	    "%.1f million packets, %" PRIu64 " of %" PRIu64 " resets forged",
-	    (double)j->packets / 1e6, j->out->forged,
+	    (double)packets / 1e6, j->out->forged,
 	    j->out->forged + j->out->genuine + j->out->undetermined);
 	j->ask->progress(j->ask->ctx, text);
 }
 
 static void
-note_damage(
-    struct job *j, const struct capture_packet *cp, const struct fault *why)
+note_damage(void *ctx, const struct capture_packet *cp, const struct fault *why)
 {
+	const struct job *j = ctx;
 	struct analysis_file *file = &j->out->files[cp->file];
 
 	memcpy(file->damage, why->text, sizeof(file->damage));
 	file->damage_frame = cp->frame;
 }
 
-/* What is due once in so many packets, where n of them came. */
-static bool
-is_due(const struct job *j, size_t n, uint64_t every)
-{
-	return j->packets / every != (j->packets - n) / every;
-}
-
 static int
 read_packets(struct job *j, struct fault *f)
 {
-	struct fault why = {0};
-	size_t damaged = 0, n;
-	int rc;
+	struct pass_sink sink = {.ctx = j,
+	    .see = see_handful,
+	    .tick = tick,
+	    .damage = note_damage,
+	    .is_enough = is_enough,
+	    .progress = say_progress};
 
-	while (!is_interrupted(j) && !is_enough(j)) {
-		do {
-			n = take_handful(j, &rc, &why);
-			j->packets += n;
-			if (n > 0 && see_handful(j, n, f) != 0)
-				return -1;
-			if (is_due(j, n, SAY_EVERY))
-				say_progress(j);
-		} while (rc == 1 && !is_due(j, n, LOOK_EVERY) && !is_enough(j));
-		if (rc == 0)
-			return 0;
-		if (rc == ANALYZE_TICK) {
-			if (tick(j, j->taken[n].cp.unix_ns, f) != 0)
-				return -1;
-			continue;
-		}
-		/* A read that a signal ended is no damage. */
-		if (rc == 1 || is_interrupted(j))
-			continue;
-		note_damage(j, &j->taken[n].cp, &why);
-		if (++damaged > j->out->n_files)
-			return 0;
-	}
-	return 0;
+	return pass_run(j->in, &sink, j->out->n_files, &j->out->interrupted, f);
 }
 
 /* --- the whole --- */

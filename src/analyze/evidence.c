@@ -12,13 +12,13 @@
 #include <rsthop/pkt.h>
 
 #include "evidence.h"
+#include "pass.h"
 
 #define CONNS	   256
 #define EACH_GROUP 8	/* connections, before others of the same get room */
 #define BUCKETS	   1024 /* a power of two */
 #define BEGINNING  32	/* packets of a connection */
 #define AROUND_NS  (5 * CLOCK_S)
-#define LOOK_EVERY 1024 /* packets between two looks for a signal */
 
 struct conn {
 	struct endpoint client, server;
@@ -225,18 +225,17 @@ find_conn(struct gathering *g, const struct pkt *p)
 }
 
 static void
-see(struct gathering *g, const struct capture_packet *cp)
+see_one(struct gathering *g, const struct pass_packet *q)
 {
 	char note[sizeof(g->out->evidence.packets->note)];
-	struct conn *c;
-	struct pkt p;
+	const struct capture_packet *cp = &q->cp;
+	const struct pkt *p = &q->pkt;
+	struct conn *c = find_conn(g, p);
 
-	pkt_decode(cp->link, cp->data, cp->len, cp->wire_len, &p);
-	c = find_conn(g, &p);
 	if (c == NULL)
 		return;
-	if ((p.has & PKT_HAS_TCP) &&
-	    (p.tcp.flags & (PKT_TH_SYN | PKT_TH_ACK)) == PKT_TH_SYN)
+	if ((p->has & PKT_HAS_TCP) != 0 &&
+	    (p->tcp.flags & (PKT_TH_SYN | PKT_TH_ACK)) == PKT_TH_SYN)
 		c->begun = 0;
 	if (c->begun++ >= BEGINNING &&
 	    (cp->unix_ns < c->from_ns || cp->unix_ns > c->to_ns))
@@ -246,34 +245,24 @@ see(struct gathering *g, const struct capture_packet *cp)
 	    cp->wire_len, note);
 }
 
-static bool
-is_interrupted(struct gathering *g)
+static int
+see(void *ctx, const struct pass_packet *p, size_t n, struct fault *f)
 {
-	const struct analyze_input *in = g->in;
-
-	if (in->interrupted != NULL)
-		g->out->interrupted = in->interrupted(in->ctx);
-	return g->out->interrupted != 0;
+	(void)f;
+	for (size_t i = 0; i < n; i++)
+		see_one(ctx, &p[i]);
+	return 0;
 }
 
 /* What is damaged was told in the first pass. */
-static void
-read_again(struct gathering *g)
+static int
+read_again(struct gathering *g, struct fault *f)
 {
-	struct capture_packet cp;
-	struct fault why = {0};
-	size_t damaged = 0;
-	int rc;
+	struct pass_sink sink = {.ctx = g, .see = see};
 
-	for (uint64_t n = 1;; n++) {
-		if (n % LOOK_EVERY == 0 && is_interrupted(g))
-			return;
-		rc = g->in->next(g->in->ctx, &cp, &why);
-		if (rc == 0 || (rc < 0 && ++damaged > g->out->n_files))
-			return;
-		if (rc == 1)
-			see(g, &cp);
-	}
+	if (g->in->again(g->in->ctx, f) != 0)
+		return -1;
+	return pass_run(g->in, &sink, g->out->n_files, &g->out->interrupted, f);
 }
 
 int
@@ -296,9 +285,7 @@ evidence_gather(const struct analyze_ask *ask, const struct analyze_input *in,
 	rc = 0;
 	if (g->n == 0)
 		goto out;
-	rc = in->again(in->ctx, f);
-	if (rc == 0)
-		read_again(g);
+	rc = read_again(g, f);
 out:
 	free(g->noted);
 	free(g);

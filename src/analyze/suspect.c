@@ -8,13 +8,13 @@
 
 #include <rsthop/analyze.h>
 
+#include "pass.h"
 #include "suspect_int.h"
 
 #define WITNESSES 4    /* connections of each that are put together */
 #define LIKE	  3    /* first bytes alike, where no protocol is known */
 #define PORT_BITS 1024 /* a power of two */
 #define TTLS	  256
-#define STAMP_MAX (INT64_MAX / 4) /* so that no difference overflows */
 
 /* A reset that stands for its connection. */
 struct witness {
@@ -95,12 +95,18 @@ by_time(const void *x, const void *y)
 	return (a->frame > b->frame) - (a->frame < b->frame);
 }
 
+static struct analyze_input
+source_input(const struct suspect_source *src)
+{
+	return (struct analyze_input){.ctx = src->ctx,
+	    .next = src->next,
+	    .interrupted = src->interrupted};
+}
+
 static int
 judge_all(struct job *j, struct analysis *a, struct fault *f)
 {
-	struct analyze_input in = {.ctx = j->src->ctx,
-	    .next = j->src->next,
-	    .interrupted = j->src->interrupted};
+	struct analyze_input in = source_input(j->src);
 	struct analyze_ask ask = {.n_paths = j->src->n_names,
 	    .hash_seed = j->ask->hash_seed,
 	    .ctx = j,
@@ -384,22 +390,12 @@ is_of(const struct stream *s, const struct flow_key *k)
 		endpoint_equal(&k->dst, &s->client));
 }
 
-static int64_t
-clamp_stamp(int64_t ns)
-{
-	if (ns > STAMP_MAX)
-		return STAMP_MAX;
-	return ns < -STAMP_MAX ? -STAMP_MAX : ns;
-}
-
 static int
-hand_out(struct job *j, const struct capture_packet *cp, struct fault *f)
+hand_out(struct job *j, const struct pass_packet *p, struct fault *f)
 {
 	struct flow_key key;
-	struct pkt p;
 
-	pkt_decode(cp->link, cp->data, cp->len, cp->wire_len, &p);
-	if (!pkt_flow_key(&p, &key) ||
+	if (!pkt_flow_key(&p->pkt, &key) ||
 	    !j->ports[mix_ports(key.src.port, key.dst.port)])
 		return 0;
 	for (size_t i = 0; i < j->n_kinds; i++)
@@ -408,8 +404,8 @@ hand_out(struct job *j, const struct capture_packet *cp, struct fault *f)
 
 			if (s->ended || !is_of(s, &key))
 				continue;
-			stream_see(s, &p, cp->file, cp->frame,
-			    clamp_stamp(cp->unix_ns));
+			stream_see(
+			    s, &p->pkt, p->cp.file, p->cp.frame, p->unix_ns);
 			if (s->failed)
 				return fault(f, FAULT_SYSTEM, "out of memory");
 		}
@@ -417,28 +413,26 @@ hand_out(struct job *j, const struct capture_packet *cp, struct fault *f)
 }
 
 static int
+see(void *ctx, const struct pass_packet *p, size_t n, struct fault *f)
+{
+	for (size_t i = 0; i < n; i++)
+		if (hand_out(ctx, &p[i], f) != 0)
+			return -1;
+	return 0;
+}
+
+static int
 read_again(struct job *j, struct fault *f)
 {
-	const struct suspect_source *src = j->src;
-	size_t damaged = 0;
-	struct capture_packet cp;
-	int rc, signal;
+	struct analyze_input in = source_input(j->src);
+	struct pass_sink sink = {.ctx = j, .see = see};
+	int signal = 0;
 
 	begin_streams(j);
-	if (src->again(src->ctx, f) != 0)
+	if (j->src->again(j->src->ctx, f) != 0 ||
+	    pass_run(&in, &sink, j->src->n_names, &signal, f) != 0)
 		return -1;
-	for (uint64_t n = 0;; n++) {
-		signal = n % 1024 == 0 && src->interrupted != NULL
-		    ? src->interrupted(src->ctx)
-		    : 0;
-		if (signal != 0)
-			return fault_interrupted(f, signal);
-		rc = src->next(src->ctx, &cp, NULL);
-		if (rc == 0 || (rc < 0 && ++damaged > src->n_names))
-			return 0;
-		if (rc == 1 && hand_out(j, &cp, f) != 0)
-			return -1;
-	}
+	return signal != 0 ? fault_interrupted(f, signal) : 0;
 }
 
 /* --- suspects --- */
