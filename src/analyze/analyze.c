@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <rsthop/clock.h>
+#include <rsthop/vec.h>
 
 #include "compare.h"
 #include "evidence.h"
@@ -141,23 +142,15 @@ static int
 keep_reset(struct job *j, struct analysis_reset *a, struct fault *f)
 {
 	struct analysis *out = j->out;
-	struct analysis_reset *more;
 
 	if (out->n_resets >= j->ask->max_resets) {
 		out->resets_left_out++;
 		analysis_reset_free(a);
 		return 0;
 	}
-	if (out->n_resets == j->cap_resets) {
-		size_t cap = j->cap_resets != 0 ? 2 * j->cap_resets : 64;
-
-		more = realloc(out->resets, cap * sizeof(*more));
-		if (more == NULL) {
-			analysis_reset_free(a);
-			return fault(f, FAULT_SYSTEM, "out of memory");
-		}
-		out->resets = more;
-		j->cap_resets = cap;
+	if (VEC_ROOM(out->resets, out->n_resets, j->cap_resets) != 0) {
+		analysis_reset_free(a);
+		return fault(f, FAULT_SYSTEM, "out of memory");
 	}
 	trim_words(&a->verdict);
 	out->resets[out->n_resets++] = *a;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <rsthop/analyze.h>
+#include <rsthop/vec.h>
 
 #include "pass.h"
 #include "suspect_int.h"
@@ -54,32 +55,27 @@ keep_reset(void *ctx, const struct analysis *a, const struct analysis_reset *r,
     struct fault *f)
 {
 	struct job *j = ctx;
-	struct analysis_reset *more;
+	struct analysis_reset *kept;
 	uint8_t *trigger = NULL;
 
 	(void)a;
 	if (!r->to_client || r->verdict.ruling == RST_GENUINE ||
 	    j->n_resets == ANALYSIS_RESETS)
 		return 0;
-	if (j->n_resets == j->cap_resets) {
-		j->cap_resets = j->cap_resets != 0 ? 2 * j->cap_resets : 64;
-		more = realloc(j->resets, j->cap_resets * sizeof(*more));
-		if (more == NULL)
-			return fault(f, FAULT_SYSTEM, "out of memory");
-		j->resets = more;
-	}
+	if (VEC_ROOM(j->resets, j->n_resets, j->cap_resets) != 0)
+		return fault(f, FAULT_SYSTEM, "out of memory");
 	if (r->trigger_len > 0) {
 		trigger = malloc(r->trigger_len);
 		if (trigger == NULL)
 			return fault(f, FAULT_SYSTEM, "out of memory");
 		memcpy(trigger, r->trigger, r->trigger_len);
 	}
-	more = &j->resets[j->n_resets++];
-	*more = *r;
-	more->trigger = trigger;
-	more->verdict.n_reasons = 0;
-	more->verdict.reasons = NULL;
-	more->verdict.words = NULL;
+	kept = &j->resets[j->n_resets++];
+	*kept = *r;
+	kept->trigger = trigger;
+	kept->verdict.n_reasons = 0;
+	kept->verdict.reasons = NULL;
+	kept->verdict.words = NULL;
 	return 0;
 }
 
@@ -218,22 +214,6 @@ find_wanted(const struct job *j, const struct endpoint *server)
 	return want->port != 0;
 }
 
-static int
-make_room(struct job *j, struct fault *f)
-{
-	size_t cap = j->cap_kinds != 0 ? 2 * j->cap_kinds : 64;
-	struct kind **more;
-
-	if (j->n_kinds < j->cap_kinds)
-		return 0;
-	more = realloc(j->kinds, cap * sizeof(struct kind *));
-	if (more == NULL)
-		return fault(f, FAULT_SYSTEM, "out of memory");
-	j->kinds = more;
-	j->cap_kinds = cap;
-	return 0;
-}
-
 /* *out is NULL where there is no room for another. */
 static int
 add_kind(struct job *j, const struct analysis_reset *r, const struct trigger *t,
@@ -247,7 +227,9 @@ add_kind(struct job *j, const struct analysis_reset *r, const struct trigger *t,
 		j->out->left_out++;
 		return 0;
 	}
-	k = make_room(j, f) == 0 ? calloc(1, sizeof(*k)) : NULL;
+	k = VEC_ROOM(j->kinds, j->n_kinds, j->cap_kinds) == 0
+	    ? calloc(1, sizeof(*k))
+	    : NULL;
 	if (k == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	k->server = r->server;
