@@ -148,6 +148,8 @@ def list_parts(args):
            [python, "tests/check_floors.py", "--self-test",
             "--cc", args.cc], 120)
     yield "floors", floors, 300
+    yield ("form, that the check can fail",
+           [python, "tests/check_form.py", "--self-test"], 60)
     yield ("bench, that it counts",
            [python, "tests/bench/bench_analyze.py", "--self-test"], 60)
     yield ("mutants, that survivors are told",

@@ -44,6 +44,7 @@ tidied=$(find src -type f -name '*.c')
 {
 	check "the form of every C file is clang-format's" \
 	    clang-format --dry-run -Werror $sources
+	check "the C files speak one dialect" python3 tests/check_form.py
 	check "cppcheck finds nothing" \
 	    cppcheck --quiet --std=c11 --inline-suppr -Iinclude \
 	    --enable=warning,performance,portability \

@@ -1,8 +1,8 @@
 /*
  * Chance as tests and the lab want it: fractions.
  */
-#ifndef TESTS_RNG_UNIT_H
-#define TESTS_RNG_UNIT_H
+#ifndef RSTHOP_TESTS_RNG_UNIT_H
+#define RSTHOP_TESTS_RNG_UNIT_H
 
 #include <rsthop/rng.h>
 

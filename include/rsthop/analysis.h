@@ -71,7 +71,7 @@ struct analysis_trigger {
 	char key[256];	   /* the database, the host, the name; "" */
 	uint8_t *common;   /* owned: the longest common substring; NULL */
 	size_t common_len;
-	uint64_t fired;		       /* packets with it that drew resets */
+	uint64_t drew;		       /* packets with it that drew resets */
 	uint64_t unharmed;	       /* packets with it that drew none */
 	uint64_t others;	       /* of the group's: with another one */
 	double rate, rate_lo, rate_hi; /* Wilson, 95 %; < 0: not known */
@@ -112,11 +112,11 @@ struct analysis_group {
 struct analysis_probed {
 	struct addr client;
 	struct endpoint server;
-	unsigned int probes, fired;
+	unsigned int probes, drew;
 	int threshold_ttl; /* the smallest that fired; 0: none */
 	struct path path;  /* by time-exceeded; n_hops 0: none */
 	int hop;	   /* 0: none */
-	enum rst_place place;
+	enum place place;
 	double confidence;
 	size_t n_candidates;
 	struct rst_candidate candidates[RST_CANDIDATES];

@@ -34,7 +34,9 @@ struct belief {
 	struct infer_path path;	      /* that infer was made with */
 	struct belief_clues clues;    /* that it has seen */
 	struct infer_answers answers; /* likewise */
-	/* Resets whose IP ID follows the server's counter, and that break off. */
+	/*
+	 * Resets whose IP ID follows the server's counter, and that break off.
+	 */
 	unsigned int id_follow, id_break;
 	bool untagged; /* tagged bursts draw resets that name no copy */
 	struct belief_mark *marks; /* by trial; owned */

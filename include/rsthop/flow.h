@@ -128,7 +128,7 @@ struct flow_side {
 	uint32_t ttl_others;		 /* packets with yet another TTL */
 	uint32_t ttl_changes;		 /* from one packet to the next */
 	/* Where the capture shows both sides of a router: TTL and TTL - n. */
-	bool ttl_twice;
+	bool ttl_of_duplicate;
 	enum flow_id_kind id_kind;
 	uint8_t n_ids;
 	/* Newest first; of IPv6 the low 16 bits of flow labels instead. */
@@ -147,8 +147,8 @@ struct flow_side {
 	 * Packets of another make, no resets: TTL and DF or DSCP are not those
 	 * of the first.  Somebody injects data; nothing else here counts them.
 	 */
-	uint32_t foreign;
-	struct flow_mark last_foreign;
+	uint32_t injected;
+	struct flow_mark last_injected;
 	/* From a packet to this side until its answer passed here; 0: none. */
 	int64_t rtt_min_ns;
 	uint8_t rtt_samples;
@@ -198,11 +198,11 @@ struct flow_after {
 	uint32_t old_packets;	/* of data that was sent before */
 	struct flow_mark first; /* of its sender, no reset, new */
 	struct flow_mark first_data;
-	uint32_t peer_packets; /* from the other side, no resets */
-	uint32_t peer_data;    /* with new data */
-	struct flow_mark peer_first;
-	bool peer_challenge; /* its first was a bare ACK, nothing new */
-	bool peer_fin, fin;
+	uint32_t receiver_packets; /* from the other side, no resets */
+	uint32_t receiver_data;	   /* with new data */
+	struct flow_mark receiver_first;
+	bool receiver_challenge; /* its first was a bare ACK, nothing new */
+	bool receiver_fin, fin;
 	bool acked_more; /* its sender acknowledged new data of the peer */
 	bool begun_anew; /* a SYN took the ports again */
 	bool synack;	 /* the handshake went on as if nothing was */
@@ -250,8 +250,8 @@ struct flow_reset {
 	uint32_t copies; /* of this very packet, itself left out */
 
 	/* As they stood when it came. */
-	struct flow_side sender, peer; /* peer: whom the reset is sent to */
-	struct flow_host host;	       /* the sender's address elsewhere */
+	struct flow_side sender, receiver; /* peer: whom the reset is sent to */
+	struct flow_host host;		   /* the sender's address elsewhere */
 	uint32_t flow_packets;
 
 	/*

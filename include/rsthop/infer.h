@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include <rsthop/fault.h>
+#include <rsthop/place.h>
 
 #define INFER_MAX_HOPS 64
 
@@ -32,18 +33,6 @@ enum infer_cause {
 	INFER_NOTHING	/* nothing fires */
 };
 #define INFER_CAUSES 4
-
-enum infer_place { INFER_WIRE, INFER_ROUTER };
-#define INFER_PLACES 2
-
-/* How a reset's TTL is made. */
-enum infer_policy {
-	INFER_FIXED,	 /* a constant: 255, 128, 64, 32 */
-	INFER_COPIED,	 /* that of the packet which fired it */
-	INFER_ARBITRARY, /* random or stepping: says nothing of distance */
-	INFER_IMITATED	 /* arrives as the server's own packets do */
-};
-#define INFER_POLICIES 4
 
 /* When the dice are rolled whether to fire. */
 enum infer_dice {
@@ -59,8 +48,8 @@ enum infer_te { INFER_TE_UNKNOWN, INFER_TE_SEEN, INFER_TE_MISSING };
 /* One forger model: a row of the table in infer_models.c. */
 struct infer_model {
 	const char *name;
-	enum infer_place place;
-	enum infer_policy policy;
+	enum place place;
+	enum ttl_policy policy;
 	int initial;   /* of a fixed TTL */
 	int decrement; /* routers more (less) than the place alone implies */
 	double prior;  /* relative to the other rows */
@@ -80,14 +69,14 @@ struct infer_path {
 	 * Routers that a packet sent by hop h's responder crosses on its way
 	 * here, by its reply TTL; -1 where not known (then h - 1).
 	 */
-	int crossed[INFER_MAX_HOPS + 1];
+	int traversed[INFER_MAX_HOPS + 1];
 	/* The share of probes with TTL n that draw a time-exceeded, 0 .. 1. */
 	double answers[INFER_MAX_HOPS + 1];
 };
 
 struct infer_shot {
 	int ttl; /* as it left; >= N reaches the server */
-	bool fired;
+	bool drew;
 	int rst_ttl; /* on arrival; 0: no reset, or not known */
 	enum infer_te te;
 };
@@ -99,7 +88,7 @@ struct infer_trial {
 	 * Resets came, but nothing tells which shot fired them: `fired` is
 	 * then false in all, and these hold.
 	 */
-	bool fired_unknown;
+	bool drew_unknown;
 	int rst_ttl;
 	/* A reset came in less time than the server needs to answer. */
 	bool faster_than_server;
@@ -170,9 +159,9 @@ struct infer_answers {
 void infer_set_answers(struct infer *in, const struct infer_answers *a);
 
 struct infer_posterior {
-	double cause[INFER_CAUSES];		     /* sums to 1 */
-	double at[INFER_MAX_HOPS + 1][INFER_PLACES]; /* sums to cause[0] */
-	double hop[INFER_MAX_HOPS + 1];		     /* likewise */
+	double cause[INFER_CAUSES];	       /* sums to 1 */
+	double at[INFER_MAX_HOPS + 1][PLACES]; /* sums to cause[0] */
+	double hop[INFER_MAX_HOPS + 1];	       /* likewise */
 	int best_hop; /* of hop[]; 0 where cause[INFER_DEVICE] is 0 */
 	/*
 	 * The most probable threshold and its mass: T = h + 1 is that of hop
@@ -183,7 +172,7 @@ struct infer_posterior {
 	double threshold;
 
 	/* Given the device and its best hop; each sums to 1. */
-	double policy[INFER_POLICIES];
+	double policy[TTL_POLICIES];
 	/* Of fixed TTLs, [0] any other constant: sums to policy[FIXED]. */
 	double initial[256];
 	double drops; /* in-path */

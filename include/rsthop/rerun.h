@@ -61,9 +61,9 @@ struct rerun_result {
 
 /*
  * Runs it until a reset toward the client is found that is not genuine, or a
- * dozen runs were reset genuinely, or the bounds are reached.  *out is to be freed with rerun_free() in any case.
- * FAULT_INTERRUPTED after a signal; FAULT_INPUT where it never connects to the
- * target.
+ * dozen runs were reset genuinely, or the bounds are reached.  *out is to be
+ * freed with rerun_free() in any case. FAULT_INTERRUPTED after a signal;
+ * FAULT_INPUT where it never connects to the target.
  */
 int rerun_run(const struct rerun_ask *ask, struct world *w,
     struct rerun_result *out, struct fault *f);

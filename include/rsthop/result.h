@@ -13,6 +13,7 @@
 #include <rsthop/infer.h>
 #include <rsthop/path.h>
 #include <rsthop/pkt.h>
+#include <rsthop/place.h>
 #include <rsthop/reason.h>
 
 #define RESULT_HOST	    256
@@ -77,16 +78,6 @@ enum result_kind {
 	RESULT_UNDETERMINED
 };
 
-enum result_place { RESULT_PLACE_UNKNOWN, RESULT_WIRE, RESULT_ROUTER };
-
-enum result_policy {
-	RESULT_POLICY_UNKNOWN,
-	RESULT_POLICY_FIXED,
-	RESULT_POLICY_COPY,
-	RESULT_POLICY_RANDOM,
-	RESULT_POLICY_IMITATES_SERVER
-};
-
 /* What the dice are rolled for, whether to fire. */
 enum result_firing {
 	RESULT_FIRING_UNKNOWN,
@@ -137,7 +128,7 @@ struct result_alternative {
 	 * TTL alone.
 	 */
 	int hop;
-	enum result_place place;
+	enum place place;
 	enum result_kind kind;
 	double probability;
 };
@@ -273,12 +264,12 @@ struct locate_result {
 		enum result_kind kind;
 		int hop;	     /* 0: none */
 		struct addr address; /* none: silent or not located */
-		enum result_place place;
+		enum place place;
 		struct addr between[2]; /* nearest that answered, each side */
 		double confidence;	/* of hop, or of kind where none */
 		enum result_tri in_path;
 		enum result_tri resets_server_too;
-		enum result_policy policy;
+		enum ttl_policy policy;
 		enum result_firing firing;
 		int initial_ttl;       /* of a fixed policy; 0 */
 		const char *signature; /* static; NULL */
@@ -301,8 +292,6 @@ struct locate_result {
 
 /* The words of INTERFACE. */
 const char *result_kind_name(enum result_kind k);
-const char *result_policy_name(enum result_policy p);
-const char *result_place_name(enum result_place p); /* NULL for unknown */
 const char *result_seq_match_name(enum result_seq_match m); /* likewise */
 const char *result_trigger_name(enum result_trigger t);	    /* likewise */
 const char *result_before_name(enum result_before b);	    /* likewise */

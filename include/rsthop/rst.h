@@ -17,6 +17,7 @@
 
 #include <rsthop/fault.h>
 #include <rsthop/flow.h>
+#include <rsthop/place.h>
 
 #define RST_CANDIDATES 8
 
@@ -39,12 +40,10 @@ enum rst_kind {
 	RST_KIND_IDLE		/* keep-alive or idle time-out */
 };
 
-enum rst_place { RST_PLACE_UNKNOWN, RST_WIRE, RST_ROUTER };
-
 /* A device at (hop, place), PHYSICS section 1; sums to 1 over all. */
 struct rst_candidate {
 	int hop; /* from the receiver of the reset; from 1 */
-	enum rst_place place;
+	enum place place;
 	double probability;
 };
 
@@ -55,10 +54,10 @@ struct rst_reason {
 };
 
 /* What the other vantage says of a reset. */
-enum rst_peer {
-	RST_PEER_NONE,	     /* there is none, or it can't tell */
-	RST_PEER_SENT,	     /* there it was seen to leave its sender */
-	RST_PEER_NEVER_SENT, /* there its sender was seen not to send it */
+enum rst_shows {
+	RST_SHOWS_NOTHING,    /* there is none, or it can't tell */
+	RST_SHOWS_SENT,	      /* there it was seen to leave its sender */
+	RST_SHOWS_NEVER_SENT, /* there its sender was seen not to send it */
 };
 
 /* What other connections and another capture say of a reset. */
@@ -68,7 +67,7 @@ struct rst_elsewhere {
 	 * none with less, or the same, arrives there.  0: not known.
 	 */
 	uint8_t expired_ttl;
-	enum rst_peer peer;
+	enum rst_shows shows;
 	uint8_t ttl; /* RST_PEER_SENT: the TTL it had there; else 0 */
 	/*
 	 * RST_PEER_SENT: the reset there, in both; else packets of the same
@@ -87,8 +86,8 @@ struct rst_verdict {
 	bool ttl_usable;
 	char ttl_why[96];    /* why not; "" where usable */
 	uint8_t initial_ttl; /* 0: not known */
-	int crossed;	     /* routers on its way; -1: not known */
-	uint8_t peer_ttl;    /* of its alleged sender's own packets; 0: none */
+	int traversed;	     /* routers on its way; -1: not known */
+	uint8_t sender_ttl;  /* of its alleged sender's own packets; 0: none */
 	size_t n_candidates; /* most probable first; 0 where not forged */
 	struct rst_candidate candidates[RST_CANDIDATES];
 	bool same_segment; /* its source MAC is the device's own */
@@ -122,6 +121,5 @@ void rst_verdict_free(struct rst_verdict *v);
 
 const char *rst_ruling_name(enum rst_ruling r);
 const char *rst_kind_name(enum rst_kind k);
-const char *rst_place_name(enum rst_place p); /* NULL for unknown */
 
 #endif

@@ -14,9 +14,10 @@
 #include "pass.h"
 #include "probes.h"
 
-#define TRIGGER_GENUINE 64 /* bytes kept of what fired nothing odd */
-#define PAYLOADS	((size_t)16 << 20) /* bytes kept of all flows' data */
-#define VANTAGES	(ANALYSIS_VANTAGE_SERVER + 1)
+#define ANALYZE_TRIGGER_GENUINE 64 /* bytes kept of a genuine one's trigger */
+/* Bytes kept of all flows' data. */
+#define ANALYZE_PAYLOADS ((size_t)16 << 20)
+#define ANALYZE_VANTAGES (ANALYSIS_VANTAGE_SERVER + 1)
 
 struct job;
 
@@ -38,7 +39,7 @@ struct job {
 	const struct analyze_ask *ask;
 	const struct analyze_input *in;
 	struct analysis *out;
-	struct side sides[VANTAGES];
+	struct side sides[ANALYZE_VANTAGES];
 	struct passed *passed;
 	struct groups *groups;
 	struct probes *probes;
@@ -51,9 +52,9 @@ struct job {
 /* --- one reset --- */
 
 static int
-keep_trigger(struct analysis_reset *a, const struct flow_reset *r)
+analyze_keep_trigger(struct analysis_reset *a, const struct flow_reset *r)
 {
-	size_t max = a->verdict.ruling == RST_GENUINE ? TRIGGER_GENUINE
+	size_t max = a->verdict.ruling == RST_GENUINE ? ANALYZE_TRIGGER_GENUINE
 						      : ANALYSIS_TRIGGER;
 
 	a->trigger_frame = r->trigger.frame;
@@ -72,7 +73,8 @@ keep_trigger(struct analysis_reset *a, const struct flow_reset *r)
 }
 
 static void
-fill_reset(struct job *j, const struct flow_reset *r, struct analysis_reset *a)
+analyze_fill_reset(
+    struct job *j, const struct flow_reset *r, struct analysis_reset *a)
 {
 	a->file = r->mark.file;
 	a->frame = r->mark.frame;
@@ -98,7 +100,7 @@ fill_reset(struct job *j, const struct flow_reset *r, struct analysis_reset *a)
 }
 
 static void
-count_ruling(struct analysis *out, enum rst_ruling r)
+analyze_count_ruling(struct analysis *out, enum rst_ruling r)
 {
 	switch (r) {
 	case RST_GENUINE:
@@ -115,7 +117,7 @@ count_ruling(struct analysis *out, enum rst_ruling r)
 
 /* Words grow by doubling: many resets would hold twice what they need. */
 static void
-trim_words(struct rst_verdict *v)
+analyze_trim_words(struct rst_verdict *v)
 {
 	const char *was = v->words;
 	size_t size = 0;
@@ -139,7 +141,7 @@ trim_words(struct rst_verdict *v)
 
 /* Takes what *a owns, or lets go of it. */
 static int
-keep_reset(struct job *j, struct analysis_reset *a, struct fault *f)
+analyze_keep_reset(struct job *j, struct analysis_reset *a, struct fault *f)
 {
 	struct analysis *out = j->out;
 
@@ -152,14 +154,14 @@ keep_reset(struct job *j, struct analysis_reset *a, struct fault *f)
 		analysis_reset_free(a);
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	}
-	trim_words(&a->verdict);
+	analyze_trim_words(&a->verdict);
 	out->resets[out->n_resets++] = *a;
 	return 0;
 }
 
 /* Those which still wait then are not judged any more. */
 static bool
-is_enough(void *ctx)
+analyze_is_enough(void *ctx)
 {
 	const struct job *j = ctx;
 	const struct analysis *a = j->out;
@@ -169,7 +171,7 @@ is_enough(void *ctx)
 }
 
 static int
-on_reset(void *ctx, const struct flow_reset *r, struct fault *f)
+analyze_on_reset(void *ctx, const struct flow_reset *r, struct fault *f)
 {
 	struct side *s = ctx;
 	struct job *j = s->job;
@@ -177,7 +179,7 @@ on_reset(void *ctx, const struct flow_reset *r, struct fault *f)
 	    compare_find(j->compare, r->mark.file, r->mark.frame);
 	struct analysis_reset a = {0};
 
-	if (is_enough(j))
+	if (analyze_is_enough(j))
 		return 0;
 	if (other != NULL)
 		a.elsewhere = *other;
@@ -186,26 +188,26 @@ on_reset(void *ctx, const struct flow_reset *r, struct fault *f)
 	if (rst_judge(r, s->crowd, &a.elsewhere, &a.verdict, f) != 0)
 		return -1;
 	probes_judge(j->probes, r, a.verdict.ruling);
-	fill_reset(j, r, &a);
+	analyze_fill_reset(j, r, &a);
 	compare_see_judged(j->compare, &a);
-	if (keep_trigger(&a, r) != 0) {
+	if (analyze_keep_trigger(&a, r) != 0) {
 		fault(f, FAULT_SYSTEM, "out of memory");
 		goto fail;
 	}
 	if (groups_add(j->groups, r, &a, f) != 0)
 		goto fail;
-	count_ruling(j->out, a.verdict.ruling);
+	analyze_count_ruling(j->out, a.verdict.ruling);
 	if (j->ask->reset != NULL &&
 	    j->ask->reset(j->ask->ctx, j->out, &a, f) != 0)
 		goto fail;
-	return keep_reset(j, &a, f);
+	return analyze_keep_reset(j, &a, f);
 fail:
 	analysis_reset_free(&a);
 	return -1;
 }
 
 static void
-on_data(void *ctx, const struct flow_data *d)
+analyze_on_data(void *ctx, const struct flow_data *d)
 {
 	struct job *j = ((struct side *)ctx)->job;
 	struct trigger t;
@@ -219,7 +221,7 @@ on_data(void *ctx, const struct flow_data *d)
 }
 
 static int
-on_probe(void *ctx, const struct flow_probe *p, const struct pkt *pkt,
+analyze_on_probe(void *ctx, const struct flow_probe *p, const struct pkt *pkt,
     struct fault *f)
 {
 	return probes_sent(((struct side *)ctx)->job->probes, p, pkt, f);
@@ -228,18 +230,19 @@ on_probe(void *ctx, const struct flow_probe *p, const struct pkt *pkt,
 /* --- packets --- */
 
 static int
-open_side(struct job *j, enum analysis_vantage v, struct fault *f)
+analyze_open_side(struct job *j, enum analysis_vantage v, struct fault *f)
 {
-	struct flow_config cfg = {.payload_bytes = PAYLOADS,
+	struct flow_config cfg = {.payload_bytes = ANALYZE_PAYLOADS,
 	    .max_flows = j->ask->max_flows,
 	    .settle_ns = j->ask->settle_ns,
 	    .max_pending = j->ask->max_pending,
 	    .hash_seed = j->ask->hash_seed};
 	struct flow_sink sink = {.ctx = &j->sides[v],
-	    .reset = on_reset,
-	    .data = on_data,
+	    .reset = analyze_on_reset,
+	    .data = analyze_on_data,
 	    /* At the server only what did not expire is seen. */
-	    .probe_sent = v == ANALYSIS_VANTAGE_SERVER ? NULL : on_probe};
+	    .probe_sent =
+		v == ANALYSIS_VANTAGE_SERVER ? NULL : analyze_on_probe};
 
 	j->sides[v].job = j;
 	if (rst_crowd_new(j->ask->hash_seed, &j->sides[v].crowd, f) != 0)
@@ -248,7 +251,7 @@ open_side(struct job *j, enum analysis_vantage v, struct fault *f)
 }
 
 static void
-count_packet(struct analysis_file *file, int64_t unix_ns, bool decoded)
+analyze_count_packet(struct analysis_file *file, int64_t unix_ns, bool decoded)
 {
 	if (file->packets == 0 || unix_ns < file->first_unix_ns)
 		file->first_unix_ns = unix_ns;
@@ -260,7 +263,7 @@ count_packet(struct analysis_file *file, int64_t unix_ns, bool decoded)
 
 /* Counted, and what its connection needs asked for. */
 static int
-prepare(struct job *j, const struct pass_packet *p, struct taken *t,
+analyze_prepare(struct job *j, const struct pass_packet *p, struct taken *t,
     struct fault *f)
 {
 	struct analysis_file *file = &j->out->files[p->cp.file];
@@ -271,8 +274,8 @@ prepare(struct job *j, const struct pass_packet *p, struct taken *t,
 	    .frame = p->cp.frame,
 	    .pkt = &p->pkt,
 	    .hint = &t->hint};
-	count_packet(file, p->unix_ns, (p->pkt.has & PKT_HAS_IP) != 0);
-	if (s->flows == NULL && open_side(j, file->vantage, f) != 0)
+	analyze_count_packet(file, p->unix_ns, (p->pkt.has & PKT_HAS_IP) != 0);
+	if (s->flows == NULL && analyze_open_side(j, file->vantage, f) != 0)
 		return -1;
 	t->flows = s->flows;
 	flow_table_expect(t->flows, &p->pkt, &t->hint);
@@ -280,7 +283,7 @@ prepare(struct job *j, const struct pass_packet *p, struct taken *t,
 }
 
 static int
-see_packet(struct job *j, struct taken *t, struct fault *f)
+analyze_see_packet(struct job *j, struct taken *t, struct fault *f)
 {
 	enum analysis_vantage v = j->out->files[t->seen.file].vantage;
 
@@ -292,27 +295,28 @@ see_packet(struct job *j, struct taken *t, struct fault *f)
 }
 
 static int
-see_handful(void *ctx, const struct pass_packet *p, size_t n, struct fault *f)
+analyze_see_handful(
+    void *ctx, const struct pass_packet *p, size_t n, struct fault *f)
 {
 	struct job *j = ctx;
 
 	for (size_t i = 0; i < n; i++)
-		if (prepare(j, &p[i], &j->taken[i], f) != 0)
+		if (analyze_prepare(j, &p[i], &j->taken[i], f) != 0)
 			return -1;
 	for (size_t i = 0; i < n; i++)
 		flow_table_expect_soon(j->taken[i].flows, &j->taken[i].hint);
 	for (size_t i = 0; i < n; i++)
-		if (see_packet(j, &j->taken[i], f) != 0)
+		if (analyze_see_packet(j, &j->taken[i], f) != 0)
 			return -1;
 	return 0;
 }
 
 static int
-tick(void *ctx, int64_t unix_ns, struct fault *f)
+analyze_tick(void *ctx, int64_t unix_ns, struct fault *f)
 {
 	struct job *j = ctx;
 
-	for (size_t v = 0; v < VANTAGES; v++)
+	for (size_t v = 0; v < ANALYZE_VANTAGES; v++)
 		if (j->sides[v].flows != NULL &&
 		    flow_table_tick(j->sides[v].flows, unix_ns, f) != 0)
 			return -1;
@@ -320,7 +324,7 @@ tick(void *ctx, int64_t unix_ns, struct fault *f)
 }
 
 static void
-say_progress(void *ctx, uint64_t packets)
+analyze_say_progress(void *ctx, uint64_t packets)
 {
 	const struct job *j = ctx;
 	char text[96];
@@ -335,7 +339,8 @@ say_progress(void *ctx, uint64_t packets)
 }
 
 static void
-note_damage(void *ctx, const struct capture_packet *cp, const struct fault *why)
+analyze_note_damage(
+    void *ctx, const struct capture_packet *cp, const struct fault *why)
 {
 	const struct job *j = ctx;
 	struct analysis_file *file = &j->out->files[cp->file];
@@ -345,14 +350,14 @@ note_damage(void *ctx, const struct capture_packet *cp, const struct fault *why)
 }
 
 static int
-read_packets(struct job *j, struct fault *f)
+analyze_read_packets(struct job *j, struct fault *f)
 {
 	struct pass_sink sink = {.ctx = j,
-	    .see = see_handful,
-	    .tick = tick,
-	    .damage = note_damage,
-	    .is_enough = is_enough,
-	    .progress = say_progress};
+	    .see = analyze_see_handful,
+	    .tick = analyze_tick,
+	    .damage = analyze_note_damage,
+	    .is_enough = analyze_is_enough,
+	    .progress = analyze_say_progress};
 
 	return pass_run(j->in, &sink, j->out->n_files, &j->out->interrupted, f);
 }
@@ -360,7 +365,7 @@ read_packets(struct job *j, struct fault *f)
 /* --- the whole --- */
 
 static void
-add_stats(struct analysis *out, const struct flow_table *t)
+analyze_add_stats(struct analysis *out, const struct flow_table *t)
 {
 	struct flow_stats st;
 
@@ -372,7 +377,7 @@ add_stats(struct analysis *out, const struct flow_table *t)
 }
 
 static int
-by_time(const void *x, const void *y)
+analyze_by_time(const void *x, const void *y)
 {
 	const struct analysis_reset *a = x, *b = y;
 
@@ -385,17 +390,20 @@ by_time(const void *x, const void *y)
 
 /* What is pending is judged on what there is, whatever ended the reading. */
 static int
-finish(struct job *j, struct fault *f)
+analyze_finish(struct job *j, struct fault *f)
 {
 	int rc = 0;
 
-	for (size_t v = 0; v < VANTAGES; v++) {
+	for (size_t v = 0; v < ANALYZE_VANTAGES; v++) {
 		if (j->sides[v].flows == NULL)
 			continue;
-		if (!is_enough(j) && flow_table_end(j->sides[v].flows, f) != 0)
+		if (!analyze_is_enough(j) &&
+		    flow_table_end(j->sides[v].flows, f) != 0)
 			rc = -1;
-		add_stats(j->out, j->sides[v].flows);
-		/* Room for the reports: groups hold all that is still needed. */
+		analyze_add_stats(j->out, j->sides[v].flows);
+		/*
+		 * Room for the reports: groups hold all that is still needed.
+		 */
 		flow_table_free(j->sides[v].flows);
 		j->sides[v].flows = NULL;
 	}
@@ -408,12 +416,13 @@ finish(struct job *j, struct fault *f)
 		rc = -1;
 	if (j->out->n_resets > 0)
 		qsort(j->out->resets, j->out->n_resets,
-		    sizeof(j->out->resets[0]), by_time);
+		    sizeof(j->out->resets[0]), analyze_by_time);
 	return rc;
 }
 
 static int
-copy_files(const struct analyze_ask *ask, struct analysis *out, struct fault *f)
+analyze_copy_files(
+    const struct analyze_ask *ask, struct analysis *out, struct fault *f)
 {
 	out->files = calloc(ask->n_paths + 1, sizeof(*out->files));
 	if (out->files == NULL)
@@ -429,11 +438,11 @@ copy_files(const struct analyze_ask *ask, struct analysis *out, struct fault *f)
 }
 
 static int
-open_job(struct job *j, struct fault *f)
+analyze_open_job(struct job *j, struct fault *f)
 {
 	const struct analyze_ask *ask = j->ask;
 
-	if (copy_files(ask, j->out, f) != 0)
+	if (analyze_copy_files(ask, j->out, f) != 0)
 		return -1;
 	if (passed_new(ask->max_triggers, ask->hash_seed, &j->passed, f) != 0)
 		return -1;
@@ -445,9 +454,9 @@ open_job(struct job *j, struct fault *f)
 }
 
 static void
-close_job(struct job *j)
+analyze_close_job(struct job *j)
 {
-	for (size_t v = 0; v < VANTAGES; v++) {
+	for (size_t v = 0; v < ANALYZE_VANTAGES; v++) {
 		flow_table_free(j->sides[v].flows);
 		rst_crowd_free(j->sides[v].crowd);
 	}
@@ -459,7 +468,7 @@ close_job(struct job *j)
 }
 
 static int64_t
-now_ns(const struct job *j)
+analyze_now_ns(const struct job *j)
 {
 	return j->in->now_ns != NULL ? j->in->now_ns(j->in->ctx) : 0;
 }
@@ -470,24 +479,24 @@ analyze_run(const struct analyze_ask *ask, const struct analyze_input *in,
 {
 	struct job j = {.ask = ask, .in = in, .out = out};
 	struct fault later = {0};
-	int64_t begun = now_ns(&j);
+	int64_t begun = analyze_now_ns(&j);
 	int rc = -1;
 
 	memset(out, 0, sizeof(*out));
 	out->started_unix_ns = ask->started_unix_ns;
-	if (open_job(&j, f) != 0)
+	if (analyze_open_job(&j, f) != 0)
 		goto out;
 	if (compare_new(ask, in, out, &j.compare, f) != 0)
 		goto out;
-	rc = read_packets(&j, f);
-	if (finish(&j, rc == 0 ? f : &later) != 0)
+	rc = analyze_read_packets(&j, f);
+	if (analyze_finish(&j, rc == 0 ? f : &later) != 0)
 		rc = -1;
 	if (rc == 0)
 		rc = evidence_gather(ask, in, out, f);
 out:
 	if (rc != 0 && f != NULL)
 		out->trouble = *f;
-	out->duration_ns = now_ns(&j) - begun;
-	close_job(&j);
+	out->duration_ns = analyze_now_ns(&j) - begun;
+	analyze_close_job(&j);
 	return rc;
 }

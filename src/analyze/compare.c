@@ -9,13 +9,13 @@
 #include "compare_int.h"
 #include "pass.h"
 
-#define PLACES 16 /* brackets of the device that are told apart */
+#define COMPARE_PLACES 16 /* brackets of the device that are told apart */
 
 /* --- what is compared --- */
 
 /* 1 by the user's word, 2 by the files themselves, 0 not at all. */
 static int
-is_wanted(const struct analyze_ask *ask)
+compare_is_wanted(const struct analyze_ask *ask)
 {
 	size_t n[ANALYSIS_VANTAGE_SERVER + 1] = {0};
 
@@ -28,7 +28,7 @@ is_wanted(const struct analyze_ask *ask)
 
 /* -1: of neither. */
 static int
-vantage_of(const struct compare *c, uint32_t file)
+compare_vantage_of(const struct compare *c, uint32_t file)
 {
 	if (c->by_file)
 		return (int)file ^ (int)c->swapped;
@@ -45,16 +45,17 @@ vantage_of(const struct compare *c, uint32_t file)
 
 /* --- a pass --- */
 
-/* p: NULL in the first pass. */
+/* Where the packets of a pass go: to the index, in the second to the proof. */
 struct reading {
 	struct compare *c;
-	struct compare_proof *p;
+	struct compare_proof *p; /* NULL in the first */
 };
 
 static int
-see_one(const struct reading *r, const struct pass_packet *p, struct fault *f)
+compare_see(
+    const struct reading *r, const struct pass_packet *p, struct fault *f)
 {
-	int vantage = vantage_of(r->c, p->cp.file);
+	int vantage = compare_vantage_of(r->c, p->cp.file);
 	struct flow_seen s = {.unix_ns = p->unix_ns,
 	    .file = p->cp.file,
 	    .frame = p->cp.frame,
@@ -70,21 +71,22 @@ see_one(const struct reading *r, const struct pass_packet *p, struct fault *f)
 }
 
 static int
-see(void *ctx, const struct pass_packet *p, size_t n, struct fault *f)
+compare_see_handful(
+    void *ctx, const struct pass_packet *p, size_t n, struct fault *f)
 {
 	for (size_t i = 0; i < n; i++)
-		if (see_one(ctx, &p[i], f) != 0)
+		if (compare_see(ctx, &p[i], f) != 0)
 			return -1;
 	return 0;
 }
 
-/* Damage is told when they are judged. */
+/* p: NULL in the first pass.  Damage is told when they are judged. */
 static int
-read_packets(struct compare *c, const struct analyze_input *in,
+compare_read_packets(struct compare *c, const struct analyze_input *in,
     struct compare_proof *p, struct fault *f)
 {
 	struct reading r = {.c = c, .p = p};
-	struct pass_sink sink = {.ctx = &r, .see = see};
+	struct pass_sink sink = {.ctx = &r, .see = compare_see_handful};
 
 	return pass_run(in, &sink, c->out->n_files, &c->out->interrupted, f);
 }
@@ -92,7 +94,7 @@ read_packets(struct compare *c, const struct analyze_input *in,
 /* --- whose vantage is whose --- */
 
 static void
-forget_matches(struct compare *c)
+compare_forget_matches(struct compare *c)
 {
 	for (int v = 0; v < 2; v++)
 		for (uint32_t i = 0; i < c->sides[v].n_flows; i++) {
@@ -109,11 +111,11 @@ forget_matches(struct compare *c)
 
 /* Two files: the client's is that where most connections leave. */
 static int
-turn_round(struct compare *c, struct fault *f)
+compare_turn_round(struct compare *c, struct fault *f)
 {
 	struct compare_side s = c->sides[0];
 
-	forget_matches(c);
+	compare_forget_matches(c);
 	c->sides[0] = c->sides[1];
 	c->sides[1] = s;
 	for (uint32_t i = 0; i < c->n_resets; i++)
@@ -124,16 +126,17 @@ turn_round(struct compare *c, struct fault *f)
 
 /* False where the files do not show one path from two places. */
 static int
-settle_vantages(struct compare *c, bool *useful, struct fault *f)
+compare_settle_vantages(struct compare *c, bool *useful, struct fault *f)
 {
 	*useful = c->n_flows > 0;
 	if (!c->by_file || !*useful)
 		return 0;
 	*useful = c->sided_ttl > c->against;
-	if (*useful && 2 * c->reversed > c->sided_ttl && turn_round(c, f) != 0)
+	if (*useful && 2 * c->reversed > c->sided_ttl &&
+	    compare_turn_round(c, f) != 0)
 		return -1;
 	for (uint32_t i = 0; i < 2 && *useful; i++)
-		c->out->files[i].vantage = vantage_of(c, i) == 0
+		c->out->files[i].vantage = compare_vantage_of(c, i) == 0
 		    ? ANALYSIS_VANTAGE_CLIENT
 		    : ANALYSIS_VANTAGE_SERVER;
 	return 0;
@@ -142,7 +145,7 @@ settle_vantages(struct compare *c, bool *useful, struct fault *f)
 /* --- what is known of it --- */
 
 static void
-tell(const struct compare *c, struct analysis *a)
+compare_tell(const struct compare *c, struct analysis *a)
 {
 	struct analysis_compared *k = &a->compared;
 
@@ -173,7 +176,7 @@ tell(const struct compare *c, struct analysis *a)
 }
 
 static int
-by_frame(const void *x, const void *y, void *ctx)
+compare_by_frame(const void *x, const void *y, void *ctx)
 {
 	const struct compare_reset *r = ctx;
 	const struct compare_reset *a = &r[*(const uint32_t *)x];
@@ -185,37 +188,40 @@ by_frame(const void *x, const void *y, void *ctx)
 }
 
 static int
-order_resets(struct compare *c, struct fault *f)
+compare_order_resets(struct compare *c, struct fault *f)
 {
 	c->order = calloc((size_t)c->n_resets + 1, sizeof(*c->order));
 	if (c->order == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	for (uint32_t i = 0; i < c->n_resets; i++)
 		c->order[i] = i;
-	qsort_r(c->order, c->n_resets, sizeof(*c->order), by_frame, c->resets);
+	qsort_r(c->order, c->n_resets, sizeof(*c->order), compare_by_frame,
+	    c->resets);
 	return 0;
 }
 
 static int
-run_passes(struct compare *c, const struct analyze_input *in, bool *useful,
-    struct fault *f)
+compare_run_passes(struct compare *c, const struct analyze_input *in,
+    bool *useful, struct fault *f)
 {
 	struct compare_proof *p = NULL;
 	int rc = -1;
 
-	if (read_packets(c, in, NULL, f) != 0 || compare_match(c, f) != 0 ||
-	    settle_vantages(c, useful, f) != 0 || in->again(in->ctx, f) != 0)
+	if (compare_read_packets(c, in, NULL, f) != 0 ||
+	    compare_match(c, f) != 0 ||
+	    compare_settle_vantages(c, useful, f) != 0 ||
+	    in->again(in->ctx, f) != 0)
 		return -1;
 	if (!*useful || c->out->interrupted != 0)
 		return 0;
 	if (compare_proof_new(c, &p, f) != 0)
 		return -1;
-	if (read_packets(c, in, p, f) != 0)
+	if (compare_read_packets(c, in, p, f) != 0)
 		goto out;
 	compare_proof_finish(p);
 	if (in->again(in->ctx, f) != 0)
 		goto out;
-	rc = order_resets(c, f);
+	rc = compare_order_resets(c, f);
 out:
 	compare_proof_free(p);
 	return rc;
@@ -226,7 +232,7 @@ compare_new(const struct analyze_ask *ask, const struct analyze_input *in,
     struct analysis *a, struct compare **out, struct fault *f)
 {
 	struct compare *c;
-	int wanted = is_wanted(ask);
+	int wanted = compare_is_wanted(ask);
 	bool useful = false;
 
 	*out = NULL;
@@ -248,12 +254,12 @@ compare_new(const struct analyze_ask *ask, const struct analyze_input *in,
 	    : COMPARE_FLOWS;
 	c->by_file = wanted == 2;
 	c->out = a;
-	if (run_passes(c, in, &useful, f) != 0) {
+	if (compare_run_passes(c, in, &useful, f) != 0) {
 		compare_free(c);
 		return -1;
 	}
 	if (useful && a->interrupted == 0) {
-		tell(c, a);
+		compare_tell(c, a);
 		*out = c;
 		return 0;
 	}
@@ -283,7 +289,7 @@ compare_free(struct compare *c)
 /* --- as they are judged --- */
 
 static struct compare_reset *
-find(const struct compare *c, uint32_t file, uint64_t frame)
+analyze_compare_find(const struct compare *c, uint32_t file, uint64_t frame)
 {
 	size_t lo = 0, hi = c->n_resets;
 
@@ -306,9 +312,10 @@ compare_find(const struct compare *c, uint32_t file, uint64_t frame)
 {
 	const struct compare_reset *r;
 
-	r = c != NULL ? find(c, file, frame) : NULL;
-	return r != NULL && r->elsewhere.peer != RST_PEER_NONE ? &r->elsewhere
-							       : NULL;
+	r = c != NULL ? analyze_compare_find(c, file, frame) : NULL;
+	return r != NULL && r->elsewhere.shows != RST_SHOWS_NOTHING
+	    ? &r->elsewhere
+	    : NULL;
 }
 
 /*
@@ -316,11 +323,11 @@ compare_find(const struct compare *c, uint32_t file, uint64_t frame)
  * the client's own packets looks as if it came all the way.
  */
 static int
-crossed_by(const struct compare *c, const struct analysis_reset *r)
+compare_traversed_by(const struct compare *c, const struct analysis_reset *r)
 {
-	if (r->verdict.crossed >= 0 || r->to_client ||
-	    r->verdict.peer_ttl == 0 || r->ttl != r->verdict.peer_ttl)
-		return r->verdict.crossed;
+	if (r->verdict.traversed >= 0 || r->to_client ||
+	    r->verdict.sender_ttl == 0 || r->ttl != r->verdict.sender_ttl)
+		return r->verdict.traversed;
 	return c->hops[0];
 }
 
@@ -329,20 +336,20 @@ compare_see_judged(struct compare *c, const struct analysis_reset *r)
 {
 	const struct compare_reset *k;
 	struct compare_flow *fl;
-	int crossed;
+	int traversed;
 
-	if (c == NULL || r->elsewhere.peer != RST_PEER_NEVER_SENT)
+	if (c == NULL || r->elsewhere.shows != RST_SHOWS_NEVER_SENT)
 		return;
 	c->never_sent++;
-	k = find(c, r->file, r->frame);
-	crossed = crossed_by(c, r);
-	if (r->verdict.ruling != RST_FORGED || crossed < 0 || k == NULL)
+	k = analyze_compare_find(c, r->file, r->frame);
+	traversed = compare_traversed_by(c, r);
+	if (r->verdict.ruling != RST_FORGED || traversed < 0 || k == NULL)
 		return;
 	fl = &c->sides[k->vantage].flows[k->flow];
 	if (k->vantage == 1)
 		fl = &c->sides[0].flows[fl->match];
-	if (fl->crossed[k->vantage] == 0 && crossed < 255)
-		fl->crossed[k->vantage] = (uint8_t)(1 + crossed);
+	if (fl->traversed[k->vantage] == 0 && traversed < 255)
+		fl->traversed[k->vantage] = (uint8_t)(1 + traversed);
 }
 
 /* --- where the device is --- */
@@ -361,7 +368,7 @@ struct bracket {
  * (PHYSICS section 1).
  */
 static bool
-find_bracket(int near, int far, int hops, struct bracket *b)
+compare_find_bracket(int near, int far, int hops, struct bracket *b)
 {
 	b->lo = near + 1;
 	b->hi = near + far >= hops ? near + 1 : hops - far;
@@ -373,21 +380,21 @@ find_bracket(int near, int far, int hops, struct bracket *b)
 }
 
 static void
-add_bracket(struct bracket *all, size_t *n, const struct bracket *b)
+compare_add_bracket(struct bracket *all, size_t *n, const struct bracket *b)
 {
 	for (size_t i = 0; i < *n; i++)
 		if (all[i].lo == b->lo && all[i].hi == b->hi) {
 			all[i].n++;
 			return;
 		}
-	if (*n < PLACES)
+	if (*n < COMPARE_PLACES)
 		all[(*n)++] = *b;
 }
 
 void
 compare_finish(const struct compare *c, struct analysis *out)
 {
-	struct bracket all[PLACES], b;
+	struct bracket all[COMPARE_PLACES], b;
 	uint64_t best = 0;
 	size_t n = 0;
 
@@ -397,11 +404,11 @@ compare_finish(const struct compare *c, struct analysis *out)
 	for (uint32_t i = 0; i < c->sides[0].n_flows; i++) {
 		const struct compare_flow *fl = &c->sides[0].flows[i];
 
-		if (fl->crossed[0] != 0 && fl->crossed[1] != 0 &&
+		if (fl->traversed[0] != 0 && fl->traversed[1] != 0 &&
 		    out->compared.path_hops >= 0 &&
-		    find_bracket(fl->crossed[0] - 1, fl->crossed[1] - 1,
-			out->compared.path_hops, &b))
-			add_bracket(all, &n, &b);
+		    compare_find_bracket(fl->traversed[0] - 1,
+			fl->traversed[1] - 1, out->compared.path_hops, &b))
+			compare_add_bracket(all, &n, &b);
 	}
 	for (size_t i = 0; i < n; i++)
 		if (all[i].n > best) {

@@ -9,14 +9,14 @@
 
 #include "compare_int.h"
 
-#define FIRST_DATA   3	/* data packets that are sampled in any case */
-#define SAMPLE_BYTES 32 /* of the payload: no segment is cut as short */
-#define HALF_SPACE   (UINT32_C(1) << 30)
+#define INDEX_FIRST_DATA   3  /* data packets that are sampled in any case */
+#define INDEX_SAMPLE_BYTES 32 /* of the payload: no segment is cut as short */
+#define INDEX_HALF_SPACE   (UINT32_C(1) << 30)
 
 /* --- values by hash --- */
 
 static void
-put(struct compare_map *m, uint64_t hash, uint32_t value)
+index_put(struct compare_map *m, uint64_t hash, uint32_t value)
 {
 	size_t i = hash & m->mask;
 
@@ -28,7 +28,7 @@ put(struct compare_map *m, uint64_t hash, uint32_t value)
 }
 
 static int
-grow(struct compare_map *m)
+index_grow(struct compare_map *m)
 {
 	size_t n = m->hash != NULL ? 2 * (m->mask + 1) : 256;
 	struct compare_map more = {.mask = n - 1,
@@ -41,7 +41,7 @@ grow(struct compare_map *m)
 	}
 	for (size_t i = 0; m->hash != NULL && i <= m->mask; i++)
 		if (m->hash[i] != 0)
-			put(&more, m->hash[i], m->value[i]);
+			index_put(&more, m->hash[i], m->value[i]);
 	compare_map_free(m);
 	*m = more;
 	return 0;
@@ -50,9 +50,9 @@ grow(struct compare_map *m)
 int
 compare_map_add(struct compare_map *m, uint64_t hash, uint32_t value)
 {
-	if ((m->hash == NULL || 2 * m->n > m->mask) && grow(m) != 0)
+	if ((m->hash == NULL || 2 * m->n > m->mask) && index_grow(m) != 0)
 		return -1;
-	put(m, hash != 0 ? hash : 1, value);
+	index_put(m, hash != 0 ? hash : 1, value);
 	return 0;
 }
 
@@ -100,7 +100,7 @@ compare_hash_key(const struct compare *c, const struct flow_key *k)
 
 /* 1 where the source is the higher endpoint; *k is turned then. */
 static int
-turn_key(struct flow_key *k)
+index_turn_key(struct flow_key *k)
 {
 	int d = memcmp(k->src.addr.b, k->dst.addr.b, sizeof(k->src.addr.b));
 
@@ -113,7 +113,7 @@ turn_key(struct flow_key *k)
 }
 
 static struct compare_flow *
-find_root(const struct compare *c, const struct compare_side *s,
+index_find_root(const struct compare *c, const struct compare_side *s,
     const struct flow_key *k)
 {
 	uint64_t h = compare_hash_key(c, k);
@@ -127,8 +127,8 @@ find_root(const struct compare *c, const struct compare_side *s,
 }
 
 static struct compare_flow *
-add_flow(struct compare *c, struct compare_side *s, const struct flow_key *k,
-    uint32_t root)
+index_add_flow(struct compare *c, struct compare_side *s,
+    const struct flow_key *k, uint32_t root)
 {
 	uint32_t i = s->n_flows;
 
@@ -151,7 +151,8 @@ add_flow(struct compare *c, struct compare_side *s, const struct flow_key *k,
 
 /* A SYN with a number of its own begins another connection. */
 static bool
-begins_anew(const struct compare_flow *fl, int half, const struct pkt_tcp *t)
+index_begins_anew(
+    const struct compare_flow *fl, int half, const struct pkt_tcp *t)
 {
 	const struct compare_half *h = &fl->half[half];
 
@@ -164,19 +165,20 @@ begins_anew(const struct compare_flow *fl, int half, const struct pkt_tcp *t)
 
 /* The packet's connection; NULL with *rc 0: left out. */
 static struct compare_flow *
-find_flow(struct compare *c, struct compare_side *s, const struct flow_key *k,
-    int half, const struct pkt_tcp *t, int *rc)
+index_find_flow(struct compare *c, struct compare_side *s,
+    const struct flow_key *k, int half, const struct pkt_tcp *t, int *rc)
 {
-	struct compare_flow *root = find_root(c, s, k), *fl;
+	struct compare_flow *root = index_find_root(c, s, k), *fl;
 
 	*rc = 0;
-	if (root != NULL && !begins_anew(&s->flows[root->newest], half, t))
+	if (root != NULL &&
+	    !index_begins_anew(&s->flows[root->newest], half, t))
 		return &s->flows[root->newest];
 	if (s->n_flows >= c->max_flows) {
 		s->full = true;
 		return NULL;
 	}
-	fl = add_flow(c, s, k, root != NULL ? root->root : COMPARE_NONE);
+	fl = index_add_flow(c, s, k, root != NULL ? root->root : COMPARE_NONE);
 	*rc = fl != NULL ? 0 : -1;
 	return fl;
 }
@@ -184,7 +186,7 @@ find_flow(struct compare *c, struct compare_side *s, const struct flow_key *k,
 /* --- samples --- */
 
 static bool
-is_worse(const struct compare_sample *a, const struct compare_sample *b)
+index_is_worse(const struct compare_sample *a, const struct compare_sample *b)
 {
 	return a->rank != b->rank ? a->rank > b->rank : a->hash > b->hash;
 }
@@ -194,7 +196,7 @@ is_worse(const struct compare_sample *a, const struct compare_sample *b)
  * where one began later.
  */
 static void
-keep_sample(struct compare_half *h, struct compare_sample *new)
+index_keep_sample(struct compare_half *h, struct compare_sample *new)
 {
 	struct compare_sample *worst = NULL;
 
@@ -205,21 +207,21 @@ keep_sample(struct compare_half *h, struct compare_sample *new)
 			s->twice = true;
 			return;
 		}
-		if (worst == NULL || is_worse(s, worst))
+		if (worst == NULL || index_is_worse(s, worst))
 			worst = s;
 	}
 	if (new->rank > 0) {
-		new->rank = h->n_data < FIRST_DATA ? 1 : 2;
-		h->n_data += h->n_data < FIRST_DATA;
+		new->rank = h->n_data < INDEX_FIRST_DATA ? 1 : 2;
+		h->n_data += h->n_data < INDEX_FIRST_DATA;
 	}
 	if (h->n_samples < COMPARE_SAMPLES)
 		h->samples[h->n_samples++] = *new;
-	else if (worst != NULL && is_worse(worst, new))
+	else if (worst != NULL && index_is_worse(worst, new))
 		*worst = *new;
 }
 
 static void
-sample(
+index_sample(
     const struct compare *c, struct compare_half *h, const struct flow_seen *s)
 {
 	const struct pkt_tcp *t = &s->pkt->tcp;
@@ -229,24 +231,24 @@ sample(
 	uint8_t syn = t->flags & (PKT_TH_SYN | PKT_TH_ACK);
 
 	new.hash = analyze_hash(c->seed, &t->seq, sizeof(t->seq));
-	if (t->flags & PKT_TH_SYN) {
+	if ((t->flags & PKT_TH_SYN) != 0) {
 		new.rank = 0;
 		new.hash = analyze_hash(new.hash, &syn, sizeof(syn));
-		keep_sample(h, &new);
+		index_keep_sample(h, &new);
 		return;
 	}
-	if (want > SAMPLE_BYTES)
-		want = SAMPLE_BYTES;
+	if (want > INDEX_SAMPLE_BYTES)
+		want = INDEX_SAMPLE_BYTES;
 	if (want == 0 || s->pkt->payload_len < want)
 		return;
 	new.hash = analyze_hash(new.hash, s->pkt->payload, want);
-	keep_sample(h, &new);
+	index_keep_sample(h, &new);
 }
 
 /* --- what the capture missed --- */
 
 static void
-note_hole(struct compare_side *s, int64_t unix_ns)
+index_note_hole(struct compare_side *s, int64_t unix_ns)
 {
 	int64_t second = unix_ns / CLOCK_S;
 
@@ -262,23 +264,23 @@ note_hole(struct compare_side *s, int64_t unix_ns)
 
 /* What is acknowledged and was not seen was lost by the capture. */
 static void
-see_ack(struct compare_side *s, struct compare_flow *fl, int half,
+index_see_ack(struct compare_side *s, struct compare_flow *fl, int half,
     const struct flow_seen *seen)
 {
 	const struct pkt_tcp *t = &seen->pkt->tcp;
-	struct compare_half *peer = &fl->half[!half];
-	uint32_t beyond = t->ack - peer->seq_next;
+	struct compare_half *other = &fl->half[!half];
+	uint32_t beyond = t->ack - other->seq_next;
 
-	if (!(t->flags & PKT_TH_ACK) || !peer->seen || beyond == 0 ||
-	    beyond >= HALF_SPACE)
+	if ((t->flags & PKT_TH_ACK) == 0 || !other->seen || beyond == 0 ||
+	    beyond >= INDEX_HALF_SPACE)
 		return;
 	fl->hole = true;
-	note_hole(s, seen->unix_ns);
-	peer->seq_next = t->ack;
+	index_note_hole(s, seen->unix_ns);
+	other->seq_next = t->ack;
 }
 
 static void
-see_seq(struct compare_half *h, const struct flow_seen *s)
+index_see_seq(struct compare_half *h, const struct flow_seen *s)
 {
 	const struct pkt_tcp *t = &s->pkt->tcp;
 	uint32_t end = t->seq + s->pkt->payload_wire;
@@ -290,21 +292,21 @@ see_seq(struct compare_half *h, const struct flow_seen *s)
 		h->seq_first = t->seq;
 		h->seq_next = end;
 		h->first_ns = s->unix_ns;
-	} else if (end - h->seq_next < HALF_SPACE) {
+	} else if (end - h->seq_next < INDEX_HALF_SPACE) {
 		h->seq_next = end;
 	}
-	if (!(t->flags & PKT_TH_SYN))
+	if ((t->flags & PKT_TH_SYN) == 0)
 		return;
 	h->syn = true;
-	h->opens = !(t->flags & PKT_TH_ACK);
+	h->opens = (t->flags & PKT_TH_ACK) == 0;
 	h->isn = t->seq;
 }
 
 /* --- resets --- */
 
 static int
-add_reset(struct compare *c, int vantage, struct compare_flow *fl, int half,
-    const struct flow_seen *s)
+index_add_reset(struct compare *c, int vantage, struct compare_flow *fl,
+    int half, const struct flow_seen *s)
 {
 	struct compare_side *side = &c->sides[vantage];
 	struct compare_flow *root = &side->flows[fl->root];
@@ -343,16 +345,16 @@ compare_index_see(
 
 	if (!pkt_flow_key(s->pkt, &k))
 		return 0;
-	half = turn_key(&k);
-	fl = find_flow(c, side, &k, half, &s->pkt->tcp, &rc);
-	if (fl != NULL && s->pkt->tcp.flags & PKT_TH_RST)
-		rc = add_reset(c, vantage, fl, half, s);
+	half = index_turn_key(&k);
+	fl = index_find_flow(c, side, &k, half, &s->pkt->tcp, &rc);
+	if (fl != NULL && (s->pkt->tcp.flags & PKT_TH_RST) != 0)
+		rc = index_add_reset(c, vantage, fl, half, s);
 	if (rc != 0)
 		return fault(f, FAULT_SYSTEM, "out of memory");
-	if (fl == NULL || s->pkt->tcp.flags & PKT_TH_RST)
+	if (fl == NULL || (s->pkt->tcp.flags & PKT_TH_RST) != 0)
 		return 0;
-	see_ack(side, fl, half, s);
-	see_seq(&fl->half[half], s);
-	sample(c, &fl->half[half], s);
+	index_see_ack(side, fl, half, s);
+	index_see_seq(&fl->half[half], s);
+	index_sample(c, &fl->half[half], s);
 	return 0;
 }

@@ -7,9 +7,10 @@
 
 #include "compare_int.h"
 
-#define CANDIDATES 8
-#define OLDER	   64 /* connections of one five-tuple that are looked at */
-#define HALF_SPACE (UINT32_C(1) << 31)
+#define MATCH_CANDIDATES 8
+/* Connections of one five-tuple that are looked at */
+#define MATCH_OLDER	 64
+#define MATCH_HALF_SPACE (UINT32_C(1) << 31)
 
 /* Packets that both vantages saw, by half of the first. */
 struct votes {
@@ -19,14 +20,14 @@ struct votes {
 };
 
 /* A sample of vantage 1. */
-struct place {
+struct match_place {
 	uint64_t hash;
 	uint32_t flow;
 	uint8_t half;
 };
 
 static void
-join(struct compare *c, uint32_t a, uint32_t b, bool flipped)
+match_join(struct compare *c, uint32_t a, uint32_t b, bool flipped)
 {
 	c->sides[0].flows[a].match = b;
 	c->sides[0].flows[a].flipped = flipped;
@@ -38,7 +39,7 @@ join(struct compare *c, uint32_t a, uint32_t b, bool flipped)
 /* --- under the same addresses --- */
 
 static unsigned int
-count_common(const struct compare_half *a, const struct compare_half *b)
+match_count_common(const struct compare_half *a, const struct compare_half *b)
 {
 	unsigned int n = 0;
 
@@ -50,16 +51,16 @@ count_common(const struct compare_half *a, const struct compare_half *b)
 
 /* The same numbers were sent in both: initial ones are drawn at random. */
 static bool
-overlaps(const struct compare_half *a, const struct compare_half *b)
+match_overlaps(const struct compare_half *a, const struct compare_half *b)
 {
 	return a->seen && b->seen &&
-	    b->seq_next - a->seq_first - 1 < HALF_SPACE - 1 &&
-	    a->seq_next - b->seq_first - 1 < HALF_SPACE - 1;
+	    b->seq_next - a->seq_first - 1 < MATCH_HALF_SPACE - 1 &&
+	    a->seq_next - b->seq_first - 1 < MATCH_HALF_SPACE - 1;
 }
 
 /* 0: another connection. */
 static unsigned int
-count_alike(const struct compare_flow *a, const struct compare_flow *b)
+match_count_alike(const struct compare_flow *a, const struct compare_flow *b)
 {
 	unsigned int n = 0;
 
@@ -68,16 +69,16 @@ count_alike(const struct compare_flow *a, const struct compare_flow *b)
 
 		if (x->syn && y->syn && x->isn != y->isn)
 			return 0;
-		n += 2 * count_common(x, y);
+		n += 2 * match_count_common(x, y);
 	}
-	if (n == 0 && overlaps(&a->half[0], &b->half[0]) &&
-	    overlaps(&a->half[1], &b->half[1]))
+	if (n == 0 && match_overlaps(&a->half[0], &b->half[0]) &&
+	    match_overlaps(&a->half[1], &b->half[1]))
 		return 1;
 	return n;
 }
 
 static uint32_t
-find_same_key(const struct compare *c, const struct compare_flow *a)
+match_find_same_key(const struct compare *c, const struct compare_flow *a)
 {
 	const struct compare_side *s = &c->sides[1];
 	uint64_t h = compare_hash_key(c, &a->key);
@@ -94,44 +95,45 @@ static void
 match_same(struct compare *c, uint32_t a)
 {
 	const struct compare_side *s = &c->sides[1];
-	uint32_t root = find_same_key(c, &c->sides[0].flows[a]);
-	uint32_t best = COMPARE_NONE, i;
+	uint32_t root = match_find_same_key(c, &c->sides[0].flows[a]);
+	uint32_t best = COMPARE_NONE;
 	unsigned int most = 0;
 	int looks = 0;
 
 	if (root == COMPARE_NONE)
 		return;
-	for (i = s->flows[root].newest; i != COMPARE_NONE && looks < OLDER;
+	for (uint32_t i = s->flows[root].newest;
+	     i != COMPARE_NONE && looks < MATCH_OLDER;
 	     i = s->flows[i].older, looks++) {
 		unsigned int n;
 
 		if (s->flows[i].match != COMPARE_NONE)
 			continue;
-		n = count_alike(&c->sides[0].flows[a], &s->flows[i]);
+		n = match_count_alike(&c->sides[0].flows[a], &s->flows[i]);
 		if (n > most) {
 			most = n;
 			best = i;
 		}
 	}
 	if (best != COMPARE_NONE)
-		join(c, a, best, false);
+		match_join(c, a, best, false);
 }
 
 /* --- under others: NAT --- */
 
 static int
-by_hash(const void *x, const void *y)
+match_by_hash(const void *x, const void *y)
 {
-	uint64_t a = ((const struct place *)x)->hash;
-	uint64_t b = ((const struct place *)y)->hash;
+	uint64_t a = ((const struct match_place *)x)->hash;
+	uint64_t b = ((const struct match_place *)y)->hash;
 
 	return (a > b) - (a < b);
 }
 
-static struct place *
-list_places(const struct compare_side *s, size_t *n)
+static struct match_place *
+match_list_places(const struct compare_side *s, size_t *n)
 {
-	struct place *p;
+	struct match_place *p;
 
 	*n = 0;
 	for (uint32_t i = 0; i < s->n_flows; i++)
@@ -149,15 +151,15 @@ list_places(const struct compare_side *s, size_t *n)
 			if (s->flows[i].match != COMPARE_NONE)
 				break;
 			for (uint8_t k = 0; k < half->n_samples; k++)
-				p[(*n)++] = (struct place){
+				p[(*n)++] = (struct match_place){
 				    half->samples[k].hash, i, (uint8_t)h};
 		}
-	qsort(p, *n, sizeof(*p), by_hash);
+	qsort(p, *n, sizeof(*p), match_by_hash);
 	return p;
 }
 
-static const struct place *
-first_place(const struct place *p, size_t n, uint64_t hash)
+static const struct match_place *
+match_first_place(const struct match_place *p, size_t n, uint64_t hash)
 {
 	size_t lo = 0, hi = n;
 
@@ -173,14 +175,14 @@ first_place(const struct place *p, size_t n, uint64_t hash)
 }
 
 static void
-vote(struct votes *v, size_t *n, uint32_t flow, bool flipped, int half)
+match_vote(struct votes *v, size_t *n, uint32_t flow, bool flipped, int half)
 {
 	size_t i;
 
 	for (i = 0; i < *n; i++)
 		if (v[i].flow == flow && v[i].flipped == flipped)
 			break;
-	if (i == CANDIDATES)
+	if (i == MATCH_CANDIDATES)
 		return;
 	if (i == *n) {
 		v[i] = (struct votes){.flow = flow, .flipped = flipped};
@@ -191,37 +193,41 @@ vote(struct votes *v, size_t *n, uint32_t flow, bool flipped, int half)
 
 /* Only what is alike in both directions, and alone in that. */
 static void
-match_other(struct compare *c, uint32_t a, const struct place *p, size_t n)
+match_other(
+    struct compare *c, uint32_t a, const struct match_place *p, size_t n)
 {
 	const struct compare_flow *fl = &c->sides[0].flows[a];
 	const struct votes *best = NULL;
-	struct votes v[CANDIDATES] = {{0}};
+	struct votes v[MATCH_CANDIDATES] = {{0}};
 	size_t n_votes = 0, good = 0;
 
 	for (int h = 0; h < 2; h++)
 		for (uint8_t i = 0; i < fl->half[h].n_samples; i++) {
 			uint64_t hash = fl->half[h].samples[i].hash;
-			const struct place *q = first_place(p, n, hash);
+			const struct match_place *q =
+			    match_first_place(p, n, hash);
 
 			for (; q < p + n && q->hash == hash; q++)
-				vote(v, &n_votes, q->flow, q->half != h, h);
+				match_vote(
+				    v, &n_votes, q->flow, q->half != h, h);
 		}
 	for (size_t i = 0; i < n_votes; i++)
 		if (v[i].n[0] > 0 && v[i].n[1] > 0) {
 			best = &v[i];
 			good++;
 		}
-	if (good != 1 || n_votes == CANDIDATES ||
+	if (good != 1 || n_votes == MATCH_CANDIDATES ||
 	    c->sides[1].flows[best->flow].match != COMPARE_NONE)
 		return;
-	join(c, a, best->flow, best->flipped);
+	match_join(c, a, best->flow, best->flipped);
 	c->nat = true;
 }
 
 /* --- what a connection's packets say of ends, clocks and routers --- */
 
 static const struct compare_sample *
-find_sample(const struct compare_half *h, const struct compare_sample *like)
+match_find_sample(
+    const struct compare_half *h, const struct compare_sample *like)
 {
 	for (uint8_t i = 0; i < h->n_samples; i++)
 		if (h->samples[i].hash == like->hash && !h->samples[i].twice)
@@ -236,7 +242,8 @@ compare_ttls(const struct compare_half *a, const struct compare_half *b)
 	int sum = 0;
 
 	for (uint8_t i = 0; i < a->n_samples; i++) {
-		const struct compare_sample *s = find_sample(b, &a->samples[i]);
+		const struct compare_sample *s =
+		    match_find_sample(b, &a->samples[i]);
 
 		if (s != NULL)
 			sum += a->samples[i].ttl - s->ttl;
@@ -245,7 +252,7 @@ compare_ttls(const struct compare_half *a, const struct compare_half *b)
 }
 
 static struct compare_half *
-other_half(struct compare *c, const struct compare_flow *a, int half)
+match_other_half(struct compare *c, const struct compare_flow *a, int half)
 {
 	struct compare_flow *b = &c->sides[1].flows[a->match];
 
@@ -254,14 +261,14 @@ other_half(struct compare *c, const struct compare_flow *a, int half)
 
 /* Which half comes from vantage 0's end: by TTL, else by who opened it. */
 static void
-find_ends(struct compare *c, struct compare_flow *a)
+match_find_ends(struct compare *c, struct compare_flow *a)
 {
 	struct compare_flow *b = &c->sides[1].flows[a->match];
 	int t[2], client = -1;
 
 	for (int h = 0; h < 2; h++) {
-		t[h] = compare_ttls(&a->half[h], other_half(c, a, h));
-		if (a->half[h].opens || other_half(c, a, h)->opens)
+		t[h] = compare_ttls(&a->half[h], match_other_half(c, a, h));
+		if (a->half[h].opens || match_other_half(c, a, h)->opens)
 			client = h;
 	}
 	if (client < 0 && a->key.src.port != a->key.dst.port)
@@ -285,7 +292,7 @@ find_ends(struct compare *c, struct compare_flow *a)
  * the clocks do.  One the other way, by less.
  */
 static void
-see_delta(struct compare_flow *a, bool from_near, int64_t delta)
+match_see_delta(struct compare_flow *a, bool from_near, int64_t delta)
 {
 	if (from_near && (!a->has_hi || delta < a->offset_hi)) {
 		a->offset_hi = delta;
@@ -297,7 +304,7 @@ see_delta(struct compare_flow *a, bool from_near, int64_t delta)
 }
 
 static void
-measure(struct compare *c, struct compare_flow *a,
+match_measure(struct compare *c, struct compare_flow *a,
     unsigned int tally[2][COMPARE_HOPS])
 {
 	for (int h = 0; h < 2; h++) {
@@ -307,12 +314,12 @@ measure(struct compare *c, struct compare_flow *a,
 		for (uint8_t i = 0; i < half->n_samples; i++) {
 			const struct compare_sample *x = &half->samples[i];
 			const struct compare_sample *y =
-			    find_sample(other_half(c, a, h), x);
+			    match_find_sample(match_other_half(c, a, h), x);
 			int hops;
 
 			if (y == NULL)
 				continue;
-			see_delta(a, from_near, y->unix_ns - x->unix_ns);
+			match_see_delta(a, from_near, y->unix_ns - x->unix_ns);
 			hops = from_near ? x->ttl - y->ttl : y->ttl - x->ttl;
 			if (hops >= 0 && hops < COMPARE_HOPS)
 				tally[!from_near][hops]++;
@@ -321,7 +328,7 @@ measure(struct compare *c, struct compare_flow *a,
 }
 
 static int
-most_hops(const unsigned int tally[COMPARE_HOPS])
+match_most_hops(const unsigned int tally[COMPARE_HOPS])
 {
 	int best = -1;
 
@@ -336,7 +343,7 @@ most_hops(const unsigned int tally[COMPARE_HOPS])
  * what they say at the ends, with an error that covers both.
  */
 static void
-find_offset(struct compare *c)
+match_find_offset(struct compare *c)
 {
 	bool has_lo = false, has_hi = false;
 
@@ -366,12 +373,12 @@ compare_match(struct compare *c, struct fault *f)
 {
 	unsigned int tally[2][COMPARE_HOPS] = {{0}};
 	struct compare_side *s = &c->sides[0];
-	struct place *p;
+	struct match_place *p;
 	size_t n;
 
 	for (uint32_t i = 0; i < s->n_flows; i++)
 		match_same(c, i);
-	p = list_places(&c->sides[1], &n);
+	p = match_list_places(&c->sides[1], &n);
 	if (p == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	for (uint32_t i = 0; i < s->n_flows && n > 0; i++)
@@ -381,12 +388,12 @@ compare_match(struct compare *c, struct fault *f)
 	for (uint32_t i = 0; i < s->n_flows; i++) {
 		if (s->flows[i].match == COMPARE_NONE)
 			continue;
-		find_ends(c, &s->flows[i]);
+		match_find_ends(c, &s->flows[i]);
 		if (s->flows[i].sided)
-			measure(c, &s->flows[i], tally);
+			match_measure(c, &s->flows[i], tally);
 	}
 	for (int i = 0; i < 2; i++)
-		c->hops[i] = most_hops(tally[i]);
-	find_offset(c);
+		c->hops[i] = match_most_hops(tally[i]);
+	match_find_offset(c);
 	return 0;
 }

@@ -9,12 +9,13 @@
 
 #include "compare_int.h"
 
-#define DELAY_NS   (3 * CLOCK_S)   /* a packet takes no longer than this */
-#define OLD_NS	   (120 * CLOCK_S) /* ... and is not taken for one as old */
-#define BRACKET_NS (120 * CLOCK_S) /* no longer without a packet */
-#define HALF_SPACE (UINT32_C(1) << 31)
-#define TTL_OFF	   2   /* routes differ by no more */
-#define LOOKS	   256 /* resets of one five-tuple that are looked at */
+#define PROOF_DELAY_NS (3 * CLOCK_S) /* a packet takes no longer than this */
+/* ... and is not taken for one as old */
+#define PROOF_OLD_NS	 (120 * CLOCK_S)
+#define PROOF_BRACKET_NS (120 * CLOCK_S) /* no longer without a packet */
+#define PROOF_HALF_SPACE (UINT32_C(1) << 31)
+#define PROOF_TTL_OFF	 2   /* routes differ by no more */
+#define PROOF_LOOKS	 256 /* resets of one five-tuple that are looked at */
 
 struct mark {
 	int64_t unix_ns;
@@ -56,7 +57,7 @@ struct compare_proof {
 };
 
 static const struct compare_flow *
-flow_of(const struct compare *c, const struct compare_reset *r)
+proof_flow_of(const struct compare *c, const struct compare_reset *r)
 {
 	return &c->sides[r->vantage].flows[r->flow];
 }
@@ -69,10 +70,10 @@ flow_of(const struct compare *c, const struct compare_reset *r)
  * drift.  False where the clocks are not known.
  */
 static bool
-find_time(const struct compare *c, const struct compare_reset *r, int64_t *lo,
-    int64_t *hi)
+proof_find_time(const struct compare *c, const struct compare_reset *r,
+    int64_t *lo, int64_t *hi)
 {
-	const struct compare_flow *fl = flow_of(c, r);
+	const struct compare_flow *fl = proof_flow_of(c, r);
 	const struct compare_flow *a =
 	    r->vantage == 0 ? fl : &c->sides[0].flows[fl->match];
 	int64_t off_lo = c->offset_lo, off_hi = c->offset_hi;
@@ -85,15 +86,15 @@ find_time(const struct compare *c, const struct compare_reset *r, int64_t *lo,
 	*hi = r->vantage == 0 ? r->unix_ns + off_hi : r->unix_ns - off_lo;
 	*lo = r->vantage == 0 ? r->unix_ns + off_lo : r->unix_ns - off_hi;
 	*hi += COMPARE_SLACK_NS;
-	*lo -= DELAY_NS;
+	*lo -= PROOF_DELAY_NS;
 	return true;
 }
 
 /* Received here, and sent, if at all, at the other vantage's end. */
 static bool
-is_received(const struct compare *c, const struct compare_reset *r)
+proof_is_received(const struct compare *c, const struct compare_reset *r)
 {
-	const struct compare_flow *fl = flow_of(c, r);
+	const struct compare_flow *fl = proof_flow_of(c, r);
 
 	if (fl->match == COMPARE_NONE || !fl->sided)
 		return false;
@@ -101,7 +102,7 @@ is_received(const struct compare *c, const struct compare_reset *r)
 }
 
 static struct flow_key
-sender_key(const struct compare_flow *fl, int half, bool host)
+proof_sender_key(const struct compare_flow *fl, int half, bool host)
 {
 	struct flow_key k = half == 0 ? fl->key : flow_key_reverse(&fl->key);
 
@@ -113,7 +114,8 @@ sender_key(const struct compare_flow *fl, int half, bool host)
 }
 
 static uint32_t
-find_lane(const struct compare_proof *p, int vantage, const struct flow_key *k)
+proof_find_lane(
+    const struct compare_proof *p, int vantage, const struct flow_key *k)
 {
 	uint64_t h = compare_hash_key(p->c, k);
 	size_t at = 0;
@@ -127,10 +129,10 @@ find_lane(const struct compare_proof *p, int vantage, const struct flow_key *k)
 }
 
 static int
-add_entry(struct compare_proof *p, int vantage, const struct flow_key *k,
+proof_add_entry(struct compare_proof *p, int vantage, const struct flow_key *k,
     uint32_t query)
 {
-	uint32_t i = find_lane(p, vantage, k);
+	uint32_t i = proof_find_lane(p, vantage, k);
 
 	if (i == COMPARE_NONE) {
 		i = p->n_lanes++;
@@ -145,7 +147,7 @@ add_entry(struct compare_proof *p, int vantage, const struct flow_key *k,
 }
 
 static int
-by_lane(const void *x, const void *y)
+proof_by_lane(const void *x, const void *y)
 {
 	const struct entry *a = x, *b = y;
 
@@ -157,23 +159,24 @@ by_lane(const void *x, const void *y)
 }
 
 static int
-ask(struct compare_proof *p, uint32_t reset)
+proof_ask(struct compare_proof *p, uint32_t reset)
 {
 	const struct compare_reset *r = &p->c->resets[reset];
-	const struct compare_flow *fl = flow_of(p->c, r), *there;
+	const struct compare_flow *fl = proof_flow_of(p->c, r), *there;
 	struct query *q = &p->queries[p->n_queries];
 	int other = !r->vantage, half;
 	struct flow_key k;
 
-	if (!is_received(p->c, r) || !find_time(p->c, r, &q->lo, &q->hi))
+	if (!proof_is_received(p->c, r) ||
+	    !proof_find_time(p->c, r, &q->lo, &q->hi))
 		return 0;
 	q->reset = reset;
 	q->flow = fl->match;
 	there = &p->c->sides[other].flows[fl->match];
 	half = r->half ^ (int)fl->flipped;
 	for (int host = 0; host < 2; host++) {
-		k = sender_key(there, half, host);
-		if (add_entry(p, other, &k, p->n_queries) != 0)
+		k = proof_sender_key(there, half, host != 0);
+		if (proof_add_entry(p, other, &k, p->n_queries) != 0)
 			return -1;
 	}
 	p->n_queries++;
@@ -196,9 +199,9 @@ compare_proof_new(
 	if (p->queries == NULL || p->lanes == NULL || p->entries == NULL)
 		goto fail;
 	for (uint32_t i = 0; i < c->n_resets; i++)
-		if (ask(p, i) != 0)
+		if (proof_ask(p, i) != 0)
 			goto fail;
-	qsort(p->entries, p->n_entries, sizeof(*p->entries), by_lane);
+	qsort(p->entries, p->n_entries, sizeof(*p->entries), proof_by_lane);
 	for (size_t i = 0; i < p->n_entries; i++) {
 		struct lane *l = &p->lanes[p->entries[i].lane];
 
@@ -229,7 +232,7 @@ compare_proof_free(struct compare_proof *p)
 /* --- what is seen --- */
 
 static void
-see_lane(struct compare_proof *p, struct lane *l, bool host,
+proof_see_lane(struct compare_proof *p, struct lane *l, bool host,
     const struct flow_seen *s)
 {
 	struct mark now = {s->unix_ns, s->frame, s->file};
@@ -258,20 +261,20 @@ compare_proof_see(
 
 	if (!pkt_flow_key(s->pkt, &k))
 		return;
-	i = find_lane(p, vantage, &k);
+	i = proof_find_lane(p, vantage, &k);
 	if (i != COMPARE_NONE)
-		see_lane(p, &p->lanes[i], false, s);
+		proof_see_lane(p, &p->lanes[i], false, s);
 	memset(&k.dst, 0, sizeof(k.dst));
 	k.src.port = 0;
-	i = find_lane(p, vantage, &k);
+	i = proof_find_lane(p, vantage, &k);
 	if (i != COMPARE_NONE)
-		see_lane(p, &p->lanes[i], true, s);
+		proof_see_lane(p, &p->lanes[i], true, s);
 }
 
 /* --- what follows from it --- */
 
 static bool
-is_same(const struct compare_reset *a, const struct compare_reset *b)
+proof_is_same(const struct compare_reset *a, const struct compare_reset *b)
 {
 	const uint8_t mask = PKT_TH_RST | PKT_TH_ACK | PKT_TH_SYN | PKT_TH_FIN;
 
@@ -281,54 +284,55 @@ is_same(const struct compare_reset *a, const struct compare_reset *b)
 
 /* b, which was sent, can be what arrived as a: by time and by TTL. */
 static bool
-can_be(const struct compare *c, const struct compare_reset *a,
+proof_can_be(const struct compare *c, const struct compare_reset *a,
     const struct compare_reset *b)
 {
 	int hops = c->hops[a->vantage == 0];
 	int64_t lo, hi;
 
-	if (find_time(c, a, &lo, &hi) &&
-	    (b->unix_ns > hi || b->unix_ns < lo - OLD_NS))
+	if (proof_find_time(c, a, &lo, &hi) &&
+	    (b->unix_ns > hi || b->unix_ns < lo - PROOF_OLD_NS))
 		return false;
 	if (hops < 0)
 		return b->ttl >= a->ttl;
-	return abs(b->ttl - a->ttl - hops) <= TTL_OFF;
+	return abs(b->ttl - a->ttl - hops) <= PROOF_TTL_OFF;
 }
 
 /* The first reset that the same end sent at the other vantage. */
 static uint32_t
-first_sent(const struct compare *c, const struct compare_reset *r)
+proof_first_sent(const struct compare *c, const struct compare_reset *r)
 {
 	const struct compare_side *s = &c->sides[!r->vantage];
 
-	return s->flows[s->flows[flow_of(c, r)->match].root].resets;
+	return s->flows[s->flows[proof_flow_of(c, r)->match].root].resets;
 }
 
 static bool
-is_sender(const struct compare *c, const struct compare_reset *r,
+proof_is_sender(const struct compare *c, const struct compare_reset *r,
     const struct compare_reset *b)
 {
-	return b->half == (r->half ^ (int)flow_of(c, r)->flipped);
+	return b->half == (r->half ^ (int)proof_flow_of(c, r)->flipped);
 }
 
 /* Marks pairs: one that was received, and the one that was sent. */
 static void
-pair(struct compare *c, struct compare_reset *r)
+proof_pair(struct compare *c, struct compare_reset *r)
 {
 	int looks = 0;
-	uint32_t i;
 
-	if (!is_received(c, r))
+	if (!proof_is_received(c, r))
 		return;
-	for (i = first_sent(c, r); i != COMPARE_NONE && looks < LOOKS;
+	for (uint32_t i = proof_first_sent(c, r);
+	     i != COMPARE_NONE && looks < PROOF_LOOKS;
 	     i = c->resets[i].next, looks++) {
 		struct compare_reset *b = &c->resets[i];
 
-		if (!is_sender(c, r, b) || !is_same(r, b) || !can_be(c, r, b))
+		if (!proof_is_sender(c, r, b) || !proof_is_same(r, b) ||
+		    !proof_can_be(c, r, b))
 			continue;
 		b->arrived = true;
 		r->elsewhere = (struct rst_elsewhere){
-		    .peer = RST_PEER_SENT, .ttl = b->ttl};
+		    .shows = RST_SHOWS_SENT, .ttl = b->ttl};
 		r->elsewhere.file_before = r->elsewhere.file_after = b->file;
 		r->elsewhere.frame_before = r->elsewhere.frame_after = b->frame;
 		return;
@@ -340,27 +344,27 @@ pair(struct compare *c, struct compare_reset *r)
  * what became of it: something on the way may have rewritten it.
  */
 static bool
-may_be_rewritten(const struct compare *c, const struct query *q)
+proof_may_be_rewritten(const struct compare *c, const struct query *q)
 {
 	const struct compare_reset *r = &c->resets[q->reset];
 	int looks = 0;
-	uint32_t i;
 
-	for (i = first_sent(c, r); i != COMPARE_NONE && looks < LOOKS;
+	for (uint32_t i = proof_first_sent(c, r);
+	     i != COMPARE_NONE && looks < PROOF_LOOKS;
 	     i = c->resets[i].next, looks++) {
 		const struct compare_reset *b = &c->resets[i];
 
-		if (!is_sender(c, r, b) || b->unix_ns > q->hi ||
+		if (!proof_is_sender(c, r, b) || b->unix_ns > q->hi ||
 		    b->unix_ns < q->lo)
 			continue;
-		if (is_same(r, b) || !b->arrived)
+		if (proof_is_same(r, b) || !b->arrived)
 			return true;
 	}
-	return looks == LOOKS;
+	return looks == PROOF_LOOKS;
 }
 
 static int
-by_value(const void *x, const void *y)
+proof_by_value(const void *x, const void *y)
 {
 	int64_t a = *(const int64_t *)x, b = *(const int64_t *)y;
 
@@ -368,7 +372,7 @@ by_value(const void *x, const void *y)
 }
 
 static bool
-is_lossy(const struct compare_side *s, int64_t from, int64_t to)
+proof_is_lossy(const struct compare_side *s, int64_t from, int64_t to)
 {
 	uint32_t lo = 0, hi = s->n_holes;
 
@@ -387,10 +391,10 @@ is_lossy(const struct compare_side *s, int64_t from, int64_t to)
 
 /* Bytes of the sender arrived that its own capture does not have. */
 static bool
-lacks_bytes(const struct compare *c, const struct compare_reset *r,
+proof_lacks_bytes(const struct compare *c, const struct compare_reset *r,
     const struct compare_flow *there)
 {
-	const struct compare_flow *here = flow_of(c, r);
+	const struct compare_flow *here = proof_flow_of(c, r);
 	const struct compare_half *got = &here->half[r->half];
 	const struct compare_half *sent =
 	    &there->half[r->half ^ (int)here->flipped];
@@ -398,47 +402,48 @@ lacks_bytes(const struct compare *c, const struct compare_reset *r,
 	if (!got->seen)
 		return false;
 	return !sent->seen ||
-	    got->seq_next - sent->seq_next - 1 < HALF_SPACE - 1;
+	    got->seq_next - sent->seq_next - 1 < PROOF_HALF_SPACE - 1;
 }
 
 static bool
-is_newer(const struct mark *a, const struct mark *b)
+proof_is_newer(const struct mark *a, const struct mark *b)
 {
 	return a->frame != 0 && (b->frame == 0 || a->unix_ns > b->unix_ns);
 }
 
 /* The nearest packets of the sender; false where that says nothing. */
 static bool
-find_bracket(const struct query *q, const struct compare_flow *there,
+proof_find_bracket(const struct query *q, const struct compare_flow *there,
     struct mark *before, struct mark *after)
 {
 	bool began = q->has_host && q->host_first <= q->lo;
 
-	*before = q->before[is_newer(&q->before[1], &q->before[0])];
+	*before = q->before[proof_is_newer(&q->before[1], &q->before[0])];
 	*after = q->after[0];
-	if (after->frame == 0 || is_newer(after, &q->after[1]))
+	if (after->frame == 0 || proof_is_newer(after, &q->after[1]))
 		*after = q->after[1].frame != 0 ? q->after[1] : *after;
 	for (int h = 0; h < 2; h++)
 		began |= there->half[h].opens ||
 		    (there->half[h].seen && there->half[h].first_ns <= q->lo);
 	return began && before->frame != 0 && after->frame != 0 &&
-	    after->unix_ns - before->unix_ns <= BRACKET_NS;
+	    after->unix_ns - before->unix_ns <= PROOF_BRACKET_NS;
 }
 
 static void
-prove(struct compare *c, const struct query *q)
+proof_prove(struct compare *c, const struct query *q)
 {
 	struct compare_reset *r = &c->resets[q->reset];
 	const struct compare_side *s = &c->sides[!r->vantage];
 	const struct compare_flow *there = &s->flows[q->flow];
 	struct mark before, after;
 
-	if (r->elsewhere.peer != RST_PEER_NONE || c->resets_full ||
-	    there->hole || lacks_bytes(c, r, there) || may_be_rewritten(c, q) ||
-	    !find_bracket(q, there, &before, &after) ||
-	    is_lossy(s, before.unix_ns, after.unix_ns))
+	if (r->elsewhere.shows != RST_SHOWS_NOTHING || c->resets_full ||
+	    there->hole || proof_lacks_bytes(c, r, there) ||
+	    proof_may_be_rewritten(c, q) ||
+	    !proof_find_bracket(q, there, &before, &after) ||
+	    proof_is_lossy(s, before.unix_ns, after.unix_ns))
 		return;
-	r->elsewhere = (struct rst_elsewhere){.peer = RST_PEER_NEVER_SENT,
+	r->elsewhere = (struct rst_elsewhere){.shows = RST_SHOWS_NEVER_SENT,
 	    .file_before = before.file,
 	    .frame_before = before.frame,
 	    .file_after = after.file,
@@ -451,9 +456,9 @@ compare_proof_finish(struct compare_proof *p)
 	for (int v = 0; v < 2; v++)
 		if (p->c->sides[v].n_holes > 0)
 			qsort(p->c->sides[v].holes, p->c->sides[v].n_holes,
-			    sizeof(p->c->sides[v].holes[0]), by_value);
+			    sizeof(p->c->sides[v].holes[0]), proof_by_value);
 	for (uint32_t i = 0; i < p->c->n_resets; i++)
-		pair(p->c, &p->c->resets[i]);
+		proof_pair(p->c, &p->c->resets[i]);
 	for (uint32_t i = 0; i < p->n_queries; i++)
-		prove(p->c, &p->queries[i]);
+		proof_prove(p->c, &p->queries[i]);
 }

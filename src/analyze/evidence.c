@@ -14,11 +14,12 @@
 #include "evidence.h"
 #include "pass.h"
 
-#define CONNS	   256
-#define EACH_GROUP 8	/* connections, before others of the same get room */
-#define BUCKETS	   1024 /* a power of two */
-#define BEGINNING  32	/* packets of a connection */
-#define AROUND_NS  (5 * CLOCK_S)
+#define EVIDENCE_CONNS 256
+#define EVIDENCE_EACH_GROUP \
+	8 /* connections, before others of the same get room */
+#define EVIDENCE_BUCKETS   1024 /* a power of two */
+#define EVIDENCE_BEGINNING 32	/* packets of a connection */
+#define EVIDENCE_AROUND_NS (5 * CLOCK_S)
 
 struct conn {
 	struct endpoint client, server;
@@ -40,8 +41,8 @@ struct gathering {
 	struct analysis *out;
 	uint64_t seed;
 	size_t n;
-	struct conn conns[CONNS];
-	uint32_t buckets[BUCKETS]; /* an index plus 1 */
+	struct conn conns[EVIDENCE_CONNS];
+	uint32_t buckets[EVIDENCE_BUCKETS]; /* an index plus 1 */
 	size_t n_noted;
 	struct noted *noted; /* owned; by file and frame */
 };
@@ -49,20 +50,22 @@ struct gathering {
 /* --- which connections --- */
 
 static uint32_t *
-bucket_of(
+evidence_bucket_of(
     struct gathering *g, const struct endpoint *c, const struct endpoint *s)
 {
 	uint16_t ports[2] = {c->port, s->port};
 	uint64_t h = analyze_hash(g->seed, c->addr.b, sizeof(c->addr.b));
 
 	h = analyze_hash(h, s->addr.b, sizeof(s->addr.b));
-	return &g->buckets[analyze_hash(h, ports, sizeof(ports)) % BUCKETS];
+	return &g->buckets[analyze_hash(h, ports, sizeof(ports)) %
+	    EVIDENCE_BUCKETS];
 }
 
 static struct conn *
-find(struct gathering *g, const struct endpoint *c, const struct endpoint *s)
+evidence_find(
+    struct gathering *g, const struct endpoint *c, const struct endpoint *s)
 {
-	uint32_t at = *bucket_of(g, c, s);
+	uint32_t at = *evidence_bucket_of(g, c, s);
 
 	for (; at != 0; at = g->conns[at - 1].next)
 		if (endpoint_equal(&g->conns[at - 1].client, c) &&
@@ -72,48 +75,48 @@ find(struct gathering *g, const struct endpoint *c, const struct endpoint *s)
 }
 
 static void
-add(struct gathering *g, const struct analysis_reset *r)
+evidence_add(struct gathering *g, const struct analysis_reset *r)
 {
-	uint32_t *bucket = bucket_of(g, &r->client, &r->server);
+	uint32_t *bucket = evidence_bucket_of(g, &r->client, &r->server);
 
 	g->conns[g->n] = (struct conn){.client = r->client,
 	    .server = r->server,
-	    .from_ns = r->unix_ns - AROUND_NS,
-	    .to_ns = r->unix_ns + AROUND_NS,
+	    .from_ns = r->unix_ns - EVIDENCE_AROUND_NS,
+	    .to_ns = r->unix_ns + EVIDENCE_AROUND_NS,
 	    .next = *bucket};
 	*bucket = (uint32_t)++g->n;
 }
 
 static void
-widen(struct conn *c, const struct analysis_reset *r)
+evidence_widen(struct conn *c, const struct analysis_reset *r)
 {
-	if (r->unix_ns - AROUND_NS < c->from_ns)
-		c->from_ns = r->unix_ns - AROUND_NS;
-	if (r->unix_ns + AROUND_NS > c->to_ns)
-		c->to_ns = r->unix_ns + AROUND_NS;
+	if (r->unix_ns - EVIDENCE_AROUND_NS < c->from_ns)
+		c->from_ns = r->unix_ns - EVIDENCE_AROUND_NS;
+	if (r->unix_ns + EVIDENCE_AROUND_NS > c->to_ns)
+		c->to_ns = r->unix_ns + EVIDENCE_AROUND_NS;
 }
 
 /* Those of one ruling; of each group so many at most. */
 static void
-choose(struct gathering *g, enum rst_ruling ruling, uint32_t each,
+evidence_choose(struct gathering *g, enum rst_ruling ruling, uint32_t each,
     uint32_t *by_group)
 {
 	struct analysis *a = g->out;
 
-	for (size_t i = 0; i < a->n_resets && g->n < CONNS; i++) {
+	for (size_t i = 0; i < a->n_resets && g->n < EVIDENCE_CONNS; i++) {
 		const struct analysis_reset *r = &a->resets[i];
 
 		if (r->verdict.ruling != ruling || by_group[r->group] >= each ||
-		    find(g, &r->client, &r->server) != NULL)
+		    evidence_find(g, &r->client, &r->server) != NULL)
 			continue;
 		by_group[r->group]++;
-		add(g, r);
+		evidence_add(g, r);
 	}
 }
 
 /* Forged ones first, and of each kind some before many of one. */
 static int
-choose_all(struct gathering *g, struct fault *f)
+evidence_choose_all(struct gathering *g, struct fault *f)
 {
 	static const enum rst_ruling rulings[] = {RST_FORGED, RST_UNDETERMINED};
 	uint32_t *by_group = calloc(g->out->n_groups + 1, sizeof(*by_group));
@@ -121,9 +124,9 @@ choose_all(struct gathering *g, struct fault *f)
 	if (by_group == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	for (size_t i = 0; i < 2; i++)
-		choose(g, rulings[i], EACH_GROUP, by_group);
+		evidence_choose(g, rulings[i], EVIDENCE_EACH_GROUP, by_group);
 	for (size_t i = 0; i < 2; i++)
-		choose(g, rulings[i], UINT32_MAX, by_group);
+		evidence_choose(g, rulings[i], UINT32_MAX, by_group);
 	free(by_group);
 	return 0;
 }
@@ -131,7 +134,7 @@ choose_all(struct gathering *g, struct fault *f)
 /* --- what is to be said of packets --- */
 
 static int
-by_place(const void *x, const void *y)
+evidence_by_place(const void *x, const void *y)
 {
 	const struct noted *a = x, *b = y;
 
@@ -142,7 +145,7 @@ by_place(const void *x, const void *y)
 
 /* Of all resets of the chosen connections; those of the others are counted. */
 static int
-note_resets(struct gathering *g, struct fault *f)
+evidence_note_resets(struct gathering *g, struct fault *f)
 {
 	struct analysis *a = g->out;
 
@@ -151,7 +154,7 @@ note_resets(struct gathering *g, struct fault *f)
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	for (size_t i = 0; i < a->n_resets; i++) {
 		const struct analysis_reset *r = &a->resets[i];
-		struct conn *c = find(g, &r->client, &r->server);
+		struct conn *c = evidence_find(g, &r->client, &r->server);
 
 		if (c == NULL) {
 			a->evidence_lacks += r->verdict.ruling != RST_GENUINE;
@@ -161,7 +164,7 @@ note_resets(struct gathering *g, struct fault *f)
 		    .frame = r->frame, .file = r->file, .reset = r};
 		if (r->verdict.ruling == RST_GENUINE)
 			continue;
-		widen(c, r);
+		evidence_widen(c, r);
 		if (r->trigger_frame != 0)
 			g->noted[g->n_noted++] =
 			    (struct noted){.frame = r->trigger_frame,
@@ -169,17 +172,17 @@ note_resets(struct gathering *g, struct fault *f)
 				.is_trigger = true,
 				.reset = r};
 	}
-	qsort(g->noted, g->n_noted, sizeof(g->noted[0]), by_place);
+	qsort(g->noted, g->n_noted, sizeof(g->noted[0]), evidence_by_place);
 	return 0;
 }
 
 static void
-write_note(const struct gathering *g, const struct capture_packet *p, char *out,
-    size_t size)
+evidence_write_note(const struct gathering *g, const struct capture_packet *p,
+    char *out, size_t size)
 {
 	struct noted key = {.frame = p->frame, .file = p->file};
-	const struct noted *n =
-	    bsearch(&key, g->noted, g->n_noted, sizeof(g->noted[0]), by_place);
+	const struct noted *n = bsearch(
+	    &key, g->noted, g->n_noted, sizeof(g->noted[0]), evidence_by_place);
 	const struct rst_verdict *v;
 	size_t at;
 
@@ -205,60 +208,61 @@ write_note(const struct gathering *g, const struct capture_packet *p, char *out,
 
 /* By itself or, of an ICMP error, by what it quotes. */
 static struct conn *
-find_conn(struct gathering *g, const struct pkt *p)
+evidence_find_conn(struct gathering *g, const struct pkt *p)
 {
 	struct endpoint a, b;
 	struct conn *c;
 
-	if (p->has & PKT_HAS_TCP) {
+	if ((p->has & PKT_HAS_TCP) != 0) {
 		a = (struct endpoint){p->ip.src, p->tcp.sport};
 		b = (struct endpoint){p->ip.dst, p->tcp.dport};
-	} else if ((p->has & PKT_HAS_QUOTE) && p->quote.has_ports &&
+	} else if ((p->has & PKT_HAS_QUOTE) != 0 && p->quote.has_ports &&
 	    p->quote.ip.proto == PKT_PROTO_TCP) {
 		a = (struct endpoint){p->quote.ip.src, p->quote.sport};
 		b = (struct endpoint){p->quote.ip.dst, p->quote.dport};
 	} else {
 		return NULL;
 	}
-	c = find(g, &a, &b);
-	return c != NULL ? c : find(g, &b, &a);
+	c = evidence_find(g, &a, &b);
+	return c != NULL ? c : evidence_find(g, &b, &a);
 }
 
 static void
-see_one(struct gathering *g, const struct pass_packet *q)
+evidence_see(struct gathering *g, const struct pass_packet *q)
 {
 	char note[sizeof(g->out->evidence.packets->note)];
 	const struct capture_packet *cp = &q->cp;
 	const struct pkt *p = &q->pkt;
-	struct conn *c = find_conn(g, p);
+	struct conn *c = evidence_find_conn(g, p);
 
 	if (c == NULL)
 		return;
 	if ((p->has & PKT_HAS_TCP) != 0 &&
 	    (p->tcp.flags & (PKT_TH_SYN | PKT_TH_ACK)) == PKT_TH_SYN)
 		c->begun = 0;
-	if (c->begun++ >= BEGINNING &&
+	if (c->begun++ >= EVIDENCE_BEGINNING &&
 	    (cp->unix_ns < c->from_ns || cp->unix_ns > c->to_ns))
 		return;
-	write_note(g, cp, note, sizeof(note));
+	evidence_write_note(g, cp, note, sizeof(note));
 	result_keep(&g->out->evidence, cp->unix_ns, cp->link, cp->data, cp->len,
 	    cp->wire_len, note);
 }
 
 static int
-see(void *ctx, const struct pass_packet *p, size_t n, struct fault *f)
+evidence_see_handful(
+    void *ctx, const struct pass_packet *p, size_t n, struct fault *f)
 {
 	(void)f;
 	for (size_t i = 0; i < n; i++)
-		see_one(ctx, &p[i]);
+		evidence_see(ctx, &p[i]);
 	return 0;
 }
 
 /* What is damaged was told in the first pass. */
 static int
-read_again(struct gathering *g, struct fault *f)
+evidence_read_again(struct gathering *g, struct fault *f)
 {
-	struct pass_sink sink = {.ctx = g, .see = see};
+	struct pass_sink sink = {.ctx = g, .see = evidence_see_handful};
 
 	if (g->in->again(g->in->ctx, f) != 0)
 		return -1;
@@ -280,12 +284,12 @@ evidence_gather(const struct analyze_ask *ask, const struct analyze_input *in,
 	g->in = in;
 	g->out = out;
 	g->seed = ask->hash_seed;
-	if (choose_all(g, f) != 0 || note_resets(g, f) != 0)
+	if (evidence_choose_all(g, f) != 0 || evidence_note_resets(g, f) != 0)
 		goto out;
 	rc = 0;
 	if (g->n == 0)
 		goto out;
-	rc = read_again(g, f);
+	rc = evidence_read_again(g, f);
 out:
 	free(g->noted);
 	free(g);

@@ -8,13 +8,13 @@
 
 #include "analyze_int.h"
 
-#define GROUPS	    8192  /* with a server of their own */
-#define GROUPS_TTLS 12288 /* then with a TTL of their own; then neither */
-#define BUCKETS	    16384
-#define TTLS_APART  4	  /* TTLs that stay groups of their own */
-#define COMMONS	    64	  /* groups whose triggers are compared */
-#define FLOWS	    65536 /* places of flows that were counted before */
-#define FIRED	    4096  /* places of triggers that were counted before */
+#define GROUPS		  8192	/* with a server of their own */
+#define GROUPS_TTLS	  12288 /* then with a TTL of their own; then neither */
+#define GROUPS_BUCKETS	  16384
+#define GROUPS_TTLS_APART 4	/* TTLs that stay groups of their own */
+#define GROUPS_COMMONS	  64	/* groups whose triggers are compared */
+#define GROUPS_FLOWS	  65536 /* places of flows that were counted before */
+#define GROUPS_FIRED	  4096 /* places of triggers that were counted before */
 
 struct member {
 	struct analysis_group g;
@@ -29,7 +29,7 @@ struct groups {
 	size_t n, cap;
 	struct member *m;
 	uint32_t *buckets; /* an index plus 1 */
-	uint64_t *flows, *fired;
+	uint64_t *flows, *drew;
 };
 
 int
@@ -41,12 +41,12 @@ groups_new(uint64_t seed, const struct passed *passed, struct groups **out,
 	if (g != NULL) {
 		g->seed = seed;
 		g->passed = passed;
-		g->buckets = calloc(BUCKETS, sizeof(*g->buckets));
-		g->flows = calloc(FLOWS, sizeof(*g->flows));
-		g->fired = calloc(FIRED, sizeof(*g->fired));
+		g->buckets = calloc(GROUPS_BUCKETS, sizeof(*g->buckets));
+		g->flows = calloc(GROUPS_FLOWS, sizeof(*g->flows));
+		g->drew = calloc(GROUPS_FIRED, sizeof(*g->drew));
 	}
 	if (g == NULL || g->buckets == NULL || g->flows == NULL ||
-	    g->fired == NULL) {
+	    g->drew == NULL) {
 		groups_free(g);
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	}
@@ -66,14 +66,15 @@ groups_free(struct groups *g)
 	free(g->m);
 	free(g->buckets);
 	free(g->flows);
-	free(g->fired);
+	free(g->drew);
 	free(g);
 }
 
 /* --- which group --- */
 
 static bool
-same_but_ttl(const struct analysis_group *a, const struct analysis_group *b)
+groups_same_but_ttl(
+    const struct analysis_group *a, const struct analysis_group *b)
 {
 	return endpoint_equal(&a->server, &b->server) &&
 	    a->to_client == b->to_client && a->ruling == b->ruling &&
@@ -81,38 +82,40 @@ same_but_ttl(const struct analysis_group *a, const struct analysis_group *b)
 }
 
 static uint64_t
-hash_endpoint(uint64_t h, const struct endpoint *e)
+groups_hash_endpoint(uint64_t h, const struct endpoint *e)
 {
 	h = analyze_hash(h, e->addr.b, sizeof(e->addr.b));
 	return analyze_hash(h, &e->port, sizeof(e->port));
 }
 
 static uint32_t *
-bucket_of(const struct groups *g, const struct analysis_group *key)
+groups_bucket_of(const struct groups *g, const struct analysis_group *key)
 {
 	uint8_t rest[4] = {
 	    key->to_client, (uint8_t)key->ruling, (uint8_t)key->kind, key->ttl};
-	uint64_t h = hash_endpoint(g->seed, &key->server);
+	uint64_t h = groups_hash_endpoint(g->seed, &key->server);
 
-	return &g->buckets[analyze_hash(h, rest, sizeof(rest)) % BUCKETS];
+	return &g->buckets[analyze_hash(h, rest, sizeof(rest)) %
+	    GROUPS_BUCKETS];
 }
 
 static struct member *
-find(const struct groups *g, const struct analysis_group *key)
+groups_find(const struct groups *g, const struct analysis_group *key)
 {
-	uint32_t at = *bucket_of(g, key);
+	uint32_t at = *groups_bucket_of(g, key);
 
 	for (; at != 0; at = g->m[at - 1].next)
 		if (g->m[at - 1].g.ttl == key->ttl &&
-		    same_but_ttl(&g->m[at - 1].g, key))
+		    groups_same_but_ttl(&g->m[at - 1].g, key))
 			return &g->m[at - 1];
 	return NULL;
 }
 
 static struct member *
-add(struct groups *g, const struct analysis_group *key, struct fault *f)
+analyze_groups_add(
+    struct groups *g, const struct analysis_group *key, struct fault *f)
 {
-	uint32_t *bucket = bucket_of(g, key);
+	uint32_t *bucket = groups_bucket_of(g, key);
 	struct member *m;
 
 	if (VEC_ROOM(g->m, g->n, g->cap) != 0) {
@@ -130,7 +133,8 @@ add(struct groups *g, const struct analysis_group *key, struct fault *f)
 
 /* What there is no room for shares a group, first of servers, then of TTLs. */
 static struct member *
-find_or_add(struct groups *g, const struct analysis_reset *a, struct fault *f)
+groups_find_or_add(
+    struct groups *g, const struct analysis_reset *a, struct fault *f)
 {
 	struct analysis_group key = {.server = a->server,
 	    .to_client = a->to_client,
@@ -138,25 +142,25 @@ find_or_add(struct groups *g, const struct analysis_reset *a, struct fault *f)
 	    .kind = a->verdict.kind,
 	    .ttl = a->ttl,
 	    .signature = a->verdict.signature};
-	struct member *m = find(g, &key);
+	struct member *m = groups_find(g, &key);
 
 	if (m == NULL && g->n >= GROUPS) {
 		memset(&key.server, 0, sizeof(key.server));
-		m = find(g, &key);
+		m = groups_find(g, &key);
 	}
 	if (m == NULL && g->n >= GROUPS_TTLS) {
 		key.ttl = 0;
 		key.ttl_varies = true;
-		m = find(g, &key);
+		m = groups_find(g, &key);
 	}
-	return m != NULL ? m : add(g, &key, f);
+	return m != NULL ? m : analyze_groups_add(g, &key, f);
 }
 
 /* --- one reset --- */
 
 /* Whether the number was not here just before; keeps it. */
 static bool
-is_fresh(uint64_t *places, size_t n, uint64_t number)
+groups_is_fresh(uint64_t *places, size_t n, uint64_t number)
 {
 	uint64_t *at = &places[number % n];
 	bool fresh = *at != number;
@@ -166,26 +170,30 @@ is_fresh(uint64_t *places, size_t n, uint64_t number)
 }
 
 static bool
-is_fresh_flow(struct groups *g, const struct analysis_reset *a, uint64_t group)
+groups_is_fresh_flow(
+    struct groups *g, const struct analysis_reset *a, uint64_t group)
 {
 	uint64_t h = analyze_hash(g->seed, &group, sizeof(group));
 
-	h = hash_endpoint(h, &a->client);
-	return is_fresh(g->flows, FLOWS, hash_endpoint(h, &a->server));
+	h = groups_hash_endpoint(h, &a->client);
+	return groups_is_fresh(
+	    g->flows, GROUPS_FLOWS, groups_hash_endpoint(h, &a->server));
 }
 
 /* Many resets may answer one packet. */
 static bool
-is_fresh_trigger(struct groups *g, const struct flow_reset *r, uint64_t group)
+groups_is_fresh_trigger(
+    struct groups *g, const struct flow_reset *r, uint64_t group)
 {
 	uint64_t n[3] = {group, r->trigger.file, r->trigger.frame};
 
-	return is_fresh(g->fired, FIRED, analyze_hash(g->seed, n, sizeof(n)));
+	return groups_is_fresh(
+	    g->drew, GROUPS_FIRED, analyze_hash(g->seed, n, sizeof(n)));
 }
 
 /* A verdict of its own, with the words that its reasons point at. */
 static int
-copy_verdict(
+groups_copy_verdict(
     const struct rst_verdict *v, struct rst_verdict *out, struct fault *f)
 {
 	struct rst_verdict copy = *v;
@@ -214,7 +222,7 @@ copy_verdict(
 }
 
 static void
-set_first(struct analysis_group *g, const struct analysis_reset *a)
+groups_set_first(struct analysis_group *g, const struct analysis_reset *a)
 {
 	if (g->resets == 0 || a->unix_ns > g->last_unix_ns)
 		g->last_unix_ns = a->unix_ns;
@@ -229,8 +237,8 @@ set_first(struct analysis_group *g, const struct analysis_reset *a)
 }
 
 static int
-add_detail(struct groups *g, struct member *m, const struct flow_reset *r,
-    const struct analysis_reset *a, struct fault *f)
+groups_add_detail(struct groups *g, struct member *m,
+    const struct flow_reset *r, const struct analysis_reset *a, struct fault *f)
 {
 	const struct rst_verdict *v = &a->verdict;
 	uint64_t group = (uint64_t)(m - g->m);
@@ -240,29 +248,29 @@ add_detail(struct groups *g, struct member *m, const struct flow_reset *r,
 	if (m->detail == NULL)
 		m->detail = detail_new();
 	if (m->detail == NULL ||
-	    detail_add(
-		m->detail, r, v, g->passed, is_fresh_trigger(g, r, group)) != 0)
+	    detail_add(m->detail, r, v, g->passed,
+		groups_is_fresh_trigger(g, r, group)) != 0)
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	if (m->g.resets > 0 && v->probability <= m->g.why.probability)
 		return 0;
-	return copy_verdict(v, &m->g.why, f);
+	return groups_copy_verdict(v, &m->g.why, f);
 }
 
 int
 groups_add(struct groups *g, const struct flow_reset *r,
     struct analysis_reset *a, struct fault *f)
 {
-	struct member *m = find_or_add(g, a, f);
+	struct member *m = groups_find_or_add(g, a, f);
 
-	if (m == NULL || add_detail(g, m, r, a, f) != 0)
+	if (m == NULL || groups_add_detail(g, m, r, a, f) != 0)
 		return -1;
 	a->group = (uint32_t)(m - g->m);
-	set_first(&m->g, a);
+	groups_set_first(&m->g, a);
 	if (m->g.resets == 0 || a->ttl < m->g.ttl_lo)
 		m->g.ttl_lo = a->ttl;
 	if (a->ttl > m->g.ttl_hi)
 		m->g.ttl_hi = a->ttl;
-	m->g.flows += is_fresh_flow(g, a, a->group) || m->g.resets == 0;
+	m->g.flows += groups_is_fresh_flow(g, a, a->group) || m->g.resets == 0;
 	m->g.resets++;
 	m->g.both_ends += a->verdict.both_ends;
 	m->sum += a->verdict.probability;
@@ -278,7 +286,7 @@ struct order {
 };
 
 static int
-compare_endpoints(const struct endpoint *a, const struct endpoint *b)
+groups_compare_endpoints(const struct endpoint *a, const struct endpoint *b)
 {
 	int c = memcmp(a->addr.b, b->addr.b, sizeof(a->addr.b));
 
@@ -289,12 +297,12 @@ compare_endpoints(const struct endpoint *a, const struct endpoint *b)
 
 /* Those alike but for their TTL stand together. */
 static int
-by_likeness(const void *x, const void *y)
+groups_by_likeness(const void *x, const void *y)
 {
 	const struct member *mx = ((const struct order *)x)->m;
 	const struct member *my = ((const struct order *)y)->m;
 	const struct analysis_group *a = &mx->g, *b = &my->g;
-	int c = compare_endpoints(&a->server, &b->server);
+	int c = groups_compare_endpoints(&a->server, &b->server);
 
 	if (c == 0)
 		c = a->to_client - b->to_client;
@@ -309,7 +317,7 @@ by_likeness(const void *x, const void *y)
 }
 
 static void
-merge_why(struct analysis_group *g, struct analysis_group *from)
+groups_merge_why(struct analysis_group *g, struct analysis_group *from)
 {
 	struct rst_verdict was = g->why;
 
@@ -320,7 +328,7 @@ merge_why(struct analysis_group *g, struct analysis_group *from)
 }
 
 static void
-merge(struct member *m, struct member *from)
+groups_merge(struct member *m, struct member *from)
 {
 	struct analysis_group *g = &m->g, *o = &from->g;
 
@@ -342,7 +350,7 @@ merge(struct member *m, struct member *from)
 	g->flows += o->flows;
 	g->both_ends += o->both_ends;
 	m->sum += from->sum;
-	merge_why(g, o);
+	groups_merge_why(g, o);
 	if (m->detail != NULL && from->detail != NULL)
 		detail_merge(m->detail, from->detail);
 	o->resets = 0;
@@ -350,25 +358,25 @@ merge(struct member *m, struct member *from)
 
 /* Where a device's TTLs wander, its groups are one. */
 static void
-merge_wanderers(struct groups *g, struct order *o)
+groups_merge_wanderers(struct groups *g, struct order *o)
 {
-	size_t i, n;
+	size_t n;
 
-	qsort(o, g->n, sizeof(*o), by_likeness);
-	for (i = 0; i < g->n; i += n) {
-		for (n = 1;
-		     i + n < g->n && same_but_ttl(&o[i].m->g, &o[i + n].m->g);
+	qsort(o, g->n, sizeof(*o), groups_by_likeness);
+	for (size_t i = 0; i < g->n; i += n) {
+		for (n = 1; i + n < g->n &&
+		     groups_same_but_ttl(&o[i].m->g, &o[i + n].m->g);
 		     n++)
 			continue;
-		for (size_t k = 1; n > TTLS_APART && k < n; k++) {
-			merge(o[i].m, o[i + k].m);
+		for (size_t k = 1; n > GROUPS_TTLS_APART && k < n; k++) {
+			groups_merge(o[i].m, o[i + k].m);
 			o[i + k].into = o[i].into;
 		}
 	}
 }
 
 static int
-rank(enum rst_ruling r)
+groups_rank(enum rst_ruling r)
 {
 	switch (r) {
 	case RST_FORGED:
@@ -383,7 +391,7 @@ rank(enum rst_ruling r)
 
 /* Forged first, most resets first, then the earliest; the merged last. */
 static int
-by_weight(const void *x, const void *y)
+groups_by_weight(const void *x, const void *y)
 {
 	const struct member *mx = ((const struct order *)x)->m;
 	const struct member *my = ((const struct order *)y)->m;
@@ -392,7 +400,7 @@ by_weight(const void *x, const void *y)
 	if ((a->resets == 0) != (b->resets == 0))
 		return a->resets == 0 ? 1 : -1;
 	if (a->ruling != b->ruling)
-		return rank(a->ruling) - rank(b->ruling);
+		return groups_rank(a->ruling) - groups_rank(b->ruling);
 	if (a->resets != b->resets)
 		return a->resets < b->resets ? 1 : -1;
 	if (a->first_unix_ns != b->first_unix_ns)
@@ -402,7 +410,7 @@ by_weight(const void *x, const void *y)
 
 /* From the number that a reset was given to that of the sorted groups. */
 static void
-renumber(const struct groups *g, const struct order *o, uint32_t *map,
+groups_renumber(const struct groups *g, const struct order *o, uint32_t *map,
     struct analysis *out)
 {
 	for (size_t i = 0; i < g->n; i++)
@@ -416,7 +424,7 @@ renumber(const struct groups *g, const struct order *o, uint32_t *map,
 }
 
 static int
-hand_over(struct groups *g, const struct order *o, struct analysis *out)
+groups_hand_over(struct groups *g, const struct order *o, struct analysis *out)
 {
 	for (size_t i = 0; i < g->n && o[i].m->g.resets > 0; i++) {
 		struct member *m = o[i].m;
@@ -426,7 +434,8 @@ hand_over(struct groups *g, const struct order *o, struct analysis *out)
 		memset(&m->g.why, 0, sizeof(m->g.why));
 		to->probability = m->sum / (double)to->resets;
 		if (m->detail != NULL &&
-		    detail_finish(m->detail, g->passed, i < COMMONS, to) != 0)
+		    detail_finish(
+			m->detail, g->passed, i < GROUPS_COMMONS, to) != 0)
 			return -1;
 	}
 	return 0;
@@ -446,10 +455,10 @@ groups_finish(struct groups *g, struct analysis *out, struct fault *f)
 		o[i].m = &g->m[i];
 		o[i].into = (uint32_t)i;
 	}
-	merge_wanderers(g, o);
-	qsort(o, g->n, sizeof(*o), by_weight);
-	renumber(g, o, map, out);
-	rc = hand_over(g, o, out);
+	groups_merge_wanderers(g, o);
+	qsort(o, g->n, sizeof(*o), groups_by_weight);
+	groups_renumber(g, o, map, out);
+	rc = groups_hand_over(g, o, out);
 out:
 	free(o);
 	free(map);

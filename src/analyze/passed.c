@@ -26,7 +26,7 @@ struct passed {
 
 /* Multiply and fold: the high half of the product holds what was mixed. */
 static uint64_t
-mix(uint64_t h, uint64_t v)
+passed_mix(uint64_t h, uint64_t v)
 {
 	h = (h ^ v) * UINT64_C(0x9e3779b97f4a7c15);
 	return h ^ h >> 32;
@@ -40,12 +40,12 @@ analyze_hash(uint64_t h, const void *data, size_t n)
 
 	for (; n >= sizeof(v); n -= sizeof(v), p += sizeof(v)) {
 		memcpy(&v, p, sizeof(v));
-		h = mix(h, v);
+		h = passed_mix(h, v);
 	}
 	v = n;
 	if (n > 0)
 		memcpy(&v, p, n);
-	return mix(mix(h, v), n);
+	return passed_mix(passed_mix(h, v), n);
 }
 
 int
@@ -84,7 +84,8 @@ uint64_t
 passed_id(const struct passed *p, const struct endpoint *server,
     const struct trigger *t, const uint8_t *data, size_t len, uint32_t sent)
 {
-	uint64_t h = mix(p->seed, (uint64_t)t->protocol << 16 | server->port);
+	uint64_t h =
+	    passed_mix(p->seed, (uint64_t)t->protocol << 16 | server->port);
 
 	h = analyze_hash(h, server->addr.b, sizeof(server->addr.b));
 	if (t->protocol != TRIGGER_UNKNOWN) {
@@ -93,23 +94,23 @@ passed_id(const struct passed *p, const struct endpoint *server,
 	} else {
 		if (len > PASSED_BYTES)
 			len = PASSED_BYTES;
-		h = mix(analyze_hash(h, data, len), sent);
+		h = passed_mix(analyze_hash(h, data, len), sent);
 	}
 	return h != 0 ? h : 1;
 }
 
 /* Where its places begin: with a line. */
 static size_t
-home(const struct passed *p, uint64_t id)
+passed_home(const struct passed *p, uint64_t id)
 {
 	return id & p->mask & ~(size_t)(PASSED_LINE - 1);
 }
 
 /* Its place, or a free one, or -1. */
 static ptrdiff_t
-find(const struct passed *p, uint64_t id)
+passed_find(const struct passed *p, uint64_t id)
 {
-	size_t at = home(p, id);
+	size_t at = passed_home(p, id);
 
 	for (size_t i = 0; i < PASSED_LOOKS; i++, at = (at + 1) & p->mask)
 		if (p->ids[at] == id || p->ids[at] == 0)
@@ -121,7 +122,7 @@ find(const struct passed *p, uint64_t id)
 void
 passed_see(struct passed *p, uint64_t id)
 {
-	ptrdiff_t at = p->waiting != 0 ? find(p, p->waiting) : -1;
+	ptrdiff_t at = p->waiting != 0 ? passed_find(p, p->waiting) : -1;
 
 	if (at >= 0) {
 		p->ids[at] = p->waiting;
@@ -129,13 +130,13 @@ passed_see(struct passed *p, uint64_t id)
 	}
 	p->waiting = id;
 	for (uint64_t i = 0; i < PASSED_LOOKS; i += PASSED_LINE)
-		__builtin_prefetch(&p->ids[home(p, id + i)]);
+		__builtin_prefetch(&p->ids[passed_home(p, id + i)]);
 }
 
 uint64_t
 passed_count(const struct passed *p, uint64_t id)
 {
-	ptrdiff_t at = find(p, id);
+	ptrdiff_t at = passed_find(p, id);
 
 	return at >= 0 ? p->n[at] + (p->waiting == id) : 0;
 }

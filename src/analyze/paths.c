@@ -9,8 +9,8 @@
 
 #include "probes.h"
 
-#define SENT	 512 /* limited packets that are remembered */
-#define SYN_MASK (PKT_TH_SYN | PKT_TH_ACK)
+#define PATHS_SENT     512 /* limited packets that are remembered */
+#define PATHS_SYN_MASK (PKT_TH_SYN | PKT_TH_ACK)
 
 /* A limited packet as it left. */
 struct sent {
@@ -28,7 +28,7 @@ struct sent {
 struct paths {
 	size_t at;  /* where the next one goes */
 	bool asked; /* there was one that the server itself may answer */
-	struct sent sent[SENT];
+	struct sent sent[PATHS_SENT];
 	size_t n;
 	struct paths_route *routes[PROBES_PAIRS]; /* owned */
 };
@@ -75,7 +75,7 @@ paths_at(const struct paths *p, size_t i)
 
 /* NULL where there is no room, or no memory: then f says so. */
 static struct paths_route *
-find_or_add(struct paths *p, const struct sent *q, struct fault *f)
+paths_find_or_add(struct paths *p, const struct sent *q, struct fault *f)
 {
 	struct paths_route *r = paths_find(p, &q->src, &q->dst);
 
@@ -95,13 +95,13 @@ find_or_add(struct paths *p, const struct sent *q, struct fault *f)
 /* --- what leaves --- */
 
 static uint32_t
-echo_number(uint16_t id, uint16_t seq)
+paths_echo_number(uint16_t id, uint16_t seq)
 {
 	return (uint32_t)id << 16 | seq;
 }
 
 static void
-see_limited(struct paths *p, const struct flow_seen *s)
+paths_see_limited(struct paths *p, const struct flow_seen *s)
 {
 	const struct pkt *k = s->pkt;
 	struct sent *q = &p->sent[p->at];
@@ -113,29 +113,29 @@ see_limited(struct paths *p, const struct flow_seen *s)
 	    .id = k->ip.id,
 	    .proto = k->ip.proto,
 	    .ttl = k->ip.ttl};
-	if (k->has & PKT_HAS_TCP) {
+	if ((k->has & PKT_HAS_TCP) != 0) {
 		q->tcp = true;
-		q->syn = (k->tcp.flags & SYN_MASK) == PKT_TH_SYN;
+		q->syn = (k->tcp.flags & PATHS_SYN_MASK) == PKT_TH_SYN;
 		q->seq = k->tcp.seq;
 		q->ack = k->tcp.ack;
 		q->sport = k->tcp.sport;
 		q->dport = k->tcp.dport;
 		q->window = k->tcp.window;
-	} else if (k->has & PKT_HAS_ICMP) {
+	} else if ((k->has & PKT_HAS_ICMP) != 0) {
 		if (!k->icmp.is_echo_request)
 			return;
 		q->echo = true;
-		q->seq = echo_number(k->icmp.id, k->icmp.seq);
+		q->seq = paths_echo_number(k->icmp.id, k->icmp.seq);
 	}
 	p->asked = p->asked || q->syn || q->echo;
-	p->at = (p->at + 1) % SENT;
+	p->at = (p->at + 1) % PATHS_SENT;
 }
 
 /* --- what comes back --- */
 
 /* How surely the quote is of this packet; 0: it is not. */
 static int
-match(const struct sent *q, const struct pkt_quote *k)
+paths_match(const struct sent *q, const struct pkt_quote *k)
 {
 	int sure = 1;
 
@@ -150,7 +150,7 @@ match(const struct sent *q, const struct pkt_quote *k)
 		    (k->has_flags && q->window == k->window);
 	} else if (q->echo) {
 		if (!k->has_echo ||
-		    q->seq != echo_number(k->echo_id, k->echo_seq))
+		    q->seq != paths_echo_number(k->echo_id, k->echo_seq))
 			return 0;
 	} else if (k->ip.version == 4 && q->id != k->ip.id)
 		return 0;
@@ -159,14 +159,14 @@ match(const struct sent *q, const struct pkt_quote *k)
 
 /* The packet that is quoted, where one alone fits best. */
 static struct sent *
-find_sent(struct paths *p, const struct pkt_quote *k)
+paths_find_sent(struct paths *p, const struct pkt_quote *k)
 {
 	struct sent *best = NULL;
 	int most = 0;
 	bool alone = false;
 
-	for (size_t i = 0; i < SENT; i++) {
-		int n = match(&p->sent[i], k);
+	for (size_t i = 0; i < PATHS_SENT; i++) {
+		int n = paths_match(&p->sent[i], k);
 
 		if (n == 0 || n < most)
 			continue;
@@ -178,7 +178,8 @@ find_sent(struct paths *p, const struct pkt_quote *k)
 }
 
 static void
-add_reply(struct path_hop *h, const struct sent *q, const struct flow_seen *s)
+paths_add_reply(
+    struct path_hop *h, const struct sent *q, const struct flow_seen *s)
 {
 	const struct addr *from = &s->pkt->ip.src;
 	int64_t rtt = s->unix_ns - q->unix_ns;
@@ -194,7 +195,7 @@ add_reply(struct path_hop *h, const struct sent *q, const struct flow_seen *s)
 		r[i].addr = *from;
 		r[i].reply_ttl = s->pkt->ip.ttl;
 		r[i].rtt_ns = rtt > 0 ? rtt : 0;
-		if (h->ttl == 1 && (s->pkt->has & PKT_HAS_MAC)) {
+		if (h->ttl == 1 && (s->pkt->has & PKT_HAS_MAC) != 0) {
 			r[i].has_mac = true;
 			memcpy(r[i].mac, s->pkt->mac_src, ADDR_MAC);
 		}
@@ -207,14 +208,14 @@ add_reply(struct path_hop *h, const struct sent *q, const struct flow_seen *s)
 }
 
 static int
-see_expired(struct paths *p, const struct flow_seen *s, struct fault *f)
+paths_see_expired(struct paths *p, const struct flow_seen *s, struct fault *f)
 {
-	struct sent *q = find_sent(p, &s->pkt->quote);
+	struct sent *q = paths_find_sent(p, &s->pkt->quote);
 	struct paths_route *r;
 
 	if (q == NULL || q->ttl > PATH_MAX_HOPS)
 		return 0;
-	r = find_or_add(p, q, f);
+	r = paths_find_or_add(p, q, f);
 	if (r == NULL)
 		return p->n == PROBES_PAIRS ? 0 : -1;
 	for (; r->path.n_hops < q->ttl; r->path.n_hops++)
@@ -222,21 +223,21 @@ see_expired(struct paths *p, const struct flow_seen *s, struct fault *f)
 		    (uint8_t)(r->path.n_hops + 1);
 	r->path.hops[q->ttl - 1].answered += !q->answered;
 	q->answered = true;
-	add_reply(&r->path.hops[q->ttl - 1], q, s);
+	paths_add_reply(&r->path.hops[q->ttl - 1], q, s);
 	return 0;
 }
 
 /* An echo reply, or the SYN-ACK to a limited SYN: the server is that near. */
 static int
-see_answer(struct paths *p, const struct flow_seen *s, struct fault *f)
+paths_see_answer(struct paths *p, const struct flow_seen *s, struct fault *f)
 {
 	const struct pkt *k = s->pkt;
-	bool echo = (k->has & PKT_HAS_ICMP) && k->icmp.is_echo_reply;
+	bool echo = (k->has & PKT_HAS_ICMP) != 0 && k->icmp.is_echo_reply;
 	uint32_t seq =
-	    echo ? echo_number(k->icmp.id, k->icmp.seq) : k->tcp.ack - 1;
+	    echo ? paths_echo_number(k->icmp.id, k->icmp.seq) : k->tcp.ack - 1;
 	struct paths_route *r;
 
-	for (size_t i = 0; p->asked && i < SENT; i++) {
+	for (size_t i = 0; p->asked && i < PATHS_SENT; i++) {
 		const struct sent *q = &p->sent[i];
 
 		if (q->ttl == 0 || q->seq != seq ||
@@ -245,7 +246,7 @@ see_answer(struct paths *p, const struct flow_seen *s, struct fault *f)
 		    !addr_equal(&q->src, &k->ip.dst) ||
 		    (!echo && q->sport != k->tcp.dport))
 			continue;
-		r = find_or_add(p, q, f);
+		r = paths_find_or_add(p, q, f);
 		if (r == NULL)
 			return p->n == PROBES_PAIRS ? 0 : -1;
 		if (r->answered == 0 || q->ttl < r->answered)
@@ -259,12 +260,16 @@ paths_see(struct paths *p, const struct flow_seen *s, struct fault *f)
 {
 	const struct pkt *k = s->pkt;
 
-	if ((k->has & PKT_HAS_ICMP) && k->icmp.is_time_exceeded)
-		return k->has & PKT_HAS_QUOTE ? see_expired(p, s, f) : 0;
-	if (((k->has & PKT_HAS_ICMP) && k->icmp.is_echo_reply) ||
-	    ((k->has & PKT_HAS_TCP) && (k->tcp.flags & SYN_MASK) == SYN_MASK))
-		return see_answer(p, s, f);
-	if ((k->has & PKT_HAS_IP) && k->ip.ttl > 0 && k->ip.ttl <= PROBES_TTL)
-		see_limited(p, s);
+	if ((k->has & PKT_HAS_ICMP) != 0 && k->icmp.is_time_exceeded)
+		return (k->has & PKT_HAS_QUOTE) != 0
+		    ? paths_see_expired(p, s, f)
+		    : 0;
+	if (((k->has & PKT_HAS_ICMP) != 0 && k->icmp.is_echo_reply) ||
+	    ((k->has & PKT_HAS_TCP) != 0 &&
+		(k->tcp.flags & PATHS_SYN_MASK) == PATHS_SYN_MASK))
+		return paths_see_answer(p, s, f);
+	if ((k->has & PKT_HAS_IP) != 0 && k->ip.ttl > 0 &&
+	    k->ip.ttl <= PROBES_TTL)
+		paths_see_limited(p, s);
 	return 0;
 }

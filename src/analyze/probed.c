@@ -10,14 +10,17 @@
 
 #include "probes.h"
 
-#define APART_NS    (1 * CLOCK_S) /* shots so far apart are told by time */
-#define TRIALS	    512
-#define FULL_TRIALS 64
-#define KINDS	    64	 /* of data that drew resets, at most */
-#define TTLS_ENOUGH 3	 /* so many limited TTLs are no accident */
-#define NAMED	    0.5	 /* a hop as likely as that is named */
-#define SURE	    0.9	 /* the threshold, for one of its hops to be named */
-#define PLACED	    0.75 /* the share of the hop for its place to be told */
+/* Shots so far apart are told by time */
+#define PROBED_APART_NS	   (1 * CLOCK_S)
+#define PROBED_TRIALS	   512
+#define PROBED_FULL_TRIALS 64
+#define PROBED_KINDS	   64  /* of data that drew resets, at most */
+#define PROBED_TTLS_ENOUGH 3   /* so many limited TTLs are no accident */
+#define PROBED_NAMED	   0.5 /* a hop as likely as that is named */
+/* The threshold, for one of its hops to be named */
+#define PROBED_SURE 0.9
+/* The share of the hop for its place to be told */
+#define PROBED_PLACED 0.75
 
 /* One client's probes to one server, in the making. */
 struct pair {
@@ -38,7 +41,7 @@ struct pair {
 };
 
 static bool
-is_of(const struct pair *p, const struct probes_conn *c)
+probed_is_of(const struct pair *p, const struct probes_conn *c)
 {
 	return addr_equal(&c->client.addr, p->client) &&
 	    endpoint_equal(&c->server, p->server);
@@ -52,13 +55,13 @@ struct volley {
 	const struct probes_shot *from[INFER_MAX_HOPS];
 	struct infer_shot shots[INFER_MAX_HOPS];
 	bool acks_vary, ids_vary, windows_vary;
-	bool fired, ambiguous, spoilt;
+	bool drew, ambiguous, spoilt;
 	int rst_ttl; /* of an ambiguous one */
 	unsigned int echoed, not_echoed;
 };
 
 static void
-load(struct volley *v, const struct pair *p, const struct probes_conn *c)
+probed_load(struct volley *v, const struct pair *p, const struct probes_conn *c)
 {
 	memset(v, 0, sizeof(*v));
 	for (size_t i = 0; i < c->n_shots && v->n < INFER_MAX_HOPS; i++) {
@@ -76,7 +79,7 @@ load(struct volley *v, const struct pair *p, const struct probes_conn *c)
 
 /* How many of its numbers the reset has from this shot, the surest first. */
 static int
-likeness(const struct volley *v, size_t i, const struct probes_back *b)
+probed_likeness(const struct volley *v, size_t i, const struct probes_back *b)
 {
 	const struct probes_shot *s = v->from[i];
 
@@ -92,20 +95,20 @@ struct drawn {
 };
 
 static struct drawn
-find_drawn(const struct volley *v, const struct probes_back *b)
+probed_find_drawn(const struct volley *v, const struct probes_back *b)
 {
 	struct drawn d = {0};
 	size_t before = 0;
 	int most = 0;
 
 	while (before < v->n && v->from[before]->unix_ns <= b->unix_ns) {
-		int n = likeness(v, before++, b);
+		int n = probed_likeness(v, before++, b);
 
 		most = n > most ? n : most;
 	}
 	d.by_numbers = most > 0;
 	for (size_t i = before; i-- > 0;) {
-		if (likeness(v, i, b) != most)
+		if (probed_likeness(v, i, b) != most)
 			continue;
 		if (!d.any) {
 			d = (struct drawn){.any = true,
@@ -115,7 +118,8 @@ find_drawn(const struct volley *v, const struct probes_back *b)
 			continue;
 		}
 		if (most == 0 &&
-		    v->from[i + 1]->unix_ns - v->from[i]->unix_ns > APART_NS)
+		    v->from[i + 1]->unix_ns - v->from[i]->unix_ns >
+			PROBED_APART_NS)
 			break;
 		if (v->shots[i].ttl != v->shots[d.last].ttl)
 			d.one_ttl = false;
@@ -125,7 +129,7 @@ find_drawn(const struct volley *v, const struct probes_back *b)
 
 /* Another kind of data left between the shot and the reset. */
 static bool
-is_of_another(const struct pair *p, const struct probes_conn *c,
+probed_is_of_another(const struct pair *p, const struct probes_conn *c,
     const struct probes_shot *s, const struct probes_back *b)
 {
 	for (size_t i = 0; i < c->n_shots; i++)
@@ -137,17 +141,19 @@ is_of_another(const struct pair *p, const struct probes_conn *c,
 }
 
 static void
-attribute(struct volley *v, const struct pair *p, const struct probes_conn *c)
+probed_attribute(
+    struct volley *v, const struct pair *p, const struct probes_conn *c)
 {
 	for (size_t k = 0; k < c->n_backs; k++) {
 		const struct probes_back *b = &c->backs[k];
-		struct drawn d = find_drawn(v, b);
+		struct drawn d = probed_find_drawn(v, b);
 		const struct probes_shot *s = v->from[d.last];
 
 		if (b->genuine || !d.any)
 			continue;
-		if (!d.by_numbers && (b->late || is_of_another(p, c, s, b))) {
-			v->spoilt = v->spoilt || (!v->fired && !v->ambiguous);
+		if (!d.by_numbers &&
+		    (b->late || probed_is_of_another(p, c, s, b))) {
+			v->spoilt = v->spoilt || (!v->drew && !v->ambiguous);
 			continue;
 		}
 		if (!d.one_ttl) {
@@ -155,9 +161,9 @@ attribute(struct volley *v, const struct pair *p, const struct probes_conn *c)
 			v->rst_ttl = b->ttl;
 			continue;
 		}
-		if (v->shots[d.last].fired)
+		if (v->shots[d.last].drew)
 			continue;
-		v->fired = v->shots[d.last].fired = true;
+		v->drew = v->shots[d.last].drew = true;
 		v->shots[d.last].rst_ttl = b->ttl;
 		if (b->has_id && s->id != 0)
 			*(b->id == s->id ? &v->echoed : &v->not_echoed) += 1;
@@ -168,7 +174,7 @@ attribute(struct volley *v, const struct pair *p, const struct probes_conn *c)
 
 /* The data that the connection's first reset came after; 0: none. */
 static uint64_t
-fired_kind(const struct probes_conn *c)
+probed_drew_kind(const struct probes_conn *c)
 {
 	uint64_t kind = 0;
 
@@ -188,19 +194,19 @@ fired_kind(const struct probes_conn *c)
 
 /* Of all that fired with a limited TTL, what did so most often. */
 static uint64_t
-find_kind(const struct pair *p)
+probed_find_kind(const struct pair *p)
 {
-	uint64_t kinds[KINDS];
-	unsigned int times[KINDS];
+	uint64_t kinds[PROBED_KINDS];
+	unsigned int times[PROBED_KINDS];
 	size_t n = 0, i, best = 0;
 
 	for (size_t k = 0; k < p->found->n_conns; k++) {
 		const struct probes_conn *c = &p->found->conns[k];
-		uint64_t kind = is_of(p, c) ? fired_kind(c) : 0;
+		uint64_t kind = probed_is_of(p, c) ? probed_drew_kind(c) : 0;
 
 		for (i = 0; i < n && kinds[i] != kind; i++)
 			continue;
-		if (kind == 0 || i == KINDS)
+		if (kind == 0 || i == PROBED_KINDS)
 			continue;
 		if (i == n) {
 			kinds[n] = kind;
@@ -216,7 +222,7 @@ find_kind(const struct pair *p)
 
 /* Behind the farthest hop that answered. */
 static int
-least_hops(const struct pair *p)
+probed_least_hops(const struct pair *p)
 {
 	const struct path *path = p->route != NULL ? &p->route->path : NULL;
 	int n = 1;
@@ -230,7 +236,7 @@ least_hops(const struct pair *p)
 }
 
 static void
-add_hops(struct pair *p, int n)
+probed_add_hops(struct pair *p, int n)
 {
 	if (n > INFER_MAX_HOPS)
 		n = INFER_MAX_HOPS;
@@ -244,26 +250,26 @@ add_hops(struct pair *p, int n)
  * both are believed by half.
  */
 static void
-find_hops(struct pair *p)
+probed_find_hops(struct pair *p)
 {
-	int lo = least_hops(p), by_ttl = 0;
+	int lo = probed_least_hops(p), by_ttl = 0;
 
 	if (p->server_ttl != 0)
 		by_ttl = pkt_initial_ttl(p->server_ttl) - p->server_ttl + 1;
 	if (p->answered != 0 && p->answered <= lo) {
-		add_hops(p, lo);
+		probed_add_hops(p, lo);
 		return;
 	}
 	if (by_ttl >= lo && (p->answered == 0 || by_ttl <= p->answered))
-		add_hops(p, by_ttl);
+		probed_add_hops(p, by_ttl);
 	if (p->answered != 0)
-		add_hops(p, p->answered);
+		probed_add_hops(p, p->answered);
 	else
-		add_hops(p, p->max_ttl + 1 > lo ? p->max_ttl + 1 : lo);
+		probed_add_hops(p, p->max_ttl + 1 > lo ? p->max_ttl + 1 : lo);
 }
 
 static void
-fill_path(struct pair *p)
+probed_fill_path(struct pair *p)
 {
 	struct path *path = &p->out->path;
 
@@ -276,7 +282,7 @@ fill_path(struct pair *p)
 		path->hops[i].asked = path->hops[i].answered;
 	if (p->answered == 0)
 		return;
-	if (p->answered < least_hops(p) || p->n_hops != 1)
+	if (p->answered < probed_least_hops(p) || p->n_hops != 1)
 		return;
 	path->server_hops = p->hops[0];
 	path->distance = PATH_DISTANCE_PROBE;
@@ -285,7 +291,7 @@ fill_path(struct pair *p)
 /* --- to infer --- */
 
 static void
-describe(const struct pair *p, int hops, struct infer_path *out)
+probed_describe(const struct pair *p, int hops, struct infer_path *out)
 {
 	const struct path *path = &p->out->path;
 
@@ -299,7 +305,7 @@ describe(const struct pair *p, int hops, struct infer_path *out)
 		    ? h->responders[0].reply_ttl
 		    : 0;
 
-		out->crossed[i] = r != 0 ? pkt_initial_ttl(r) - r : -1;
+		out->traversed[i] = r != 0 ? pkt_initial_ttl(r) - r : -1;
 	}
 }
 
@@ -309,17 +315,17 @@ describe(const struct pair *p, int hops, struct infer_path *out)
  * such burst has fired.
  */
 static bool
-is_telling(const struct pair *p, const struct volley *v)
+probed_is_telling(const struct pair *p, const struct volley *v)
 {
 	if (v->n == 0 || v->spoilt)
 		return false;
-	return v->fired || v->ambiguous || !v->acks_vary || p->tags_pass;
+	return v->drew || v->ambiguous || !v->acks_vary || p->tags_pass;
 }
 
 static void
-see_full(const struct pair *p, struct infer *in)
+probed_see_full(const struct pair *p, struct infer *in)
 {
-	size_t fired = 0;
+	size_t drew = 0;
 	uint64_t passed = passed_count(p->found->passed, p->kind);
 	struct infer_shot shot = {.ttl = p->client_ttl};
 	struct infer_trial t = {.n_shots = 1, .shots = &shot};
@@ -331,41 +337,42 @@ see_full(const struct pair *p, struct infer *in)
 		    !endpoint_equal(&q->server, p->server))
 			continue;
 		shot = (struct infer_shot){
-		    .ttl = q->ttl, .fired = true, .rst_ttl = q->rst_ttl};
-		if (fired++ < FULL_TRIALS)
+		    .ttl = q->ttl, .drew = true, .rst_ttl = q->rst_ttl};
+		if (drew++ < PROBED_FULL_TRIALS)
 			infer_see_trial(in, &t);
 	}
 	for (size_t i = 0; i < p->found->n_conns; i++) {
 		const struct probes_conn *c = &p->found->conns[i];
 
-		for (size_t k = 0; is_of(p, c) && k < c->n_shots; k++)
-			fired += c->shots[k].kind == p->kind &&
+		for (size_t k = 0; probed_is_of(p, c) && k < c->n_shots; k++)
+			drew += c->shots[k].kind == p->kind &&
 			    c->shots[k].ttl > ANALYZE_PROBE_TTL;
 	}
 	shot = (struct infer_shot){.ttl = p->client_ttl};
-	for (size_t i = fired; i < passed && i < fired + FULL_TRIALS; i++)
+	for (size_t i = drew; i < passed && i < drew + PROBED_FULL_TRIALS; i++)
 		infer_see_trial(in, &t);
 }
 
 static void
-see_conns(const struct pair *p, struct infer *in)
+probed_see_conns(const struct pair *p, struct infer *in)
 {
 	unsigned int echoed = 0, not_echoed = 0, trials = 0;
 
-	for (size_t i = 0; i < p->found->n_conns && trials < TRIALS; i++) {
+	for (size_t i = 0; i < p->found->n_conns && trials < PROBED_TRIALS;
+	     i++) {
 		const struct probes_conn *c = &p->found->conns[i];
 		struct volley v;
 		struct infer_trial t = {.shots = v.shots};
 
-		if (!is_of(p, c) || c->spoilt)
+		if (!probed_is_of(p, c) || c->spoilt)
 			continue;
-		load(&v, p, c);
-		attribute(&v, p, c);
-		if (!is_telling(p, &v))
+		probed_load(&v, p, c);
+		probed_attribute(&v, p, c);
+		if (!probed_is_telling(p, &v))
 			continue;
 		t.n_shots = v.n;
-		t.fired_unknown = v.ambiguous && !v.fired;
-		t.rst_ttl = t.fired_unknown ? v.rst_ttl : 0;
+		t.drew_unknown = v.ambiguous && !v.drew;
+		t.rst_ttl = t.drew_unknown ? v.rst_ttl : 0;
 		infer_see_trial(in, &t);
 		echoed += v.echoed;
 		not_echoed += v.not_echoed;
@@ -376,7 +383,7 @@ see_conns(const struct pair *p, struct infer *in)
 }
 
 static int
-infer_one(struct pair *p, int hops, struct fault *f)
+probed_infer_one(struct pair *p, int hops, struct fault *f)
 {
 	struct infer_path path;
 	struct infer_posterior post;
@@ -384,18 +391,18 @@ infer_one(struct pair *p, int hops, struct fault *f)
 	double share = 1.0 / (double)p->n_hops;
 	int rc;
 
-	describe(p, hops, &path);
+	probed_describe(p, hops, &path);
 	if (infer_new(&path, &in, f) != 0)
 		return -1;
-	see_conns(p, in);
-	see_full(p, in);
+	probed_see_conns(p, in);
+	probed_see_full(p, in);
 	rc = infer_get_posterior(in, &post, f);
 	infer_free(in);
 	if (rc != 0)
 		return -1;
 	for (int h = 1; h <= INFER_MAX_HOPS; h++) {
 		p->sum.hop[h] += share * post.hop[h];
-		for (int k = 0; k < INFER_PLACES; k++)
+		for (int k = PLACE_WIRE; k < PLACES; k++)
 			p->sum.at[h][k] += share * post.at[h][k];
 	}
 	return 0;
@@ -404,7 +411,7 @@ infer_one(struct pair *p, int hops, struct fault *f)
 /* --- the conclusion --- */
 
 static void
-add_candidate(struct analysis_probed *o, const struct rst_candidate *c)
+probed_add_candidate(struct analysis_probed *o, const struct rst_candidate *c)
 {
 	size_t i = o->n_candidates;
 
@@ -419,12 +426,12 @@ add_candidate(struct analysis_probed *o, const struct rst_candidate *c)
 
 /* How sure the threshold is that this place implies. */
 static double
-threshold_mass(const struct pair *p, const struct rst_candidate *c)
+probed_threshold_mass(const struct pair *p, const struct rst_candidate *c)
 {
-	int t = c->place == RST_WIRE ? c->hop : c->hop + 1;
-	double mass = p->sum.at[t - 1][INFER_ROUTER];
+	int t = c->place == PLACE_WIRE ? c->hop : c->hop + 1;
+	double mass = p->sum.at[t - 1][PLACE_ROUTER];
 
-	return t <= INFER_MAX_HOPS ? mass + p->sum.at[t][INFER_WIRE] : mass;
+	return t <= INFER_MAX_HOPS ? mass + p->sum.at[t][PLACE_WIRE] : mass;
 }
 
 /*
@@ -432,7 +439,7 @@ threshold_mass(const struct pair *p, const struct rst_candidate *c)
  * would rest upon the resets' TTLs alone, and those may be anything.
  */
 static bool
-is_bounded(const struct pair *p)
+probed_is_bounded(const struct pair *p)
 {
 	int t = p->out->threshold_ttl;
 
@@ -440,7 +447,7 @@ is_bounded(const struct pair *p)
 }
 
 static void
-conclude(struct pair *p)
+analyze_probed_conclude(struct pair *p)
 {
 	struct analysis_probed *o = p->out;
 	const double *at;
@@ -448,24 +455,24 @@ conclude(struct pair *p)
 
 	for (int h = 1; h <= INFER_MAX_HOPS; h++) {
 		best = p->sum.hop[h] > p->sum.hop[best] ? h : best;
-		for (int k = 0; k < INFER_PLACES; k++) {
+		for (int k = PLACE_WIRE; k < PLACES; k++) {
 			struct rst_candidate c = {.hop = h,
-			    .place = k == INFER_WIRE ? RST_WIRE : RST_ROUTER,
+			    .place = (enum place)k,
 			    .probability = p->sum.at[h][k]};
 
 			if (c.probability >= 0.01)
-				add_candidate(o, &c);
+				probed_add_candidate(o, &c);
 		}
 	}
-	if (!is_bounded(p))
+	if (!probed_is_bounded(p))
 		return;
 	/*
 	 * Where the threshold alone is known, two places remain that no probe
 	 * tells apart; the first of them stands for both, at its own odds.
 	 */
-	if (p->sum.hop[best] < NAMED) {
+	if (p->sum.hop[best] < PROBED_NAMED) {
 		if (o->n_candidates == 0 ||
-		    threshold_mass(p, &o->candidates[0]) < SURE)
+		    probed_threshold_mass(p, &o->candidates[0]) < PROBED_SURE)
 			return;
 		o->hop = o->candidates[0].hop;
 		o->confidence = p->sum.hop[o->hop];
@@ -474,15 +481,15 @@ conclude(struct pair *p)
 	at = p->sum.at[best];
 	o->hop = best;
 	o->confidence = p->sum.hop[best];
-	if (at[INFER_WIRE] >= PLACED * p->sum.hop[best])
-		o->place = RST_WIRE;
-	else if (at[INFER_ROUTER] >= PLACED * p->sum.hop[best])
-		o->place = RST_ROUTER;
+	if (at[PLACE_WIRE] >= PROBED_PLACED * p->sum.hop[best])
+		o->place = PLACE_WIRE;
+	else if (at[PLACE_ROUTER] >= PROBED_PLACED * p->sum.hop[best])
+		o->place = PLACE_ROUTER;
 }
 
 /* Counts the shots of the kind, or, where nothing fired, of all kinds. */
 static void
-count_shots(struct pair *p, const struct probes_conn *c)
+probed_count_shots(struct pair *p, const struct probes_conn *c)
 {
 	for (size_t i = 0; i < c->n_shots; i++) {
 		const struct probes_shot *s = &c->shots[i];
@@ -503,46 +510,47 @@ count_shots(struct pair *p, const struct probes_conn *c)
 }
 
 static void
-count_fired(struct pair *p, const struct probes_conn *c)
+probed_count_drew(struct pair *p, const struct probes_conn *c)
 {
 	struct analysis_probed *o = p->out;
 	struct volley v;
 
-	load(&v, p, c);
-	attribute(&v, p, c);
-	p->tags_pass = p->tags_pass || (v.fired && v.acks_vary);
-	o->fired += v.ambiguous && !v.fired;
+	probed_load(&v, p, c);
+	probed_attribute(&v, p, c);
+	p->tags_pass = p->tags_pass || (v.drew && v.acks_vary);
+	o->drew += v.ambiguous && !v.drew;
 	for (size_t i = 0; i < v.n; i++) {
-		if (!v.shots[i].fired || v.shots[i].ttl > PROBES_TTL)
+		if (!v.shots[i].drew || v.shots[i].ttl > PROBES_TTL)
 			continue;
-		o->fired++;
+		o->drew++;
 		if (o->threshold_ttl == 0 || v.shots[i].ttl < o->threshold_ttl)
 			o->threshold_ttl = v.shots[i].ttl;
 	}
 }
 
 static void
-gather(struct pair *p)
+probed_gather(struct pair *p)
 {
 	const struct probes_found *found = p->found;
 
 	p->route = paths_find(found->paths, p->client, &p->server->addr);
-	p->kind = find_kind(p);
+	p->kind = probed_find_kind(p);
 	for (size_t i = 0; i < found->n_conns; i++)
-		if (is_of(p, &found->conns[i]))
-			count_shots(p, &found->conns[i]);
+		if (probed_is_of(p, &found->conns[i]))
+			probed_count_shots(p, &found->conns[i]);
 	for (size_t i = 0; i < found->n_conns && p->kind != 0; i++)
-		if (is_of(p, &found->conns[i]) && !found->conns[i].spoilt)
-			count_fired(p, &found->conns[i]);
+		if (probed_is_of(p, &found->conns[i]) &&
+		    !found->conns[i].spoilt)
+			probed_count_drew(p, &found->conns[i]);
 	if (p->route != NULL && p->route->answered != 0 &&
 	    (p->answered == 0 || p->route->answered < p->answered))
 		p->answered = p->route->answered;
-	find_hops(p);
-	fill_path(p);
+	probed_find_hops(p);
+	probed_fill_path(p);
 }
 
 static unsigned int
-count_ttls(uint64_t bits)
+probed_count_ttls(uint64_t bits)
 {
 	unsigned int n = 0;
 
@@ -553,25 +561,26 @@ count_ttls(uint64_t bits)
 
 /* 1 where there is something to tell, 0 where not, -1 for a fault. */
 static int
-work_out(struct pair *p, struct fault *f)
+probed_work_out(struct pair *p, struct fault *f)
 {
 	p->out->client = *p->client;
 	p->out->server = *p->server;
-	gather(p);
-	if (p->out->fired == 0)
+	probed_gather(p);
+	if (p->out->drew == 0)
 		return p->out->path.n_hops > 0;
 	/* One packet with an odd TTL, which nobody answered, is no probe. */
-	if (p->out->path.n_hops == 0 && count_ttls(p->ttls) < TTLS_ENOUGH)
+	if (p->out->path.n_hops == 0 &&
+	    probed_count_ttls(p->ttls) < PROBED_TTLS_ENOUGH)
 		return 0;
 	for (size_t i = 0; i < p->n_hops; i++)
-		if (infer_one(p, p->hops[i], f) != 0)
+		if (probed_infer_one(p, p->hops[i], f) != 0)
 			return -1;
-	conclude(p);
+	analyze_probed_conclude(p);
 	return 1;
 }
 
 static bool
-is_done(const struct analysis *a, const struct addr *client,
+probed_is_done(const struct analysis *a, const struct addr *client,
     const struct endpoint *server, bool any_port)
 {
 	for (size_t i = 0; i < a->n_probed; i++)
@@ -583,14 +592,14 @@ is_done(const struct analysis *a, const struct addr *client,
 }
 
 static int
-add_pair(const struct probes_found *found, const struct addr *client,
+probed_add_pair(const struct probes_found *found, const struct addr *client,
     const struct endpoint *server, struct analysis *a, struct fault *f)
 {
 	struct pair p = {.found = found, .client = client, .server = server};
 	int rc;
 
 	p.out = &a->probed[a->n_probed];
-	rc = work_out(&p, f);
+	rc = probed_work_out(&p, f);
 	if (rc > 0)
 		a->n_probed++;
 	else
@@ -599,16 +608,16 @@ add_pair(const struct probes_found *found, const struct addr *client,
 }
 
 static int
-by_fired(const void *x, const void *y)
+probed_by_drew(const void *x, const void *y)
 {
 	const struct analysis_probed *a = x, *b = y;
 
-	return (a->fired < b->fired) - (a->fired > b->fired);
+	return (a->drew < b->drew) - (a->drew > b->drew);
 }
 
 /* What probes say, with all that the resets say already, is the better word. */
 static void
-tell_groups(struct analysis *a)
+probed_tell_groups(struct analysis *a)
 {
 	for (size_t i = 0; i < a->n_groups; i++) {
 		struct analysis_group *g = &a->groups[i];
@@ -641,21 +650,22 @@ probed_conclude(
 	     i++) {
 		const struct probes_conn *c = &p->conns[i];
 
-		if (!is_done(out, &c->client.addr, &c->server, false) &&
-		    add_pair(p, &c->client.addr, &c->server, out, f) != 0)
+		if (!probed_is_done(out, &c->client.addr, &c->server, false) &&
+		    probed_add_pair(p, &c->client.addr, &c->server, out, f) !=
+			0)
 			return -1;
 	}
 	for (size_t i = 0; i < paths_count(p->paths); i++) {
 		const struct paths_route *r = paths_at(p->paths, i);
 		struct endpoint server = {.addr = r->server};
 
-		if (!is_done(out, &r->client, &server, true) &&
-		    add_pair(p, &r->client, &server, out, f) != 0)
+		if (!probed_is_done(out, &r->client, &server, true) &&
+		    probed_add_pair(p, &r->client, &server, out, f) != 0)
 			return -1;
 	}
 	if (out->n_probed > 0)
 		qsort(out->probed, out->n_probed, sizeof(out->probed[0]),
-		    by_fired);
-	tell_groups(out);
+		    probed_by_drew);
+	probed_tell_groups(out);
 	return 0;
 }

@@ -9,9 +9,9 @@
 
 #include "probes.h"
 
-#define CONNS	4096
-#define BUCKETS 4096
-#define SHOTS	256 /* of one connection */
+#define PROBES_CONNS   4096
+#define PROBES_BUCKETS 4096
+#define PROBES_SHOTS   256 /* of one connection */
 
 struct probes {
 	uint64_t seed;
@@ -36,7 +36,7 @@ probes_new(uint64_t seed, const struct passed *passed, struct probes **out,
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	p->seed = seed;
 	p->passed = passed;
-	p->buckets = calloc(BUCKETS, sizeof(*p->buckets));
+	p->buckets = calloc(PROBES_BUCKETS, sizeof(*p->buckets));
 	if (p->buckets == NULL) {
 		free(p);
 		return fault(f, FAULT_SYSTEM, "out of memory");
@@ -65,20 +65,22 @@ probes_free(struct probes *p)
 /* --- connections --- */
 
 static uint32_t *
-bucket_of(
+probes_bucket_of(
     const struct probes *p, const struct endpoint *c, const struct endpoint *s)
 {
 	uint16_t ports[2] = {c->port, s->port};
 	uint64_t h = analyze_hash(p->seed, c->addr.b, sizeof(c->addr.b));
 
 	h = analyze_hash(h, s->addr.b, sizeof(s->addr.b));
-	return &p->buckets[analyze_hash(h, ports, sizeof(ports)) % BUCKETS];
+	return &p->buckets[analyze_hash(h, ports, sizeof(ports)) %
+	    PROBES_BUCKETS];
 }
 
 static struct probes_conn *
-find(const struct probes *p, const struct endpoint *c, const struct endpoint *s)
+probes_find(
+    const struct probes *p, const struct endpoint *c, const struct endpoint *s)
 {
-	uint32_t at = *bucket_of(p, c, s);
+	uint32_t at = *probes_bucket_of(p, c, s);
 
 	for (; at != 0; at = p->conns[at - 1].next)
 		if (endpoint_equal(&p->conns[at - 1].client, c) &&
@@ -89,9 +91,9 @@ find(const struct probes *p, const struct endpoint *c, const struct endpoint *s)
 
 /* Its ports begin another one: it stays, but is not found any more. */
 static void
-close_conn(struct probes *p, struct probes_conn *c)
+probes_close_conn(struct probes *p, struct probes_conn *c)
 {
-	uint32_t *at = bucket_of(p, &c->client, &c->server);
+	uint32_t *at = probes_bucket_of(p, &c->client, &c->server);
 	uint32_t self = (uint32_t)(c - p->conns) + 1;
 
 	while (*at != 0 && *at != self)
@@ -103,9 +105,9 @@ close_conn(struct probes *p, struct probes_conn *c)
 
 /* NULL where there is no room (*f is left alone) or no memory. */
 static struct probes_conn *
-add(struct probes *p, const struct flow_probe *q, struct fault *f)
+probes_add(struct probes *p, const struct flow_probe *q, struct fault *f)
 {
-	uint32_t *bucket = bucket_of(p, &q->client, &q->server);
+	uint32_t *bucket = probes_bucket_of(p, &q->client, &q->server);
 	struct probes_conn *c;
 
 	if (VEC_ROOM(p->conns, p->n, p->cap) != 0) {
@@ -125,9 +127,10 @@ add(struct probes *p, const struct flow_probe *q, struct fault *f)
 }
 
 static int
-add_shot(struct probes_conn *c, const struct probes_shot *s, struct fault *f)
+probes_add_shot(
+    struct probes_conn *c, const struct probes_shot *s, struct fault *f)
 {
-	if (c->n_shots == SHOTS)
+	if (c->n_shots == PROBES_SHOTS)
 		return 0;
 	if (VEC_ROOM(c->shots, c->n_shots, c->cap_shots) != 0)
 		return fault(f, FAULT_SYSTEM, "out of memory");
@@ -137,7 +140,7 @@ add_shot(struct probes_conn *c, const struct probes_shot *s, struct fault *f)
 }
 
 static uint64_t
-kind_of(
+probes_kind_of(
     const struct probes *p, const struct endpoint *server, const struct pkt *k)
 {
 	struct trigger t;
@@ -148,11 +151,11 @@ kind_of(
 }
 
 static struct probes_shot
-make_shot(const struct probes *p, const struct endpoint *server, int64_t ns,
-    const struct pkt *k)
+probes_make_shot(const struct probes *p, const struct endpoint *server,
+    int64_t ns, const struct pkt *k)
 {
 	return (struct probes_shot){.unix_ns = ns,
-	    .kind = kind_of(p, server, k),
+	    .kind = probes_kind_of(p, server, k),
 	    .seq = k->tcp.seq,
 	    .ack = k->tcp.ack,
 	    .len = k->payload_wire,
@@ -171,44 +174,44 @@ probes_sent(struct probes *p, const struct flow_probe *q, const struct pkt *pkt,
 	if (q->mark.ttl == 0 || q->mark.ttl > PROBES_TTL ||
 	    pkt->payload == NULL)
 		return 0;
-	c = find(p, &q->client, &q->server);
-	if (c == NULL && p->n == CONNS)
+	c = probes_find(p, &q->client, &q->server);
+	if (c == NULL && p->n == PROBES_CONNS)
 		return 0;
 	if (c == NULL)
-		c = add(p, q, f);
+		c = probes_add(p, q, f);
 	if (c == NULL)
 		return -1;
-	s = make_shot(p, &q->server, q->mark.unix_ns, pkt);
+	s = probes_make_shot(p, &q->server, q->mark.unix_ns, pkt);
 	s.unacked = q->unacked;
-	return add_shot(c, &s, f);
+	return probes_add_shot(c, &s, f);
 }
 
 /* --- what goes on in them --- */
 
 static int
-see_client(struct probes *p, struct probes_conn *c, const struct flow_seen *s,
-    struct fault *f)
+probes_see_client(struct probes *p, struct probes_conn *c,
+    const struct flow_seen *s, struct fault *f)
 {
 	const struct pkt *k = s->pkt;
 	struct probes_shot shot;
 
 	if ((k->tcp.flags & (PKT_TH_SYN | PKT_TH_ACK)) == PKT_TH_SYN) {
-		close_conn(p, c);
+		probes_close_conn(p, c);
 		return 0;
 	}
 	if (k->ip.ttl <= PROBES_TTL)
 		return 0; /* probes_sent() had it, or it bears no data */
 	if (k->payload == NULL) {
-		c->went_on =
-		    c->went_on || (k->tcp.flags & (PKT_TH_FIN | PKT_TH_RST));
+		c->went_on = c->went_on ||
+		    (k->tcp.flags & (PKT_TH_FIN | PKT_TH_RST)) != 0;
 		return 0;
 	}
-	shot = make_shot(p, &c->server, s->unix_ns, k);
-	return add_shot(c, &shot, f);
+	shot = probes_make_shot(p, &c->server, s->unix_ns, k);
+	return probes_add_shot(c, &shot, f);
 }
 
 static void
-see_reset(struct probes_conn *c, const struct flow_seen *s)
+probes_see_reset(struct probes_conn *c, const struct flow_seen *s)
 {
 	const struct pkt *k = s->pkt;
 
@@ -231,17 +234,17 @@ see_reset(struct probes_conn *c, const struct flow_seen *s)
  * Boxes that answer in its name rarely have its TTL as well.
  */
 static bool
-is_answer(const struct probes_shot *s, const struct pkt_tcp *t)
+probes_is_answer(const struct probes_shot *s, const struct pkt_tcp *t)
 {
 	if (t->n_sacks > 0 && t->sacks[0].left == s->seq &&
 	    t->sacks[0].right == s->seq + s->len)
 		return true;
-	return s->unacked && (t->flags & PKT_TH_ACK) &&
+	return s->unacked && (t->flags & PKT_TH_ACK) != 0 &&
 	    (int32_t)(t->ack - (s->seq + s->len)) >= 0;
 }
 
 static void
-see_answer(struct probes_conn *c, const struct flow_seen *s)
+probes_see_answer(struct probes_conn *c, const struct flow_seen *s)
 {
 	int ttl = 0;
 
@@ -251,7 +254,7 @@ see_answer(struct probes_conn *c, const struct flow_seen *s)
 		const struct probes_shot *q = &c->shots[i];
 
 		/* Of several that it may be for, the farthest. */
-		if (is_answer(q, &s->pkt->tcp) && q->ttl > ttl)
+		if (probes_is_answer(q, &s->pkt->tcp) && q->ttl > ttl)
 			ttl = q->ttl;
 	}
 	if (ttl > 0 && (c->answered == 0 || ttl < c->answered))
@@ -259,9 +262,9 @@ see_answer(struct probes_conn *c, const struct flow_seen *s)
 }
 
 static bool
-has_port(const struct probes *p, uint16_t port)
+probes_has_port(const struct probes *p, uint16_t port)
 {
-	return p->ports[port / 8] >> port % 8 & 1;
+	return (p->ports[port / 8] >> port % 8 & 1) != 0;
 }
 
 int
@@ -275,25 +278,26 @@ probes_see(struct probes *p, const struct flow_seen *s, struct fault *f)
 		return -1;
 	if (p->n == 0 || !pkt_flow_key(k, &key))
 		return 0;
-	if (!has_port(p, k->tcp.sport) && !has_port(p, k->tcp.dport))
+	if (!probes_has_port(p, k->tcp.sport) &&
+	    !probes_has_port(p, k->tcp.dport))
 		return 0;
-	c = find(p, &key.src, &key.dst);
+	c = probes_find(p, &key.src, &key.dst);
 	if (c != NULL)
-		return see_client(p, c, s, f);
-	c = find(p, &key.dst, &key.src);
+		return probes_see_client(p, c, s, f);
+	c = probes_find(p, &key.dst, &key.src);
 	if (c == NULL)
 		return 0;
-	if (k->tcp.flags & PKT_TH_RST)
-		see_reset(c, s);
+	if ((k->tcp.flags & PKT_TH_RST) != 0)
+		probes_see_reset(c, s);
 	else
-		see_answer(c, s);
+		probes_see_answer(c, s);
 	return 0;
 }
 
 /* --- what was judged --- */
 
 static void
-add_full(
+probes_add_full(
     struct probes *p, const struct flow_reset *r, const struct probes_conn *c)
 {
 	struct trigger t;
@@ -344,9 +348,9 @@ probes_judge(
 
 	if (!r->to_client)
 		return;
-	c = p->n > 0 ? find(p, &r->client, &r->server) : NULL;
+	c = p->n > 0 ? probes_find(p, &r->client, &r->server) : NULL;
 	if (ruling != RST_GENUINE) {
-		add_full(p, r, c);
+		probes_add_full(p, r, c);
 		return;
 	}
 	for (size_t i = 0; c != NULL && i < c->n_backs; i++)

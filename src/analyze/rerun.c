@@ -9,11 +9,11 @@
 #include <rsthop/rerun.h>
 #include <rsthop/vec.h>
 
-#define KEEP_BYTES ((size_t)64 << 20)
+#define RERUN_KEEP_BYTES ((size_t)64 << 20)
 /* What a client drew may come when it has ended already. */
-#define AFTER_NS (50 * CLOCK_MS)
+#define RERUN_AFTER_NS (50 * CLOCK_MS)
 /* A client that was reset and goes on: it may hang, or try again. */
-#define LINGER_NS (2 * CLOCK_S)
+#define RERUN_LINGER_NS (2 * CLOCK_S)
 
 struct rerun {
 	const struct rerun_ask *ask;
@@ -25,24 +25,22 @@ struct rerun {
 };
 
 static void
-drop_packets(struct rerun_result *r)
+rerun_drop_packets(struct rerun_result *r)
 {
-	size_t i;
-
-	for (i = 0; i < r->n; i++)
+	for (size_t i = 0; i < r->n; i++)
 		free(r->packets[i].data);
 	r->n = r->bytes = 0;
 }
 
 static int
-record(struct rerun *r, const struct world_packet *wp, struct fault *f)
+rerun_record(struct rerun *r, const struct world_packet *wp, struct fault *f)
 {
 	struct rerun_result *out = r->out;
 	struct rerun_packet *p;
 
-	if (!(wp->pkt.has & PKT_HAS_TCP))
+	if ((wp->pkt.has & PKT_HAS_TCP) == 0)
 		return 0;
-	if (wp->len > KEEP_BYTES - out->bytes) {
+	if (wp->len > RERUN_KEEP_BYTES - out->bytes) {
 		r->full = true;
 		return 0;
 	}
@@ -64,20 +62,21 @@ record(struct rerun *r, const struct world_packet *wp, struct fault *f)
 
 /* A reset, as if of the server's, to anyone here. */
 static bool
-is_reset(const struct rerun *r, const struct pkt *p)
+rerun_is_reset(const struct rerun *r, const struct pkt *p)
 {
 	const struct endpoint *t = &r->ask->target;
 
-	return (p->has & PKT_HAS_TCP) && (p->tcp.flags & PKT_TH_RST) != 0 &&
-	    p->tcp.sport == t->port && addr_equal(&p->ip.src, &t->addr);
+	return (p->has & PKT_HAS_TCP) != 0 &&
+	    (p->tcp.flags & PKT_TH_RST) != 0 && p->tcp.sport == t->port &&
+	    addr_equal(&p->ip.src, &t->addr);
 }
 
 static int
-take(struct rerun *r, const struct world_packet *wp, struct fault *f)
+rerun_take(struct rerun *r, const struct world_packet *wp, struct fault *f)
 {
-	if (r->reset_ns == INT64_MAX && is_reset(r, &wp->pkt))
+	if (r->reset_ns == INT64_MAX && rerun_is_reset(r, &wp->pkt))
 		r->reset_ns = wp->at_ns;
-	return record(r, wp, f);
+	return rerun_record(r, wp, f);
 }
 
 /*
@@ -85,28 +84,30 @@ take(struct rerun *r, const struct world_packet *wp, struct fault *f)
  * hang then.
  */
 static int64_t
-time_is_over(const struct rerun *r, int64_t until_ns)
+rerun_time_is_over(const struct rerun *r, int64_t until_ns)
 {
-	return r->reset_ns < until_ns - LINGER_NS ? r->reset_ns + LINGER_NS
-						  : until_ns;
+	return r->reset_ns < until_ns - RERUN_LINGER_NS
+	    ? r->reset_ns + RERUN_LINGER_NS
+	    : until_ns;
 }
 
 /* Records until `until`, or until the client has ended. */
 static int
-watch(struct rerun *r, int64_t until_ns, bool *ended, int *status,
+rerun_watch(struct rerun *r, int64_t until_ns, bool *ended, int *status,
     struct fault *f)
 {
 	const struct rerun_client *cl = r->ask->client;
 	struct world_packet wp;
 	int rc;
 
-	while (r->w->now(r->w->ctx) < time_is_over(r, until_ns)) {
+	while (r->w->now(r->w->ctx) < rerun_time_is_over(r, until_ns)) {
 		if (ended != NULL && cl->has_ended(cl->ctx, status)) {
 			*ended = true;
 			return 0;
 		}
-		rc = r->w->next(r->w->ctx, time_is_over(r, until_ns), &wp, f);
-		if (rc == -1 || (rc == 1 && take(r, &wp, f) == -1))
+		rc = r->w->next(
+		    r->w->ctx, rerun_time_is_over(r, until_ns), &wp, f);
+		if (rc == -1 || (rc == 1 && rerun_take(r, &wp, f) == -1))
 			return -1;
 	}
 	return 0;
@@ -114,28 +115,27 @@ watch(struct rerun *r, int64_t until_ns, bool *ended, int *status,
 
 /* Of this run: connections that began, and whether one was reset. */
 static bool
-count_run(struct rerun *r)
+rerun_count_run(struct rerun *r)
 {
 	const struct endpoint *t = &r->ask->target;
 	bool reset = false;
 	struct pkt p;
-	size_t i;
 
-	for (i = r->begun; i < r->out->n; i++) {
+	for (size_t i = r->begun; i < r->out->n; i++) {
 		const struct rerun_packet *q = &r->out->packets[i];
 
 		pkt_decode(q->link, q->data, q->len, q->wire_len, &p);
-		if (!(p.has & PKT_HAS_TCP))
+		if ((p.has & PKT_HAS_TCP) == 0)
 			continue;
 		if (p.tcp.dport == t->port && addr_equal(&p.ip.dst, &t->addr))
 			r->out->connections += (p.tcp.flags & PKT_TH_SYN) != 0;
-		reset |= is_reset(r, &p);
+		reset |= rerun_is_reset(r, &p);
 	}
 	return reset;
 }
 
 static void
-tell(const struct rerun *r)
+rerun_tell(const struct rerun *r)
 {
 	char text[80];
 
@@ -147,7 +147,7 @@ tell(const struct rerun *r)
 }
 
 static int
-run_once(struct rerun *r, struct fault *f)
+rerun_run_once(struct rerun *r, struct fault *f)
 {
 	const struct rerun_client *cl = r->ask->client;
 	int64_t until_ns;
@@ -156,26 +156,27 @@ run_once(struct rerun *r, struct fault *f)
 
 	/* Runs that were not reset say nothing that the next does not. */
 	if (r->out->reset == 0)
-		drop_packets(r->out);
+		rerun_drop_packets(r->out);
 	r->begun = r->out->n;
 	r->reset_ns = INT64_MAX;
 	if (cl->start(cl->ctx, f) == -1)
 		return -1;
 	r->w->also(r->w->ctx, cl->fd(cl->ctx));
 	until_ns = r->w->now(r->w->ctx) + r->ask->run_ns;
-	rc = watch(r, until_ns, &ended, &status, f);
+	rc = rerun_watch(r, until_ns, &ended, &status, f);
 	r->w->also(r->w->ctx, -1);
 	cl->stop(cl->ctx);
 	if (rc == -1 ||
-	    watch(r, r->w->now(r->w->ctx) + AFTER_NS, NULL, NULL, f) == -1)
+	    rerun_watch(
+		r, r->w->now(r->w->ctx) + RERUN_AFTER_NS, NULL, NULL, f) == -1)
 		return -1;
 	r->out->runs++;
 	if (ended && status != 0) {
 		r->out->failed++;
 		r->out->status = status;
 	}
-	r->out->reset += count_run(r);
-	tell(r);
+	r->out->reset += rerun_count_run(r);
+	rerun_tell(r);
 	return 0;
 }
 
@@ -187,7 +188,7 @@ struct tape {
 };
 
 static int
-tape_next(void *ctx, struct capture_packet *out, struct fault *f)
+rerun_tape_next(void *ctx, struct capture_packet *out, struct fault *f)
 {
 	struct tape *t = ctx;
 	const struct rerun_packet *p = &t->r->packets[t->at];
@@ -205,7 +206,7 @@ tape_next(void *ctx, struct capture_packet *out, struct fault *f)
 }
 
 static int
-tape_again(void *ctx, struct fault *f)
+rerun_tape_again(void *ctx, struct fault *f)
 {
 	(void)f;
 	((struct tape *)ctx)->at = 0;
@@ -213,15 +214,15 @@ tape_again(void *ctx, struct fault *f)
 }
 
 static int
-judge(struct rerun *r, struct fault *f)
+rerun_judge(struct rerun *r, struct fault *f)
 {
 	static const char *const name = "the recording";
 	struct tape tape = {.r = r->out};
 	struct suspect_source src = {.ctx = &tape,
 	    .n_names = 1,
 	    .names = &name,
-	    .next = tape_next,
-	    .again = tape_again};
+	    .next = rerun_tape_next,
+	    .again = rerun_tape_again};
 	struct suspect_ask sa = {
 	    .hash_seed = r->ask->hash_seed, .server = r->ask->target};
 
@@ -231,7 +232,7 @@ judge(struct rerun *r, struct fault *f)
 
 /* It talks to somebody else, or to the server by another way. */
 static int
-check_connects(const struct rerun *r, struct fault *f)
+rerun_check_connects(const struct rerun *r, struct fault *f)
 {
 	char ep[ADDR_ENDPOINT], status[48] = "";
 
@@ -257,19 +258,20 @@ rerun_run(const struct rerun_ask *ask, struct world *w,
 	memset(out, 0, sizeof(*out));
 	while (out->runs < ask->max_runs && w->now(w->ctx) < ask->end_ns &&
 	    !r.full) {
-		if (run_once(&r, f) == -1)
+		if (rerun_run_once(&r, f) == -1)
 			return -1;
-		if (out->runs >= RERUN_IDLE && check_connects(&r, f) == -1)
+		if (out->runs >= RERUN_IDLE &&
+		    rerun_check_connects(&r, f) == -1)
 			return -1;
 		if (out->reset == judged)
 			continue;
 		judged = out->reset;
-		if (judge(&r, f) == -1)
+		if (rerun_judge(&r, f) == -1)
 			return -1;
 		if (out->suspects.n > 0 || out->reset >= RERUN_GENUINE)
 			return 0;
 	}
-	return check_connects(&r, f);
+	return rerun_check_connects(&r, f);
 }
 
 void
@@ -277,7 +279,7 @@ rerun_free(struct rerun_result *r)
 {
 	if (r == NULL)
 		return;
-	drop_packets(r);
+	rerun_drop_packets(r);
 	free(r->packets);
 	suspects_free(&r->suspects);
 	memset(r, 0, sizeof(*r));
@@ -287,9 +289,9 @@ void
 rerun_keep(const struct rerun_result *r, struct result_evidence *e)
 {
 	struct pkt p;
-	size_t i, kept;
+	size_t kept;
 
-	for (i = 0; i < r->n; i++) {
+	for (size_t i = 0; i < r->n; i++) {
 		const struct rerun_packet *q = &r->packets[i];
 
 		pkt_decode(q->link, q->data, q->len, q->wire_len, &p);

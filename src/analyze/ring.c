@@ -108,12 +108,12 @@ ring_find_ends(
 	struct pkt p;
 
 	pkt_decode(cp->link, cp->data, cp->len, cp->wire_len, &p);
-	if (p.has & PKT_HAS_TCP) {
+	if ((p.has & PKT_HAS_TCP) != 0) {
 		*a = (struct endpoint){p.ip.src, p.tcp.sport};
 		*b = (struct endpoint){p.ip.dst, p.tcp.dport};
 		return true;
 	}
-	if (!(p.has & PKT_HAS_QUOTE) || !p.quote.has_ports ||
+	if ((p.has & PKT_HAS_QUOTE) == 0 || !p.quote.has_ports ||
 	    p.quote.ip.proto != PKT_PROTO_TCP)
 		return false;
 	*a = (struct endpoint){p.quote.ip.src, p.quote.sport};

@@ -12,10 +12,10 @@
 #include "pass.h"
 #include "suspect_int.h"
 
-#define WITNESSES 4    /* connections of each that are put together */
-#define LIKE	  3    /* first bytes alike, where no protocol is known */
-#define PORT_BITS 1024 /* a power of two */
-#define TTLS	  256
+#define SUSPECT_WITNESSES 4 /* connections of each that are put together */
+#define SUSPECT_LIKE	  3 /* first bytes alike, where no protocol is known */
+#define SUSPECT_PORT_BITS 1024 /* a power of two */
+#define SUSPECT_IN_TTLS	  256
 
 /* A reset that stands for its connection. */
 struct witness {
@@ -30,9 +30,9 @@ struct kind {
 	const struct analysis_reset *first; /* the surest of them */
 	struct trigger what;
 	uint64_t resets, forged, flows;
-	uint32_t ttls[TTLS];
+	uint32_t ttls[SUSPECT_IN_TTLS];
 	size_t n_witnesses;
-	struct witness witnesses[WITNESSES];
+	struct witness witnesses[SUSPECT_WITNESSES];
 };
 
 struct job {
@@ -43,16 +43,16 @@ struct job {
 	struct analysis_reset *resets; /* owned: those toward clients that are
 					* not genuine, without their reasons */
 	size_t n_kinds, cap_kinds;
-	struct kind **kinds;	  /* owned, each */
-	uint8_t ports[PORT_BITS]; /* that any witness has, mixed */
+	struct kind **kinds;		  /* owned, each */
+	uint8_t ports[SUSPECT_PORT_BITS]; /* that any witness has, mixed */
 };
 
 /* --- the first pass --- */
 
 /* Only what may be a suspect is kept: a capture may be full of others. */
 static int
-keep_reset(void *ctx, const struct analysis *a, const struct analysis_reset *r,
-    struct fault *f)
+suspect_keep_reset(void *ctx, const struct analysis *a,
+    const struct analysis_reset *r, struct fault *f)
 {
 	struct job *j = ctx;
 	struct analysis_reset *kept;
@@ -80,7 +80,7 @@ keep_reset(void *ctx, const struct analysis *a, const struct analysis_reset *r,
 }
 
 static int
-by_time(const void *x, const void *y)
+suspect_by_time(const void *x, const void *y)
 {
 	const struct analysis_reset *a = x, *b = y;
 
@@ -92,7 +92,7 @@ by_time(const void *x, const void *y)
 }
 
 static struct analyze_input
-source_input(const struct suspect_source *src)
+suspect_input(const struct suspect_source *src)
 {
 	return (struct analyze_input){.ctx = src->ctx,
 	    .next = src->next,
@@ -100,13 +100,13 @@ source_input(const struct suspect_source *src)
 }
 
 static int
-judge_all(struct job *j, struct analysis *a, struct fault *f)
+suspect_judge_all(struct job *j, struct analysis *a, struct fault *f)
 {
-	struct analyze_input in = source_input(j->src);
+	struct analyze_input in = suspect_input(j->src);
 	struct analyze_ask ask = {.n_paths = j->src->n_names,
 	    .hash_seed = j->ask->hash_seed,
 	    .ctx = j,
-	    .reset = keep_reset};
+	    .reset = suspect_keep_reset};
 	struct analyze_path *paths;
 	int rc;
 
@@ -122,12 +122,14 @@ judge_all(struct job *j, struct analysis *a, struct fault *f)
 	if (rc == 0 && a->interrupted != 0)
 		rc = fault_interrupted(f, a->interrupted);
 	if (j->n_resets > 0)
-		qsort(j->resets, j->n_resets, sizeof(*j->resets), by_time);
+		qsort(j->resets, j->n_resets, sizeof(*j->resets),
+		    suspect_by_time);
 	return rc;
 }
 
 static int
-count_all(struct suspects *out, const struct analysis *a, struct fault *f)
+suspect_count_all(
+    struct suspects *out, const struct analysis *a, struct fault *f)
 {
 	out->packets = a->packets;
 	out->resets = a->forged + a->genuine + a->undetermined;
@@ -148,31 +150,33 @@ count_all(struct suspects *out, const struct analysis *a, struct fault *f)
 /* --- kinds --- */
 
 static bool
-starts_alike(const struct analysis_reset *a, const struct analysis_reset *b)
+suspect_starts_alike(
+    const struct analysis_reset *a, const struct analysis_reset *b)
 {
 	size_t n =
 	    a->trigger_len < b->trigger_len ? a->trigger_len : b->trigger_len;
 
 	if (n == 0)
 		return a->trigger_len == b->trigger_len;
-	return memcmp(a->trigger, b->trigger, n < LIKE ? n : LIKE) == 0;
+	return memcmp(a->trigger, b->trigger,
+		   n < SUSPECT_LIKE ? n : SUSPECT_LIKE) == 0;
 }
 
 static bool
-is_alike(const struct kind *k, const struct analysis_reset *r,
+suspect_is_alike(const struct kind *k, const struct analysis_reset *r,
     const struct trigger *t)
 {
 	if (!endpoint_equal(&k->server, &r->server) ||
 	    k->what.protocol != t->protocol)
 		return false;
 	if (t->protocol == TRIGGER_UNKNOWN)
-		return starts_alike(k->first, r);
+		return suspect_starts_alike(k->first, r);
 	return strcmp(k->what.key, t->key) == 0 &&
 	    (t->key[0] != '\0' || strcmp(k->what.command, t->command) == 0);
 }
 
 static bool
-has_flow(const struct kind *k, const struct analysis_reset *r)
+suspect_has_flow(const struct kind *k, const struct analysis_reset *r)
 {
 	if (!endpoint_equal(&k->server, &r->server))
 		return false;
@@ -187,21 +191,21 @@ has_flow(const struct kind *k, const struct analysis_reset *r)
  * the data before it.
  */
 static struct kind *
-find_kind(
+suspect_find_kind(
     struct job *j, const struct analysis_reset *r, const struct trigger *t)
 {
 	for (size_t i = 0; r->trigger_len == 0 && i < j->n_kinds; i++)
-		if (has_flow(j->kinds[i], r))
+		if (suspect_has_flow(j->kinds[i], r))
 			return j->kinds[i];
 	for (size_t i = 0; i < j->n_kinds; i++)
-		if (is_alike(j->kinds[i], r, t))
+		if (suspect_is_alike(j->kinds[i], r, t))
 			return j->kinds[i];
 	return NULL;
 }
 
 /* 2: its server is the one asked for; 1: its port is. */
 static int
-find_wanted(const struct job *j, const struct endpoint *server)
+suspect_find_wanted(const struct job *j, const struct endpoint *server)
 {
 	const struct endpoint *want = &j->ask->server;
 
@@ -216,10 +220,10 @@ find_wanted(const struct job *j, const struct endpoint *server)
 
 /* *out is NULL where there is no room for another. */
 static int
-add_kind(struct job *j, const struct analysis_reset *r, const struct trigger *t,
-    struct kind **out, struct fault *f)
+suspect_add_kind(struct job *j, const struct analysis_reset *r,
+    const struct trigger *t, struct kind **out, struct fault *f)
 {
-	int wanted = find_wanted(j, &r->server);
+	int wanted = suspect_find_wanted(j, &r->server);
 	struct kind *k;
 
 	*out = NULL;
@@ -243,7 +247,8 @@ add_kind(struct job *j, const struct analysis_reset *r, const struct trigger *t,
 
 /* Which of two resets shows more of what it takes to draw it? */
 static bool
-is_better(const struct analysis_reset *a, const struct analysis_reset *b)
+suspect_is_better(
+    const struct analysis_reset *a, const struct analysis_reset *b)
 {
 	bool forged = a->verdict.ruling == RST_FORGED;
 
@@ -256,7 +261,7 @@ is_better(const struct analysis_reset *a, const struct analysis_reset *b)
 
 /* One a connection; the poorest gives way where there are many. */
 static void
-add_witness(struct kind *k, const struct analysis_reset *r)
+suspect_add_witness(struct kind *k, const struct analysis_reset *r)
 {
 	struct witness *worst = &k->witnesses[0];
 
@@ -264,56 +269,57 @@ add_witness(struct kind *k, const struct analysis_reset *r)
 		struct witness *w = &k->witnesses[i];
 
 		if (endpoint_equal(&w->reset->client, &r->client)) {
-			if (is_better(r, w->reset))
+			if (suspect_is_better(r, w->reset))
 				w->reset = r;
 			return;
 		}
-		if (is_better(worst->reset, w->reset))
+		if (suspect_is_better(worst->reset, w->reset))
 			worst = w;
 	}
 	k->flows++;
-	if (k->n_witnesses < WITNESSES)
+	if (k->n_witnesses < SUSPECT_WITNESSES)
 		k->witnesses[k->n_witnesses++].reset = r;
-	else if (is_better(r, worst->reset))
+	else if (suspect_is_better(r, worst->reset))
 		worst->reset = r;
 }
 
 static int
-add_reset(struct job *j, const struct analysis_reset *r, struct fault *f)
+suspect_add_reset(
+    struct job *j, const struct analysis_reset *r, struct fault *f)
 {
 	struct trigger t;
 	struct kind *k;
 
 	trigger_parse(r->trigger, r->trigger_len, r->trigger_wire, &t);
-	k = find_kind(j, r, &t);
-	if (k == NULL && add_kind(j, r, &t, &k, f) != 0)
+	k = suspect_find_kind(j, r, &t);
+	if (k == NULL && suspect_add_kind(j, r, &t, &k, f) != 0)
 		return -1;
 	if (k == NULL)
 		return 0;
 	k->resets++;
 	k->forged += r->verdict.ruling == RST_FORGED;
 	k->ttls[r->ttl]++;
-	if (is_better(r, k->first))
+	if (suspect_is_better(r, k->first))
 		k->first = r;
-	add_witness(k, r);
+	suspect_add_witness(k, r);
 	return 0;
 }
 
 /* Those with a trigger first: the others may be their fellows. */
 static int
-add_resets(struct job *j, struct fault *f)
+suspect_add_resets(struct job *j, struct fault *f)
 {
 	for (int with = 1; with >= 0; with--)
 		for (size_t i = 0; i < j->n_resets; i++)
 			if ((j->resets[i].trigger_len > 0) == with &&
-			    add_reset(j, &j->resets[i], f) != 0)
+			    suspect_add_reset(j, &j->resets[i], f) != 0)
 				return -1;
 	return 0;
 }
 
 /* The most plausible first; the earliest where nothing else tells. */
 static int
-by_plausibility(const void *x, const void *y)
+suspect_by_plausibility(const void *x, const void *y)
 {
 	const struct kind *a = *(struct kind *const *)x;
 	const struct kind *b = *(struct kind *const *)y;
@@ -337,13 +343,13 @@ by_plausibility(const void *x, const void *y)
 /* --- the second pass --- */
 
 static unsigned int
-mix_ports(uint16_t a, uint16_t b)
+suspect_mix_ports(uint16_t a, uint16_t b)
 {
-	return (unsigned int)(a ^ b) & (PORT_BITS - 1);
+	return (unsigned int)(a ^ b) & (SUSPECT_PORT_BITS - 1);
 }
 
 static void
-begin_streams(struct job *j)
+suspect_begin_streams(struct job *j)
 {
 	for (size_t i = 0; i < j->n_kinds; i++)
 		for (size_t w = 0; w < j->kinds[i]->n_witnesses; w++) {
@@ -359,12 +365,13 @@ begin_streams(struct job *j)
 			it->stream.reset_seq = r->seq;
 			it->stream.reset_ack = r->ack;
 			it->stream.reset_acks = (r->flags & PKT_TH_ACK) != 0;
-			j->ports[mix_ports(r->client.port, r->server.port)] = 1;
+			j->ports[suspect_mix_ports(
+			    r->client.port, r->server.port)] = 1;
 		}
 }
 
 static bool
-is_of(const struct stream *s, const struct flow_key *k)
+suspect_is_of(const struct stream *s, const struct flow_key *k)
 {
 	return (endpoint_equal(&k->src, &s->client) &&
 		   endpoint_equal(&k->dst, &s->server)) ||
@@ -373,18 +380,18 @@ is_of(const struct stream *s, const struct flow_key *k)
 }
 
 static int
-hand_out(struct job *j, const struct pass_packet *p, struct fault *f)
+suspect_hand_out(struct job *j, const struct pass_packet *p, struct fault *f)
 {
 	struct flow_key key;
 
 	if (!pkt_flow_key(&p->pkt, &key) ||
-	    !j->ports[mix_ports(key.src.port, key.dst.port)])
+	    j->ports[suspect_mix_ports(key.src.port, key.dst.port)] == 0)
 		return 0;
 	for (size_t i = 0; i < j->n_kinds; i++)
 		for (size_t w = 0; w < j->kinds[i]->n_witnesses; w++) {
 			struct stream *s = &j->kinds[i]->witnesses[w].stream;
 
-			if (s->ended || !is_of(s, &key))
+			if (s->ended || !suspect_is_of(s, &key))
 				continue;
 			stream_see(
 			    s, &p->pkt, p->cp.file, p->cp.frame, p->unix_ns);
@@ -395,22 +402,23 @@ hand_out(struct job *j, const struct pass_packet *p, struct fault *f)
 }
 
 static int
-see(void *ctx, const struct pass_packet *p, size_t n, struct fault *f)
+suspect_see_handful(
+    void *ctx, const struct pass_packet *p, size_t n, struct fault *f)
 {
 	for (size_t i = 0; i < n; i++)
-		if (hand_out(ctx, &p[i], f) != 0)
+		if (suspect_hand_out(ctx, &p[i], f) != 0)
 			return -1;
 	return 0;
 }
 
 static int
-read_again(struct job *j, struct fault *f)
+suspect_read_again(struct job *j, struct fault *f)
 {
-	struct analyze_input in = source_input(j->src);
-	struct pass_sink sink = {.ctx = j, .see = see};
+	struct analyze_input in = suspect_input(j->src);
+	struct pass_sink sink = {.ctx = j, .see = suspect_see_handful};
 	int signal = 0;
 
-	begin_streams(j);
+	suspect_begin_streams(j);
 	if (j->src->again(j->src->ctx, f) != 0 ||
 	    pass_run(&in, &sink, j->src->n_names, &signal, f) != 0)
 		return -1;
@@ -420,7 +428,7 @@ read_again(struct job *j, struct fault *f)
 /* --- suspects --- */
 
 static struct witness *
-best_witness(struct kind *k)
+suspect_best_witness(struct kind *k)
 {
 	struct witness *best = &k->witnesses[0];
 
@@ -428,7 +436,8 @@ best_witness(struct kind *k)
 		struct witness *w = &k->witnesses[i];
 		int more = stream_rank(&w->stream) - stream_rank(&best->stream);
 
-		if (more > 0 || (more == 0 && is_better(w->reset, best->reset)))
+		if (more > 0 ||
+		    (more == 0 && suspect_is_better(w->reset, best->reset)))
 			best = w;
 	}
 	return best;
@@ -436,15 +445,15 @@ best_witness(struct kind *k)
 
 /* Most resets first; of as many, the higher. */
 static void
-list_ttls(struct suspect *s, const struct kind *k)
+suspect_list_ttls(struct suspect *s, const struct kind *k)
 {
-	uint32_t left[TTLS];
+	uint32_t left[SUSPECT_IN_TTLS];
 
 	memcpy(left, k->ttls, sizeof(left));
 	while (s->n_rst_ttls < SUSPECT_TTLS) {
 		int best = 0;
 
-		for (int ttl = 1; ttl < TTLS; ttl++)
+		for (int ttl = 1; ttl < SUSPECT_IN_TTLS; ttl++)
 			if (left[ttl] > 0 && left[ttl] >= left[best])
 				best = ttl;
 		if (left[best] == 0 || best == 0)
@@ -455,9 +464,9 @@ list_ttls(struct suspect *s, const struct kind *k)
 }
 
 static int
-fill_suspect(struct suspect *s, struct kind *k, struct fault *f)
+suspect_fill(struct suspect *s, struct kind *k, struct fault *f)
 {
-	struct witness *w = best_witness(k);
+	struct witness *w = suspect_best_witness(k);
 	const struct analysis_reset *r = w->reset;
 
 	s->client = r->client;
@@ -471,13 +480,13 @@ fill_suspect(struct suspect *s, struct kind *k, struct fault *f)
 	s->flows = k->flows;
 	s->file = r->file;
 	s->frame = r->frame;
-	s->server_ttl = r->verdict.peer_ttl;
-	list_ttls(s, k);
+	s->server_ttl = r->verdict.sender_ttl;
+	suspect_list_ttls(s, k);
 	return suspect_read_stream(s, &w->stream, f);
 }
 
 static int
-fill_suspects(struct job *j, struct fault *f)
+suspect_fill_suspects(struct job *j, struct fault *f)
 {
 	struct suspects *out = j->out;
 
@@ -486,49 +495,50 @@ fill_suspects(struct job *j, struct fault *f)
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	for (size_t i = 0; i < j->n_kinds; i++) {
 		out->n++;
-		if (fill_suspect(&out->list[i], j->kinds[i], f) != 0)
+		if (suspect_fill(&out->list[i], j->kinds[i], f) != 0)
 			return -1;
 	}
 	return 0;
 }
 
 static void
-free_kind(struct kind *k)
+suspect_free_kind(struct kind *k)
 {
-	for (size_t i = 0; i < WITNESSES; i++)
+	for (size_t i = 0; i < SUSPECT_WITNESSES; i++)
 		stream_free(&k->witnesses[i].stream);
 	free(k);
 }
 
 /* The most plausible ones stay. */
 static void
-choose(struct job *j)
+suspect_choose(struct job *j)
 {
-	qsort(j->kinds, j->n_kinds, sizeof(struct kind *), by_plausibility);
+	qsort(j->kinds, j->n_kinds, sizeof(struct kind *),
+	    suspect_by_plausibility);
 	while (j->n_kinds > SUSPECTS_MAX) {
-		free_kind(j->kinds[--j->n_kinds]);
+		suspect_free_kind(j->kinds[--j->n_kinds]);
 		j->out->left_out++;
 	}
 }
 
 static int
-find(struct job *j, struct fault *f)
+suspect_find(struct job *j, struct fault *f)
 {
 	struct analysis a;
 	int rc;
 
-	rc = judge_all(j, &a, f);
+	rc = suspect_judge_all(j, &a, f);
 	if (rc == 0)
-		rc = count_all(j->out, &a, f);
+		rc = suspect_count_all(j->out, &a, f);
 	analysis_free(&a);
-	if (rc != 0 || add_resets(j, f) != 0)
+	if (rc != 0 || suspect_add_resets(j, f) != 0)
 		return -1;
 	if (j->n_kinds == 0)
 		return 0;
-	choose(j);
-	if (read_again(j, f) != 0)
+	suspect_choose(j);
+	if (suspect_read_again(j, f) != 0)
 		return -1;
-	return fill_suspects(j, f);
+	return suspect_fill_suspects(j, f);
 }
 
 int
@@ -539,9 +549,9 @@ suspects_find(const struct suspect_source *src, const struct suspect_ask *ask,
 	int rc;
 
 	memset(out, 0, sizeof(*out));
-	rc = find(&j, f);
+	rc = suspect_find(&j, f);
 	for (size_t i = 0; i < j.n_kinds; i++)
-		free_kind(j.kinds[i]);
+		suspect_free_kind(j.kinds[i]);
 	free(j.kinds);
 	for (size_t i = 0; i < j.n_resets; i++)
 		analysis_reset_free(&j.resets[i]);

@@ -11,8 +11,8 @@
 
 #include "suspect_int.h"
 
-#define COMMAND_AT  4 /* MySQL: its header, the command, then words */
-#define COM_INIT_DB 0x02
+#define SUSPECT_COMMAND_AT  4 /* MySQL: its header, the command, then words */
+#define SUSPECT_COM_INIT_DB 0x02
 
 /* A part of the trigger. */
 struct part {
@@ -21,7 +21,7 @@ struct part {
 
 /* The host or name that the protocol names, as it stands in the trigger. */
 static struct part
-find_key(const struct suspect *s)
+suspect_find_key(const struct suspect *s)
 {
 	size_t len = strlen(s->what.key);
 	const uint8_t *p = NULL;
@@ -35,7 +35,7 @@ find_key(const struct suspect *s)
 
 /* RFC 9112, section 3: what is asked for, between the first two blanks. */
 static struct part
-find_target(const struct suspect *s)
+suspect_find_target(const struct suspect *s)
 {
 	const uint8_t *end = s->trigger + s->trigger_len, *from, *to;
 
@@ -51,7 +51,7 @@ find_target(const struct suspect *s)
 
 /* Of "/" nothing is turned: its bits turned would be no target any more. */
 static void
-turn(const struct suspect *s, struct part part)
+suspect_turn(const struct suspect *s, struct part part)
 {
 	bool has_words = false;
 
@@ -64,31 +64,33 @@ turn(const struct suspect *s, struct part part)
 
 /* Never one that creates or drops: that asks for the database instead. */
 static bool
-turn_command(struct suspect *s)
+suspect_turn_command(struct suspect *s)
 {
-	if (s->trigger_len <= COMMAND_AT + 1)
+	if (s->trigger_len <= SUSPECT_COMMAND_AT + 1)
 		return false;
 	if (s->acts)
-		s->control[COMMAND_AT] = COM_INIT_DB;
-	turn(s, (struct part){COMMAND_AT + 1, s->trigger_len - COMMAND_AT - 1});
+		s->control[SUSPECT_COMMAND_AT] = SUSPECT_COM_INIT_DB;
+	suspect_turn(s,
+	    (struct part){SUSPECT_COMMAND_AT + 1,
+		s->trigger_len - SUSPECT_COMMAND_AT - 1});
 	return true;
 }
 
 /* Turns the parts that carry words; false where none is known. */
 static bool
-turn_words(struct suspect *s)
+suspect_turn_words(struct suspect *s)
 {
 	switch (s->what.protocol) {
 	case TRIGGER_UNKNOWN:
 		return false;
 	case TRIGGER_MYSQL:
-		return turn_command(s);
+		return suspect_turn_command(s);
 	case TRIGGER_HTTP:
-		turn(s, find_target(s));
-		turn(s, find_key(s));
+		suspect_turn(s, suspect_find_target(s));
+		suspect_turn(s, suspect_find_key(s));
 		return memcmp(s->control, s->trigger, s->trigger_len) != 0;
 	case TRIGGER_TLS:
-		turn(s, find_key(s));
+		suspect_turn(s, suspect_find_key(s));
 		return memcmp(s->control, s->trigger, s->trigger_len) != 0;
 	}
 	return false;
@@ -102,7 +104,7 @@ suspect_make_control(struct suspect *s, struct fault *f)
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	memcpy(s->control, s->trigger, s->trigger_len);
 	s->control_len = s->trigger_len;
-	if (turn_words(s))
+	if (suspect_turn_words(s))
 		return 0;
 	free(s->control);
 	s->control = NULL;

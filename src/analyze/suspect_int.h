@@ -67,9 +67,9 @@ struct stream {
 	int client_ttl; /* of its first packet; 0: none */
 	bool client_ts; /* of its last data segment, both */
 	uint8_t tcp_header_len;
-	struct stream_range fired; /* the trigger's segment; end 0: no data */
-	uint32_t fired_wire;	   /* bytes of it that were sent */
-	bool exact;		   /* the reset's numbers answer it */
+	struct stream_range drew; /* the trigger's segment; end 0: no data */
+	uint32_t drew_wire;	  /* bytes of it that were sent */
+	bool exact;		  /* the reset's numbers answer it */
 	uint8_t *segment; /* owned: its bytes, where the side has them not */
 	size_t segment_len;
 };

@@ -11,15 +11,16 @@
 
 #include "suspect_int.h"
 
-#define SAID_MAX     120 /* messages: each takes two steps at most */
-#define PAUSE_MAX    (5 * CLOCK_S)
-#define WAITED_MAX   (60 * CLOCK_S)
-#define TLS_LONGEST  16640 /* a record, RFC 8446, section 5.2 */
-#define TLS_HEADER   5
-#define TLS_FIRST    20 /* kinds of records, section 5.1 */
-#define TLS_LAST     23
-#define SSH_IN_CLEAR 2 /* messages: the banner, the key exchange's start */
-#define COMPRESSED   7 /* bytes before a compressed packet's body */
+#define REPLAY_SAID_MAX	   120 /* messages: each takes two steps at most */
+#define REPLAY_PAUSE_MAX   (5 * CLOCK_S)
+#define REPLAY_WAITED_MAX  (60 * CLOCK_S)
+#define REPLAY_TLS_LONGEST 16640 /* a record, RFC 8446, section 5.2 */
+#define REPLAY_TLS_HEADER  5
+#define REPLAY_TLS_FIRST   20 /* kinds of records, section 5.1 */
+#define REPLAY_TLS_LAST	   23
+#define REPLAY_SSH_IN_CLEAR \
+	2		    /* messages: the banner, the key exchange's start */
+#define REPLAY_COMPRESSED 7 /* bytes before a compressed packet's body */
 
 /* A connection as it is read: what was said, and when the trigger was. */
 struct reading {
@@ -33,7 +34,7 @@ struct reading {
 };
 
 static void
-say_why(struct suspect *out, enum suspect_replay replay, const char *why)
+replay_say_why(struct suspect *out, enum suspect_replay replay, const char *why)
 {
 	out->replay = replay;
 	snprintf(out->why, sizeof(out->why), "%s", why);
@@ -47,13 +48,13 @@ say_why(struct suspect *out, enum suspect_replay replay, const char *why)
  * by what had been said before.
  */
 static void
-find_message(struct reading *r)
+replay_find_message(struct reading *r)
 {
 	const struct stream *s = r->s;
 	size_t i = s->n_events;
 
 	r->n_before = i;
-	r->end = s->fired.end != 0 ? s->fired.end : s->side[0].next;
+	r->end = s->drew.end != 0 ? s->drew.end : s->side[0].next;
 	if (r->end > s->side[0].next)
 		return; /* bytes before it never came */
 	while (i > 0 &&
@@ -72,7 +73,7 @@ find_message(struct reading *r)
 
 /* Where only the segment itself was captured, or so much was said before. */
 static void
-fall_back(struct reading *r)
+replay_fall_back(struct reading *r)
 {
 	const struct stream *s = r->s;
 
@@ -81,8 +82,8 @@ fall_back(struct reading *r)
 	r->torn = true;
 	r->message = s->segment;
 	r->len = s->segment_len;
-	r->begin = s->fired.begin;
-	r->end = s->fired.end;
+	r->begin = s->drew.begin;
+	r->end = s->drew.end;
 }
 
 /*
@@ -91,19 +92,20 @@ fall_back(struct reading *r)
  * ahead of it, for a device that puts segments together.
  */
 static size_t
-trigger_at(const struct reading *r)
+replay_trigger_at(const struct reading *r)
 {
 	size_t last, at;
 
 	if (r->len <= TRIGGER_SEGMENT)
 		return 0;
 	at = r->len - TRIGGER_SEGMENT;
-	last = r->s->fired.begin > r->begin ? r->s->fired.begin - r->begin : 0;
+	last = r->s->drew.begin > r->begin ? r->s->drew.begin - r->begin : 0;
 	return last > at && last < r->len ? last : at;
 }
 
 static int
-keep_trigger(struct suspect *out, const uint8_t *p, size_t n, struct fault *f)
+replay_keep_trigger(
+    struct suspect *out, const uint8_t *p, size_t n, struct fault *f)
 {
 	uint8_t *copy = malloc(n);
 
@@ -119,7 +121,8 @@ keep_trigger(struct suspect *out, const uint8_t *p, size_t n, struct fault *f)
 /* --- what was said before --- */
 
 static const uint8_t *
-event_bytes(const struct reading *r, const struct stream_event *e, size_t *n)
+replay_event_bytes(
+    const struct reading *r, const struct stream_event *e, size_t *n)
 {
 	*n = e->end - e->begin;
 	return stream_bytes(&r->s->side[!e->from_client], e->begin, e->end);
@@ -127,17 +130,17 @@ event_bytes(const struct reading *r, const struct stream_event *e, size_t *n)
 
 /* The nth message of one side before the trigger; NULL: none, or not whole. */
 static const uint8_t *
-said(const struct reading *r, bool client, size_t nth, size_t *n)
+replay_said(const struct reading *r, bool client, size_t nth, size_t *n)
 {
 	*n = 0;
 	for (size_t i = 0; i < r->n_before; i++)
 		if (r->s->events[i].from_client == client && nth-- == 0)
-			return event_bytes(r, &r->s->events[i], n);
+			return replay_event_bytes(r, &r->s->events[i], n);
 	return NULL;
 }
 
 static size_t
-count_said(const struct reading *r, bool client)
+replay_count_said(const struct reading *r, bool client)
 {
 	size_t n = 0;
 
@@ -147,21 +150,22 @@ count_said(const struct reading *r, bool client)
 }
 
 static bool
-has_gap(const struct reading *r)
+replay_has_gap(const struct reading *r)
 {
 	size_t n;
 
 	for (size_t i = 0; i < r->n_before; i++)
 		if (r->s->events[i].from_client &&
-		    event_bytes(r, &r->s->events[i], &n) == NULL)
+		    replay_event_bytes(r, &r->s->events[i], &n) == NULL)
 			return true;
 	return r->torn || r->s->events_full;
 }
 
 static int
-pause_for(struct dialogue *d, int64_t ns, struct fault *f)
+replay_pause_for(struct dialogue *d, int64_t ns, struct fault *f)
 {
-	return dialogue_add_pause(d, ns < PAUSE_MAX ? ns : PAUSE_MAX, f);
+	return dialogue_add_pause(
+	    d, ns < REPLAY_PAUSE_MAX ? ns : REPLAY_PAUSE_MAX, f);
 }
 
 /*
@@ -171,7 +175,7 @@ pause_for(struct dialogue *d, int64_t ns, struct fault *f)
  * says anything: lengths vary as well.
  */
 static size_t
-answer_code(const uint8_t *p, size_t n, const uint8_t **code)
+replay_answer_code(const uint8_t *p, size_t n, const uint8_t **code)
 {
 	size_t at = n > 0 ? n - 1 : 0;
 
@@ -191,16 +195,16 @@ answer_code(const uint8_t *p, size_t n, const uint8_t **code)
 }
 
 static int
-expect_event(struct dialogue *d, const struct reading *r,
+replay_expect_event(struct dialogue *d, const struct reading *r,
     const struct stream_event *e, int64_t waited_ns, struct fault *f)
 {
 	int64_t wait_ns = DIALOGUE_WAIT_S * CLOCK_S +
-	    (waited_ns < WAITED_MAX ? waited_ns : WAITED_MAX);
+	    (waited_ns < REPLAY_WAITED_MAX ? waited_ns : REPLAY_WAITED_MAX);
 	const uint8_t *code = NULL, *p;
 	size_t n;
 
-	p = event_bytes(r, e, &n);
-	n = p != NULL ? answer_code(p, n, &code) : 0;
+	p = replay_event_bytes(r, e, &n);
+	n = p != NULL ? replay_answer_code(p, n, &code) : 0;
 	if (n > 0)
 		return dialogue_add_expect(d, code, n, wait_ns, f);
 	return dialogue_add_expect_bytes(d, 1, wait_ns, f);
@@ -208,7 +212,7 @@ expect_event(struct dialogue *d, const struct reading *r,
 
 /* e as the step it makes; `was` is what came before it, NULL: nothing did. */
 static int
-add_step(struct dialogue *d, const struct reading *r,
+replay_add_step(struct dialogue *d, const struct reading *r,
     const struct stream_event *was, const struct stream_event *e,
     struct fault *f)
 {
@@ -220,16 +224,16 @@ add_step(struct dialogue *d, const struct reading *r,
 	if (!e->from_client && was != NULL && !was->from_client)
 		return 0; /* it only took its time */
 	if (!e->from_client)
-		return expect_event(d, r, e, ns, f);
-	if (was != NULL && was->from_client && pause_for(d, ns, f) != 0)
+		return replay_expect_event(d, r, e, ns, f);
+	if (was != NULL && was->from_client && replay_pause_for(d, ns, f) != 0)
 		return -1;
-	p = event_bytes(r, e, &n);
+	p = replay_event_bytes(r, e, &n);
 	return p != NULL ? dialogue_add_send(d, p, n, f) : 0;
 }
 
 /* All before the trigger, then the part of its message that goes ahead. */
 static int
-make_dialogue(
+replay_make_dialogue(
     struct suspect *out, const struct reading *r, size_t ahead, struct fault *f)
 {
 	const struct stream_event *was = NULL, *e = r->s->events;
@@ -239,14 +243,14 @@ make_dialogue(
 	if (dialogue_new(&d, f) != 0)
 		return -1;
 	for (size_t i = 0; i < r->n_before; i++, was = e++)
-		if (add_step(d, r, was, e, f) != 0)
+		if (replay_add_step(d, r, was, e, f) != 0)
 			goto out;
 	if (was != NULL && was->from_client &&
-	    pause_for(d, r->event->first_ns - was->last_ns, f) != 0)
+	    replay_pause_for(d, r->event->first_ns - was->last_ns, f) != 0)
 		goto out;
 	if (ahead > 0 && dialogue_add_send(d, r->message, ahead, f) != 0)
 		goto out;
-	say_why(out, SUSPECT_REPLAY_DIALOGUE,
+	replay_say_why(out, SUSPECT_REPLAY_DIALOGUE,
 	    "what was said before the trigger is said again, passwords "
 	    "included");
 	out->before = d; /* hand over last */
@@ -261,40 +265,41 @@ out:
 
 /* A record of TLS that is no ClientHello, at the beginning of a message. */
 static bool
-is_tls_record(const uint8_t *p, size_t n)
+replay_is_tls_record(const uint8_t *p, size_t n)
 {
 	struct trigger t;
 
-	return n >= TLS_HEADER && p[0] >= TLS_FIRST && p[0] <= TLS_LAST &&
-	    p[1] == 3 && p[2] <= 4 && (p[3] << 8 | p[4]) <= TLS_LONGEST &&
+	return n >= REPLAY_TLS_HEADER && p[0] >= REPLAY_TLS_FIRST &&
+	    p[0] <= REPLAY_TLS_LAST && p[1] == 3 && p[2] <= 4 &&
+	    (p[3] << 8 | p[4]) <= REPLAY_TLS_LONGEST &&
 	    !trigger_parse(p, n, n, &t);
 }
 
 /* Was a ClientHello said before the trigger? */
 static bool
-is_inside_tls(const struct reading *r)
+replay_is_inside_tls(const struct reading *r)
 {
-	size_t total = count_said(r, true), n;
+	size_t total = replay_count_said(r, true), n;
 	struct trigger t;
 
 	for (size_t i = 0; i < total; i++) {
-		const uint8_t *p = said(r, true, i, &n);
+		const uint8_t *p = replay_said(r, true, i, &n);
 
 		if (p != NULL && trigger_parse(p, n, n, &t) &&
 		    t.protocol == TRIGGER_TLS)
 			return true;
 	}
-	return is_tls_record(r->message, r->len);
+	return replay_is_tls_record(r->message, r->len);
 }
 
 static bool
-is_inside_ssh(const struct reading *r)
+replay_is_inside_ssh(const struct reading *r)
 {
 	size_t n;
-	const uint8_t *p = said(r, true, 0, &n);
+	const uint8_t *p = replay_said(r, true, 0, &n);
 
 	return p != NULL && n > 4 && memcmp(p, "SSH-", 4) == 0 &&
-	    count_said(r, true) >= SSH_IN_CLEAR;
+	    replay_count_said(r, true) >= REPLAY_SSH_IN_CLEAR;
 }
 
 /* A connection to MySQL, as far as its beginning was captured. */
@@ -306,44 +311,44 @@ struct mysql_session {
 };
 
 static bool
-read_mysql(const struct reading *r, struct mysql_session *m)
+replay_read_mysql(const struct reading *r, struct mysql_session *m)
 {
 	const uint8_t *p;
 	size_t n;
 
 	memset(m, 0, sizeof(*m));
-	p = said(r, false, 0, &n);
+	p = replay_said(r, false, 0, &n);
 	m->greeted = p != NULL && mysql_parse_greeting(p, n, &m->greeting);
-	p = said(r, true, 0, &n);
+	p = replay_said(r, true, 0, &n);
 	m->answered =
 	    m->greeted && p != NULL && mysql_parse_login(p, n, &m->login);
 	m->compressed = m->answered &&
-	    m->greeting.capabilities & m->login.capabilities &
-		MYSQL_CAN_COMPRESS;
+	    (m->greeting.capabilities & m->login.capabilities &
+		MYSQL_CAN_COMPRESS) != 0;
 	return m->greeted;
 }
 
 static void
-keep_database(struct suspect *out, const char *name)
+replay_keep_database(struct suspect *out, const char *name)
 {
 	snprintf(out->database, sizeof(out->database), "%s", name);
 }
 
 /* The login's, or the one that was gone to since. */
 static void
-find_database(
+replay_find_database(
     struct suspect *out, const struct reading *r, const struct mysql_session *m)
 {
-	size_t total = count_said(r, true), n;
+	size_t total = replay_count_said(r, true), n;
 	struct trigger t;
 
-	keep_database(out, m->login.database);
+	replay_keep_database(out, m->login.database);
 	for (size_t i = 0; i < total; i++) {
-		const uint8_t *p = said(r, true, i, &n);
+		const uint8_t *p = replay_said(r, true, i, &n);
 
 		if (p != NULL && trigger_parse(p, n, n, &t) &&
 		    strcmp(t.command, "COM_INIT_DB") == 0)
-			keep_database(out, t.key);
+			replay_keep_database(out, t.key);
 	}
 }
 
@@ -352,19 +357,22 @@ find_database(
  * first.  0 for the last of them says that the body is as it is.
  */
 static int
-read_compressed(struct suspect *out, const struct reading *r, struct fault *f)
+replay_read_compressed(
+    struct suspect *out, const struct reading *r, struct fault *f)
 {
 	const uint8_t *p = r->message;
 
-	if (r->len <= COMPRESSED + MYSQL_HEADER || (p[4] | p[5] | p[6]) != 0) {
-		say_why(out, SUSPECT_REPLAY_NONE,
+	if (r->len <= REPLAY_COMPRESSED + MYSQL_HEADER ||
+	    (p[4] | p[5] | p[6]) != 0) {
+		replay_say_why(out, SUSPECT_REPLAY_NONE,
 		    "the command is compressed: reproduce it without "
 		    "--compress");
 		return 0;
 	}
-	trigger_parse(p + COMPRESSED, r->len - COMPRESSED, r->len - COMPRESSED,
-	    &out->what);
-	return keep_trigger(out, p + COMPRESSED, r->len - COMPRESSED, f);
+	trigger_parse(p + REPLAY_COMPRESSED, r->len - REPLAY_COMPRESSED,
+	    r->len - REPLAY_COMPRESSED, &out->what);
+	return replay_keep_trigger(
+	    out, p + REPLAY_COMPRESSED, r->len - REPLAY_COMPRESSED, f);
 }
 
 /*
@@ -372,14 +380,15 @@ read_compressed(struct suspect *out, const struct reading *r, struct fault *f)
  * nothing.
  */
 static int
-cut_command(struct suspect *out, const struct reading *r, struct fault *f)
+replay_cut_command(
+    struct suspect *out, const struct reading *r, struct fault *f)
 {
 	if (r->len <= TRIGGER_SEGMENT)
 		return 0;
-	say_why(out, SUSPECT_REPLAY_MYSQL,
+	replay_say_why(out, SUSPECT_REPLAY_MYSQL,
 	    "a login cannot be said again: log in as the user; of the command "
 	    "only the beginning is sent");
-	return keep_trigger(out, r->message, TRIGGER_SEGMENT, f);
+	return replay_keep_trigger(out, r->message, TRIGGER_SEGMENT, f);
 }
 
 static int
@@ -389,33 +398,33 @@ replay_mysql(struct suspect *out, const struct reading *r,
 	struct mysql_packet packet;
 
 	snprintf(out->user, sizeof(out->user), "%s", m->login.user);
-	find_database(out, r, m);
-	say_why(out, SUSPECT_REPLAY_MYSQL,
+	replay_find_database(out, r, m);
+	replay_say_why(out, SUSPECT_REPLAY_MYSQL,
 	    "a login cannot be said again: log in as the user with the "
 	    "password");
 	if (m->compressed)
-		return read_compressed(out, r, f);
+		return replay_read_compressed(out, r, f);
 	if (mysql_parse_packet(r->message, r->len, &packet) &&
 	    packet.seq != 0) {
-		say_why(out, SUSPECT_REPLAY_NONE,
+		replay_say_why(out, SUSPECT_REPLAY_NONE,
 		    "the trigger is a part of the login, which differs each "
 		    "time");
 		return 0;
 	}
-	return cut_command(out, r, f);
+	return replay_cut_command(out, r, f);
 }
 
 /* Requests of HTTP stand alone, unless a proxy was asked to connect first. */
 static bool
-is_http_alone(const struct suspect *out, const struct reading *r)
+replay_is_http_alone(const struct suspect *out, const struct reading *r)
 {
-	size_t total = count_said(r, true), n;
+	size_t total = replay_count_said(r, true), n;
 	struct trigger t;
 
 	if (out->what.protocol != TRIGGER_HTTP)
 		return false;
 	for (size_t i = 0; i < total; i++) {
-		const uint8_t *p = said(r, true, i, &n);
+		const uint8_t *p = replay_said(r, true, i, &n);
 
 		if (p != NULL &&
 		    (!trigger_parse(p, n, n, &t) ||
@@ -433,7 +442,7 @@ static const char *const reading_words[] = {
     "select ", "show ", "use ", "explain ", "describe ", "set names "};
 
 static bool
-only_reads(const char *statement)
+replay_only_reads(const char *statement)
 {
 	size_t n = sizeof(reading_words) / sizeof(reading_words[0]);
 
@@ -445,7 +454,7 @@ only_reads(const char *statement)
 }
 
 static bool
-trigger_acts(const struct trigger *t)
+replay_trigger_acts(const struct trigger *t)
 {
 	switch (t->protocol) {
 	case TRIGGER_UNKNOWN:
@@ -457,7 +466,7 @@ trigger_acts(const struct trigger *t)
 		    strcmp(t->command, "OPTIONS") != 0;
 	case TRIGGER_MYSQL:
 		if (strcmp(t->command, "COM_QUERY") == 0)
-			return !only_reads(t->key);
+			return !replay_only_reads(t->key);
 		return strcmp(t->command, "COM_CREATE_DB") == 0 ||
 		    strcmp(t->command, "COM_DROP_DB") == 0;
 	}
@@ -466,18 +475,18 @@ trigger_acts(const struct trigger *t)
 
 /* Where it cannot be done again; false where it may. */
 static bool
-is_impossible(struct suspect *out, const struct reading *r)
+replay_is_impossible(struct suspect *out, const struct reading *r)
 {
-	if (r->s->segment != NULL && r->s->segment_len < r->s->fired_wire)
-		say_why(out, SUSPECT_REPLAY_NONE,
+	if (r->s->segment != NULL && r->s->segment_len < r->s->drew_wire)
+		replay_say_why(out, SUSPECT_REPLAY_NONE,
 		    "the capture cut the trigger short: capture whole packets "
 		    "(tcpdump -s 0)");
-	else if (is_inside_tls(r))
-		say_why(out, SUSPECT_REPLAY_NONE,
+	else if (replay_is_inside_tls(r))
+		replay_say_why(out, SUSPECT_REPLAY_NONE,
 		    "the trigger is inside TLS: it cannot be read, nor said "
 		    "again");
-	else if (is_inside_ssh(r))
-		say_why(out, SUSPECT_REPLAY_NONE,
+	else if (replay_is_inside_ssh(r))
+		replay_say_why(out, SUSPECT_REPLAY_NONE,
 		    "the trigger is inside SSH: it cannot be read, nor said "
 		    "again");
 	else
@@ -489,15 +498,15 @@ static int
 replay_others(
     struct suspect *out, const struct reading *r, size_t ahead, struct fault *f)
 {
-	bool alone = is_http_alone(out, r);
+	bool alone = replay_is_http_alone(out, r);
 
-	if (!alone && r->n_before > SAID_MAX) {
-		say_why(out, SUSPECT_REPLAY_NONE,
+	if (!alone && r->n_before > REPLAY_SAID_MAX) {
+		replay_say_why(out, SUSPECT_REPLAY_NONE,
 		    "too much was said before the trigger to say it again");
 		return 0;
 	}
-	if (!alone && (!r->s->begun || has_gap(r))) {
-		say_why(out, SUSPECT_REPLAY_PLAIN,
+	if (!alone && (!r->s->begun || replay_has_gap(r))) {
+		replay_say_why(out, SUSPECT_REPLAY_PLAIN,
 		    r->s->begun ? "the capture lacks some of what was said "
 				  "before: the trigger is tried by itself"
 				: "the capture begins in the midst of the "
@@ -510,19 +519,19 @@ replay_others(
 		struct reading only = *r;
 
 		only.n_before = 0;
-		return make_dialogue(out, &only, ahead, f);
+		return replay_make_dialogue(out, &only, ahead, f);
 	}
-	return make_dialogue(out, r, ahead, f);
+	return replay_make_dialogue(out, r, ahead, f);
 }
 
 static int
-find_replay(
+replay_find(
     struct suspect *out, const struct reading *r, size_t ahead, struct fault *f)
 {
 	struct mysql_session m;
-	bool greeted = read_mysql(r, &m);
+	bool greeted = replay_read_mysql(r, &m);
 
-	if (is_impossible(out, r)) {
+	if (replay_is_impossible(out, r)) {
 		out->mysql_tls = m.login.asks_tls;
 		snprintf(out->user, sizeof(out->user), "%s", m.login.user);
 		return 0;
@@ -544,19 +553,20 @@ suspect_read_stream(
 	out->client_ts = s->client_ts;
 	out->tcp_header_len = s->tcp_header_len;
 	out->begun = s->begun;
-	find_message(&r);
-	fall_back(&r);
+	replay_find_message(&r);
+	replay_fall_back(&r);
 	if (r.message == NULL) {
-		say_why(out, SUSPECT_REPLAY_PLAIN,
+		replay_say_why(out, SUSPECT_REPLAY_PLAIN,
 		    r.event != NULL ? "the capture lacks the trigger's bytes"
 				    : "the client had said nothing by then");
 		return 0;
 	}
-	ahead = trigger_at(&r);
+	ahead = replay_trigger_at(&r);
 	trigger_parse(r.message, r.len, r.len, &out->what);
-	if (keep_trigger(out, r.message + ahead, r.len - ahead, f) != 0 ||
-	    find_replay(out, &r, ahead, f) != 0)
+	if (replay_keep_trigger(out, r.message + ahead, r.len - ahead, f) !=
+		0 ||
+	    replay_find(out, &r, ahead, f) != 0)
 		return -1;
-	out->acts = trigger_acts(&out->what);
+	out->acts = replay_trigger_acts(&out->what);
 	return suspect_make_control(out, f);
 }

@@ -8,11 +8,12 @@
 
 #include "suspect_int.h"
 
-#define ACK_LEAP 0x100000 /* an acknowledgement of more is not believed */
+#define STREAM_ACK_LEAP \
+	0x100000 /* an acknowledgement of more is not believed */
 
 /* A new event; NULL where there is no room for it. */
 static struct stream_event *
-new_event(struct stream *s)
+stream_new_event(struct stream *s)
 {
 	if (s->n_events == STREAM_EVENTS) {
 		s->events_full = true;
@@ -26,8 +27,8 @@ new_event(struct stream *s)
 }
 
 static void
-add_event(struct stream *s, bool from_client, uint32_t begin, uint32_t end,
-    int64_t at_ns)
+stream_add_event(struct stream *s, bool from_client, uint32_t begin,
+    uint32_t end, int64_t at_ns)
 {
 	struct stream_event *e =
 	    s->n_events > 0 ? &s->events[s->n_events - 1] : NULL;
@@ -38,7 +39,7 @@ add_event(struct stream *s, bool from_client, uint32_t begin, uint32_t end,
 		e->last_ns = at_ns;
 		return;
 	}
-	e = new_event(s);
+	e = stream_new_event(s);
 	if (e != NULL)
 		*e = (struct stream_event){
 		    from_client, begin, end, at_ns, at_ns};
@@ -46,7 +47,7 @@ add_event(struct stream *s, bool from_client, uint32_t begin, uint32_t end,
 
 /* Room for `end` bytes; false where there is none to be had. */
 static bool
-make_room(struct stream *s, struct stream_side *d, size_t end)
+stream_make_room(struct stream *s, struct stream_side *d, size_t end)
 {
 	size_t was = d->cap;
 
@@ -62,20 +63,20 @@ make_room(struct stream *s, struct stream_side *d, size_t end)
 
 /* What is there already is left: a retransmission says nothing new. */
 static void
-put_bytes(struct stream *s, struct stream_side *d, uint32_t begin, uint32_t end,
-    const uint8_t *p)
+stream_put_bytes(struct stream *s, struct stream_side *d, uint32_t begin,
+    uint32_t end, const uint8_t *p)
 {
 	uint32_t from = begin > d->next ? begin : d->next;
 	uint32_t to = end < SUSPECT_SIDE ? end : SUSPECT_SIDE;
 
-	if (from >= to || !make_room(s, d, to))
+	if (from >= to || !stream_make_room(s, d, to))
 		return;
 	memcpy(d->p + from, p + (from - begin), to - from);
 }
 
 /* Held ranges that what is in order now reaches are in order too. */
 static void
-take_held(struct stream_side *d)
+stream_take_held(struct stream_side *d)
 {
 	for (size_t i = 0; i < d->n_held;) {
 		if (d->held[i].begin > d->next) {
@@ -90,8 +91,8 @@ take_held(struct stream_side *d)
 }
 
 static void
-see_data(struct stream *s, bool from_client, uint32_t begin, const uint8_t *p,
-    uint32_t len, int64_t at_ns)
+stream_see_data(struct stream *s, bool from_client, uint32_t begin,
+    const uint8_t *p, uint32_t len, int64_t at_ns)
 {
 	struct stream_side *d = &s->side[!from_client];
 	uint32_t was = d->next, end = begin + len;
@@ -100,36 +101,36 @@ see_data(struct stream *s, bool from_client, uint32_t begin, const uint8_t *p,
 		return;
 	if (begin > was && d->n_held == STREAM_HELD)
 		return; /* it counts as lost once it is acknowledged */
-	put_bytes(s, d, begin, end, p);
+	stream_put_bytes(s, d, begin, end, p);
 	if (begin > was) {
 		d->held[d->n_held++] = (struct stream_range){begin, end};
 		return;
 	}
 	d->next = end;
-	take_held(d);
-	add_event(s, from_client, was, d->next, at_ns);
+	stream_take_held(d);
+	stream_add_event(s, from_client, was, d->next, at_ns);
 }
 
 /* What the other side acknowledges was sent, whether it was captured or not. */
 static void
-see_ack(struct stream *s, bool from_client, uint32_t ack, int64_t at_ns)
+stream_see_ack(struct stream *s, bool from_client, uint32_t ack, int64_t at_ns)
 {
 	struct stream_side *d = &s->side[from_client];
 	uint32_t end = ack - d->base, was = d->next;
 
-	if (!d->has_base || end <= was || end - was > ACK_LEAP ||
+	if (!d->has_base || end <= was || end - was > STREAM_ACK_LEAP ||
 	    (d->fin && end == was + 1))
 		return;
 	if (!d->gap)
 		d->gap_at = was;
 	d->gap = true;
 	d->next = end;
-	take_held(d);
-	add_event(s, !from_client, was, d->next, at_ns);
+	stream_take_held(d);
+	stream_add_event(s, !from_client, was, d->next, at_ns);
 }
 
 static void
-forget(struct stream *s)
+stream_forget(struct stream *s)
 {
 	for (int i = 0; i < 2; i++) {
 		free(s->side[i].p);
@@ -137,7 +138,7 @@ forget(struct stream *s)
 	}
 	s->n_events = 0;
 	s->events_full = s->begun = s->exact = false;
-	s->fired = (struct stream_range){0};
+	s->drew = (struct stream_range){0};
 	free(s->segment);
 	s->segment = NULL;
 	s->segment_len = 0;
@@ -145,12 +146,12 @@ forget(struct stream *s)
 
 /* The segment that fired, by itself: its side may lack what came before. */
 static void
-keep_segment(struct stream *s, const struct pkt *p, uint32_t begin)
+stream_keep_segment(struct stream *s, const struct pkt *p, uint32_t begin)
 {
 	free(s->segment);
 	s->segment_len = 0;
-	s->fired = (struct stream_range){begin, begin + p->payload_len};
-	s->fired_wire = p->payload_wire;
+	s->drew = (struct stream_range){begin, begin + p->payload_len};
+	s->drew_wire = p->payload_wire;
 	s->segment = malloc(p->payload_len);
 	if (s->segment == NULL) {
 		s->failed = true;
@@ -161,21 +162,21 @@ keep_segment(struct stream *s, const struct pkt *p, uint32_t begin)
 }
 
 static bool
-is_mark(const struct stream_mark *m, uint32_t file, uint64_t frame)
+stream_is_mark(const struct stream_mark *m, uint32_t file, uint64_t frame)
 {
 	return m->frame == frame && m->file == file;
 }
 
 /* A SYN begins the connection, or another one with the same ports. */
 static void
-see_syn(struct stream *s, bool from_client, const struct pkt *p)
+stream_see_syn(struct stream *s, bool from_client, const struct pkt *p)
 {
 	struct stream_side *d = &s->side[!from_client];
 
 	if (d->has_base && d->base == p->tcp.seq + 1)
 		return;
-	if (from_client && !(p->tcp.flags & PKT_TH_ACK)) {
-		forget(s);
+	if (from_client && (p->tcp.flags & PKT_TH_ACK) == 0) {
+		stream_forget(s);
 		s->begun = true;
 	}
 	d->has_base = true;
@@ -184,7 +185,7 @@ see_syn(struct stream *s, bool from_client, const struct pkt *p)
 
 /* Offset of the segment's first byte; false where it lies before the first. */
 static bool
-find_offset(struct stream_side *d, const struct pkt *p, uint32_t *begin)
+stream_find_offset(struct stream_side *d, const struct pkt *p, uint32_t *begin)
 {
 	uint32_t seq = p->tcp.seq + ((p->tcp.flags & PKT_TH_SYN) != 0);
 
@@ -198,7 +199,7 @@ find_offset(struct stream_side *d, const struct pkt *p, uint32_t *begin)
 
 /* RFC 9293, section 3.10.7.1: of what answers a segment. */
 static bool
-is_answered(const struct stream *s, const struct pkt *p)
+stream_is_answered(const struct stream *s, const struct pkt *p)
 {
 	if (s->reset_acks)
 		return s->reset_ack == p->tcp.seq + p->payload_wire;
@@ -210,19 +211,19 @@ is_answered(const struct stream *s, const struct pkt *p)
  * answer has drawn it then, not what was said last.
  */
 static void
-see_segment(
+stream_see_segment(
     struct stream *s, const struct pkt *p, uint32_t begin, bool is_marked)
 {
-	bool exact = is_answered(s, p);
+	bool exact = stream_is_answered(s, p);
 
 	if (!exact && (!is_marked || s->exact))
 		return;
 	s->exact = exact;
-	keep_segment(s, p, begin);
+	stream_keep_segment(s, p, begin);
 }
 
 static void
-see_client(struct stream *s, const struct pkt *p)
+stream_see_client(struct stream *s, const struct pkt *p)
 {
 	if (s->client_ttl == 0) /* later ones may be probes */
 		s->client_ttl = p->ip.ttl;
@@ -241,24 +242,26 @@ stream_see(struct stream *s, const struct pkt *p, uint32_t file, uint64_t frame,
 	struct stream_side *d = &s->side[!from_client];
 	uint32_t begin;
 
-	s->ended = s->ended || is_mark(&s->reset, file, frame);
-	if (s->ended || p->tcp.flags & PKT_TH_RST)
+	s->ended = s->ended || stream_is_mark(&s->reset, file, frame);
+	if (s->ended || (p->tcp.flags & PKT_TH_RST) != 0)
 		return;
-	if (p->tcp.flags & PKT_TH_SYN)
-		see_syn(s, from_client, p);
+	if ((p->tcp.flags & PKT_TH_SYN) != 0)
+		stream_see_syn(s, from_client, p);
 	if (from_client)
-		see_client(s, p);
-	if (!find_offset(d, p, &begin))
+		stream_see_client(s, p);
+	if (!stream_find_offset(d, p, &begin))
 		return;
-	if (p->tcp.flags & PKT_TH_ACK)
-		see_ack(s, from_client, p->tcp.ack, unix_ns);
-	d->fin = d->fin || p->tcp.flags & PKT_TH_FIN;
+	if ((p->tcp.flags & PKT_TH_ACK) != 0)
+		stream_see_ack(s, from_client, p->tcp.ack, unix_ns);
+	d->fin = d->fin || (p->tcp.flags & PKT_TH_FIN) != 0;
 	d->snapped = d->snapped || p->payload_len < p->payload_wire;
 	if (p->payload == NULL || p->payload_len == 0)
 		return;
 	if (from_client)
-		see_segment(s, p, begin, is_mark(&s->trigger, file, frame));
-	see_data(s, from_client, begin, p->payload, p->payload_len, unix_ns);
+		stream_see_segment(
+		    s, p, begin, stream_is_mark(&s->trigger, file, frame));
+	stream_see_data(
+	    s, from_client, begin, p->payload, p->payload_len, unix_ns);
 }
 
 const uint8_t *
@@ -274,7 +277,7 @@ int
 stream_rank(const struct stream *s)
 {
 	const struct stream_side *d = &s->side[0];
-	bool whole = s->fired.end != 0 && s->segment_len == s->fired_wire;
+	bool whole = s->drew.end != 0 && s->segment_len == s->drew_wire;
 
 	return 4 * whole + 2 * s->begun +
 	    (!d->gap && !s->side[1].gap && !s->events_full);

@@ -8,13 +8,13 @@
 
 #define VENDORS	    256 /* that are asked for, at most */
 #define VENDOR_NAME 80
-#define OUI	    3 /* bytes of a MAC that tell its maker */
+#define VENDORS_OUI 3 /* bytes of a MAC that tell its maker */
 
 struct vendors {
 	const struct analyze_input *in;
 	size_t n;
 	struct {
-		uint8_t oui[OUI];
+		uint8_t oui[VENDORS_OUI];
 		const char *name; /* NULL: nobody knows */
 	} known[VENDORS];
 };
@@ -38,7 +38,7 @@ vendors_free(struct vendors *v)
 
 /* A name that stays where it is while others come. */
 static const char *
-keep_name(struct analysis *a, const char *name)
+vendors_keep_name(struct analysis *a, const char *name)
 {
 	char **more =
 	    realloc(a->vendors, (a->n_vendors + 1) * sizeof(*a->vendors));
@@ -61,12 +61,13 @@ vendors_find(struct vendors *v, struct analysis *a, const uint8_t mac[ADDR_MAC])
 	if (v->in->vendor == NULL)
 		return NULL;
 	for (size_t i = 0; i < v->n; i++)
-		if (memcmp(v->known[i].oui, mac, OUI) == 0)
+		if (memcmp(v->known[i].oui, mac, VENDORS_OUI) == 0)
 			return v->known[i].name;
 	if (v->n == VENDORS)
 		return NULL;
 	v->in->vendor(mac, name, sizeof(name));
-	memcpy(v->known[v->n].oui, mac, OUI);
-	v->known[v->n].name = name[0] != '\0' ? keep_name(a, name) : NULL;
+	memcpy(v->known[v->n].oui, mac, VENDORS_OUI);
+	v->known[v->n].name =
+	    name[0] != '\0' ? vendors_keep_name(a, name) : NULL;
 	return v->known[v->n++].name;
 }

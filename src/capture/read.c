@@ -9,14 +9,14 @@
 
 #include "reader.h"
 
-#define PCAPNG_MAGIC 0x0a0d0d0a /* the same in either order */
+#define READ_PCAPNG_MAGIC 0x0a0d0d0a /* the same in either order */
 
 /* Files that people take for captures, and how to make them some. */
 static const struct {
 	uint8_t n;
 	char start[8];
 	const char *words;
-} strangers[] = {
+} read_others[] = {
     {4, "\x28\xb5\x2f\xfd",
 	"compressed with zstd: unpack it first, or pipe it: zstd -dc FILE | "
 	"rsthop analyze -"},
@@ -36,7 +36,7 @@ static const struct {
 };
 
 static int
-reader_fault_format(struct reader *r, struct fault *f)
+read_reader_fault_format(struct reader *r, struct fault *f)
 {
 	size_t n = source_left(&r->src);
 	const uint8_t *p = source_need(&r->src, n);
@@ -48,11 +48,11 @@ reader_fault_format(struct reader *r, struct fault *f)
 		return fault(f, FAULT_INPUT,
 		    "%.180s: it is empty: no capture was written to it",
 		    r->src.name);
-	for (size_t i = 0; i < sizeof(strangers) / sizeof(*strangers); i++)
-		if (n >= strangers[i].n &&
-		    memcmp(p, strangers[i].start, strangers[i].n) == 0)
+	for (size_t i = 0; i < sizeof(read_others) / sizeof(*read_others); i++)
+		if (n >= read_others[i].n &&
+		    memcmp(p, read_others[i].start, read_others[i].n) == 0)
 			return fault(f, FAULT_INPUT, "%.150s: it is %s",
-			    r->src.name, strangers[i].words);
+			    r->src.name, read_others[i].words);
 	return fault(f, FAULT_INPUT,
 	    "%.180s: it is no capture: neither pcap nor pcapng, as tcpdump -w "
 	    "and Wireshark write",
@@ -60,19 +60,19 @@ reader_fault_format(struct reader *r, struct fault *f)
 }
 
 static int
-reader_begin(struct reader *r, struct fault *f)
+read_reader_begin(struct reader *r, struct fault *f)
 {
 	const uint8_t *p = source_need(&r->src, 8);
 	uint32_t magic;
 
 	if (p == NULL)
-		return reader_fault_format(r, f);
+		return read_reader_fault_format(r, f);
 	magic = reader_get32(r, p);
-	if (magic == PCAPNG_MAGIC)
+	if (magic == READ_PCAPNG_MAGIC)
 		return reader_begin_pcapng(r, f);
 	if (reader_is_pcap(r, magic))
 		return reader_begin_pcap(r, f);
-	return reader_fault_format(r, f);
+	return read_reader_fault_format(r, f);
 }
 
 int
@@ -83,7 +83,7 @@ reader_open(const char *path, int stop_fd, struct reader **out, struct fault *f)
 	if (r == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	if (source_open(&r->src, path, stop_fd, f) != 0 ||
-	    reader_begin(r, f) != 0) {
+	    read_reader_begin(r, f) != 0) {
 		reader_free(r);
 		return -1;
 	}

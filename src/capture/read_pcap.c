@@ -43,7 +43,7 @@ reader_is_pcap(struct reader *r, uint32_t magic)
  * and for the modified format 8 bytes more: interface, protocol, type.
  */
 static int
-reader_next_pcap(struct reader *r, struct capture_packet *out, struct fault *f)
+pcap_reader_next(struct reader *r, struct capture_packet *out, struct fault *f)
 {
 	uint64_t at = source_offset(&r->src);
 	const uint8_t *h = source_need(&r->src, r->header_len);
@@ -86,7 +86,7 @@ reader_is_ready(const struct reader *r)
 	size_t left = source_left(&r->src);
 	uint32_t len;
 
-	if (r->next != reader_next_pcap || r->minor < 4 || left < r->header_len)
+	if (r->next != pcap_reader_next || r->minor < 4 || left < r->header_len)
 		return false;
 	len = reader_get32(r, r->src.buf + r->src.start + 8);
 	return len <= READ_PACKET_MAX && left >= r->header_len + len;
@@ -97,7 +97,7 @@ reader_is_ready(const struct reader *r)
 
 /* The version is 2.0 to 2.4; DG/UX wrote 543.0 for what is 2.2 elsewhere. */
 static int
-reader_begin_version(
+pcap_reader_begin_version(
     struct reader *r, uint16_t major, uint16_t minor, struct fault *f)
 {
 	r->minor = minor;
@@ -126,13 +126,13 @@ reader_begin_pcap(struct reader *r, struct fault *f)
 	r->frac_ns = magic == PCAP_MAGIC_NS ? 1 : 1000;
 	r->header_len =
 	    magic == PCAP_MAGIC_MODIFIED ? PCAP_RECORD_MODIFIED : PCAP_RECORD;
-	if (reader_begin_version(
+	if (pcap_reader_begin_version(
 		r, reader_get16(r, h + 4), reader_get16(r, h + 6), f) != 0)
 		return -1;
 	number = reader_get32(r, h + 20) & PCAP_LINK_MASK;
 	if (capture_link_find(number, &r->link) != 0)
 		return capture_link_fault(r->src.name, number, f);
 	source_take(&r->src, PCAP_HEADER);
-	r->next = reader_next_pcap;
+	r->next = pcap_reader_next;
 	return 0;
 }

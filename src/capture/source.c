@@ -226,7 +226,7 @@ source_open_fd(struct source *s, const char *path, struct fault *f)
 		return fault(f, FAULT_INPUT,
 		    "%.180s: it is a directory: name the captures in it",
 		    s->name);
-	if (s->is_stdin && isatty(s->fd))
+	if (s->is_stdin && isatty(s->fd) != 0)
 		return fault(f, FAULT_USAGE,
 		    "standard input is a terminal: lead a capture into it");
 	s->can_reopen = !s->is_stdin && S_ISREG(st.st_mode);

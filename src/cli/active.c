@@ -15,11 +15,11 @@
 #include "active.h"
 #include "signals.h"
 
-#define NAMES_WAIT CLOCK_S /* for the names of all hops together */
+#define ACTIVE_NAMES_WAIT CLOCK_S /* for the names of all hops together */
 
 /* Root in a container may lack it, an ordinary user may have it. */
 static bool
-has_net_raw(void)
+active_has_net_raw(void)
 {
 	struct __user_cap_header_struct head = {
 	    .version = _LINUX_CAPABILITY_VERSION_3,
@@ -34,9 +34,9 @@ has_net_raw(void)
 }
 
 static int
-check_privilege(struct fault *f)
+active_check_privilege(struct fault *f)
 {
-	if (has_net_raw())
+	if (active_has_net_raw())
 		return 0;
 	return fault(f, FAULT_PRIVILEGE,
 	    "sending and capturing packets needs CAP_NET_RAW; run it as root, "
@@ -44,7 +44,7 @@ check_privilege(struct fault *f)
 }
 
 static void
-remark_route(struct active *a)
+active_remark_route(struct active *a)
 {
 	const struct route *r = &a->route;
 	char to[ADDR_TEXT], from[ADDR_TEXT], gw[ADDR_TEXT];
@@ -56,7 +56,8 @@ remark_route(struct active *a)
 }
 
 static int
-find_target(struct active *a, const struct options_target *t, struct fault *f)
+active_find_target(
+    struct active *a, const struct options_target *t, struct fault *f)
 {
 	const struct options *o = a->options;
 	char text[ADDR_TEXT];
@@ -71,7 +72,7 @@ find_target(struct active *a, const struct options_target *t, struct fault *f)
 		    "%s is this very host: no path leads there; give the "
 		    "address of another",
 		    addr_format(&a->target.addr, text));
-	remark_route(a);
+	active_remark_route(a);
 	return 0;
 }
 
@@ -85,7 +86,7 @@ active_open(struct active *a, const struct options *o,
 	a->options = o;
 	a->signal_fd = -1;
 	progress_open(&a->progress, o);
-	if (check_privilege(f) < 0 || find_target(a, t, f) < 0 ||
+	if (active_check_privilege(f) < 0 || active_find_target(a, t, f) < 0 ||
 	    signals_hold(&a->signal_fd, f) < 0)
 		return -1;
 	ask = (struct world_live_ask){
@@ -107,7 +108,7 @@ active_wall_clock(void)
 }
 
 static void
-add_vendor(struct path_responder *r)
+active_add_vendor(struct path_responder *r)
 {
 	char vendor[LOOKUP_VENDOR];
 
@@ -119,35 +120,33 @@ add_vendor(struct path_responder *r)
 
 /* Gives how many there are, at most cap. */
 static size_t
-list_responders(struct path *p, struct path_responder **list, size_t cap)
+active_list_responders(struct path *p, struct path_responder **list, size_t cap)
 {
 	size_t n = 0;
-	int h, i;
 
-	for (h = 0; h < p->n_hops && h < PATH_MAX_HOPS; h++)
-		for (i = 0; i < p->hops[h].n_responders && n < cap; i++)
+	for (int h = 0; h < p->n_hops && h < PATH_MAX_HOPS; h++)
+		for (int i = 0; i < p->hops[h].n_responders && n < cap; i++)
 			list[n++] = &p->hops[h].responders[i];
 	return n;
 }
 
 static void
-add_names(struct path_responder **list, size_t n)
+active_add_names(struct path_responder **list, size_t n)
 {
 	struct lookup_query *q = calloc(n, sizeof(*q));
-	size_t i;
 
 	if (q == NULL)
 		return; /* the report does without */
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		q[i].addr = list[i]->addr;
-	lookup_names(q, n, NAMES_WAIT);
-	for (i = 0; i < n; i++)
+	lookup_names(q, n, ACTIVE_NAMES_WAIT);
+	for (size_t i = 0; i < n; i++)
 		strncpy(list[i]->name, q[i].name, sizeof(list[i]->name) - 1);
 	free(q);
 }
 
 static void *
-free_world(void *live)
+active_free_world(void *live)
 {
 	world_live_free(live);
 	return NULL;
@@ -158,9 +157,10 @@ free_world(void *live)
  * some 20 ms: names are looked up and the report is written meanwhile.
  */
 static void
-begin_freeing(struct active *a)
+active_begin_freeing(struct active *a)
 {
-	a->freeing = pthread_create(&a->freer, NULL, free_world, a->live) == 0;
+	a->freeing =
+	    pthread_create(&a->freer, NULL, active_free_world, a->live) == 0;
 	if (!a->freeing)
 		world_live_free(a->live);
 	a->live = NULL;
@@ -170,24 +170,24 @@ int
 active_finish(struct active *a, struct result_head *head, struct path *path)
 {
 	struct path_responder *list[PATH_MAX_HOPS * PATH_RESPONDERS];
-	size_t i,
-	    n = list_responders(path, list, PATH_MAX_HOPS * PATH_RESPONDERS);
+	size_t n =
+	    active_list_responders(path, list, PATH_MAX_HOPS * PATH_RESPONDERS);
 	int signal = 0;
 
 	head->dropped = world_live_dropped(a->live);
-	begin_freeing(a);
+	active_begin_freeing(a);
 	progress_remark(&a->progress,
 	    "%u connections, %u packets injected, %" PRIu64
 	    " packets dropped unseen",
 	    head->connections, head->packets_sent, head->dropped);
-	for (i = 0; i < n; i++)
-		add_vendor(list[i]);
-	if (!head->interrupted && !a->options->no_names && n > 0) {
+	for (size_t i = 0; i < n; i++)
+		active_add_vendor(list[i]);
+	if (head->interrupted == 0 && !a->options->no_names && n > 0) {
 		progress_say(&a->progress, "looking up names");
-		add_names(list, n);
+		active_add_names(list, n);
 	}
 	progress_clear(&a->progress);
-	if (head->interrupted)
+	if (head->interrupted != 0)
 		signal = head->interrupted;
 	else
 		signal = signals_take(a->signal_fd);

@@ -2,8 +2,8 @@
  * What the commands that send packets have in common: from a target's name to
  * an open world, from a result to reports and an exit status.
  */
-#ifndef CLI_ACTIVE_H
-#define CLI_ACTIVE_H
+#ifndef RSTHOP_CLI_ACTIVE_H
+#define RSTHOP_CLI_ACTIVE_H
 
 #include <pthread.h>
 #include <stdbool.h>

@@ -11,13 +11,13 @@
 #include "before.h"
 
 static bool
-is_mysql(const struct before *b)
+before_is_mysql(const struct before *b)
 {
 	return b->mysql_use != NULL || b->mysql_query != NULL;
 }
 
 static int
-check_ssl_mode(const struct before *b, struct fault *f)
+before_check_ssl_mode(const struct before *b, struct fault *f)
 {
 	if (b->ssl_mode == NULL || strcasecmp(b->ssl_mode, "disabled") == 0)
 		return 0;
@@ -35,14 +35,14 @@ before_check(const struct before *b, bool from, struct fault *f)
 	    : b->ssl_mode != NULL	    ? "--ssl-mode"
 					    : NULL;
 
-	if (is_mysql(b) && b->dialogue_path != NULL)
+	if (before_is_mysql(b) && b->dialogue_path != NULL)
 		return fault(f, FAULT_USAGE,
 		    "--dialogue does not go with a MySQL login; leave one "
 		    "of them out");
-	if (loose != NULL && !is_mysql(b) && !from)
+	if (loose != NULL && !before_is_mysql(b) && !from)
 		return fault(f, FAULT_USAGE,
 		    "%s goes with --mysql-use or --mysql-query", loose);
-	return check_ssl_mode(b, f);
+	return before_check_ssl_mode(b, f);
 }
 
 /*
@@ -50,7 +50,7 @@ before_check(const struct before *b, bool from, struct fault *f)
  * client that is reset, and root seldom has any.
  */
 static void
-borrow_home(void)
+before_borrow_home(void)
 {
 	const char *uid = getenv("SUDO_UID");
 	const struct passwd *pw;
@@ -81,10 +81,10 @@ before_hide_password(void)
 }
 
 static int
-load_login(
+before_load_login(
     struct before *b, const char *user, const char *database, struct fault *f)
 {
-	borrow_home();
+	before_borrow_home();
 	b->ask = (struct login_ask){.server = b->server,
 	    .user = user,
 	    .database = database,
@@ -94,7 +94,7 @@ load_login(
 }
 
 static int
-load_dialogue(struct before *b, struct payload *p, struct fault *f)
+before_load_dialogue(struct before *b, struct payload *p, struct fault *f)
 {
 	const uint8_t *trigger, *control;
 	size_t n_trigger, n_control;
@@ -126,9 +126,9 @@ before_load(struct before *b, const char *host, uint16_t port,
     struct payload *p, struct fault *f)
 {
 	snprintf(b->server, sizeof(b->server), "%s:%u", host, port);
-	if (is_mysql(b) && !b->logged_in)
-		return load_login(b, b->user, NULL, f);
-	return b->dialogue_path != NULL ? load_dialogue(b, p, f) : 0;
+	if (before_is_mysql(b) && !b->logged_in)
+		return before_load_login(b, b->user, NULL, f);
+	return b->dialogue_path != NULL ? before_load_dialogue(b, p, f) : 0;
 }
 
 int
@@ -140,7 +140,7 @@ before_take_login(struct before *b, const struct suspect *s, const char *host,
 	snprintf(b->server, sizeof(b->server), "%s:%u", host, port);
 	if (user == NULL && s->user[0] != '\0')
 		user = s->user;
-	return load_login(
+	return before_load_login(
 	    b, user, s->database[0] != '\0' ? s->database : NULL, f);
 }
 

@@ -2,8 +2,8 @@
  * What is said on each connection before the trigger, as the user asks for
  * it: a login, a dialogue.
  */
-#ifndef CLI_BEFORE_H
-#define CLI_BEFORE_H
+#ifndef RSTHOP_CLI_BEFORE_H
+#define RSTHOP_CLI_BEFORE_H
 
 #include <stdbool.h>
 

@@ -56,7 +56,7 @@ struct run {
 };
 
 static int
-add_path(
+analyze_add_path(
     struct line *l, const char *path, enum analysis_vantage v, struct fault *f)
 {
 	if (path[0] == '\0')
@@ -69,7 +69,7 @@ add_path(
 }
 
 static int
-take_analyze(void *ctx, int key, const char *value, struct fault *f)
+analyze_take(void *ctx, int key, const char *value, struct fault *f)
 {
 	struct line *l = ctx;
 
@@ -78,9 +78,9 @@ take_analyze(void *ctx, int key, const char *value, struct fault *f)
 		l->jsonl = true;
 		return 0;
 	case OPTION_CLIENT_CAPTURE:
-		return add_path(l, value, ANALYSIS_VANTAGE_CLIENT, f);
+		return analyze_add_path(l, value, ANALYSIS_VANTAGE_CLIENT, f);
 	case OPTION_SERVER_CAPTURE:
-		return add_path(l, value, ANALYSIS_VANTAGE_SERVER, f);
+		return analyze_add_path(l, value, ANALYSIS_VANTAGE_SERVER, f);
 	case OPTION_MAX_FLOWS:
 		return num_int(
 		    "--max-flows", value, 16, 100000000, &l->max_flows, f);
@@ -91,13 +91,14 @@ take_analyze(void *ctx, int key, const char *value, struct fault *f)
 
 /* FILE... before "--", words of the filter behind it. */
 static int
-take_operands(struct line *l, struct fault *f)
+analyze_take_operands(struct line *l, struct fault *f)
 {
 	const struct options *o = &l->options;
 	size_t n_files = o->n_operands - o->n_behind;
 
 	for (size_t i = 0; i < n_files; i++)
-		if (add_path(l, o->operands[i], ANALYSIS_VANTAGE_ANY, f) != 0)
+		if (analyze_add_path(
+			l, o->operands[i], ANALYSIS_VANTAGE_ANY, f) != 0)
 			return -1;
 	for (size_t i = n_files; i < o->n_operands; i++) {
 		text_add(&l->filter, i > n_files ? " " : "");
@@ -114,7 +115,7 @@ take_operands(struct line *l, struct fault *f)
 
 /* Whether they can be read more than once. */
 static bool
-are_regular(const struct line *l)
+analyze_are_regular(const struct line *l)
 {
 	struct stat st;
 
@@ -127,7 +128,7 @@ are_regular(const struct line *l)
 
 /* The first of -o in this format; NULL. */
 static const char *
-find_output(const struct options *o, const char *format)
+analyze_find_output(const struct options *o, const char *format)
 {
 	for (size_t i = 0; i < o->n_files; i++)
 		if (strcmp(report_writer_by_path(o->files[i], NULL)->name,
@@ -137,11 +138,11 @@ find_output(const struct options *o, const char *format)
 }
 
 static int
-check_evidence(const struct line *l, struct fault *f)
+analyze_check_evidence(const struct line *l, struct fault *f)
 {
-	const char *path = find_output(&l->options, "pcapng");
+	const char *path = analyze_find_output(&l->options, "pcapng");
 
-	if (path == NULL || are_regular(l))
+	if (path == NULL || analyze_are_regular(l))
 		return 0;
 	return fault(f, FAULT_USAGE,
 	    "%s: the captures are read twice for it, which a pipe cannot be: "
@@ -150,8 +151,8 @@ check_evidence(const struct line *l, struct fault *f)
 }
 
 static int
-parse_line(const struct command *cmd, int argc, char **argv, struct line *l,
-    struct fault *f)
+analyze_parse_line(const struct command *cmd, int argc, char **argv,
+    struct line *l, struct fault *f)
 {
 	if (options_parse(cmd, argc, argv, &l->options, l, f) < 0)
 		return -1;
@@ -160,9 +161,9 @@ parse_line(const struct command *cmd, int argc, char **argv, struct line *l,
 	if (l->jsonl && l->options.json)
 		return fault(
 		    f, FAULT_USAGE, "--json and --jsonl: give one of the two");
-	if (take_operands(l, f) < 0 ||
+	if (analyze_take_operands(l, f) < 0 ||
 	    output_check_endings(&l->options, f) < 0 ||
-	    check_evidence(l, f) < 0)
+	    analyze_check_evidence(l, f) < 0)
 		return -1;
 	return output_check_folders(&l->options, f);
 }
@@ -170,25 +171,25 @@ parse_line(const struct command *cmd, int argc, char **argv, struct line *l,
 /* --- what the job asks for --- */
 
 static int
-next_packet(void *ctx, struct capture_packet *out, struct fault *f)
+analyze_next_packet(void *ctx, struct capture_packet *out, struct fault *f)
 {
 	return capture_next(((struct run *)ctx)->capture, out, f);
 }
 
 static bool
-is_ready(void *ctx)
+analyze_is_ready(void *ctx)
 {
 	return capture_is_ready(((struct run *)ctx)->capture);
 }
 
 static int
-interrupted(void *ctx)
+analyze_interrupted(void *ctx)
 {
 	return signals_take(((struct run *)ctx)->signal_fd);
 }
 
 static void
-find_vendor(const uint8_t mac[ADDR_MAC], char *out, size_t size)
+analyze_find_vendor(const uint8_t mac[ADDR_MAC], char *out, size_t size)
 {
 	char vendor[LOOKUP_VENDOR];
 
@@ -197,7 +198,7 @@ find_vendor(const uint8_t mac[ADDR_MAC], char *out, size_t size)
 }
 
 static int64_t
-read_clock(clockid_t id)
+analyze_read_clock(clockid_t id)
 {
 	struct timespec ts;
 
@@ -206,15 +207,15 @@ read_clock(clockid_t id)
 }
 
 static int64_t
-now_ns(void *ctx)
+cmd_analyze_now_ns(void *ctx)
 {
 	(void)ctx;
-	return read_clock(CLOCK_MONOTONIC);
+	return analyze_read_clock(CLOCK_MONOTONIC);
 }
 
 static int
-write_reset(void *ctx, const struct analysis *a, const struct analysis_reset *r,
-    struct fault *f)
+analyze_write_reset(void *ctx, const struct analysis *a,
+    const struct analysis_reset *r, struct fault *f)
 {
 	struct run *run = ctx;
 
@@ -227,7 +228,7 @@ write_reset(void *ctx, const struct analysis *a, const struct analysis_reset *r,
 }
 
 static void
-say_progress(void *ctx, const char *text)
+cmd_analyze_say_progress(void *ctx, const char *text)
 {
 	progress_say(&((struct run *)ctx)->progress, text);
 }
@@ -236,32 +237,34 @@ say_progress(void *ctx, const char *text)
 
 /* Whether any of the reports wants resets one by one. */
 static bool
-wants_each(const struct line *l)
+analyze_wants_each(const struct line *l)
 {
 	const struct options *o = &l->options;
 
-	return o->json || o->verbose || find_output(o, "json") != NULL ||
-	    find_output(o, "html") != NULL || find_output(o, "pcapng") != NULL;
+	return o->json || o->verbose ||
+	    analyze_find_output(o, "json") != NULL ||
+	    analyze_find_output(o, "html") != NULL ||
+	    analyze_find_output(o, "pcapng") != NULL;
 }
 
 static void
-fill_ask(const struct line *l, struct run *run, struct analyze_ask *ask)
+analyze_fill_ask(const struct line *l, struct run *run, struct analyze_ask *ask)
 {
 	ask->n_paths = l->n_paths;
 	ask->paths = l->paths;
-	ask->started_unix_ns = read_clock(CLOCK_REALTIME);
+	ask->started_unix_ns = analyze_read_clock(CLOCK_REALTIME);
 	ask->max_flows = (uint32_t)l->max_flows;
-	ask->max_resets = wants_each(l) ? ANALYSIS_RESETS : 0;
-	ask->evidence = find_output(&l->options, "pcapng") != NULL;
+	ask->max_resets = analyze_wants_each(l) ? ANALYSIS_RESETS : 0;
+	ask->evidence = analyze_find_output(&l->options, "pcapng") != NULL;
 	ask->ctx = run;
-	ask->reset = l->jsonl ? write_reset : NULL;
-	ask->progress = say_progress;
+	ask->reset = l->jsonl ? analyze_write_reset : NULL;
+	ask->progress = cmd_analyze_say_progress;
 	if (getrandom(&ask->hash_seed, sizeof(ask->hash_seed), 0) < 0)
 		ask->hash_seed = (uint64_t)ask->started_unix_ns;
 }
 
 static int
-open_capture(const struct line *l, struct run *run, struct fault *f)
+analyze_open_capture(const struct line *l, struct run *run, struct fault *f)
 {
 	const char **paths = calloc(l->n_paths, sizeof(*paths));
 	int rc;
@@ -278,18 +281,18 @@ open_capture(const struct line *l, struct run *run, struct fault *f)
 }
 
 static int
-open_again(void *ctx, struct fault *f)
+analyze_open_again(void *ctx, struct fault *f)
 {
 	struct run *run = ctx;
 
 	capture_free(run->capture);
 	run->capture = NULL;
-	return open_capture(run->line, run, f);
+	return analyze_open_capture(run->line, run, f);
 }
 
 /* One line for each file that could not be read to its end; their number. */
 static size_t
-tell_damage(const struct analysis *a)
+analyze_tell_damage(const struct analysis *a)
 {
 	struct fault f = {.kind = FAULT_INPUT};
 	size_t n = 0;
@@ -306,7 +309,7 @@ tell_damage(const struct analysis *a)
 
 /* The reports and the exit status, or -1 with a fault. */
 static int
-tell(const struct line *l, const struct analysis *a, struct fault *f)
+analyze_tell(const struct line *l, const struct analysis *a, struct fault *f)
 {
 	bool nothing = a->packets == 0 && a->interrupted == 0;
 	size_t damaged;
@@ -316,7 +319,7 @@ tell(const struct line *l, const struct analysis *a, struct fault *f)
 		nothing = a->files[i].damage[0] != '\0';
 	if (!nothing)
 		rc = output_write_analysis(&l->options, a, l->jsonl, f);
-	damaged = tell_damage(a);
+	damaged = analyze_tell_damage(a);
 	if (rc < 0)
 		return -1;
 	if (a->interrupted != 0)
@@ -328,26 +331,26 @@ tell(const struct line *l, const struct analysis *a, struct fault *f)
 
 /* Gives the exit status, or -1 with a fault. */
 static int
-run_job(const struct line *l, struct run *run, struct fault *f)
+analyze_run_job(const struct line *l, struct run *run, struct fault *f)
 {
 	struct analyze_input in = {.ctx = run,
-	    .next = next_packet,
-	    .ready = is_ready,
-	    .again = are_regular(l) ? open_again : NULL,
-	    .interrupted = interrupted,
-	    .vendor = l->options.no_names ? NULL : find_vendor,
-	    .now_ns = now_ns};
+	    .next = analyze_next_packet,
+	    .ready = analyze_is_ready,
+	    .again = analyze_are_regular(l) ? analyze_open_again : NULL,
+	    .interrupted = analyze_interrupted,
+	    .vendor = l->options.no_names ? NULL : analyze_find_vendor,
+	    .now_ns = cmd_analyze_now_ns};
 	struct analyze_ask ask = {0};
 	struct analysis a;
 	int status = -1, rc;
 
-	fill_ask(l, run, &ask);
-	if (open_capture(l, run, f) < 0)
+	analyze_fill_ask(l, run, &ask);
+	if (analyze_open_capture(l, run, f) < 0)
 		return -1;
 	rc = analyze_run(&ask, &in, &a, f);
 	progress_clear(&run->progress);
 	if (rc == 0)
-		status = tell(l, &a, f);
+		status = analyze_tell(l, &a, f);
 	else if (run->reader_gone)
 		status = a.forged > 0 ? 0 : 1;
 	else if (a.packets > 0 && !l->jsonl)
@@ -364,7 +367,7 @@ analyze(const struct line *l, struct fault *f)
 
 	progress_open(&run.progress, &l->options);
 	if (signals_hold(&run.signal_fd, f) == 0)
-		status = run_job(l, &run, f);
+		status = analyze_run_job(l, &run, f);
 	capture_free(run.capture);
 	progress_clear(&run.progress);
 	signals_release(&run.signal_fd);
@@ -372,14 +375,14 @@ analyze(const struct line *l, struct fault *f)
 }
 
 static int
-run_analyze(const struct command *cmd, int argc, char **argv)
+cmd_analyze_run_analyze(const struct command *cmd, int argc, char **argv)
 {
 	struct line l = {0};
 	struct fault f;
 	int status = -1;
 
 	fault_clear(&f);
-	if (parse_line(cmd, argc, argv, &l, &f) == 0) {
+	if (analyze_parse_line(cmd, argc, argv, &l, &f) == 0) {
 		if (l.options.help) {
 			command_print_usage(cmd);
 			status = EXIT_SUCCESS;
@@ -402,6 +405,6 @@ const struct command cmd_analyze = {
 	       "filter, as of tcpdump.\n",
     .options = analyze_options,
     .common = options_reading,
-    .take = take_analyze,
-    .run = run_analyze,
+    .take = analyze_take,
+    .run = cmd_analyze_run_analyze,
 };

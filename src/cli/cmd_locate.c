@@ -11,10 +11,10 @@
 #include "locate_line.h"
 #include "output.h"
 
-#define PLAIN_HEADER 20 /* bytes of a TCP header without options */
+#define LOCATE_PLAIN_HEADER 20 /* bytes of a TCP header without options */
 
 static void
-fill_suspect(struct line *l)
+locate_fill_suspect(struct line *l)
 {
 	const struct suspect *s = l->pick;
 	struct locate_ask *ask = &l->ask;
@@ -28,7 +28,7 @@ fill_suspect(struct line *l)
 	if (ask->trigger != RESULT_TRIGGER_CAPTURE &&
 	    ask->trigger != RESULT_TRIGGER_EXEC)
 		return; /* the user's own */
-	ask->plain_header = s->tcp_header_len == PLAIN_HEADER;
+	ask->plain_header = s->tcp_header_len == LOCATE_PLAIN_HEADER;
 	if (ask->maker.make == NULL && s->before != NULL)
 		ask->maker = dialogue_maker(s->before);
 	if (ask->before == RESULT_BEFORE_NOTHING && s->before != NULL)
@@ -36,7 +36,7 @@ fill_suspect(struct line *l)
 }
 
 static void
-fill_ask(struct line *l, struct active *a)
+locate_fill_ask(struct line *l, struct active *a)
 {
 	struct locate_ask *ask = &l->ask;
 
@@ -53,14 +53,14 @@ fill_ask(struct line *l, struct active *a)
 	ask->maker = before_maker(&l->before);
 	ask->before = before_kind(&l->before);
 	if (l->pick != NULL)
-		fill_suspect(l);
+		locate_fill_suspect(l);
 	ask->progress = progress_say;
 	ask->progress_ctx = &a->progress;
 }
 
 /* What was taken out of a capture, for a user who watches. */
 static void
-tell_suspect(const struct line *l, struct active *a)
+locate_tell_suspect(const struct line *l, struct active *a)
 {
 	const struct suspect *s = l->pick;
 	struct text t = {0};
@@ -76,7 +76,7 @@ tell_suspect(const struct line *l, struct active *a)
 
 /* The user's own client, until it is reset: what it said is the trigger. */
 static int
-run_client(
+locate_run_client(
     struct line *l, struct active *a, struct rerun_result *out, struct fault *f)
 {
 	int64_t begun_ns = a->world.now(a->world.ctx);
@@ -93,7 +93,7 @@ run_client(
 
 /* What a reader of the report should know of the capture, or recording. */
 static void
-note_suspect(const struct line *l, struct locate_result *r)
+locate_note_suspect(const struct line *l, struct locate_result *r)
 {
 	const struct suspect *s = l->pick;
 
@@ -123,16 +123,16 @@ locate(struct line *l, struct fault *f)
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	l->ask.started_unix_ns = active_wall_clock();
 	if (active_open(&a, &l->options, &l->target, f) < 0 ||
-	    (l->exec && run_client(l, &a, &rerun, f) < 0))
+	    (l->exec && locate_run_client(l, &a, &rerun, f) < 0))
 		goto out;
-	fill_ask(l, &a);
+	locate_fill_ask(l, &a);
 	if (l->pick != NULL)
-		tell_suspect(l, &a);
+		locate_tell_suspect(l, &a);
 	fault_clear(f);
 	if (locate_run(&l->ask, &a.world, r, f) < 0)
 		goto out;
 	exec_tell(&rerun, r);
-	note_suspect(l, r);
+	locate_note_suspect(l, r);
 	signal = active_finish(&a, &r->head, &r->path);
 	if (output_write(&l->options, NULL, r, f) < 0)
 		goto out;
@@ -146,7 +146,8 @@ out:
 }
 
 static int
-run_line(const struct command *cmd, int argc, char **argv, struct line *l)
+locate_run_line(
+    const struct command *cmd, int argc, char **argv, struct line *l)
 {
 	struct fault f;
 	int status;
@@ -165,14 +166,14 @@ run_line(const struct command *cmd, int argc, char **argv, struct line *l)
 }
 
 static int
-run_locate(const struct command *cmd, int argc, char **argv)
+cmd_locate_run_locate(const struct command *cmd, int argc, char **argv)
 {
 	struct line l;
 	int status;
 
 	memset(&l, 0, sizeof(l));
 	locate_ask_init(&l.ask);
-	status = run_line(cmd, argc, argv, &l);
+	status = locate_run_line(cmd, argc, argv, &l);
 	locate_line_free(&l);
 	return status;
 }
@@ -189,5 +190,5 @@ const struct command cmd_locate = {
     .options = locate_options,
     .common = options_common,
     .take = locate_line_take,
-    .run = run_locate,
+    .run = cmd_locate_run_locate,
 };

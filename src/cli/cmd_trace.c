@@ -23,7 +23,7 @@ static const struct option_spec trace_options[] = {
 };
 
 static int
-take_trace(void *ctx, int key, const char *value, struct fault *f)
+trace_take(void *ctx, int key, const char *value, struct fault *f)
 {
 	struct trace_ask *ask = ctx;
 	int port;
@@ -46,7 +46,7 @@ take_trace(void *ctx, int key, const char *value, struct fault *f)
 }
 
 static int
-parse_trace(const struct command *cmd, int argc, char **argv, struct options *o,
+trace_parse(const struct command *cmd, int argc, char **argv, struct options *o,
     struct trace_ask *ask, struct options_target *t, struct fault *f)
 {
 	if (options_parse(cmd, argc, argv, o, ask, f) < 0)
@@ -94,7 +94,7 @@ out:
 }
 
 static int
-run_trace(const struct command *cmd, int argc, char **argv)
+cmd_trace_run_trace(const struct command *cmd, int argc, char **argv)
 {
 	struct trace_ask ask = {.max_hops = LOCATE_MAX_HOPS};
 	struct options_target target;
@@ -103,7 +103,7 @@ run_trace(const struct command *cmd, int argc, char **argv)
 	int status;
 
 	fault_clear(&f);
-	if (parse_trace(cmd, argc, argv, &o, &ask, &target, &f) < 0)
+	if (trace_parse(cmd, argc, argv, &o, &ask, &target, &f) < 0)
 		return command_complain(&f);
 	if (o.help) {
 		command_print_usage(cmd);
@@ -121,6 +121,6 @@ const struct command cmd_trace = {
 	       "where that\nleaves a hop in doubt; without, by ICMP alone.\n",
     .options = trace_options,
     .common = options_common,
-    .take = take_trace,
-    .run = run_trace,
+    .take = trace_take,
+    .run = cmd_trace_run_trace,
 };

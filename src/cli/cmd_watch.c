@@ -31,22 +31,22 @@
  * Room for two seconds of ten thousand full packets a second, should we not
  * be let run that long.
  */
-#define KERNEL_RING (32 * 1024 * 1024)
+#define WATCH_KERNEL_RING (32 * 1024 * 1024)
 
 /* What follows a reset says as much as what came before: so long it waits. */
-#define SETTLE_NS	CLOCK_S
-#define MAX_PENDING	16384
-#define WATCH_MAX_FLOWS 200000
-#define WATCH_RING_MIB	16
+#define WATCH_SETTLE_NS	  CLOCK_S
+#define WATCH_MAX_PENDING 16384
+#define WATCH_MAX_FLOWS	  200000
+#define WATCH_RING_MIB	  16
 
 /* How much later than its stamp a packet may reach us. */
-#define LAG_NS	((CAPTURE_BATCH_MS + 150) * CLOCK_MS)
-#define TICK_NS (200 * CLOCK_MS)
+#define WATCH_LAG_NS  ((CAPTURE_BATCH_MS + 150) * CLOCK_MS)
+#define WATCH_TICK_NS (200 * CLOCK_MS)
 /* After a signal: batches come so late; more than 2 s is not waited. */
-#define SIGNAL_NS ((CAPTURE_BATCH_MS + 20) * CLOCK_MS)
-#define DRAIN_NS  (2 * CLOCK_S)
-#define LOOK_NS	  CLOCK_S	 /* between two looks for drops */
-#define SPEAK_NS  (10 * CLOCK_S) /* ... and two words about them */
+#define WATCH_SIGNAL_NS ((CAPTURE_BATCH_MS + 20) * CLOCK_MS)
+#define WATCH_DRAIN_NS	(2 * CLOCK_S)
+#define WATCH_LOOK_NS	CLOCK_S	       /* between two looks for drops */
+#define WATCH_SPEAK_NS	(10 * CLOCK_S) /* ... and two words about them */
 
 static const struct option_spec watch_options[] = {
     {'i', NULL, "IFACE", "the interface (that of the default route)"},
@@ -112,13 +112,13 @@ struct run {
 /* --- the line --- */
 
 static int
-take_count(struct line *l, const char *value, struct fault *f)
+watch_take_count(struct line *l, const char *value, struct fault *f)
 {
 	return num_u64("--count", value, 1, UINT32_MAX, &l->count, f);
 }
 
 static int
-take_watch(void *ctx, int key, const char *value, struct fault *f)
+watch_take(void *ctx, int key, const char *value, struct fault *f)
 {
 	struct line *l = ctx;
 
@@ -127,7 +127,7 @@ take_watch(void *ctx, int key, const char *value, struct fault *f)
 		l->options.json = true;
 		return 0;
 	case OPTION_COUNT:
-		return take_count(l, value, f);
+		return watch_take_count(l, value, f);
 	case OPTION_DURATION:
 		return num_double(
 		    "--duration", value, 0.1, 1e9, &l->duration_s, f);
@@ -149,7 +149,7 @@ take_watch(void *ctx, int key, const char *value, struct fault *f)
 }
 
 static int
-take_filter(struct line *l, struct fault *f)
+watch_take_filter(struct line *l, struct fault *f)
 {
 	const struct options *o = &l->options;
 
@@ -163,8 +163,8 @@ take_filter(struct line *l, struct fault *f)
 }
 
 static int
-parse_line(const struct command *cmd, int argc, char **argv, struct line *l,
-    struct fault *f)
+watch_parse_line(const struct command *cmd, int argc, char **argv,
+    struct line *l, struct fault *f)
 {
 	const struct options *o = &l->options;
 
@@ -185,13 +185,13 @@ parse_line(const struct command *cmd, int argc, char **argv, struct line *l,
 	    (o->ifname[0] == '\0' || strlen(o->ifname) >= ROUTE_IFNAME))
 		return fault(
 		    f, FAULT_USAGE, "-i: '%s' names no interface", o->ifname);
-	return take_filter(l, f);
+	return watch_take_filter(l, f);
 }
 
 /* --- what the job asks for --- */
 
 static int64_t
-read_clock(clockid_t id)
+watch_read_clock(clockid_t id)
 {
 	struct timespec ts;
 
@@ -200,10 +200,10 @@ read_clock(clockid_t id)
 }
 
 static int64_t
-now_ns(void *ctx)
+watch_now_ns(void *ctx)
 {
 	(void)ctx;
-	return read_clock(CLOCK_MONOTONIC);
+	return watch_read_clock(CLOCK_MONOTONIC);
 }
 
 /*
@@ -211,35 +211,35 @@ now_ns(void *ctx)
  * than can be read in time, ends that.
  */
 static int
-interrupted(void *ctx)
+watch_interrupted(void *ctx)
 {
 	struct run *run = ctx;
 	int signal = signals_take(run->signal_fd);
 
 	if (signal != 0 && run->signal == 0) {
-		run->signal_ns = now_ns(NULL);
-		run->signal_unix_ns = read_clock(CLOCK_REALTIME);
-		run->end_ns = run->signal_ns + DRAIN_NS;
+		run->signal_ns = watch_now_ns(NULL);
+		run->signal_unix_ns = watch_read_clock(CLOCK_REALTIME);
+		run->end_ns = run->signal_ns + WATCH_DRAIN_NS;
 	} else if (signal != 0)
 		run->end_ns = 0;
 	if (signal != 0)
 		run->signal = signal;
-	return now_ns(NULL) >= run->end_ns ? run->signal : 0;
+	return watch_now_ns(NULL) >= run->end_ns ? run->signal : 0;
 }
 
 /* Has all come that had passed before the signal? */
 static bool
-is_drained(const struct run *run, int rc, const struct capture_packet *p)
+watch_is_drained(const struct run *run, int rc, const struct capture_packet *p)
 {
 	if (run->signal == 0)
 		return false;
 	if (rc > 0)
 		return p->unix_ns > run->signal_unix_ns;
-	return now_ns(NULL) - run->signal_ns >= SIGNAL_NS;
+	return watch_now_ns(NULL) - run->signal_ns >= WATCH_SIGNAL_NS;
 }
 
 static void
-find_vendor(const uint8_t mac[ADDR_MAC], char *out, size_t size)
+watch_find_vendor(const uint8_t mac[ADDR_MAC], char *out, size_t size)
 {
 	char vendor[LOOKUP_VENDOR];
 
@@ -248,7 +248,7 @@ find_vendor(const uint8_t mac[ADDR_MAC], char *out, size_t size)
 }
 
 static void
-tell_lost(void *ctx, const char *why)
+watch_tell_lost(void *ctx, const char *why)
 {
 	struct fault f;
 
@@ -258,7 +258,7 @@ tell_lost(void *ctx, const char *why)
 }
 
 static void
-tell_back(void *ctx)
+watch_tell_back(void *ctx)
 {
 	struct fault f;
 
@@ -268,19 +268,19 @@ tell_back(void *ctx)
 }
 
 static void
-tell_drops(struct run *run, int64_t now)
+watch_tell_drops(struct run *run, int64_t now)
 {
 	struct listen_stats st;
 	struct fault f;
 
 	if (now < run->look_ns)
 		return;
-	run->look_ns = now + LOOK_NS;
+	run->look_ns = now + WATCH_LOOK_NS;
 	listen_get_stats(run->listen, &st);
 	if (st.dropped == run->dropped || now < run->speak_ns)
 		return;
 	run->dropped = st.dropped;
-	run->speak_ns = now + SPEAK_NS;
+	run->speak_ns = now + WATCH_SPEAK_NS;
 	fault(&f, FAULT_SYSTEM,
 	    "the kernel has dropped %" PRIu64 " packets so far: a filter would "
 	    "leave fewer to look at",
@@ -290,29 +290,29 @@ tell_drops(struct run *run, int64_t now)
 
 /* A fault here ends the watch: the job would take one for a damaged file. */
 static int
-next_packet(void *ctx, struct capture_packet *out, struct fault *f)
+watch_next_packet(void *ctx, struct capture_packet *out, struct fault *f)
 {
 	struct run *run = ctx;
-	int64_t now = now_ns(NULL), wait = run->end_ns - now;
+	int64_t now = watch_now_ns(NULL), wait = run->end_ns - now;
 	int rc;
 
-	out->unix_ns = read_clock(CLOCK_REALTIME) - LAG_NS;
+	out->unix_ns = watch_read_clock(CLOCK_REALTIME) - WATCH_LAG_NS;
 	if (wait <= 0)
 		return run->signal != 0 ? ANALYZE_TICK : 0;
-	tell_drops(run, now);
-	if (wait > TICK_NS)
-		wait = TICK_NS;
+	watch_tell_drops(run, now);
+	if (wait > WATCH_TICK_NS)
+		wait = WATCH_TICK_NS;
 	if (run->signal != 0)
 		wait = CAPTURE_BATCH_MS / 2 * CLOCK_MS;
 	rc = listen_next(run->listen, wait, out, f);
 	if (rc < 0)
 		return -1;
-	if (is_drained(run, rc, out)) {
+	if (watch_is_drained(run, rc, out)) {
 		run->end_ns = 0;
 		rc = 0;
 	}
 	if (rc == 0) {
-		out->unix_ns = read_clock(CLOCK_REALTIME) - LAG_NS;
+		out->unix_ns = watch_read_clock(CLOCK_REALTIME) - WATCH_LAG_NS;
 		return ANALYZE_TICK;
 	}
 	out->frame = ++run->frame;
@@ -324,7 +324,7 @@ next_packet(void *ctx, struct capture_packet *out, struct fault *f)
 /* --- a reset --- */
 
 static int
-keep_packet(void *ctx, const struct capture_packet *p, struct fault *f)
+watch_keep_packet(void *ctx, const struct capture_packet *p, struct fault *f)
 {
 	struct run *run = ctx;
 	bool is_it = p->frame == run->judged->frame;
@@ -334,7 +334,7 @@ keep_packet(void *ctx, const struct capture_packet *p, struct fault *f)
 }
 
 static int
-write_line(const struct run *run, bool json, const struct analysis *a,
+watch_write_line(const struct run *run, bool json, const struct analysis *a,
     const struct analysis_reset *r, FILE *out, struct fault *f)
 {
 	struct report_style st = run->style;
@@ -346,10 +346,11 @@ write_line(const struct run *run, bool json, const struct analysis *a,
 }
 
 static int
-write_stdout(struct run *run, const struct analysis *a,
+watch_write_stdout(struct run *run, const struct analysis *a,
     const struct analysis_reset *r, struct fault *f)
 {
-	if (write_line(run, run->line->options.json, a, r, stdout, f) == 0)
+	if (watch_write_line(run, run->line->options.json, a, r, stdout, f) ==
+	    0)
 		return 0;
 	run->reader_gone = errno == EPIPE;
 	__fpurge(stdout); /* what was lost has been told then */
@@ -358,30 +359,30 @@ write_stdout(struct run *run, const struct analysis *a,
 }
 
 static int
-write_reset(void *ctx, const struct analysis *a, const struct analysis_reset *r,
-    struct fault *f)
+watch_write_reset(void *ctx, const struct analysis *a,
+    const struct analysis_reset *r, struct fault *f)
 {
 	struct run *run = ctx;
 
 	for (size_t i = 0; i < run->n_files; i++) {
 		struct lines *l = &run->files[i];
 
-		if (write_line(run, l->json, a, r, l->out, f) != 0 ||
+		if (watch_write_line(run, l->json, a, r, l->out, f) != 0 ||
 		    lines_end(l, f) != 0)
 			return -1;
 	}
 	run->judged = r;
 	if (run->ring != NULL &&
-	    ring_take(run->ring, &r->client, &r->server, run, keep_packet, f) !=
-		0)
+	    ring_take(run->ring, &r->client, &r->server, run, watch_keep_packet,
+		f) != 0)
 		return -1;
-	return write_stdout(run, a, r, f);
+	return watch_write_stdout(run, a, r, f);
 }
 
 /* --- the end --- */
 
 static void
-fill_notes(struct analysis *a, const struct listen_stats *st)
+watch_fill_notes(struct analysis *a, const struct listen_stats *st)
 {
 	if (st->dropped > 0)
 		result_note(&a->notes,
@@ -396,7 +397,7 @@ fill_notes(struct analysis *a, const struct listen_stats *st)
 }
 
 static int
-write_summary(const struct run *run, const struct analysis *a,
+watch_write_summary(const struct run *run, const struct analysis *a,
     const struct report_watch *w, struct fault *f)
 {
 	const struct report_writer *text = report_writer_by_name("text");
@@ -426,7 +427,7 @@ write_summary(const struct run *run, const struct analysis *a,
 }
 
 static int
-finish(const struct run *run, struct analysis *a, struct fault *f)
+watch_finish(const struct run *run, struct analysis *a, struct fault *f)
 {
 	struct listen_stats st;
 	struct report_watch w = {
@@ -436,8 +437,8 @@ finish(const struct run *run, struct analysis *a, struct fault *f)
 	w.received = st.received;
 	w.dropped = st.dropped;
 	w.lost = st.lost;
-	fill_notes(a, &st);
-	return write_summary(run, a, &w, f);
+	watch_fill_notes(a, &st);
+	return watch_write_summary(run, a, &w, f);
 }
 
 /* --- the run --- */
@@ -447,7 +448,7 @@ finish(const struct run *run, struct analysis *a, struct fault *f)
  * them is the default route.  Nothing is sent there.
  */
 static int
-find_interface(struct run *run, struct fault *f)
+watch_find_interface(struct run *run, struct fault *f)
 {
 	static const char *const nobody[] = {"192.0.2.1", "2001:db8::1"};
 	const char *given = run->line->options.ifname;
@@ -471,21 +472,21 @@ find_interface(struct run *run, struct fault *f)
 }
 
 static int
-open_listen(struct run *run, struct fault *f)
+watch_open_listen(struct run *run, struct fault *f)
 {
 	struct listen_ask ask = {.ifname = run->ifname,
 	    .filter = run->line->filter.p,
-	    .ring_bytes = KERNEL_RING,
+	    .ring_bytes = WATCH_KERNEL_RING,
 	    .signal_fd = run->signal_fd,
 	    .ctx = run,
-	    .lost = tell_lost,
-	    .back = tell_back};
+	    .lost = watch_tell_lost,
+	    .back = watch_tell_back};
 
 	return listen_open(&ask, &run->listen, f);
 }
 
 static int
-open_outputs(struct run *run, uint64_t seed, struct fault *f)
+watch_open_outputs(struct run *run, uint64_t seed, struct fault *f)
 {
 	const struct line *l = run->line;
 
@@ -504,36 +505,37 @@ open_outputs(struct run *run, uint64_t seed, struct fault *f)
 }
 
 static void
-say_begun(const struct run *run)
+watch_say_begun(const struct run *run)
 {
 	const struct line *l = run->line;
 
-	if (!l->options.verbose && (l->options.quiet || !isatty(STDERR_FILENO)))
+	if (!l->options.verbose &&
+	    (l->options.quiet || isatty(STDERR_FILENO) == 0))
 		return;
 	fprintf(stderr, "rsthop: watching %s%s%s\n", run->ifname,
 	    l->filter.len > 0 ? ": " : "", text_str(&l->filter));
 }
 
 static int
-judge(struct run *run, struct analyze_ask *ask, struct fault *f)
+watch_judge(struct run *run, struct analyze_ask *ask, struct fault *f)
 {
 	const struct line *l = run->line;
 	struct analyze_input in = {.ctx = run,
-	    .next = next_packet,
-	    .interrupted = interrupted,
-	    .vendor = l->options.no_names ? NULL : find_vendor,
-	    .now_ns = now_ns};
+	    .next = watch_next_packet,
+	    .interrupted = watch_interrupted,
+	    .vendor = l->options.no_names ? NULL : watch_find_vendor,
+	    .now_ns = watch_now_ns};
 	struct analysis a;
 	int rc, status = -1;
 
 	if (l->duration_s > 0)
-		run->end_ns =
-		    now_ns(NULL) + (int64_t)(l->duration_s * (double)CLOCK_S);
-	say_begun(run);
+		run->end_ns = watch_now_ns(NULL) +
+		    (int64_t)(l->duration_s * (double)CLOCK_S);
+	watch_say_begun(run);
 	rc = analyze_run(ask, &in, &a, f);
 	if (rc == 0 && a.files[0].damage[0] != '\0')
 		rc = fault(f, FAULT_NETWORK, "%s", a.files[0].damage);
-	if (finish(run, &a, rc == 0 ? f : NULL) == 0 &&
+	if (watch_finish(run, &a, rc == 0 ? f : NULL) == 0 &&
 	    (rc == 0 || run->reader_gone))
 		status =
 		    a.interrupted != 0 ? 128 + a.interrupted : EXIT_SUCCESS;
@@ -543,25 +545,26 @@ judge(struct run *run, struct analyze_ask *ask, struct fault *f)
 
 /* Gives the exit status, or -1 with a fault. */
 static int
-run_job(struct run *run, struct fault *f)
+watch_run_job(struct run *run, struct fault *f)
 {
 	struct analyze_path path = {.path = run->ifname};
 	struct analyze_ask ask = {.n_paths = 1,
 	    .paths = &path,
-	    .started_unix_ns = read_clock(CLOCK_REALTIME),
+	    .started_unix_ns = watch_read_clock(CLOCK_REALTIME),
 	    .max_flows = (uint32_t)run->line->max_flows,
 	    .max_judged = run->line->count,
-	    .settle_ns = SETTLE_NS,
-	    .max_pending = MAX_PENDING,
+	    .settle_ns = WATCH_SETTLE_NS,
+	    .max_pending = WATCH_MAX_PENDING,
 	    .ctx = run,
-	    .reset = write_reset};
+	    .reset = watch_write_reset};
 
 	if (getrandom(&ask.hash_seed, sizeof(ask.hash_seed), 0) < 0)
 		ask.hash_seed = (uint64_t)ask.started_unix_ns;
-	if (find_interface(run, f) != 0 || open_listen(run, f) != 0 ||
-	    open_outputs(run, ask.hash_seed, f) != 0)
+	if (watch_find_interface(run, f) != 0 ||
+	    watch_open_listen(run, f) != 0 ||
+	    watch_open_outputs(run, ask.hash_seed, f) != 0)
 		return -1;
-	return judge(run, &ask, f);
+	return watch_judge(run, &ask, f);
 }
 
 static int
@@ -574,7 +577,7 @@ watch(const struct line *l, struct fault *f)
 	int status = -1;
 
 	if (signals_hold(&run.signal_fd, f) == 0)
-		status = run_job(&run, f);
+		status = watch_run_job(&run, f);
 	for (size_t i = 0; i < run.n_files; i++)
 		lines_close(&run.files[i]);
 	report_evidence_free(run.evidence);
@@ -585,14 +588,14 @@ watch(const struct line *l, struct fault *f)
 }
 
 static int
-run_watch(const struct command *cmd, int argc, char **argv)
+watch_run(const struct command *cmd, int argc, char **argv)
 {
 	struct line l = {.max_flows = WATCH_MAX_FLOWS};
 	struct fault f;
 	int status = -1;
 
 	fault_clear(&f);
-	if (parse_line(cmd, argc, argv, &l, &f) == 0) {
+	if (watch_parse_line(cmd, argc, argv, &l, &f) == 0) {
 		if (l.options.help) {
 			command_print_usage(cmd);
 			status = EXIT_SUCCESS;
@@ -618,6 +621,6 @@ const struct command cmd_watch = {
 	"--duration.\n",
     .options = watch_options,
     .common = watch_common,
-    .take = take_watch,
-    .run = run_watch,
+    .take = watch_take,
+    .run = watch_run,
 };

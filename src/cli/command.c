@@ -24,11 +24,10 @@ int
 command_complain(const struct fault *f)
 {
 	char line[sizeof(f->text)];
-	size_t i;
 
 	memcpy(line, f->text, sizeof(line));
 	line[sizeof(line) - 1] = '\0';
-	for (i = 0; line[i] != '\0'; i++)
+	for (size_t i = 0; line[i] != '\0'; i++)
 		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
 			line[i] = '?';
 	warnx("%s", line);

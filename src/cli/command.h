@@ -1,8 +1,8 @@
 /*
  * A subcommand: its name, its options with their words of usage, its run.
  */
-#ifndef CLI_COMMAND_H
-#define CLI_COMMAND_H
+#ifndef RSTHOP_CLI_COMMAND_H
+#define RSTHOP_CLI_COMMAND_H
 
 #include <rsthop/fault.h>
 

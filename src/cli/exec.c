@@ -6,7 +6,7 @@
 
 #include "exec.h"
 
-#define RUN_NS (20 * CLOCK_S) /* a client that hangs is ended */
+#define EXEC_RUN_NS (20 * CLOCK_S) /* a client that hangs is ended */
 
 struct client {
 	char *const *argv;
@@ -16,7 +16,7 @@ struct client {
 };
 
 static int
-client_start(void *ctx, struct fault *f)
+exec_client_start(void *ctx, struct fault *f)
 {
 	struct client *c = ctx;
 
@@ -24,19 +24,19 @@ client_start(void *ctx, struct fault *f)
 }
 
 static int
-client_fd(void *ctx)
+exec_client_fd(void *ctx)
 {
 	return spawn_fd(((struct client *)ctx)->spawn);
 }
 
 static bool
-client_has_ended(void *ctx, int *status)
+exec_client_has_ended(void *ctx, int *status)
 {
 	return spawn_has_ended(((struct client *)ctx)->spawn, status);
 }
 
 static void
-client_stop(void *ctx)
+exec_client_stop(void *ctx)
 {
 	struct client *c = ctx;
 
@@ -50,9 +50,8 @@ exec_borrow_options(char *const *argv, struct before *b)
 	static const char file[] = "--defaults-file=";
 	static const char extra[] = "--defaults-extra-file=";
 	static const char user[] = "--user=";
-	size_t i;
 
-	for (i = 1; argv[i] != NULL; i++) {
+	for (size_t i = 1; argv[i] != NULL; i++) {
 		const char *s = argv[i];
 
 		if (b->defaults_file == NULL &&
@@ -75,15 +74,15 @@ exec_run(char *const *argv, struct active *a, int64_t within_ns,
 	    .user = spawn_invoker(),
 	    .shown = a->options->verbose};
 	struct rerun_client client = {.ctx = &c,
-	    .start = client_start,
-	    .fd = client_fd,
-	    .has_ended = client_has_ended,
-	    .stop = client_stop};
+	    .start = exec_client_start,
+	    .fd = exec_client_fd,
+	    .has_ended = exec_client_has_ended,
+	    .stop = exec_client_stop};
 	struct rerun_ask ask = {.name = argv[0],
 	    .target = a->target,
 	    .client = &client,
 	    .max_runs = RESULT_EXEC_RUNS,
-	    .run_ns = within_ns < RUN_NS ? within_ns : RUN_NS,
+	    .run_ns = within_ns < EXEC_RUN_NS ? within_ns : EXEC_RUN_NS,
 	    .end_ns = a->world.now(a->world.ctx) + within_ns,
 	    .progress = progress_say,
 	    .progress_ctx = &a->progress};
@@ -92,7 +91,7 @@ exec_run(char *const *argv, struct active *a, int64_t within_ns,
 	if (getrandom(&ask.hash_seed, sizeof(ask.hash_seed), 0) < 0)
 		ask.hash_seed = (uint64_t)ask.end_ns;
 	rc = rerun_run(&ask, &a->world, out, f);
-	client_stop(&c);
+	exec_client_stop(&c);
 	return rc;
 }
 

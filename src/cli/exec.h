@@ -1,8 +1,8 @@
 /*
  * --exec: the user's own client, run to be watched.
  */
-#ifndef CLI_EXEC_H
-#define CLI_EXEC_H
+#ifndef RSTHOP_CLI_EXEC_H
+#define RSTHOP_CLI_EXEC_H
 
 #include <rsthop/fault.h>
 #include <rsthop/rerun.h>

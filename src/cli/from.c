@@ -15,13 +15,13 @@ struct tape {
 };
 
 static int
-next_packet(void *ctx, struct capture_packet *out, struct fault *f)
+from_next_packet(void *ctx, struct capture_packet *out, struct fault *f)
 {
 	return capture_next(((struct tape *)ctx)->capture, out, f);
 }
 
 static int
-open_again(void *ctx, struct fault *f)
+from_open_again(void *ctx, struct fault *f)
 {
 	struct tape *t = ctx;
 
@@ -32,7 +32,7 @@ open_again(void *ctx, struct fault *f)
 
 /* One that cannot be opened at all is told by the capture, in its words. */
 static int
-check_path(const char *path, struct fault *f)
+from_check_path(const char *path, struct fault *f)
 {
 	struct stat st;
 
@@ -46,7 +46,7 @@ check_path(const char *path, struct fault *f)
 }
 
 static int
-read_suspects(const char *path, const struct endpoint *server,
+from_read_suspects(const char *path, const struct endpoint *server,
     struct suspects *out, struct fault *f)
 {
 	struct suspect_ask ask = {.server = *server};
@@ -54,13 +54,13 @@ read_suspects(const char *path, const struct endpoint *server,
 	struct suspect_source src = {.ctx = &tape,
 	    .n_names = 1,
 	    .names = &path,
-	    .next = next_packet,
-	    .again = open_again};
+	    .next = from_next_packet,
+	    .again = from_open_again};
 	int rc;
 
 	if (getrandom(&ask.hash_seed, sizeof(ask.hash_seed), 0) < 0)
 		ask.hash_seed = (uint64_t)(uintptr_t)&tape;
-	rc = open_again(&tape, f);
+	rc = from_open_again(&tape, f);
 	if (rc == 0)
 		rc = suspects_find(&src, &ask, out, f);
 	capture_free(tape.capture);
@@ -70,7 +70,7 @@ read_suspects(const char *path, const struct endpoint *server,
 /* --- which of them --- */
 
 static void
-list_all(const struct suspects *all)
+from_list_all(const struct suspects *all)
 {
 	for (size_t i = 0; i < all->n; i++) {
 		struct text t = {0};
@@ -84,7 +84,8 @@ list_all(const struct suspects *all)
 }
 
 static int
-complain_none(const char *path, const struct suspects *all, struct fault *f)
+from_complain_none(
+    const char *path, const struct suspects *all, struct fault *f)
 {
 	struct text t = {0};
 	int rc;
@@ -97,7 +98,7 @@ complain_none(const char *path, const struct suspects *all, struct fault *f)
 }
 
 __attribute__((format(printf, 2, 3))) static void
-add_note(struct from *from, const char *fmt, ...)
+from_add_note(struct from *from, const char *fmt, ...)
 {
 	size_t n = strlen(from->note);
 	va_list ap;
@@ -112,7 +113,7 @@ add_note(struct from *from, const char *fmt, ...)
 
 /* The first of the servers that are forged for, and whether it is alone. */
 static const struct suspect *
-pick_only(const struct suspects *all, bool *alone)
+from_pick_only(const struct suspects *all, bool *alone)
 {
 	const struct suspect *first = &all->list[0];
 	bool forged = first->forged > 0;
@@ -126,13 +127,13 @@ pick_only(const struct suspects *all, bool *alone)
 }
 
 static int
-pick_without_operand(const char *path, struct from *from, struct fault *f)
+from_pick_without_operand(const char *path, struct from *from, struct fault *f)
 {
 	bool alone;
-	const struct suspect *s = pick_only(&from->all, &alone);
+	const struct suspect *s = from_pick_only(&from->all, &alone);
 
 	if (!alone) {
-		list_all(&from->all);
+		from_list_all(&from->all);
 		return fault(f, FAULT_USAGE,
 		    "%.100s holds several suspects: name one of these servers "
 		    "as operand, HOST:PORT",
@@ -145,7 +146,7 @@ pick_without_operand(const char *path, struct from *from, struct fault *f)
 
 /* The operand, resolved; no address and port 0 where there is none. */
 static int
-read_operand(const struct options *o, struct options_target *t,
+from_read_operand(const struct options *o, struct options_target *t,
     struct endpoint *server, struct fault *f)
 {
 	memset(server, 0, sizeof(*server));
@@ -164,7 +165,7 @@ read_operand(const struct options *o, struct options_target *t,
  * stand for many addresses: then the port alone tells.
  */
 static int
-pick_by_operand(const char *path, const struct options *o,
+from_pick_by_operand(const char *path, const struct options *o,
     const struct endpoint *server, struct from *from, struct fault *f)
 {
 	const struct suspect *s = &from->all.list[0];
@@ -177,11 +178,11 @@ pick_by_operand(const char *path, const struct options *o,
 		return 0;
 	if (port && server->port != 0 &&
 	    addr_parse(from->target.host, &a) != 0) {
-		add_note(from, "in the capture the server is %s",
+		from_add_note(from, "in the capture the server is %s",
 		    addr_format(&s->server.addr, text));
 		return 0;
 	}
-	list_all(&from->all);
+	from_list_all(&from->all);
 	return fault(f, FAULT_USAGE,
 	    "%.100s holds no suspect reset from %.120s: name one of these "
 	    "servers",
@@ -189,15 +190,15 @@ pick_by_operand(const char *path, const struct options *o,
 }
 
 static void
-note_rest(struct from *from)
+from_note_rest(struct from *from)
 {
 	size_t rest = from->all.n - 1 + from->all.left_out;
 
 	if (rest > 0)
-		add_note(from, "%zu more suspect%s in the capture", rest,
+		from_add_note(from, "%zu more suspect%s in the capture", rest,
 		    rest == 1 ? "" : "s");
 	if (from->all.damage[0] != '\0')
-		add_note(from, "%.100s", from->all.damage);
+		from_add_note(from, "%.100s", from->all.damage);
 }
 
 int
@@ -208,19 +209,20 @@ from_load(const char *path, const struct options *o, struct from *out,
 	int rc;
 
 	memset(out, 0, sizeof(*out));
-	if (check_path(path, f) < 0 ||
-	    read_operand(o, &out->target, &server, f) < 0 ||
-	    read_suspects(path, &server, &out->all, f) < 0)
+	if (from_check_path(path, f) < 0 ||
+	    from_read_operand(o, &out->target, &server, f) < 0 ||
+	    from_read_suspects(path, &server, &out->all, f) < 0)
 		return -1;
 	if (out->all.n == 0)
-		return complain_none(path, &out->all, f);
-	rc = o->n_operands == 0 ? pick_without_operand(path, out, f)
-				: pick_by_operand(path, o, &server, out, f);
+		return from_complain_none(path, &out->all, f);
+	rc = o->n_operands == 0
+	    ? from_pick_without_operand(path, out, f)
+	    : from_pick_by_operand(path, o, &server, out, f);
 	if (rc < 0)
 		return -1;
 	if (out->target.port == 0)
 		out->target.port = out->pick->server.port;
-	note_rest(out);
+	from_note_rest(out);
 	return 0;
 }
 

@@ -1,8 +1,8 @@
 /*
  * --from FILE: what locate needs, out of a capture.
  */
-#ifndef CLI_FROM_H
-#define CLI_FROM_H
+#ifndef RSTHOP_CLI_FROM_H
+#define RSTHOP_CLI_FROM_H
 
 #include <rsthop/fault.h>
 #include <rsthop/locate.h>

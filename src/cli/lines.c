@@ -13,7 +13,7 @@
 #define LINES_MODE 0644
 
 static bool
-ends_with(const char *s, const char *ending)
+lines_ends_with(const char *s, const char *ending)
 {
 	size_t n = strlen(s), m = strlen(ending);
 
@@ -23,7 +23,7 @@ ends_with(const char *s, const char *ending)
 int
 lines_check(const char *path, struct fault *f)
 {
-	if (ends_with(path, ".txt") || ends_with(path, ".jsonl"))
+	if (lines_ends_with(path, ".txt") || lines_ends_with(path, ".jsonl"))
 		return 0;
 	return fault(f, FAULT_USAGE,
 	    "%s: the ending picks the format; let it be .txt or .jsonl", path);
@@ -55,14 +55,14 @@ int
 lines_open(struct lines *l, const char *path, uint64_t rotate, struct fault *f)
 {
 	l->path = path;
-	l->json = ends_with(path, ".jsonl");
+	l->json = lines_ends_with(path, ".jsonl");
 	l->rotate = rotate;
 	return lines_reopen(l, f);
 }
 
 /* The name of the nth older one; 0: the file itself. */
 static void
-add_name(struct text *t, const char *path, int nth)
+lines_add_name(struct text *t, const char *path, int nth)
 {
 	text_add(t, path);
 	if (nth > 0)
@@ -70,13 +70,13 @@ add_name(struct text *t, const char *path, int nth)
 }
 
 static int
-move_one(const char *path, int nth)
+lines_move_one(const char *path, int nth)
 {
 	struct text from = {0}, to = {0};
 	int rc;
 
-	add_name(&from, path, nth);
-	add_name(&to, path, nth + 1);
+	lines_add_name(&from, path, nth);
+	lines_add_name(&to, path, nth + 1);
 	errno = ENOMEM;
 	rc = from.bad || to.bad ? -1 : rename(text_str(&from), text_str(&to));
 	text_free(&from);
@@ -86,11 +86,11 @@ move_one(const char *path, int nth)
 
 /* The oldest gives way to the one before it, and so on. */
 static int
-put_aside(struct lines *l, struct fault *f)
+lines_put_aside(struct lines *l, struct fault *f)
 {
 	lines_close(l);
 	for (int nth = LINES_KEPT - 1; nth >= 0; nth--)
-		if (move_one(l->path, nth) != 0)
+		if (lines_move_one(l->path, nth) != 0)
 			return lines_fault(l, f);
 	return lines_reopen(l, f);
 }
@@ -100,13 +100,13 @@ lines_end(struct lines *l, struct fault *f)
 {
 	struct stat st;
 
-	if (fflush(l->out) != 0 || ferror(l->out))
+	if (fflush(l->out) != 0 || ferror(l->out) != 0)
 		return lines_fault(l, f);
 	/* A pipe or a device takes whatever comes. */
 	if (l->rotate == 0 || fstat(fileno(l->out), &st) != 0 ||
 	    !S_ISREG(st.st_mode) || (uint64_t)st.st_size < l->rotate)
 		return 0;
-	return put_aside(l, f);
+	return lines_put_aside(l, f);
 }
 
 void

@@ -2,8 +2,8 @@
  * Files that reports go to line by line, as they happen, and that are put
  * aside once they are large.
  */
-#ifndef CLI_LINES_H
-#define CLI_LINES_H
+#ifndef RSTHOP_CLI_LINES_H
+#define RSTHOP_CLI_LINES_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -10,7 +10,7 @@
 #include "locate_line.h"
 #include "output.h"
 
-#define DAY_S 86400
+#define LINE_DAY_S 86400
 
 const struct option_spec locate_options[] = {
     /* What to send. */
@@ -66,7 +66,7 @@ const struct option_spec locate_options[] = {
 };
 
 static int
-take_rst_ttl(struct locate_ask *ask, const char *value, struct fault *f)
+line_take_rst_ttl(struct locate_ask *ask, const char *value, struct fault *f)
 {
 	const size_t max = sizeof(ask->rst_ttls) / sizeof(ask->rst_ttls[0]);
 
@@ -80,12 +80,12 @@ take_rst_ttl(struct locate_ask *ask, const char *value, struct fault *f)
 }
 
 static int
-take_seconds(const char *what, const char *value, double lo, int64_t *ns,
+line_take_seconds(const char *what, const char *value, double lo, int64_t *ns,
     struct fault *f)
 {
 	double s;
 
-	if (num_double(what, value, lo, DAY_S, &s, f) < 0)
+	if (num_double(what, value, lo, LINE_DAY_S, &s, f) < 0)
 		return -1;
 	*ns = (int64_t)(s * (double)CLOCK_S);
 	return 0;
@@ -93,7 +93,8 @@ take_seconds(const char *what, const char *value, double lo, int64_t *ns,
 
 /* The bounds of the campaign. */
 static int
-take_bound(struct locate_ask *ask, int key, const char *value, struct fault *f)
+line_take_bound(
+    struct locate_ask *ask, int key, const char *value, struct fault *f)
 {
 	int n;
 
@@ -107,10 +108,10 @@ take_bound(struct locate_ask *ask, int key, const char *value, struct fault *f)
 		ask->max_connections = (unsigned int)n;
 		return 0;
 	case OPTION_MAX_TIME:
-		return take_seconds(
+		return line_take_seconds(
 		    "--max-time", value, 0.1, &ask->max_time_ns, f);
 	case OPTION_COOLDOWN:
-		return take_seconds(
+		return line_take_seconds(
 		    "--cooldown", value, 0, &ask->cooldown_ns, f);
 	case OPTION_RATE:
 		return num_int("--rate", value, 1, 1000000, &ask->rate_pps, f);
@@ -132,7 +133,8 @@ take_bound(struct locate_ask *ask, int key, const char *value, struct fault *f)
 
 /* The last of two would count, unbeknown to whoever meant both. */
 static int
-take_once(const char **to, const char *what, const char *value, struct fault *f)
+line_take_once(
+    const char **to, const char *what, const char *value, struct fault *f)
 {
 	if (*to != NULL)
 		return fault(f, FAULT_USAGE,
@@ -143,7 +145,7 @@ take_once(const char **to, const char *what, const char *value, struct fault *f)
 
 /* What is said before the trigger, and the trigger that comes of it. */
 static int
-take_before(struct line *l, int key, const char *value, struct fault *f)
+line_take_before(struct line *l, int key, const char *value, struct fault *f)
 {
 	struct before *b = &l->before;
 
@@ -159,24 +161,25 @@ take_before(struct line *l, int key, const char *value, struct fault *f)
 	case OPTION_TLS_SNI:
 		return payload_set_tls(&l->payload, value, f);
 	case OPTION_USER:
-		return take_once(&b->user, "--user", value, f);
+		return line_take_once(&b->user, "--user", value, f);
 	case OPTION_DEFAULTS_FILE:
-		return take_once(
+		return line_take_once(
 		    &b->defaults_file, "--defaults-file", value, f);
 	case OPTION_SSL_MODE:
 		b->ssl_mode = value;
 		return 0;
 	case OPTION_DIALOGUE:
-		return take_once(&b->dialogue_path, "--dialogue", value, f);
+		return line_take_once(
+		    &b->dialogue_path, "--dialogue", value, f);
 	case OPTION_ATTACH:
-		return take_once(&l->attach, "--attach", value, f);
+		return line_take_once(&l->attach, "--attach", value, f);
 	case OPTION_EXEC:
 		l->exec = true;
 		return 0;
 	case OPTION_FROM:
-		return take_once(&l->from_path, "--from", value, f);
+		return line_take_once(&l->from_path, "--from", value, f);
 	default:
-		return take_bound(&l->ask, key, value, f);
+		return line_take_bound(&l->ask, key, value, f);
 	}
 }
 
@@ -195,18 +198,18 @@ locate_line_take(void *ctx, int key, const char *value, struct fault *f)
 	case OPTION_CONTROL:
 		return payload_set_control(&l->payload, value, f);
 	case OPTION_RST_TTL:
-		return take_rst_ttl(&l->ask, value, f);
+		return line_take_rst_ttl(&l->ask, value, f);
 	case OPTION_SERVER_TTL:
 		return num_int(
 		    "--server-ttl", value, 1, 255, &l->ask.server_ttl, f);
 	default:
-		return take_before(l, key, value, f);
+		return line_take_before(l, key, value, f);
 	}
 }
 
 /* Something of the user's own to send, or a file that has it. */
 static bool
-has_trigger(const struct line *l)
+line_has_trigger(const struct line *l)
 {
 	return l->payload.from != RESULT_TRIGGER_NONE ||
 	    l->before.dialogue_path != NULL;
@@ -217,7 +220,7 @@ has_trigger(const struct line *l)
  * to write down.
  */
 static int
-refuse_acting(const struct suspect *s, struct fault *f)
+line_refuse_acting(const struct suspect *s, struct fault *f)
 {
 	return fault(f, FAULT_USAGE,
 	    "the trigger that was seen, %s %.80s, may change something when it "
@@ -231,11 +234,11 @@ locate_line_use(struct line *l, const struct suspect *s,
     enum result_trigger from, struct fault *f)
 {
 	l->pick = s;
-	if (has_trigger(l) || s->replay == SUSPECT_REPLAY_NONE ||
+	if (line_has_trigger(l) || s->replay == SUSPECT_REPLAY_NONE ||
 	    s->trigger_len == 0)
 		return 0;
 	if (s->acts)
-		return refuse_acting(s, f);
+		return line_refuse_acting(s, f);
 	if (payload_set_bytes(
 		&l->payload, from, s->trigger, s->trigger_len, f) < 0)
 		return -1;
@@ -251,7 +254,7 @@ locate_line_use(struct line *l, const struct suspect *s,
 }
 
 static int
-load_from(struct line *l, struct fault *f)
+line_load_from(struct line *l, struct fault *f)
 {
 	if (from_load(l->from_path, &l->options, &l->from, f) < 0)
 		return -1;
@@ -261,7 +264,7 @@ load_from(struct line *l, struct fault *f)
 
 /* Where the default control would be no command of the protocol. */
 static int
-make_control(struct line *l, struct fault *f)
+line_make_control(struct line *l, struct fault *f)
 {
 	return l->payload.from == RESULT_TRIGGER_MYSQL
 	    ? payload_make_mysql_control(&l->payload, f)
@@ -273,7 +276,7 @@ make_control(struct line *l, struct fault *f)
  * there already, and logged in.
  */
 static int
-take_attach(struct line *l, struct fault *f)
+line_take_attach(struct line *l, struct fault *f)
 {
 	char text[2 * ADDR_ENDPOINT];
 	struct endpoint server;
@@ -310,7 +313,7 @@ take_attach(struct line *l, struct fault *f)
 
 /* What stands behind "--" is the command of --exec. */
 static int
-take_command(struct line *l, struct fault *f)
+line_take_command(struct line *l, struct fault *f)
 {
 	struct options *o = &l->options;
 	size_t n = o->n_behind;
@@ -340,7 +343,7 @@ take_command(struct line *l, struct fault *f)
 
 /* Enough ports, connections and a trigger for --port-sweep. */
 static int
-check_sweep(const struct line *l, struct fault *f)
+line_check_sweep(const struct line *l, struct fault *f)
 {
 	unsigned int n = (unsigned int)l->ask.sweep_ports;
 	unsigned int need = LOCATE_SWEEP_EACH * n + LOCATE_SWEEP_REST;
@@ -351,7 +354,7 @@ check_sweep(const struct line *l, struct fault *f)
 		return fault(f, FAULT_USAGE,
 		    "--port-sweep opens connections of its own, and does not "
 		    "go with --attach");
-	if (!has_trigger(l) && l->from_path == NULL && !l->exec)
+	if (!line_has_trigger(l) && l->from_path == NULL && !l->exec)
 		return fault(f, FAULT_USAGE,
 		    "--port-sweep: give what draws the reset, too");
 	if (need > l->ask.max_connections)
@@ -373,28 +376,30 @@ locate_line_check(struct line *l, struct fault *f)
 	bool from = l->from_path != NULL;
 
 	before_hide_password();
-	if (take_command(l, f) < 0)
+	if (line_take_command(l, f) < 0)
 		return -1;
-	if (l->attach != NULL && take_attach(l, f) < 0)
+	if (l->attach != NULL && line_take_attach(l, f) < 0)
 		return -1;
 	if (!from && l->attach == NULL &&
 	    options_get_target(&l->options, true, &l->target, f) < 0)
 		return -1;
 	if (before_check(&l->before, from || l->exec, f) < 0)
 		return -1;
-	if (!has_trigger(l) && l->ask.n_rst_ttls == 0 && !from && !l->exec)
+	if (!line_has_trigger(l) && l->ask.n_rst_ttls == 0 && !from && !l->exec)
 		return fault(f, FAULT_USAGE,
 		    "nothing to go by: give what draws the reset (--payload, "
 		    "--mysql-use, --dialogue ...), a capture of it (--from) "
 		    "or a reset's TTL (--rst-ttl)");
-	if (check_sweep(l, f) < 0 || output_check_endings(&l->options, f) < 0)
+	if (line_check_sweep(l, f) < 0 ||
+	    output_check_endings(&l->options, f) < 0)
 		return -1;
 	if (payload_load(&l->payload, f) < 0 ||
 	    payload_make(&l->payload, l->target.port, f) < 0 ||
-	    (from && load_from(l, f) < 0) ||
+	    (from && line_load_from(l, f) < 0) ||
 	    before_load(&l->before, l->target.host, l->target.port, &l->payload,
 		f) < 0 ||
-	    make_control(l, f) < 0 || payload_check_control(&l->payload, f) < 0)
+	    line_make_control(l, f) < 0 ||
+	    payload_check_control(&l->payload, f) < 0)
 		return -1;
 	return output_check_folders(&l->options, f);
 }

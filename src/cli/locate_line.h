@@ -1,8 +1,8 @@
 /*
  * The line of locate, read.
  */
-#ifndef CLI_LOCATE_LINE_H
-#define CLI_LOCATE_LINE_H
+#ifndef RSTHOP_CLI_LOCATE_LINE_H
+#define RSTHOP_CLI_LOCATE_LINE_H
 
 #include <stdbool.h>
 

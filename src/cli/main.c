@@ -43,7 +43,7 @@ main_help(const struct command *help, int argc, char **argv)
  * report would go into it.
  */
 static void
-keep_standard_fds(void)
+main_keep_standard_fds(void)
 {
 	int fd;
 
@@ -57,19 +57,19 @@ keep_standard_fds(void)
 
 /* Before a job holds the signals: nothing is open, nothing is learned. */
 static void
-end_at_once(int signal)
+main_end_at_once(int signal)
 {
 	_exit(128 + signal);
 }
 
 static void
-set_signals(void)
+main_set_signals(void)
 {
 	struct sigaction sa;
 
 	memset(&sa, 0, sizeof(sa));
 	sigemptyset(&sa.sa_mask);
-	sa.sa_handler = end_at_once;
+	sa.sa_handler = main_end_at_once;
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
 	sa.sa_handler = SIG_IGN; /* a closed pipe is an errno, not the end */
@@ -77,7 +77,7 @@ set_signals(void)
 }
 
 static int
-run_command(int argc, char **argv)
+main_run_command(int argc, char **argv)
 {
 	const struct command *cmd;
 	const char *name = argv[1];
@@ -95,11 +95,11 @@ run_command(int argc, char **argv)
 
 /* A disk that is full is told; a reader that has left is not. */
 static int
-finish_stdout(int status)
+main_finish_stdout(int status)
 {
 	struct fault f;
 
-	if ((fflush(stdout) == 0 && !ferror(stdout)) || errno == EPIPE)
+	if ((fflush(stdout) == 0 && ferror(stdout) == 0) || errno == EPIPE)
 		return status;
 	fault(&f, FAULT_INPUT, "cannot write standard output: %s",
 	    strerror(errno));
@@ -111,8 +111,8 @@ main(int argc, char **argv)
 {
 	struct fault f;
 
-	keep_standard_fds();
-	set_signals();
+	main_keep_standard_fds();
+	main_set_signals();
 	setlocale(LC_CTYPE, ""); /* not LC_NUMERIC: JSON has points */
 
 	if (argc < 2) {
@@ -121,7 +121,7 @@ main(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "--version") == 0) {
 		printf("rsthop %s\n", RSTHOP_VERSION);
-		return finish_stdout(EXIT_SUCCESS);
+		return main_finish_stdout(EXIT_SUCCESS);
 	}
-	return finish_stdout(run_command(argc, argv));
+	return main_finish_stdout(main_run_command(argc, argv));
 }

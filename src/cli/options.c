@@ -8,9 +8,9 @@
 
 #include "options.h"
 
-#define LONGS	 64  /* options of one command at most */
-#define IN_ORDER 1   /* getopt's key of an operand */
-#define SHORTS	 128 /* their letters, for getopt */
+#define OPTIONS_LONGS	 64  /* options of one command at most */
+#define OPTIONS_IN_ORDER 1   /* getopt's key of an operand */
+#define OPTIONS_SHORTS	 128 /* their letters, for getopt */
 
 const struct option_spec options_common[] = {
     {OPTION_JSON, "json", NULL, "one JSON document on standard output"},
@@ -39,17 +39,17 @@ const struct option_spec options_reading[] = {
 
 /* A command's options in getopt's own form. */
 struct forms {
-	struct option longs[LONGS];
+	struct option longs[OPTIONS_LONGS];
 	size_t n_longs;
-	char shorts[SHORTS];
+	char shorts[OPTIONS_SHORTS];
 	size_t n_shorts;
 };
 
 static void
-add_forms(struct forms *fm, const struct option_spec *s)
+options_add_forms(struct forms *fm, const struct option_spec *s)
 {
 	for (; s->help != NULL; s++) {
-		if (s->name != NULL && fm->n_longs < LONGS - 1) {
+		if (s->name != NULL && fm->n_longs < OPTIONS_LONGS - 1) {
 			struct option *l = &fm->longs[fm->n_longs++];
 
 			l->name = s->name;
@@ -57,7 +57,7 @@ add_forms(struct forms *fm, const struct option_spec *s)
 			    s->value != NULL ? required_argument : no_argument;
 			l->val = s->key;
 		}
-		if (s->key < 256 && fm->n_shorts < SHORTS - 3) {
+		if (s->key < 256 && fm->n_shorts < OPTIONS_SHORTS - 3) {
 			fm->shorts[fm->n_shorts++] = (char)s->key;
 			if (s->value != NULL)
 				fm->shorts[fm->n_shorts++] = ':';
@@ -66,7 +66,7 @@ add_forms(struct forms *fm, const struct option_spec *s)
 }
 
 static int
-take_color(struct options *o, const char *value, struct fault *f)
+options_take_color(struct options *o, const char *value, struct fault *f)
 {
 	if (strcmp(value, "auto") == 0)
 		o->color = OPTIONS_COLOR_AUTO;
@@ -81,7 +81,7 @@ take_color(struct options *o, const char *value, struct fault *f)
 }
 
 static int
-take_version(struct options *o, int version, struct fault *f)
+options_take_version(struct options *o, int version, struct fault *f)
 {
 	if (o->version != 0 && o->version != version)
 		return fault(f, FAULT_USAGE, "-4 and -6: give one of the two");
@@ -90,7 +90,7 @@ take_version(struct options *o, int version, struct fault *f)
 }
 
 static int
-take_file(struct options *o, const char *path, struct fault *f)
+options_take_file(struct options *o, const char *path, struct fault *f)
 {
 	if (o->n_files == OPTIONS_FILES)
 		return fault(
@@ -101,22 +101,23 @@ take_file(struct options *o, const char *path, struct fault *f)
 
 /* 1: taken; 0: not a common option; -1. */
 static int
-take_common(struct options *o, int key, const char *value, struct fault *f)
+options_take_common(
+    struct options *o, int key, const char *value, struct fault *f)
 {
 	switch (key) {
 	case OPTION_JSON:
 		o->json = true;
 		return 1;
 	case OPTION_COLOR:
-		return take_color(o, value, f) < 0 ? -1 : 1;
+		return options_take_color(o, value, f) < 0 ? -1 : 1;
 	case 'o':
-		return take_file(o, value, f) < 0 ? -1 : 1;
+		return options_take_file(o, value, f) < 0 ? -1 : 1;
 	case 'i':
 		o->ifname = value;
 		return 1;
 	case '4':
 	case '6':
-		return take_version(o, key - '0', f) < 0 ? -1 : 1;
+		return options_take_version(o, key - '0', f) < 0 ? -1 : 1;
 	case 'n':
 		o->no_names = true;
 		return 1;
@@ -135,7 +136,7 @@ take_common(struct options *o, int key, const char *value, struct fault *f)
 }
 
 static const struct option_spec *
-find_spec(const struct option_spec *s, int key)
+options_find_spec(const struct option_spec *s, int key)
 {
 	for (; s->help != NULL; s++)
 		if (s->key == key)
@@ -149,13 +150,13 @@ find_spec(const struct option_spec *s, int key)
  * else a letter that there is not.
  */
 static int
-fault_option(const struct command *cmd, int why, int key, const char *word,
-    struct fault *f)
+options_fault_option(const struct command *cmd, int why, int key,
+    const char *word, struct fault *f)
 {
-	const struct option_spec *s = find_spec(cmd->common, key);
+	const struct option_spec *s = options_find_spec(cmd->common, key);
 
 	if (s == NULL)
-		s = find_spec(cmd->options, key);
+		s = options_find_spec(cmd->options, key);
 	if (s != NULL && why == ':')
 		return s->name != NULL
 		    ? fault(f, FAULT_USAGE, "--%s needs a value, %s", s->name,
@@ -178,7 +179,7 @@ fault_option(const struct command *cmd, int why, int key, const char *word,
  * operands then, if it is there.
  */
 static void
-take_rest(struct options *o, int argc, char **argv)
+options_take_rest(struct options *o, int argc, char **argv)
 {
 	size_t i;
 
@@ -199,7 +200,7 @@ take_rest(struct options *o, int argc, char **argv)
  * otherwise; they have moved to the front of argv, over what was read by then.
  */
 static void
-take_behind(struct options *o, int argc, char **argv)
+options_take_behind(struct options *o, int argc, char **argv)
 {
 	o->n_behind = (size_t)(argc - optind);
 	memmove(argv + 1 + o->n_operands, argv + optind,
@@ -218,33 +219,33 @@ options_parse(const struct command *cmd, int argc, char **argv,
 
 	memset(o, 0, sizeof(*o));
 	fm.shorts[0] = posix ? '+' : '-';
-	add_forms(&fm, cmd->common);
-	add_forms(&fm, cmd->options);
+	options_add_forms(&fm, cmd->common);
+	options_add_forms(&fm, cmd->options);
 	opterr = 0;
 	while (
 	    (key = getopt_long(argc, argv, fm.shorts, fm.longs, NULL)) != -1) {
-		if (key == IN_ORDER) {
+		if (key == OPTIONS_IN_ORDER) {
 			argv[1 + o->n_operands++] = optarg;
 			continue;
 		}
 		if (key == '?' || key == ':')
-			return fault_option(
+			return options_fault_option(
 			    cmd, key, optopt, argv[optind - 1], f);
-		taken = take_common(o, key, optarg, f);
+		taken = options_take_common(o, key, optarg, f);
 		if (taken == 0)
 			taken = cmd->take(ctx, key, optarg, f);
 		if (taken < 0)
 			return -1;
 	}
 	if (posix)
-		take_rest(o, argc, argv);
+		options_take_rest(o, argc, argv);
 	else
-		take_behind(o, argc, argv);
+		options_take_behind(o, argc, argv);
 	return 0;
 }
 
 static int
-parse_port(const char *s, struct options_target *t, struct fault *f)
+options_parse_port(const char *s, struct options_target *t, struct fault *f)
 {
 	int port;
 
@@ -255,7 +256,8 @@ parse_port(const char *s, struct options_target *t, struct fault *f)
 }
 
 static int
-set_host(struct options_target *t, const char *s, size_t n, struct fault *f)
+options_set_host(
+    struct options_target *t, const char *s, size_t n, struct fault *f)
 {
 	if (n == 0)
 		return fault(
@@ -269,20 +271,21 @@ set_host(struct options_target *t, const char *s, size_t n, struct fault *f)
 
 /* [V6] or [V6]:PORT */
 static int
-parse_bracketed(const char *s, struct options_target *t, struct fault *f)
+options_parse_bracketed(
+    const char *s, struct options_target *t, struct fault *f)
 {
 	const char *end = strchr(s, ']');
 	struct addr a;
 
 	if (end == NULL)
 		return fault(f, FAULT_USAGE, "'%s' lacks its ']'", s);
-	if (set_host(t, s + 1, (size_t)(end - s - 1), f) < 0)
+	if (options_set_host(t, s + 1, (size_t)(end - s - 1), f) < 0)
 		return -1;
 	if (addr_parse(t->host, &a) < 0 || a.version != 6)
 		return fault(f, FAULT_USAGE,
 		    "'%s' in brackets is not an IPv6 address", t->host);
 	if (end[1] == ':')
-		return parse_port(end + 2, t, f);
+		return options_parse_port(end + 2, t, f);
 	if (end[1] != '\0')
 		return fault(f, FAULT_USAGE,
 		    "'%s': after ']' only ':PORT' may follow", s);
@@ -290,24 +293,24 @@ parse_bracketed(const char *s, struct options_target *t, struct fault *f)
 }
 
 static int
-parse_target(const char *s, struct options_target *t, struct fault *f)
+options_parse_target(const char *s, struct options_target *t, struct fault *f)
 {
 	const char *colon = strchr(s, ':');
 	struct addr a;
 
 	if (s[0] == '[')
-		return parse_bracketed(s, t, f);
+		return options_parse_bracketed(s, t, f);
 	if (colon == NULL)
-		return set_host(t, s, strlen(s), f);
+		return options_set_host(t, s, strlen(s), f);
 	if (strchr(colon + 1, ':') != NULL) {
 		if (addr_parse(s, &a) == 0) /* a bare v6 address */
-			return set_host(t, s, strlen(s), f);
+			return options_set_host(t, s, strlen(s), f);
 		return fault(f, FAULT_USAGE,
 		    "'%s' is neither HOST:PORT nor [IPV6]:PORT", s);
 	}
-	if (set_host(t, s, (size_t)(colon - s), f) < 0)
+	if (options_set_host(t, s, (size_t)(colon - s), f) < 0)
 		return -1;
-	return parse_port(colon + 1, t, f);
+	return options_parse_port(colon + 1, t, f);
 }
 
 int
@@ -316,7 +319,7 @@ options_parse_endpoint(const char *s, struct endpoint *out)
 	struct options_target t = {0};
 	struct fault unheard = {0};
 
-	if (parse_target(s, &t, &unheard) < 0 || t.port == 0)
+	if (options_parse_target(s, &t, &unheard) < 0 || t.port == 0)
 		return -1;
 	out->port = t.port;
 	return addr_parse(t.host, &out->addr);
@@ -335,7 +338,7 @@ options_get_target(const struct options *o, bool need_port,
 		return fault(f, FAULT_USAGE,
 		    "one target at a time: '%s' is one too many",
 		    o->operands[1]);
-	if (parse_target(o->operands[0], out, f) < 0)
+	if (options_parse_target(o->operands[0], out, f) < 0)
 		return -1;
 	if (need_port && out->port == 0)
 		return fault(f, FAULT_USAGE,

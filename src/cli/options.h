@@ -1,8 +1,8 @@
 /*
  * What the commands' lines have in common: options and the target.
  */
-#ifndef CLI_OPTIONS_H
-#define CLI_OPTIONS_H
+#ifndef RSTHOP_CLI_OPTIONS_H
+#define RSTHOP_CLI_OPTIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -15,15 +15,13 @@
 
 #include "output.h"
 
-#define COLUMNS_MIN 60
-#define COLUMNS_MAX 100 /* longer lines read badly */
+#define OUTPUT_COLUMNS_MIN 60
+#define OUTPUT_COLUMNS_MAX 100 /* longer lines read badly */
 
 int
 output_check_endings(const struct options *o, struct fault *f)
 {
-	size_t i;
-
-	for (i = 0; i < o->n_files; i++)
+	for (size_t i = 0; i < o->n_files; i++)
 		if (report_writer_by_path(o->files[i], f) == NULL)
 			return -1;
 	return 0;
@@ -34,7 +32,7 @@ output_check_endings(const struct options *o, struct fault *f)
  * access(2) would not do, as root may everything but where nobody may.
  */
 static int
-try_beside(const char *path)
+output_try_beside(const char *path)
 {
 	struct text t = {0};
 	int fd = -1;
@@ -53,14 +51,14 @@ try_beside(const char *path)
 }
 
 static int
-check_folder(const char *path, struct fault *f)
+output_check_folder(const char *path, struct fault *f)
 {
 	const char *why = NULL;
 	struct stat st;
 
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 		why = strerror(EISDIR);
-	else if (try_beside(path) < 0)
+	else if (output_try_beside(path) < 0)
 		why = strerror(errno);
 	if (why != NULL)
 		return fault(f, FAULT_INPUT, "cannot write %s: %s", path, why);
@@ -70,16 +68,14 @@ check_folder(const char *path, struct fault *f)
 int
 output_check_folders(const struct options *o, struct fault *f)
 {
-	size_t i;
-
-	for (i = 0; i < o->n_files; i++)
-		if (check_folder(o->files[i], f) < 0)
+	for (size_t i = 0; i < o->n_files; i++)
+		if (output_check_folder(o->files[i], f) < 0)
 			return -1;
 	return 0;
 }
 
 static bool
-want_color(const struct options *o)
+output_want_color(const struct options *o)
 {
 	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
 
@@ -91,26 +87,26 @@ want_color(const struct options *o)
 	case OPTIONS_COLOR_AUTO:
 		break;
 	}
-	return isatty(STDOUT_FILENO) && (no == NULL || no[0] == '\0') &&
+	return isatty(STDOUT_FILENO) != 0 && (no == NULL || no[0] == '\0') &&
 	    term != NULL && strcmp(term, "dumb") != 0;
 }
 
 static int
-terminal_columns(void)
+output_terminal_columns(void)
 {
 	struct winsize ws;
 
-	if (!isatty(STDOUT_FILENO) ||
+	if (isatty(STDOUT_FILENO) == 0 ||
 	    ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) < 0 || ws.ws_col == 0)
 		return 80;
-	if (ws.ws_col < COLUMNS_MIN)
-		return COLUMNS_MIN;
-	return ws.ws_col < COLUMNS_MAX ? ws.ws_col : COLUMNS_MAX;
+	if (ws.ws_col < OUTPUT_COLUMNS_MIN)
+		return OUTPUT_COLUMNS_MIN;
+	return ws.ws_col < OUTPUT_COLUMNS_MAX ? ws.ws_col : OUTPUT_COLUMNS_MAX;
 }
 
 /* Whole in memory first: a fault leaves nothing half said on the screen. */
 static int
-render(const struct report_writer *w, const struct trace_result *t,
+output_render(const struct report_writer *w, const struct trace_result *t,
     const struct locate_result *l, const struct report_style *st, char **text,
     size_t *len, struct fault *f)
 {
@@ -126,7 +122,7 @@ render(const struct report_writer *w, const struct trace_result *t,
 }
 
 static int
-write_stdout(const char *p, size_t n, struct fault *f)
+output_write_stdout(const char *p, size_t n, struct fault *f)
 {
 	struct pollfd pfd = {.fd = STDOUT_FILENO, .events = POLLOUT};
 	ssize_t done;
@@ -149,17 +145,17 @@ write_stdout(const char *p, size_t n, struct fault *f)
 }
 
 static ssize_t
-write_cookie(void *ctx, const char *p, size_t n)
+output_write_cookie(void *ctx, const char *p, size_t n)
 {
-	return write_stdout(p, n, ctx) == 0 ? (ssize_t)n : 0;
+	return output_write_stdout(p, n, ctx) == 0 ? (ssize_t)n : 0;
 }
 
 /* Many resets make a long report: it goes out as it is written. */
 static int
-stream_analysis(const struct options *o, const struct analysis *a,
+output_stream_analysis(const struct options *o, const struct analysis *a,
     const struct report_style *st, struct fault *f)
 {
-	cookie_io_functions_t io = {.write = write_cookie};
+	cookie_io_functions_t io = {.write = output_write_cookie};
 	const struct report_writer *w;
 	struct fault why = {0};
 	FILE *out;
@@ -180,7 +176,7 @@ stream_analysis(const struct options *o, const struct analysis *a,
 }
 
 static int
-report_stdout(const struct options *o, const struct trace_result *t,
+output_report_stdout(const struct options *o, const struct trace_result *t,
     const struct locate_result *l, const struct report_style *st,
     struct fault *f)
 {
@@ -192,8 +188,8 @@ report_stdout(const struct options *o, const struct trace_result *t,
 	w = report_writer_by_name(o->json ? "json" : "text");
 	if (w == NULL)
 		return fault(f, FAULT_SYSTEM, "no writer for standard output");
-	if (render(w, t, l, st, &text, &len, f) == 0)
-		rc = write_stdout(text, len, f);
+	if (output_render(w, t, l, st, &text, &len, f) == 0)
+		rc = output_write_stdout(text, len, f);
 	free(text);
 	return rc;
 }
@@ -202,9 +198,9 @@ struct report_style
 output_style(const struct options *o)
 {
 	return (struct report_style){
-	    .color = want_color(o),
+	    .color = output_want_color(o),
 	    .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
-	    .columns = terminal_columns(),
+	    .columns = output_terminal_columns(),
 	    .names = !o->no_names,
 	    .each = o->verbose,
 	};
@@ -215,12 +211,11 @@ output_write(const struct options *o, const struct trace_result *t,
     const struct locate_result *l, struct fault *f)
 {
 	struct report_style st = output_style(o);
-	int rc = report_stdout(o, t, l, &st, f);
-	size_t i;
+	int rc = output_report_stdout(o, t, l, &st, f);
 
 	st.color = false;
 	st.columns = 80;
-	for (i = 0; i < o->n_files; i++)
+	for (size_t i = 0; i < o->n_files; i++)
 		if (report_write_file(
 			o->files[i], t, l, &st, rc < 0 ? NULL : f) < 0)
 			rc = -1;
@@ -232,12 +227,11 @@ output_write_analysis(const struct options *o, const struct analysis *a,
     bool quiet, struct fault *f)
 {
 	struct report_style st = output_style(o);
-	int rc = quiet ? 0 : stream_analysis(o, a, &st, f);
-	size_t i;
+	int rc = quiet ? 0 : output_stream_analysis(o, a, &st, f);
 
 	st.color = false;
 	st.columns = 80;
-	for (i = 0; i < o->n_files; i++)
+	for (size_t i = 0; i < o->n_files; i++)
 		if (report_write_analysis_file(
 			o->files[i], a, &st, rc < 0 ? NULL : f) < 0)
 			rc = -1;

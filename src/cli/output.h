@@ -1,8 +1,8 @@
 /*
  * Where reports go: standard output and the files of -o.
  */
-#ifndef CLI_OUTPUT_H
-#define CLI_OUTPUT_H
+#ifndef RSTHOP_CLI_OUTPUT_H
+#define RSTHOP_CLI_OUTPUT_H
 
 #include <rsthop/analysis.h>
 #include <rsthop/fault.h>

@@ -12,11 +12,11 @@
 
 #include "payload.h"
 
-#define EARLY 1200 /* bytes of a hello that one segment surely holds */
-#define DRAWS 64
+#define PAYLOAD_EARLY 1200 /* bytes of a hello that one segment surely holds */
+#define PAYLOAD_DRAWS 64
 
 static int
-begin(struct payload *p, enum result_trigger from, struct fault *f)
+payload_begin(struct payload *p, enum result_trigger from, struct fault *f)
 {
 	if (p->from != RESULT_TRIGGER_NONE)
 		return fault(f, FAULT_USAGE,
@@ -28,7 +28,7 @@ begin(struct payload *p, enum result_trigger from, struct fault *f)
 }
 
 static int
-check_length(
+payload_check_length(
     const char *what, size_t len, enum fault_kind kind, struct fault *f)
 {
 	if (len == 0)
@@ -43,25 +43,25 @@ check_length(
 int
 payload_set_text(struct payload *p, const char *s, struct fault *f)
 {
-	if (begin(p, RESULT_TRIGGER_PAYLOAD, f) < 0 ||
+	if (payload_begin(p, RESULT_TRIGGER_PAYLOAD, f) < 0 ||
 	    text_unescape("--payload", s, &p->bytes, &p->len, f) < 0)
 		return -1;
-	return check_length("--payload", p->len, FAULT_USAGE, f);
+	return payload_check_length("--payload", p->len, FAULT_USAGE, f);
 }
 
 int
 payload_set_hex(struct payload *p, const char *s, struct fault *f)
 {
-	if (begin(p, RESULT_TRIGGER_HEX, f) < 0 ||
+	if (payload_begin(p, RESULT_TRIGGER_HEX, f) < 0 ||
 	    text_from_hex("--payload-hex", s, &p->bytes, &p->len, f) < 0)
 		return -1;
-	return check_length("--payload-hex", p->len, FAULT_USAGE, f);
+	return payload_check_length("--payload-hex", p->len, FAULT_USAGE, f);
 }
 
 int
 payload_set_file(struct payload *p, const char *path, struct fault *f)
 {
-	if (begin(p, RESULT_TRIGGER_FILE, f) < 0)
+	if (payload_begin(p, RESULT_TRIGGER_FILE, f) < 0)
 		return -1;
 	p->path = path;
 	return 0;
@@ -70,21 +70,21 @@ payload_set_file(struct payload *p, const char *path, struct fault *f)
 int
 payload_set_mysql_use(struct payload *p, const char *db, struct fault *f)
 {
-	return begin(p, RESULT_TRIGGER_MYSQL, f) < 0 ||
+	return payload_begin(p, RESULT_TRIGGER_MYSQL, f) < 0 ||
 		preset_mysql_init_db("--mysql-use", db, &p->bytes, &p->len, f) <
 		    0
 	    ? -1
-	    : check_length("--mysql-use", p->len, FAULT_USAGE, f);
+	    : payload_check_length("--mysql-use", p->len, FAULT_USAGE, f);
 }
 
 int
 payload_set_mysql_query(struct payload *p, const char *sql, struct fault *f)
 {
-	return begin(p, RESULT_TRIGGER_MYSQL, f) < 0 ||
+	return payload_begin(p, RESULT_TRIGGER_MYSQL, f) < 0 ||
 		preset_mysql_query(
 		    "--mysql-query", sql, &p->bytes, &p->len, f) < 0
 	    ? -1
-	    : check_length("--mysql-query", p->len, FAULT_USAGE, f);
+	    : payload_check_length("--mysql-query", p->len, FAULT_USAGE, f);
 }
 
 int
@@ -98,7 +98,7 @@ payload_make_mysql_control(struct payload *p, struct fault *f)
 int
 payload_set_http(struct payload *p, const char *host, struct fault *f)
 {
-	if (begin(p, RESULT_TRIGGER_HTTP, f) < 0)
+	if (payload_begin(p, RESULT_TRIGGER_HTTP, f) < 0)
 		return -1;
 	p->name = host;
 	return preset_check_name("--http-host", host, f);
@@ -107,7 +107,7 @@ payload_set_http(struct payload *p, const char *host, struct fault *f)
 int
 payload_set_tls(struct payload *p, const char *sni, struct fault *f)
 {
-	if (begin(p, RESULT_TRIGGER_TLS, f) < 0)
+	if (payload_begin(p, RESULT_TRIGGER_TLS, f) < 0)
 		return -1;
 	p->name = sni;
 	return preset_check_name("--tls-sni", sni, f);
@@ -115,7 +115,7 @@ payload_set_tls(struct payload *p, const char *sni, struct fault *f)
 
 /* The same for a name that no device minds. */
 static int
-make_http(struct payload *p, uint16_t port, struct fault *f)
+payload_make_http(struct payload *p, uint16_t port, struct fault *f)
 {
 	char other[PRESET_NAME];
 
@@ -135,33 +135,33 @@ make_http(struct payload *p, uint16_t port, struct fault *f)
  * is to see it each time.
  */
 static bool
-is_early(const struct payload *p)
+payload_is_early(const struct payload *p)
 {
 	const uint8_t *at = memmem(p->bytes, p->len, p->name, strlen(p->name));
 
-	return at != NULL && (size_t)(at - p->bytes) + strlen(p->name) <= EARLY;
+	return at != NULL &&
+	    (size_t)(at - p->bytes) + strlen(p->name) <= PAYLOAD_EARLY;
 }
 
 static int
-draw_hello(struct payload *p, struct rng *r, struct rng *drawn, struct fault *f)
+payload_draw_hello(
+    struct payload *p, struct rng *r, struct rng *drawn, struct fault *f)
 {
-	int i;
-
-	for (i = 0; i < DRAWS; i++) {
+	for (int i = 0; i < PAYLOAD_DRAWS; i++) {
 		free(p->bytes);
 		p->bytes = NULL;
 		*drawn = *r;
 		if (preset_tls_hello("--tls-sni", p->name, PRESET_TLS_FULL, r,
 			&p->bytes, &p->len, f) < 0)
 			return -1;
-		if (is_early(p))
+		if (payload_is_early(p))
 			return 0;
 	}
 	return 0;
 }
 
 static int
-make_tls(struct payload *p, struct fault *f)
+payload_make_tls(struct payload *p, struct fault *f)
 {
 	struct rng r, again;
 	char other[PRESET_NAME];
@@ -170,7 +170,7 @@ make_tls(struct payload *p, struct fault *f)
 	if (getrandom(&seed, sizeof(seed), 0) < 0)
 		return fault(f, FAULT_SYSTEM, "getrandom: %s", strerror(errno));
 	rng_seed(&r, seed);
-	if (draw_hello(p, &r, &again, f) < 0)
+	if (payload_draw_hello(p, &r, &again, f) < 0)
 		return -1;
 	if (p->control != NULL)
 		return 0;
@@ -183,16 +183,16 @@ int
 payload_make(struct payload *p, uint16_t port, struct fault *f)
 {
 	if (p->from == RESULT_TRIGGER_HTTP)
-		return make_http(p, port, f);
-	return p->from == RESULT_TRIGGER_TLS ? make_tls(p, f) : 0;
+		return payload_make_http(p, port, f);
+	return p->from == RESULT_TRIGGER_TLS ? payload_make_tls(p, f) : 0;
 }
 
 int
 payload_set_bytes(struct payload *p, enum result_trigger from,
     const uint8_t *bytes, size_t len, struct fault *f)
 {
-	if (begin(p, from, f) < 0 ||
-	    check_length("the trigger", len, FAULT_INPUT, f) < 0)
+	if (payload_begin(p, from, f) < 0 ||
+	    payload_check_length("the trigger", len, FAULT_INPUT, f) < 0)
 		return -1;
 	p->bytes = malloc(len);
 	if (p->bytes == NULL)
@@ -206,7 +206,7 @@ int
 payload_set_control_bytes(
     struct payload *p, const uint8_t *bytes, size_t len, struct fault *f)
 {
-	if (check_length("the control", len, FAULT_INPUT, f) < 0)
+	if (payload_check_length("the control", len, FAULT_INPUT, f) < 0)
 		return -1;
 	p->control = malloc(len);
 	if (p->control == NULL)
@@ -223,7 +223,8 @@ payload_set_control(struct payload *p, const char *s, struct fault *f)
 		return fault(f, FAULT_USAGE, "--control: given twice");
 	if (text_unescape("--control", s, &p->control, &p->control_len, f) < 0)
 		return -1;
-	return check_length("--control", p->control_len, FAULT_USAGE, f);
+	return payload_check_length(
+	    "--control", p->control_len, FAULT_USAGE, f);
 }
 
 int
@@ -242,14 +243,14 @@ payload_load(struct payload *p, struct fault *f)
 		    strerror(errno));
 	errno = 0;
 	p->len = fread(p->bytes, 1, TRIGGER_MAX + 1, in);
-	if (ferror(in)) {
+	if (ferror(in) != 0) {
 		fault(f, FAULT_INPUT, "cannot read %s: %s", p->path,
 		    strerror(errno));
 		fclose(in);
 		return -1;
 	}
 	fclose(in);
-	return check_length(p->path, p->len, FAULT_INPUT, f);
+	return payload_check_length(p->path, p->len, FAULT_INPUT, f);
 }
 
 int

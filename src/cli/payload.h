@@ -1,8 +1,8 @@
 /*
  * The trigger and the control as the user gave them.
  */
-#ifndef CLI_PAYLOAD_H
-#define CLI_PAYLOAD_H
+#ifndef RSTHOP_CLI_PAYLOAD_H
+#define RSTHOP_CLI_PAYLOAD_H
 
 #include <stddef.h>
 #include <stdint.h>

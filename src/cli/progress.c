@@ -13,7 +13,7 @@ progress_open(struct progress *p, const struct options *o)
 
 	memset(p, 0, sizeof(*p));
 	p->verbose = o->verbose;
-	p->line = !o->quiet && !o->verbose && isatty(STDERR_FILENO);
+	p->line = !o->quiet && !o->verbose && isatty(STDERR_FILENO) != 0;
 	p->columns = 80;
 	if (p->line && ioctl(STDERR_FILENO, TIOCGWINSZ, &ws) == 0 &&
 	    ws.ws_col > 1)

@@ -2,8 +2,8 @@
  * What goes to standard error while a job runs: one line that is rewritten,
  * or with -v a line for each remark.
  */
-#ifndef CLI_PROGRESS_H
-#define CLI_PROGRESS_H
+#ifndef RSTHOP_CLI_PROGRESS_H
+#define RSTHOP_CLI_PROGRESS_H
 
 #include <stdbool.h>
 

@@ -7,7 +7,7 @@
 #include "signals.h"
 
 static void
-make_set(sigset_t *set)
+signals_make_set(sigset_t *set)
 {
 	sigemptyset(set);
 	sigaddset(set, SIGINT);
@@ -19,7 +19,7 @@ signals_hold(int *fd, struct fault *f)
 {
 	sigset_t set;
 
-	make_set(&set);
+	signals_make_set(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	*fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (*fd < 0)
@@ -46,6 +46,6 @@ signals_release(int *fd)
 		return;
 	close(*fd);
 	*fd = -1;
-	make_set(&set);
+	signals_make_set(&set);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }

@@ -2,8 +2,8 @@
  * SIGINT and SIGTERM as a descriptor, while a job runs: they end the job, not
  * the program.
  */
-#ifndef CLI_SIGNALS_H
-#define CLI_SIGNALS_H
+#ifndef RSTHOP_CLI_SIGNALS_H
+#define RSTHOP_CLI_SIGNALS_H
 
 #include <rsthop/fault.h>
 

@@ -6,15 +6,15 @@
 
 #include "flow_int.h"
 
-#define IDLE_NS	      INT64_C(600000000000)
-#define SETTLE_NS     INT64_C(30000000000)
-#define SETTLE_PKTS   64
-#define PAYLOAD_BYTES ((size_t)24 << 20)
-#define MAX_PENDING   4096
-#define MAX_HOSTS     65536
+#define FLOW_IDLE_NS	   INT64_C(600000000000)
+#define FLOW_SETTLE_NS	   INT64_C(30000000000)
+#define FLOW_SETTLE_PKTS   64
+#define FLOW_PAYLOAD_BYTES ((size_t)24 << 20)
+#define FLOW_MAX_PENDING   4096
+#define FLOW_MAX_HOSTS	   65536
 
 /* A look for idle connections is due once in so many packets. */
-#define SWEEP_EVERY 16
+#define FLOW_SWEEP_EVERY 16
 
 struct flow_table {
 	struct flow_config cfg;
@@ -30,16 +30,18 @@ struct flow_table {
 };
 
 static void
-set_defaults(struct flow_config *c)
+flow_set_defaults(struct flow_config *c)
 {
 	c->max_flows = c->max_flows != 0 ? c->max_flows : FLOW_MAX_FLOWS;
-	c->idle_ns = c->idle_ns != 0 ? c->idle_ns : IDLE_NS;
-	c->settle_ns = c->settle_ns != 0 ? c->settle_ns : SETTLE_NS;
-	c->settle_pkts = c->settle_pkts != 0 ? c->settle_pkts : SETTLE_PKTS;
-	c->max_pending = c->max_pending != 0 ? c->max_pending : MAX_PENDING;
-	c->max_hosts = c->max_hosts != 0 ? c->max_hosts : MAX_HOSTS;
+	c->idle_ns = c->idle_ns != 0 ? c->idle_ns : FLOW_IDLE_NS;
+	c->settle_ns = c->settle_ns != 0 ? c->settle_ns : FLOW_SETTLE_NS;
+	c->settle_pkts =
+	    c->settle_pkts != 0 ? c->settle_pkts : FLOW_SETTLE_PKTS;
+	c->max_pending =
+	    c->max_pending != 0 ? c->max_pending : FLOW_MAX_PENDING;
+	c->max_hosts = c->max_hosts != 0 ? c->max_hosts : FLOW_MAX_HOSTS;
 	if (c->payload_bytes == 0)
-		c->payload_bytes = PAYLOAD_BYTES;
+		c->payload_bytes = FLOW_PAYLOAD_BYTES;
 }
 
 int
@@ -53,7 +55,7 @@ flow_table_new(const struct flow_config *cfg, const struct flow_sink *sink,
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	if (cfg != NULL)
 		t->cfg = *cfg;
-	set_defaults(&t->cfg);
+	flow_set_defaults(&t->cfg);
 	t->sink = *sink;
 	if (node_table_new(t->cfg.max_flows, t->cfg.hash_seed, &t->nodes, f) !=
 	    0)
@@ -74,7 +76,7 @@ out:
 /* --- resets that wait --- */
 
 static struct pending *
-take_pending(struct flow_table *t)
+flow_take_pending(struct flow_table *t)
 {
 	struct pending *p = t->spare;
 
@@ -85,7 +87,7 @@ take_pending(struct flow_table *t)
 }
 
 static void
-give_pending(struct flow_table *t, struct pending *p)
+flow_give_pending(struct flow_table *t, struct pending *p)
 {
 	free(p->payload);
 	p->payload = NULL;
@@ -94,7 +96,7 @@ give_pending(struct flow_table *t, struct pending *p)
 }
 
 static void
-unlink_due(struct flow_table *t, struct pending *p)
+flow_unlink_due(struct flow_table *t, struct pending *p)
 {
 	if (p->prev_due != NULL)
 		p->prev_due->next_due = p->next_due;
@@ -108,7 +110,7 @@ unlink_due(struct flow_table *t, struct pending *p)
 }
 
 static void
-unlink_rare(struct rare *r, const struct pending *p)
+flow_unlink_rare(struct rare *r, const struct pending *p)
 {
 	struct pending **at = &r->pending;
 
@@ -120,7 +122,7 @@ unlink_rare(struct rare *r, const struct pending *p)
 
 /* Of a sender that was a stranger as its reset came: met since, elsewhere. */
 static void
-ask_host_again(const struct flow_table *t, struct pending *p)
+flow_ask_host_again(const struct flow_table *t, struct pending *p)
 {
 	const struct half *h = &p->node->half[p->side];
 
@@ -132,27 +134,27 @@ ask_host_again(const struct flow_table *t, struct pending *p)
 }
 
 static int
-settle(struct flow_table *t, struct pending *p, enum flow_end end,
+flow_settle(struct flow_table *t, struct pending *p, enum flow_end end,
     int64_t unix_ns, struct fault *f)
 {
 	int rc = 0;
 
 	pending_finish(p, end, unix_ns, t->others);
-	ask_host_again(t, p);
-	unlink_rare(p->node->rare, p);
-	unlink_due(t, p);
+	flow_ask_host_again(t, p);
+	flow_unlink_rare(p->node->rare, p);
+	flow_unlink_due(t, p);
 	if (t->sink.reset != NULL)
 		rc = t->sink.reset(t->sink.ctx, &p->r, f);
-	give_pending(t, p);
+	flow_give_pending(t, p);
 	return rc;
 }
 
 static int
-settle_due(struct flow_table *t, int64_t unix_ns, struct fault *f)
+flow_settle_due(struct flow_table *t, int64_t unix_ns, struct fault *f)
 {
 	while (t->due != NULL &&
 	    unix_ns - t->due->r.mark.unix_ns >= t->cfg.settle_ns)
-		if (settle(t, t->due, FLOW_END_SETTLED, unix_ns, f) != 0)
+		if (flow_settle(t, t->due, FLOW_END_SETTLED, unix_ns, f) != 0)
 			return -1;
 	return 0;
 }
@@ -160,7 +162,7 @@ settle_due(struct flow_table *t, int64_t unix_ns, struct fault *f)
 /* --- what few connections need --- */
 
 static struct rare *
-get_rare(struct node *n, struct fault *f)
+flow_get_rare(struct node *n, struct fault *f)
 {
 	if (n->rare == NULL)
 		n->rare = calloc(1, sizeof(*n->rare));
@@ -170,7 +172,7 @@ get_rare(struct node *n, struct fault *f)
 }
 
 static int
-emit_probe(struct flow_table *t, struct rare *r, struct fault *f)
+flow_emit_probe(struct flow_table *t, struct rare *r, struct fault *f)
 {
 	struct flow_probe *q = r->probe;
 	int rc = 0;
@@ -183,7 +185,7 @@ emit_probe(struct flow_table *t, struct rare *r, struct fault *f)
 }
 
 static int
-settle_rare(
+flow_settle_rare(
     struct flow_table *t, struct node *n, enum flow_end end, struct fault *f)
 {
 	struct rare *r = n->rare;
@@ -192,16 +194,16 @@ settle_rare(
 	if (r == NULL)
 		return 0;
 	while (rc == 0 && r->pending != NULL)
-		rc = settle(t, r->pending, end, n->seen_ns, f);
+		rc = flow_settle(t, r->pending, end, n->seen_ns, f);
 	if (rc == 0)
-		rc = emit_probe(t, r, f);
+		rc = flow_emit_probe(t, r, f);
 	return rc;
 }
 
 /* --- connections --- */
 
 static void
-drop_payload(struct flow_table *t, struct half *h)
+flow_drop_payload(struct flow_table *t, struct half *h)
 {
 	payload_pool_give(t->payloads, h->payload, h->payload_units);
 	h->payload = NULL;
@@ -209,30 +211,31 @@ drop_payload(struct flow_table *t, struct half *h)
 }
 
 static int
-let_go(struct flow_table *t, struct node *n, enum flow_end end, struct fault *f)
+flow_let_go(
+    struct flow_table *t, struct node *n, enum flow_end end, struct fault *f)
 {
-	if (settle_rare(t, n, end, f) != 0)
+	if (flow_settle_rare(t, n, end, f) != 0)
 		return -1;
 	rare_free(n->rare);
 	n->rare = NULL;
-	drop_payload(t, &n->half[0]);
-	drop_payload(t, &n->half[1]);
+	flow_drop_payload(t, &n->half[0]);
+	flow_drop_payload(t, &n->half[1]);
 	node_remove(t->nodes, n);
 	return 0;
 }
 
 /* The same endpoints, another connection. */
 static int
-begin_anew(struct flow_table *t, struct node *n, struct fault *f)
+flow_begin_anew(struct flow_table *t, struct node *n, struct fault *f)
 {
-	if (settle_rare(t, n, FLOW_END_ANEW, f) != 0)
+	if (flow_settle_rare(t, n, FLOW_END_ANEW, f) != 0)
 		return -1;
 	rare_free(n->rare);
 	n->rare = NULL;
 	for (int i = 0; i < 2; i++) {
 		uint32_t host = n->half[i].host;
 
-		drop_payload(t, &n->half[i]);
+		flow_drop_payload(t, &n->half[i]);
 		memset(&n->half[i], 0, sizeof(n->half[i]));
 		n->half[i].host = host;
 	}
@@ -241,7 +244,7 @@ begin_anew(struct flow_table *t, struct node *n, struct fault *f)
 }
 
 static int
-make_room(struct flow_table *t, struct fault *f)
+flow_make_room(struct flow_table *t, struct fault *f)
 {
 	struct node *n;
 
@@ -251,17 +254,17 @@ make_room(struct flow_table *t, struct fault *f)
 	if (n == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	t->stats.evicted++;
-	return let_go(t, n, FLOW_END_EVICTED, f);
+	return flow_let_go(t, n, FLOW_END_EVICTED, f);
 }
 
 static struct node *
-add_node(struct flow_table *t, const struct flow_ends *e, uint64_t hash,
+flow_add_node(struct flow_table *t, const struct flow_ends *e, uint64_t hash,
     struct fault *f)
 {
 	struct node *n = node_add(t->nodes, e, hash);
 
 	if (n == NULL) {
-		if (make_room(t, f) != 0)
+		if (flow_make_room(t, f) != 0)
 			return NULL;
 		n = node_add(t->nodes, e, hash);
 	}
@@ -277,7 +280,7 @@ add_node(struct flow_table *t, const struct flow_ends *e, uint64_t hash,
 
 /* The lower port below 1024 is a server's, if the other one is above. */
 static void
-guess_roles(struct node *n, int side)
+flow_guess_roles(struct node *n, int side)
 {
 	uint16_t a = n->ends.e[0].port, b = n->ends.e[1].port;
 
@@ -293,17 +296,17 @@ guess_roles(struct node *n, int side)
 }
 
 static void
-see_roles(struct node *n, int side, const struct pkt *p)
+flow_see_roles(struct node *n, int side, const struct pkt *p)
 {
 	uint8_t flags = p->tcp.flags;
 	bool is_new =
 	    n->half[0].packets + n->half[1].packets == 0 && n->rare == NULL;
 
-	if ((flags & PKT_TH_SYN) && n->roles != FLOW_ROLES_SYN) {
-		n->client = (uint8_t)(flags & PKT_TH_ACK ? !side : side);
+	if ((flags & PKT_TH_SYN) != 0 && n->roles != FLOW_ROLES_SYN) {
+		n->client = (uint8_t)((flags & PKT_TH_ACK) != 0 ? !side : side);
 		n->roles = FLOW_ROLES_SYN;
 	} else if (is_new)
-		guess_roles(n, side);
+		flow_guess_roles(n, side);
 }
 
 /*
@@ -312,20 +315,21 @@ see_roles(struct node *n, int side, const struct pkt *p)
  * its midst, any SYN does.
  */
 static bool
-is_anew(const struct node *n, int side, const struct pkt *p)
+flow_is_anew(const struct node *n, int side, const struct pkt *p)
 {
 	const struct half *h = &n->half[side];
 
-	if (!(p->tcp.flags & PKT_TH_SYN) || (p->tcp.flags & PKT_TH_ACK))
+	if ((p->tcp.flags & PKT_TH_SYN) == 0 ||
+	    (p->tcp.flags & PKT_TH_ACK) != 0)
 		return false;
-	if (h->seen & FLOW_SEEN_SYN)
-		return h->isn != p->tcp.seq || (h->seen & FLOW_SEEN_RST);
+	if ((h->seen & FLOW_SEEN_SYN) != 0)
+		return h->isn != p->tcp.seq || (h->seen & FLOW_SEEN_RST) != 0;
 	return h->packets > 0 || n->half[!side].packets > 0 || n->rare != NULL;
 }
 
 /* Any order will do, so long as it is one: both ways must give one key. */
 static bool
-stands_first(const struct addr *a, uint16_t a_port, const struct addr *b,
+flow_stands_first(const struct addr *a, uint16_t a_port, const struct addr *b,
     uint16_t b_port)
 {
 	uint64_t x[2], y[2];
@@ -338,10 +342,10 @@ stands_first(const struct addr *a, uint16_t a_port, const struct addr *b,
 }
 
 static int
-make_ends(const struct addr *src, uint16_t sport, const struct addr *dst,
+flow_make_ends(const struct addr *src, uint16_t sport, const struct addr *dst,
     uint16_t dport, struct flow_ends *out)
 {
-	int side = !stands_first(src, sport, dst, dport);
+	int side = !flow_stands_first(src, sport, dst, dport);
 
 	out->e[side].addr = *src;
 	out->e[side].port = sport;
@@ -358,7 +362,7 @@ make_ends(const struct addr *src, uint16_t sport, const struct addr *dst,
  * long upload.
  */
 static size_t
-payload_room(
+flow_payload_room(
     const struct flow_table *t, const struct node *n, int side, bool begins)
 {
 	size_t used = payload_pool_used(t->payloads);
@@ -375,7 +379,7 @@ payload_room(
 }
 
 static void
-keep_payload(
+flow_keep_payload(
     struct flow_table *t, struct half *h, const struct pkt *p, size_t cap)
 {
 	size_t n = p->payload_len < cap ? p->payload_len : cap;
@@ -385,7 +389,7 @@ keep_payload(
 	if (n == 0)
 		return;
 	if (units > h->payload_units) {
-		drop_payload(t, h);
+		flow_drop_payload(t, h);
 		h->payload = payload_pool_take(t->payloads, &units);
 		if (h->payload == NULL)
 			return;
@@ -396,7 +400,7 @@ keep_payload(
 }
 
 static void
-tell_data(struct flow_table *t, const struct node *n, int side,
+flow_tell_data(struct flow_table *t, const struct node *n, int side,
     const struct flow_seen *s, bool begins)
 {
 	struct flow_data d = {.client = &n->ends.e[n->client],
@@ -412,7 +416,7 @@ tell_data(struct flow_table *t, const struct node *n, int side,
 /* --- packets --- */
 
 static int
-copy_payload(struct pending *p, const struct half *from)
+flow_copy_payload(struct pending *p, const struct half *from)
 {
 	p->payload = NULL;
 	p->r.payload_len = 0;
@@ -428,7 +432,7 @@ copy_payload(struct pending *p, const struct half *from)
 }
 
 static void
-link_pending(struct flow_table *t, struct node *n, struct pending *p)
+flow_link_pending(struct flow_table *t, struct node *n, struct pending *p)
 {
 	struct pending **at = &n->rare->pending;
 
@@ -449,7 +453,7 @@ link_pending(struct flow_table *t, struct node *n, struct pending *p)
 }
 
 static int
-hurry(struct flow_table *t, const struct node *n, int64_t unix_ns,
+flow_hurry(struct flow_table *t, const struct node *n, int64_t unix_ns,
     struct fault *f)
 {
 	struct pending *p = NULL;
@@ -461,26 +465,26 @@ hurry(struct flow_table *t, const struct node *n, int64_t unix_ns,
 	if (p == NULL)
 		return 0;
 	t->stats.hurried++;
-	return settle(t, p, FLOW_END_SETTLED, unix_ns, f);
+	return flow_settle(t, p, FLOW_END_SETTLED, unix_ns, f);
 }
 
 static int
-see_reset(struct flow_table *t, struct node *n, int side,
+flow_see_reset(struct flow_table *t, struct node *n, int side,
     const struct flow_seen *s, struct fault *f)
 {
-	struct rare *r = get_rare(n, f);
+	struct rare *r = flow_get_rare(n, f);
 	struct pending *p;
 
-	if (r == NULL || hurry(t, n, s->unix_ns, f) != 0)
+	if (r == NULL || flow_hurry(t, n, s->unix_ns, f) != 0)
 		return -1;
-	p = take_pending(t);
+	p = flow_take_pending(t);
 	if (p == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	pending_fill(p, n, side, s);
 	host_table_report(
 	    t->hosts, n->half[side].host, &n->half[side], &p->r.host);
-	link_pending(t, n, p);
-	if (copy_payload(p, &n->half[!side]) != 0 ||
+	flow_link_pending(t, n, p);
+	if (flow_copy_payload(p, &n->half[!side]) != 0 ||
 	    rare_add_reset(r, &p->r.mark, side) != 0)
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	probe_see(r, n, side, s);
@@ -490,16 +494,16 @@ see_reset(struct flow_table *t, struct node *n, int side,
 }
 
 static int
-see_waiting(struct flow_table *t, struct node *n, int side,
+flow_see_waiting(struct flow_table *t, struct node *n, int side,
     const struct flow_seen *s, struct fault *f)
 {
-	struct pending *p, *next;
+	struct pending *next;
 
-	for (p = n->rare->pending; p != NULL; p = next) {
+	for (struct pending *p = n->rare->pending; p != NULL; p = next) {
 		next = p->next;
 		pending_see(p, side, s);
 		if (p->pkts >= t->cfg.settle_pkts &&
-		    settle(t, p, FLOW_END_SETTLED, s->unix_ns, f) != 0)
+		    flow_settle(t, p, FLOW_END_SETTLED, s->unix_ns, f) != 0)
 			return -1;
 	}
 	probe_see(n->rare, n, side, s);
@@ -507,12 +511,12 @@ see_waiting(struct flow_table *t, struct node *n, int side,
 }
 
 static int
-see_probe(struct flow_table *t, struct node *n, int side,
+flow_see_probe(struct flow_table *t, struct node *n, int side,
     const struct flow_seen *s, struct fault *f)
 {
 	if (side != n->client || !probe_is(&n->half[side], s->pkt))
 		return 0;
-	if (get_rare(n, f) == NULL || emit_probe(t, n->rare, f) != 0)
+	if (flow_get_rare(n, f) == NULL || flow_emit_probe(t, n->rare, f) != 0)
 		return -1;
 	if (probe_begin(n->rare, n, side, s) != 0)
 		return fault(f, FAULT_SYSTEM, "out of memory");
@@ -522,36 +526,36 @@ see_probe(struct flow_table *t, struct node *n, int side,
 }
 
 static int
-keep_foreign(
+flow_keep_injected(
     struct node *n, int side, const struct flow_seen *s, struct fault *f)
 {
-	struct rare *r = get_rare(n, f);
+	struct rare *r = flow_get_rare(n, f);
 
 	if (r == NULL)
 		return -1;
-	if (rare_set_foreign(r, s, side) != 0)
+	if (rare_set_injected(r, s, side) != 0)
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	return 0;
 }
 
 static int
-see_segment(struct flow_table *t, struct node *n, int side,
+flow_see_segment(struct flow_table *t, struct node *n, int side,
     const struct flow_seen *s, struct fault *f)
 {
 	struct half *h = &n->half[side], *other = &n->half[!side];
 	bool begins = n->spoke != side + 1;
 	bool told = h->packets < HOST_FIRST ||
 	    h->packets % HOST_EVERY == HOST_EVERY - 1;
-	bool fresh = !(h->seen & FLOW_SEEN_SEQ) ||
+	bool fresh = (h->seen & FLOW_SEEN_SEQ) == 0 ||
 	    seq_after(s->pkt->tcp.seq + s->pkt->payload_wire, h->seq_next);
 
 	if (told)
 		host_table_hint(t->hosts, h->host);
-	if (see_probe(t, n, side, s, f) != 0)
+	if (flow_see_probe(t, n, side, s, f) != 0)
 		return -1;
 	switch (half_see(h, other, s)) {
 	case HALF_SAW_FOREIGN:
-		return keep_foreign(n, side, s, f);
+		return flow_keep_injected(n, side, s, f);
 	case HALF_SAW_TWICE:
 		return 0;
 	case HALF_SAW_NEW:
@@ -559,19 +563,20 @@ see_segment(struct flow_table *t, struct node *n, int side,
 	}
 	if (told)
 		host_table_see(t->hosts, h->host, s);
-	if (s->pkt->tcp.flags & PKT_TH_SYN)
+	if ((s->pkt->tcp.flags & PKT_TH_SYN) != 0)
 		host_table_see_rtt(t->hosts, h->host, h->rtt_min_ns);
 	if (s->pkt->payload_wire > 0) {
 		n->spoke = (uint8_t)(side + 1);
-		keep_payload(t, h, s->pkt, payload_room(t, n, side, begins));
+		flow_keep_payload(
+		    t, h, s->pkt, flow_payload_room(t, n, side, begins));
 		if (side == n->client && fresh && t->sink.data != NULL)
-			tell_data(t, n, side, s, begins);
+			flow_tell_data(t, n, side, s, begins);
 	}
-	return n->rare != NULL ? see_waiting(t, n, side, s, f) : 0;
+	return n->rare != NULL ? flow_see_waiting(t, n, side, s, f) : 0;
 }
 
 static int
-see_tcp(struct flow_table *t, const struct flow_seen *s, struct fault *f)
+flow_see_tcp(struct flow_table *t, const struct flow_seen *s, struct fault *f)
 {
 	const struct pkt *p = s->pkt;
 	int side = s->hint->side;
@@ -581,25 +586,26 @@ see_tcp(struct flow_table *t, const struct flow_seen *s, struct fault *f)
 	t->stats.packets++;
 	if (n != NULL && s->unix_ns - n->seen_ns > t->cfg.idle_ns) {
 		t->stats.aged++;
-		if (let_go(t, n, FLOW_END_IDLE, f) != 0)
+		if (flow_let_go(t, n, FLOW_END_IDLE, f) != 0)
 			return -1;
 		n = NULL;
 	}
 	if (n == NULL)
-		n = add_node(t, &s->hint->ends, s->hint->hash, f);
+		n = flow_add_node(t, &s->hint->ends, s->hint->hash, f);
 	if (n == NULL)
 		return -1;
-	if (is_anew(n, side, p) && begin_anew(t, n, f) != 0)
+	if (flow_is_anew(n, side, p) && flow_begin_anew(t, n, f) != 0)
 		return -1;
-	see_roles(n, side, p);
+	flow_see_roles(n, side, p);
 	n->seen_ns = s->unix_ns;
-	if (p->tcp.flags & PKT_TH_RST)
-		return see_reset(t, n, side, s, f);
-	return see_segment(t, n, side, s, f);
+	if ((p->tcp.flags & PKT_TH_RST) != 0)
+		return flow_see_reset(t, n, side, s, f);
+	return flow_see_segment(t, n, side, s, f);
 }
 
 static int
-see_expired(struct flow_table *t, const struct flow_seen *s, struct fault *f)
+flow_see_expired(
+    struct flow_table *t, const struct flow_seen *s, struct fault *f)
 {
 	const struct pkt_quote *q = &s->pkt->quote;
 	struct flow_ends ends = {0};
@@ -609,11 +615,12 @@ see_expired(struct flow_table *t, const struct flow_seen *s, struct fault *f)
 	if (!s->pkt->icmp.is_time_exceeded || !q->has_ports ||
 	    q->ip.proto != PKT_PROTO_TCP)
 		return 0;
-	side = make_ends(&q->ip.src, q->sport, &q->ip.dst, q->dport, &ends);
+	side =
+	    flow_make_ends(&q->ip.src, q->sport, &q->ip.dst, q->dport, &ends);
 	n = node_find(t->nodes, &ends, node_hash(t->nodes, &ends), side);
 	if (n == NULL)
 		return 0;
-	if (get_rare(n, f) == NULL)
+	if (flow_get_rare(n, f) == NULL)
 		return -1;
 	if (probe_see_expired(n->rare, n, side, s) != 0)
 		return fault(f, FAULT_SYSTEM, "out of memory");
@@ -621,14 +628,14 @@ see_expired(struct flow_table *t, const struct flow_seen *s, struct fault *f)
 }
 
 static int
-sweep(struct flow_table *t, int64_t unix_ns, struct fault *f)
+flow_sweep(struct flow_table *t, int64_t unix_ns, struct fault *f)
 {
 	struct node *n = node_sweep(t->nodes);
 
 	if (n == NULL || unix_ns - n->seen_ns <= t->cfg.idle_ns)
 		return 0;
 	t->stats.aged++;
-	return let_go(t, n, FLOW_END_IDLE, f);
+	return flow_let_go(t, n, FLOW_END_IDLE, f);
 }
 
 /*
@@ -636,7 +643,7 @@ sweep(struct flow_table *t, int64_t unix_ns, struct fault *f)
  * them overflows; what lies beyond is held at the edge.
  */
 static int64_t
-sane_stamp(int64_t unix_ns)
+flow_sane_stamp(int64_t unix_ns)
 {
 	const int64_t edge = (INT64_C(1) << 62) - 1;
 
@@ -646,17 +653,19 @@ sane_stamp(int64_t unix_ns)
 }
 
 static int
-see_packet(struct flow_table *t, const struct flow_seen *s, struct fault *f)
+flow_see_packet(
+    struct flow_table *t, const struct flow_seen *s, struct fault *f)
 {
-	if (t->due != NULL && settle_due(t, s->unix_ns, f) != 0)
+	if (t->due != NULL && flow_settle_due(t, s->unix_ns, f) != 0)
 		return -1;
-	if (s->pkt->has & PKT_HAS_TCP) {
-		if (t->stats.packets % SWEEP_EVERY == 0 &&
-		    sweep(t, s->unix_ns, f) != 0)
+	if ((s->pkt->has & PKT_HAS_TCP) != 0) {
+		if (t->stats.packets % FLOW_SWEEP_EVERY == 0 &&
+		    flow_sweep(t, s->unix_ns, f) != 0)
 			return -1;
-		return see_tcp(t, s, f);
+		return flow_see_tcp(t, s, f);
 	}
-	return s->pkt->has & PKT_HAS_QUOTE ? see_expired(t, s, f) : 0;
+	return (s->pkt->has & PKT_HAS_QUOTE) != 0 ? flow_see_expired(t, s, f)
+						  : 0;
 }
 
 int
@@ -665,12 +674,12 @@ flow_table_see(struct flow_table *t, const struct flow_seen *s, struct fault *f)
 	struct flow_seen sane = *s;
 	struct flow_hint hint;
 
-	sane.unix_ns = sane_stamp(s->unix_ns);
+	sane.unix_ns = flow_sane_stamp(s->unix_ns);
 	if (s->hint == NULL) {
 		flow_table_expect(t, s->pkt, &hint);
 		sane.hint = &hint;
 	}
-	return see_packet(t, &sane, f);
+	return flow_see_packet(t, &sane, f);
 }
 
 void
@@ -679,9 +688,9 @@ flow_table_expect(
 {
 	out->side = -1;
 	out->hash = 0;
-	if (!(p->has & PKT_HAS_TCP))
+	if ((p->has & PKT_HAS_TCP) == 0)
 		return;
-	out->side = make_ends(
+	out->side = flow_make_ends(
 	    &p->ip.src, p->tcp.sport, &p->ip.dst, p->tcp.dport, &out->ends);
 	out->hash = node_hash(t->nodes, &out->ends);
 	node_expect(t->nodes, out->hash);
@@ -695,12 +704,12 @@ flow_table_expect_soon(const struct flow_table *t, const struct flow_hint *h)
 }
 
 static void
-free_node(struct node *n)
+flow_free_node(struct node *n)
 {
-	struct pending *p, *next;
+	struct pending *next;
 
-	for (p = n->rare != NULL ? n->rare->pending : NULL; p != NULL;
-	     p = next) {
+	for (struct pending *p = n->rare != NULL ? n->rare->pending : NULL;
+	     p != NULL; p = next) {
 		next = p->next;
 		free(p->payload);
 		free(p);
@@ -710,13 +719,13 @@ free_node(struct node *n)
 
 /* Lets all flows go, at once. */
 static void
-clear(struct flow_table *t)
+flow_clear(struct flow_table *t)
 {
 	for (uint32_t i = 0; i < node_places(t->nodes); i++) {
 		struct node *n = node_at(t->nodes, i);
 
 		if (n != NULL)
-			free_node(n);
+			flow_free_node(n);
 	}
 	node_clear(t->nodes);
 	payload_pool_clear(t->payloads);
@@ -725,7 +734,7 @@ clear(struct flow_table *t)
 int
 flow_table_tick(struct flow_table *t, int64_t unix_ns, struct fault *f)
 {
-	return settle_due(t, sane_stamp(unix_ns), f);
+	return flow_settle_due(t, flow_sane_stamp(unix_ns), f);
 }
 
 int
@@ -733,16 +742,17 @@ flow_table_end(struct flow_table *t, struct fault *f)
 {
 	/* In the order of the resets, whatever connections they belong to. */
 	while (t->due != NULL)
-		if (settle(t, t->due, FLOW_END_CAPTURE, t->due->node->seen_ns,
-			f) != 0)
+		if (flow_settle(t, t->due, FLOW_END_CAPTURE,
+			t->due->node->seen_ns, f) != 0)
 			return -1;
 	for (uint32_t i = 0; i < node_places(t->nodes); i++) {
 		struct node *n = node_at(t->nodes, i);
 
-		if (n != NULL && settle_rare(t, n, FLOW_END_CAPTURE, f) != 0)
+		if (n != NULL &&
+		    flow_settle_rare(t, n, FLOW_END_CAPTURE, f) != 0)
 			return -1;
 	}
-	clear(t);
+	flow_clear(t);
 	return 0;
 }
 
@@ -755,13 +765,13 @@ flow_table_get_stats(const struct flow_table *t, struct flow_stats *out)
 void
 flow_table_free(struct flow_table *t)
 {
-	struct pending *p, *next;
+	struct pending *next;
 
 	if (t == NULL)
 		return;
 	if (t->payloads != NULL) /* made last */
-		clear(t);
-	for (p = t->spare; p != NULL; p = next) {
+		flow_clear(t);
+	for (struct pending *p = t->spare; p != NULL; p = next) {
 		next = p->next;
 		free(p);
 	}

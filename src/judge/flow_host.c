@@ -104,7 +104,7 @@ host_table_see(struct host_table *t, uint32_t at, const struct flow_seen *s)
 		id_run_add(&h->run, p->ip.id);
 		h->id_ns = s->unix_ns;
 	}
-	if (!(p->has & PKT_HAS_MAC))
+	if ((p->has & PKT_HAS_MAC) == 0)
 		return;
 	if (!h->has_mac)
 		memcpy(h->mac, p->mac_src, ADDR_MAC);
@@ -126,7 +126,7 @@ host_table_see_rtt(struct host_table *t, uint32_t at, int64_t rtt_ns)
 }
 
 static uint32_t
-tally_of(const struct ttl_tally *t, uint8_t ttl)
+host_tally_of(const struct ttl_tally *t, uint8_t ttl)
 {
 	for (unsigned int i = 0; i < t->n; i++)
 		if (t->ttl[i] == ttl)
@@ -136,19 +136,19 @@ tally_of(const struct ttl_tally *t, uint8_t ttl)
 
 /* Of so many packets of a connection, those that the host was told of. */
 static uint32_t
-told(uint32_t n)
+host_told(uint32_t n)
 {
 	return n <= HOST_FIRST ? n : HOST_FIRST + n / HOST_EVERY - 1;
 }
 
 /* What the tally holds without the connection's own. */
 static void
-subtract(const struct ttl_tally *all, const struct ttl_tally *own,
+host_subtract(const struct ttl_tally *all, const struct ttl_tally *own,
     struct ttl_tally *out)
 {
 	memset(out, 0, sizeof(*out));
 	for (unsigned int i = 0; i < all->n; i++) {
-		uint32_t n = told(tally_of(own, all->ttl[i]));
+		uint32_t n = host_told(host_tally_of(own, all->ttl[i]));
 
 		if (n >= all->packets[i])
 			continue;
@@ -164,13 +164,13 @@ host_table_report(const struct host_table *t, uint32_t at, const struct half *h,
 {
 	const struct host *a;
 	struct ttl_tally rest;
-	uint32_t own = told(h->packets);
+	uint32_t own = host_told(h->packets);
 
 	memset(out, 0, sizeof(*out));
 	if (at == FLOW_NONE)
 		return;
 	a = &t->hosts[at];
-	subtract(&a->ttl, &h->ttl, &rest);
+	host_subtract(&a->ttl, &h->ttl, &rest);
 	ttl_tally_report(&rest, out->ttls, &out->n_ttls, &out->ttl_others);
 	out->packets = a->packets > own ? a->packets - own : 0;
 	out->flows = a->flows > 0 ? a->flows - 1 : 0;

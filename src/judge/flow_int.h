@@ -4,8 +4,8 @@
  * A node is kept small, since a capture may hold a million connections at
  * once; what few of them need (resets, probes, time-exceeded) hangs off it.
  */
-#ifndef JUDGE_FLOW_INT_H
-#define JUDGE_FLOW_INT_H
+#ifndef RSTHOP_JUDGE_FLOW_INT_H
+#define RSTHOP_JUDGE_FLOW_INT_H
 
 #include <rsthop/flow.h>
 
@@ -71,10 +71,10 @@ struct half {
 	uint8_t wscale;
 	uint8_t payload_units; /* that there is room for at payload */
 	uint8_t rtt_samples;
-	bool ttl_twice : 1, rtt_handshake : 1;
+	bool ttl_of_duplicate : 1, rtt_handshake : 1;
 	uint32_t isn;
 	uint32_t twice;
-	uint32_t foreign;
+	uint32_t injected;
 	uint8_t *payload; /* of the last data, or NULL */
 	int64_t rtt_min_ns;
 	struct flow_mark first;
@@ -111,8 +111,8 @@ struct rare {
 	struct pending *pending; /* oldest first */
 	struct rare_other *others;
 	struct flow_expired *expired;
-	struct flow_probe *probe;  /* NULL: none under way */
-	struct flow_mark *foreign; /* the last, of either half; NULL: none */
+	struct flow_probe *probe;   /* NULL: none under way */
+	struct flow_mark *injected; /* the last, of either half; NULL: none */
 	uint32_t n_pending;
 	uint32_t others_more;
 	uint8_t n_others, cap_others;
@@ -212,7 +212,7 @@ void pending_finish(struct pending *p, enum flow_end end, int64_t unix_ns,
     struct flow_other others[FLOW_RESETS]);
 /* These two: -1 where memory ran out. */
 int rare_add_reset(struct rare *r, const struct flow_mark *m, int side);
-int rare_set_foreign(struct rare *r, const struct flow_seen *s, int side);
+int rare_set_injected(struct rare *r, const struct flow_seen *s, int side);
 
 void rare_free(struct rare *r); /* NULL is fine */
 

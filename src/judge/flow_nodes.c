@@ -15,9 +15,9 @@
 
 #include "flow_int.h"
 
-#define CHUNK	       (FLOW_CHUNK / sizeof(struct node))
-#define SLOTS_AT_FIRST 1024
-#define VICTIMS	       16 /* that are looked at for the best to give up */
+#define NODES_CHUNK	     (FLOW_CHUNK / sizeof(struct node))
+#define NODES_SLOTS_AT_FIRST 1024
+#define NODES_VICTIMS	     16 /* that are looked at for the best to give up */
 
 struct slot {
 	uint32_t tag;
@@ -49,8 +49,8 @@ node_table_new(
 	t->max = max;
 	t->seed = seed;
 	t->free = FLOW_NONE;
-	t->mask = SLOTS_AT_FIRST - 1;
-	t->slots = calloc(SLOTS_AT_FIRST, sizeof(*t->slots));
+	t->mask = NODES_SLOTS_AT_FIRST - 1;
+	t->slots = calloc(NODES_SLOTS_AT_FIRST, sizeof(*t->slots));
 	if (t->slots == NULL) {
 		free(t);
 		return fault(f, FAULT_SYSTEM, "out of memory");
@@ -64,7 +64,7 @@ node_table_free(struct node_table *t)
 {
 	if (t == NULL)
 		return;
-	for (uint32_t i = 0; i < t->room / CHUNK; i++)
+	for (uint32_t i = 0; i < t->room / NODES_CHUNK; i++)
 		free(t->chunks[i]);
 	free(t->chunks);
 	free(t->slots);
@@ -73,7 +73,7 @@ node_table_free(struct node_table *t)
 
 /* Multiply and fold: each bit of the input reaches all of the output. */
 static uint64_t
-mix(uint64_t a, uint64_t b)
+nodes_mix(uint64_t a, uint64_t b)
 {
 	__extension__ unsigned __int128 p = (unsigned __int128)a * b;
 
@@ -81,28 +81,30 @@ mix(uint64_t a, uint64_t b)
 }
 
 static uint64_t
-hash_end(const struct endpoint *e, uint64_t seed)
+nodes_hash_end(const struct endpoint *e, uint64_t seed)
 {
 	uint64_t w[2];
 
 	memcpy(w, e->addr.b, sizeof(w));
-	w[0] = mix(w[0] ^ seed, UINT64_C(0x9e3779b97f4a7c15) + e->port);
+	w[0] = nodes_mix(w[0] ^ seed, UINT64_C(0x9e3779b97f4a7c15) + e->port);
 	return e->addr.version == 4
 	    ? w[0]
-	    : mix(w[0] ^ w[1], UINT64_C(0xd6e8feb86659fd93) ^ seed);
+	    : nodes_mix(w[0] ^ w[1], UINT64_C(0xd6e8feb86659fd93) ^ seed);
 }
 
 uint64_t
 node_hash(const struct node_table *t, const struct flow_ends *e)
 {
-	return mix(hash_end(&e->e[0], t->seed) ^ UINT64_C(0xa0761d6478bd642f),
-	    hash_end(&e->e[1], t->seed ^ UINT64_C(0xe7037ed1a0b428db)) | 1);
+	return nodes_mix(
+	    nodes_hash_end(&e->e[0], t->seed) ^ UINT64_C(0xa0761d6478bd642f),
+	    nodes_hash_end(&e->e[1], t->seed ^ UINT64_C(0xe7037ed1a0b428db)) |
+		1);
 }
 
 struct node *
 node_at(struct node_table *t, uint32_t at)
 {
-	struct node *n = &t->chunks[at / CHUNK][at % CHUNK];
+	struct node *n = &t->chunks[at / NODES_CHUNK][at % NODES_CHUNK];
 
 	return n->used ? n : NULL;
 }
@@ -120,7 +122,7 @@ node_count(const struct node_table *t)
 }
 
 static bool
-same_end(const struct endpoint *a, const struct endpoint *b)
+nodes_same_end(const struct endpoint *a, const struct endpoint *b)
 {
 	uint64_t x[2], y[2];
 
@@ -132,7 +134,7 @@ same_end(const struct endpoint *a, const struct endpoint *b)
 
 /* A packet touches these all; fetched at once, they cost one wait, not five. */
 static void
-fetch(const struct node *n, int side)
+nodes_fetch(const struct node *n, int side)
 {
 	__builtin_prefetch(n, 1);
 	__builtin_prefetch(&n->half[side], 1);
@@ -156,8 +158,9 @@ node_expect_soon(const struct node_table *t, uint64_t hash, int side)
 
 	for (; t->slots[i].place != 0; i = (i + 1) & t->mask)
 		if (t->slots[i].tag == tag) {
-			fetch(&t->chunks[(t->slots[i].place - 1) / CHUNK]
-					[(t->slots[i].place - 1) % CHUNK],
+			nodes_fetch(
+			    &t->chunks[(t->slots[i].place - 1) / NODES_CHUNK]
+				      [(t->slots[i].place - 1) % NODES_CHUNK],
 			    side);
 			return;
 		}
@@ -174,18 +177,18 @@ node_find(
 	for (; t->slots[i].place != 0; i = (i + 1) & t->mask) {
 		if (t->slots[i].tag != tag)
 			continue;
-		n = &t->chunks[(t->slots[i].place - 1) / CHUNK]
-			      [(t->slots[i].place - 1) % CHUNK];
-		fetch(n, side);
-		if (same_end(&n->ends.e[0], &e->e[0]) &&
-		    same_end(&n->ends.e[1], &e->e[1]))
+		n = &t->chunks[(t->slots[i].place - 1) / NODES_CHUNK]
+			      [(t->slots[i].place - 1) % NODES_CHUNK];
+		nodes_fetch(n, side);
+		if (nodes_same_end(&n->ends.e[0], &e->e[0]) &&
+		    nodes_same_end(&n->ends.e[1], &e->e[1]))
 			return n;
 	}
 	return NULL;
 }
 
 static void
-put_slot(struct slot *slots, uint32_t mask, uint32_t tag, uint32_t place)
+nodes_put_slot(struct slot *slots, uint32_t mask, uint32_t tag, uint32_t place)
 {
 	uint32_t i = tag & mask;
 
@@ -197,7 +200,7 @@ put_slot(struct slot *slots, uint32_t mask, uint32_t tag, uint32_t place)
 
 /* The tags alone say where a slot goes: no node is touched. */
 static bool
-grow_slots(struct node_table *t)
+nodes_grow_slots(struct node_table *t)
 {
 	uint32_t mask = 2 * t->mask + 1;
 	struct slot *slots = calloc((size_t)mask + 1, sizeof(*slots));
@@ -206,7 +209,7 @@ grow_slots(struct node_table *t)
 		return false;
 	for (uint32_t i = 0; i <= t->mask; i++)
 		if (t->slots[i].place != 0)
-			put_slot(slots, mask, t->slots[i].tag,
+			nodes_put_slot(slots, mask, t->slots[i].tag,
 			    t->slots[i].place - 1);
 	free(t->slots);
 	t->slots = slots;
@@ -226,30 +229,31 @@ flow_chunk_new(void)
 }
 
 static bool
-grow_nodes(struct node_table *t)
+nodes_grow(struct node_table *t)
 {
-	size_t n = t->room / CHUNK;
+	size_t n = t->room / NODES_CHUNK;
 
 	if (VEC_ROOM(t->chunks, n, t->chunks_cap) != 0)
 		return false;
 	t->chunks[n] = flow_chunk_new();
 	if (t->chunks[n] == NULL)
 		return false;
-	t->room += CHUNK;
+	t->room += NODES_CHUNK;
 	return true;
 }
 
 /* The place of an unused node; FLOW_NONE where there is no memory for one. */
 static uint32_t
-take_place(struct node_table *t)
+nodes_take_place(struct node_table *t)
 {
 	uint32_t place = t->free;
 
 	if (place != FLOW_NONE) {
-		t->free = t->chunks[place / CHUNK][place % CHUNK].next_free;
+		t->free = t->chunks[place / NODES_CHUNK][place % NODES_CHUNK]
+			      .next_free;
 		return place;
 	}
-	if (t->places == t->room && !grow_nodes(t))
+	if (t->places == t->room && !nodes_grow(t))
 		return FLOW_NONE;
 	return t->places++;
 }
@@ -262,17 +266,17 @@ node_add(struct node_table *t, const struct flow_ends *e, uint64_t hash)
 
 	if (t->n >= t->max)
 		return NULL;
-	if (t->n >= t->mask / 2 + 1 && !grow_slots(t) && t->n >= t->mask)
+	if (t->n >= t->mask / 2 + 1 && !nodes_grow_slots(t) && t->n >= t->mask)
 		return NULL;
-	place = take_place(t);
+	place = nodes_take_place(t);
 	if (place == FLOW_NONE)
 		return NULL;
-	n = &t->chunks[place / CHUNK][place % CHUNK];
+	n = &t->chunks[place / NODES_CHUNK][place % NODES_CHUNK];
 	memset(n, 0, sizeof(*n));
 	n->ends = *e;
 	n->place = place;
 	n->used = true;
-	put_slot(t->slots, t->mask, (uint32_t)hash, place);
+	nodes_put_slot(t->slots, t->mask, (uint32_t)hash, place);
 	t->n++;
 	return n;
 }
@@ -282,7 +286,7 @@ node_add(struct node_table *t, const struct flow_ends *e, uint64_t hash)
  * so that no mark of a removed one is ever needed.
  */
 static void
-close_gap(struct node_table *t, uint32_t gap)
+nodes_close_gap(struct node_table *t, uint32_t gap)
 {
 	for (uint32_t i = (gap + 1) & t->mask; t->slots[i].place != 0;
 	     i = (i + 1) & t->mask) {
@@ -303,7 +307,7 @@ node_remove(struct node_table *t, struct node *n)
 
 	while (t->slots[i].place != n->place + 1)
 		i = (i + 1) & t->mask;
-	close_gap(t, i);
+	nodes_close_gap(t, i);
 	n->used = false;
 	n->next_free = t->free;
 	t->free = n->place;
@@ -328,13 +332,13 @@ node_sweep(struct node_table *t)
 	at = t->hand;
 	if (++t->hand >= t->places)
 		t->hand = 0;
-	__builtin_prefetch(
-	    &t->chunks[t->hand / CHUNK][t->hand % CHUNK]); /* the next time's */
+	__builtin_prefetch(&t->chunks[t->hand / NODES_CHUNK][t->hand %
+	    NODES_CHUNK]); /* the next time's */
 	return node_at(t, at);
 }
 
 static bool
-is_over(const struct node *n)
+nodes_is_over(const struct node *n)
 {
 	uint32_t both = n->half[0].seen & n->half[1].seen;
 	uint32_t any = n->half[0].seen | n->half[1].seen;
@@ -347,13 +351,14 @@ node_victim(struct node_table *t)
 {
 	struct node *best = NULL;
 
-	for (unsigned int i = 0; i < VICTIMS; i++) {
+	for (unsigned int i = 0; i < NODES_VICTIMS; i++) {
 		struct node *n = node_sweep(t);
 
 		if (n == NULL)
 			continue;
-		if (best == NULL || is_over(n) > is_over(best) ||
-		    (is_over(n) == is_over(best) && n->seen_ns < best->seen_ns))
+		if (best == NULL || nodes_is_over(n) > nodes_is_over(best) ||
+		    (nodes_is_over(n) == nodes_is_over(best) &&
+			n->seen_ns < best->seen_ns))
 			best = n;
 	}
 	return best;

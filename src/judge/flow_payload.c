@@ -10,8 +10,8 @@
 
 #include "flow_int.h"
 
-#define CHUNK_UNITS (FLOW_CHUNK / PAYLOAD_UNIT)
-#define UNITS_MAX   (FLOW_PAYLOAD / PAYLOAD_UNIT)
+#define PAYLOAD_CHUNK_UNITS (FLOW_CHUNK / PAYLOAD_UNIT)
+#define PAYLOAD_UNITS_MAX   (FLOW_PAYLOAD / PAYLOAD_UNIT)
 
 struct payload_pool {
 	size_t max;  /* units that there may be */
@@ -21,7 +21,7 @@ struct payload_pool {
 	uint8_t **chunks; /* room for all that max allows */
 	size_t at;	  /* units cut from the last of them */
 	/* Free blocks by their units; each begins with the next one's place. */
-	uint8_t *free[UNITS_MAX + 1];
+	uint8_t *free[PAYLOAD_UNITS_MAX + 1];
 };
 
 int
@@ -33,7 +33,8 @@ payload_pool_new(size_t bytes, struct payload_pool **out, struct fault *f)
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	p->max = bytes / PAYLOAD_UNIT;
 	/* What a chunk's end is too short for counts as cut, so these do. */
-	p->chunks = calloc(p->max / CHUNK_UNITS + 1, sizeof(p->chunks[0]));
+	p->chunks =
+	    calloc(p->max / PAYLOAD_CHUNK_UNITS + 1, sizeof(p->chunks[0]));
 	if (p->chunks == NULL) {
 		free(p);
 		return fault(f, FAULT_SYSTEM, "out of memory");
@@ -68,14 +69,14 @@ payload_pool_used(const struct payload_pool *p)
 }
 
 static void
-put(struct payload_pool *p, uint8_t *block, size_t units)
+payload_put(struct payload_pool *p, uint8_t *block, size_t units)
 {
 	memcpy(block, &p->free[units], sizeof(p->free[units]));
 	p->free[units] = block;
 }
 
 static uint8_t *
-pop(struct payload_pool *p, size_t units)
+payload_pop(struct payload_pool *p, size_t units)
 {
 	uint8_t *block = p->free[units];
 
@@ -85,7 +86,7 @@ pop(struct payload_pool *p, size_t units)
 }
 
 static bool
-add_chunk(struct payload_pool *p)
+payload_add_chunk(struct payload_pool *p)
 {
 	uint8_t *chunk = flow_chunk_new();
 
@@ -98,21 +99,22 @@ add_chunk(struct payload_pool *p)
 
 /* A new block, from the last chunk or one more; NULL: no room for it. */
 static uint8_t *
-cut(struct payload_pool *p, size_t units)
+payload_cut(struct payload_pool *p, size_t units)
 {
-	size_t left = p->n_chunks > 0 ? CHUNK_UNITS - p->at : 0;
+	size_t left = p->n_chunks > 0 ? PAYLOAD_CHUNK_UNITS - p->at : 0;
 	uint8_t *block;
 
 	/* The end of a chunk is a block too. */
 	if (left > 0 && left < units && p->cut + left <= p->max) {
-		put(p, p->chunks[p->n_chunks - 1] + p->at * PAYLOAD_UNIT, left);
+		payload_put(
+		    p, p->chunks[p->n_chunks - 1] + p->at * PAYLOAD_UNIT, left);
 		p->cut += left;
-		p->at = CHUNK_UNITS;
+		p->at = PAYLOAD_CHUNK_UNITS;
 		left = 0;
 	}
 	if (p->cut + units > p->max)
 		return NULL;
-	if (left == 0 && !add_chunk(p))
+	if (left == 0 && !payload_add_chunk(p))
 		return NULL;
 	block = p->chunks[p->n_chunks - 1] + p->at * PAYLOAD_UNIT;
 	p->at += units;
@@ -124,13 +126,13 @@ uint8_t *
 payload_pool_take(struct payload_pool *p, size_t *units)
 {
 	size_t n = *units;
-	uint8_t *block = pop(p, n);
+	uint8_t *block = payload_pop(p, n);
 
 	if (block == NULL)
-		block = cut(p, n);
+		block = payload_cut(p, n);
 	/* Where all is cut, a larger one that is free will do. */
-	while (block == NULL && ++n <= UNITS_MAX)
-		block = pop(p, n);
+	while (block == NULL && ++n <= PAYLOAD_UNITS_MAX)
+		block = payload_pop(p, n);
 	if (block == NULL)
 		return NULL;
 	*units = n;
@@ -143,6 +145,6 @@ payload_pool_give(struct payload_pool *p, uint8_t *block, size_t units)
 {
 	if (block == NULL)
 		return;
-	put(p, block, units);
+	payload_put(p, block, units);
 	p->used -= units;
 }

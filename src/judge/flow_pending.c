@@ -9,10 +9,10 @@
 #include "flow_int.h"
 
 /* Data that passed longer ago than this fired nothing just now. */
-#define TRIGGER_RECENT_NS INT64_C(5000000000)
+#define PENDING_TRIGGER_RECENT_NS INT64_C(5000000000)
 
 static void
-fill_packet(struct flow_reset *r, const struct flow_seen *s)
+pending_fill_packet(struct flow_reset *r, const struct flow_seen *s)
 {
 	const struct pkt *p = s->pkt;
 	uint32_t n = p->payload_len;
@@ -21,7 +21,7 @@ fill_packet(struct flow_reset *r, const struct flow_seen *s)
 	r->has_id = p->ip.has_id && p->ip.version == 4;
 	r->is_v6 = p->ip.version == 6;
 	r->label = r->is_v6 ? half_number(&p->ip) : 0;
-	r->has_mac = p->has & PKT_HAS_MAC;
+	r->has_mac = (p->has & PKT_HAS_MAC) != 0;
 	if (r->has_mac) {
 		memcpy(r->mac_src, p->mac_src, ADDR_MAC);
 		memcpy(r->mac_dst, p->mac_dst, ADDR_MAC);
@@ -31,7 +31,7 @@ fill_packet(struct flow_reset *r, const struct flow_seen *s)
 	r->tsecr = p->tcp.has_ts ? p->tcp.tsecr : 0;
 	r->opts_len = p->tcp.opts_len;
 	r->reserved_bits = p->tcp.reserved != 0;
-	r->snapped = p->has & PKT_SNAPPED;
+	r->snapped = (p->has & PKT_SNAPPED) != 0;
 	r->urg = p->tcp.urg;
 	if (p->payload == NULL)
 		return;
@@ -45,39 +45,41 @@ fill_packet(struct flow_reset *r, const struct flow_seen *s)
  * behind the packet.
  */
 static bool
-answers(const struct flow_mark *rst, const struct flow_mark *m)
+pending_answers(const struct flow_mark *rst, const struct flow_mark *m)
 {
 	uint32_t len = m->len + ((m->flags & PKT_TH_SYN) != 0) +
 	    ((m->flags & PKT_TH_FIN) != 0);
 
 	if (m->frame == 0)
 		return false;
-	if (rst->flags & PKT_TH_ACK)
+	if ((rst->flags & PKT_TH_ACK) != 0)
 		return rst->ack == m->seq + len;
 	return (m->flags & PKT_TH_ACK) != 0 && rst->seq == m->ack;
 }
 
 static void
-find_trigger(struct flow_reset *r)
+pending_find_trigger(struct flow_reset *r)
 {
-	const struct flow_mark *data = &r->peer.last_data;
-	const struct flow_mark *last = &r->peer.last;
+	const struct flow_mark *data = &r->receiver.last_data;
+	const struct flow_mark *last = &r->receiver.last;
 	bool recent = data->frame != 0 &&
-	    r->mark.unix_ns - data->unix_ns <= TRIGGER_RECENT_NS;
+	    r->mark.unix_ns - data->unix_ns <= PENDING_TRIGGER_RECENT_NS;
 	const struct flow_mark *m = recent ? data : last;
 
-	if (answers(&r->mark, data) && (recent || !answers(&r->mark, last)))
+	if (pending_answers(&r->mark, data) &&
+	    (recent || !pending_answers(&r->mark, last)))
 		m = data;
-	else if (answers(&r->mark, last))
+	else if (pending_answers(&r->mark, last))
 		m = last;
 	/* An echoed ID says which, whatever the numbers do. */
 	if (r->has_id && r->mark.id != 0 && r->mark.id == last->id &&
 	    r->mark.id != m->id)
 		m = last;
 	r->trigger = *m;
-	r->trigger_exact = answers(&r->mark, m);
-	r->trigger_was_probe = m->frame != 0 && m->ttl < r->peer.first.ttl &&
-	    r->peer.first.ttl == pkt_initial_ttl(r->peer.first.ttl);
+	r->trigger_exact = pending_answers(&r->mark, m);
+	r->trigger_was_probe = m->frame != 0 &&
+	    m->ttl < r->receiver.first.ttl &&
+	    r->receiver.first.ttl == pkt_initial_ttl(r->receiver.first.ttl);
 }
 
 void
@@ -93,19 +95,19 @@ pending_fill(struct pending *p, const struct node *n, int side,
 	r->server = n->ends.e[!n->client];
 	r->roles = (enum flow_roles)n->roles;
 	r->to_client = side != n->client;
-	fill_packet(r, s);
+	pending_fill_packet(r, s);
 	half_report(&n->half[side], &r->sender);
-	half_report(&n->half[!side], &r->peer);
-	if (n->rare->foreign != NULL) {
-		r->sender.last_foreign = n->rare->foreign[side];
-		r->peer.last_foreign = n->rare->foreign[!side];
+	half_report(&n->half[!side], &r->receiver);
+	if (n->rare->injected != NULL) {
+		r->sender.last_injected = n->rare->injected[side];
+		r->receiver.last_injected = n->rare->injected[!side];
 	}
 	r->flow_packets = n->half[0].packets + n->half[1].packets;
-	find_trigger(r);
+	pending_find_trigger(r);
 }
 
 static void
-see_from_sender(struct pending *p, const struct flow_mark *m)
+pending_see_from_sender(struct pending *p, const struct flow_mark *m)
 {
 	struct flow_after *a = &p->r.after;
 	const struct flow_side *before = &p->r.sender;
@@ -114,16 +116,17 @@ see_from_sender(struct pending *p, const struct flow_mark *m)
 	a->packets++;
 	if (a->first.frame == 0)
 		a->first = *m;
-	if ((m->flags & PKT_TH_SYN) && (m->flags & PKT_TH_ACK))
+	if ((m->flags & PKT_TH_SYN) != 0 && (m->flags & PKT_TH_ACK) != 0)
 		a->synack = true;
-	if (m->flags & PKT_TH_FIN)
+	if ((m->flags & PKT_TH_FIN) != 0)
 		a->fin = true;
-	if ((m->flags & PKT_TH_ACK) && (before->seen & FLOW_SEEN_ACK) &&
+	if ((m->flags & PKT_TH_ACK) != 0 &&
+	    (before->seen & FLOW_SEEN_ACK) != 0 &&
 	    seq_after(m->ack, before->ack_high))
 		a->acked_more = true;
 	if (m->len == 0)
 		return;
-	if ((before->seen & FLOW_SEEN_SEQ) &&
+	if ((before->seen & FLOW_SEEN_SEQ) != 0 &&
 	    !seq_after(end, before->seq_next)) {
 		a->old_packets++;
 		return;
@@ -134,23 +137,23 @@ see_from_sender(struct pending *p, const struct flow_mark *m)
 }
 
 static void
-see_from_peer(struct pending *p, const struct flow_mark *m)
+pending_see_from_receiver(struct pending *p, const struct flow_mark *m)
 {
 	struct flow_after *a = &p->r.after;
-	const struct flow_side *before = &p->r.peer;
-	bool fresh = !(before->seen & FLOW_SEEN_SEQ) ||
+	const struct flow_side *before = &p->r.receiver;
+	bool fresh = (before->seen & FLOW_SEEN_SEQ) == 0 ||
 	    seq_after(m->seq + m->len, before->seq_next);
 
-	a->peer_packets++;
-	if (m->flags & PKT_TH_FIN)
-		a->peer_fin = true;
+	a->receiver_packets++;
+	if ((m->flags & PKT_TH_FIN) != 0)
+		a->receiver_fin = true;
 	if (m->len > 0 && fresh)
-		a->peer_data++;
-	if (a->peer_first.frame != 0)
+		a->receiver_data++;
+	if (a->receiver_first.frame != 0)
 		return;
-	a->peer_first = *m;
-	a->peer_challenge = m->flags == PKT_TH_ACK && m->len == 0 &&
-	    (before->seen & FLOW_SEEN_ACK) &&
+	a->receiver_first = *m;
+	a->receiver_challenge = m->flags == PKT_TH_ACK && m->len == 0 &&
+	    (before->seen & FLOW_SEEN_ACK) != 0 &&
 	    !seq_after(m->ack, before->ack_high);
 }
 
@@ -162,9 +165,9 @@ pending_see(struct pending *p, int side, const struct flow_seen *s)
 	half_make_mark(s, &m);
 	p->pkts++;
 	if (side == p->side)
-		see_from_sender(p, &m);
+		pending_see_from_sender(p, &m);
 	else
-		see_from_peer(p, &m);
+		pending_see_from_receiver(p, &m);
 }
 
 static int
@@ -199,13 +202,13 @@ rare_add_reset(struct rare *r, const struct flow_mark *m, int side)
 }
 
 int
-rare_set_foreign(struct rare *r, const struct flow_seen *s, int side)
+rare_set_injected(struct rare *r, const struct flow_seen *s, int side)
 {
-	if (r->foreign == NULL)
-		r->foreign = calloc(2, sizeof(*r->foreign));
-	if (r->foreign == NULL)
+	if (r->injected == NULL)
+		r->injected = calloc(2, sizeof(*r->injected));
+	if (r->injected == NULL)
 		return -1;
-	half_make_mark(s, &r->foreign[side]);
+	half_make_mark(s, &r->injected[side]);
 	return 0;
 }
 
@@ -214,7 +217,7 @@ rare_free(struct rare *r)
 {
 	if (r == NULL)
 		return;
-	free(r->foreign);
+	free(r->injected);
 	free(r->others);
 	free(r->expired);
 	free(r->probe);
@@ -222,7 +225,7 @@ rare_free(struct rare *r)
 }
 
 static bool
-is_copy(const struct flow_mark *a, const struct flow_mark *b)
+pending_is_copy(const struct flow_mark *a, const struct flow_mark *b)
 {
 	return a->id == b->id && a->seq == b->seq && a->ack == b->ack &&
 	    a->flags == b->flags && a->window == b->window;
@@ -244,7 +247,7 @@ pending_finish(struct pending *p, enum flow_end end, int64_t unix_ns,
 			continue;
 		o->mark = *m;
 		o->same_side = rare->others[i].side == p->side;
-		o->copy = o->same_side && is_copy(m, &r->mark);
+		o->copy = o->same_side && pending_is_copy(m, &r->mark);
 		if (o->copy)
 			r->copies++;
 		r->n_others++;

@@ -34,9 +34,9 @@ probe_begin(
 	half_make_mark(s, &q->mark);
 	q->client_ttl = h->ttl.ttl[0];
 	q->server_ttl = other->packets > 0 ? other->ttl.ttl[0] : 0;
-	q->unacked = !(other->seen & FLOW_SEEN_ACK) ||
+	q->unacked = (other->seen & FLOW_SEEN_ACK) == 0 ||
 	    seq_after(q->mark.seq + q->mark.len, other->ack_high);
-	q->after_reset = other->seen & FLOW_SEEN_RST;
+	q->after_reset = (other->seen & FLOW_SEEN_RST) != 0;
 	free(r->probe);
 	r->probe = q;
 	return 0;
@@ -51,18 +51,18 @@ probe_see(
 
 	if (q == NULL || side == n->client)
 		return;
-	if (t->flags & PKT_TH_RST) {
+	if ((t->flags & PKT_TH_RST) != 0) {
 		if (!q->reset)
 			half_make_mark(s, &q->reset_mark);
 		q->reset = true;
-	} else if ((t->flags & PKT_TH_ACK) &&
+	} else if ((t->flags & PKT_TH_ACK) != 0 &&
 	    t->ack == q->mark.seq + q->mark.len)
 		q->answered = true;
 }
 
 /* Several may bear the same data; where they can, their IP IDs tell them. */
 static bool
-is_quoted(const struct flow_mark *m, const struct pkt_quote *q)
+probe_is_quoted(const struct flow_mark *m, const struct pkt_quote *q)
 {
 	return m->frame != 0 && m->seq == q->seq &&
 	    (q->ip.version != 4 || m->id == 0 || q->ip.id == 0 ||
@@ -71,14 +71,14 @@ is_quoted(const struct flow_mark *m, const struct pkt_quote *q)
 
 /* The TTL with which the quoted packet left; 0 where it is not known. */
 static uint8_t
-find_probe_ttl(
+probe_find_probe_ttl(
     const struct rare *r, const struct half *h, const struct pkt_quote *q)
 {
-	if (r->probe != NULL && is_quoted(&r->probe->mark, q))
+	if (r->probe != NULL && probe_is_quoted(&r->probe->mark, q))
 		return r->probe->mark.ttl;
-	if (is_quoted(&h->last, q))
+	if (probe_is_quoted(&h->last, q))
 		return h->last.ttl;
-	if (is_quoted(half_last_data(h), q))
+	if (probe_is_quoted(half_last_data(h), q))
 		return half_last_data(h)->ttl;
 	return 0;
 }
@@ -104,12 +104,12 @@ probe_see_expired(
 	    .frame = s->frame,
 	    .responder = s->pkt->ip.src,
 	    .reply_ttl = s->pkt->ip.ttl,
-	    .probe_ttl = find_probe_ttl(r, &n->half[side], q),
+	    .probe_ttl = probe_find_probe_ttl(r, &n->half[side], q),
 	    .seq = q->seq,
-	    .quotes_rst = q->has_flags && (q->flags & PKT_TH_RST),
+	    .quotes_rst = q->has_flags && (q->flags & PKT_TH_RST) != 0,
 	    .quotes_client = side == n->client};
 	if (r->probe != NULL && side == n->client &&
-	    is_quoted(&r->probe->mark, q)) {
+	    probe_is_quoted(&r->probe->mark, q)) {
 		r->probe->has_expired = true;
 		r->probe->expired = *e;
 	}

@@ -6,17 +6,17 @@
 
 #include "flow_int.h"
 
-#define RTT_MOST INT64_C(600000000000) /* ten minutes: a clock was set */
+#define SIDE_RTT_MOST INT64_C(600000000000) /* ten minutes: a clock was set */
 
 static void
-count16(uint16_t *n)
+side_count16(uint16_t *n)
 {
 	if (*n != UINT16_MAX)
 		(*n)++;
 }
 
 static void
-count32(uint32_t *n)
+side_count32(uint32_t *n)
 {
 	if (*n != UINT32_MAX)
 		(*n)++;
@@ -28,19 +28,19 @@ ttl_tally_add(struct ttl_tally *t, uint8_t ttl)
 	unsigned int i;
 
 	if (t->n > 0 && t->last != ttl)
-		count16(&t->changes);
+		side_count16(&t->changes);
 	t->last = ttl;
 	for (i = 0; i < t->n && t->ttl[i] != ttl; i++)
 		;
 	if (i == FLOW_TTLS) {
-		count32(&t->others);
+		side_count32(&t->others);
 		return;
 	}
 	if (i == t->n) {
 		t->ttl[i] = ttl;
 		t->n++;
 	}
-	count32(&t->packets[i]);
+	side_count32(&t->packets[i]);
 }
 
 /* Most packets first; few enough to sort by insertion. */
@@ -61,7 +61,7 @@ ttl_tally_report(const struct ttl_tally *t, struct flow_ttl *out, uint8_t *n,
 }
 
 static uint16_t
-swap16(uint16_t v)
+side_swap16(uint16_t v)
 {
 	return (uint16_t)(v << 8 | v >> 8);
 }
@@ -70,23 +70,23 @@ void
 id_run_add(struct id_run *r, uint16_t id)
 {
 	uint16_t step = (uint16_t)(id - r->last);
-	uint16_t swapped = (uint16_t)(swap16(id) - swap16(r->last));
+	uint16_t swapped = (uint16_t)(side_swap16(id) - side_swap16(r->last));
 	bool first = id_run_packets(r) == 0;
 
 	if (id == 0)
-		count16(&r->zero);
+		side_count16(&r->zero);
 	r->last = id;
 	if (first)
 		return;
-	count16(&r->n);
+	side_count16(&r->n);
 	if (step == 0)
-		count16(&r->same);
+		side_count16(&r->same);
 	else if (step <= ID_NEAR)
-		count16(&r->near);
+		side_count16(&r->near);
 	else if (step <= ID_FAR)
-		count16(&r->far);
+		side_count16(&r->far);
 	if (swapped != 0 && swapped <= ID_NEAR)
-		count16(&r->swapped);
+		side_count16(&r->swapped);
 }
 
 /*
@@ -149,7 +149,7 @@ half_make_mark(const struct flow_seen *s, struct flow_mark *out)
 
 /* Lately; 0 it always has.  All are looked at: no branch to guess wrongly. */
 static bool
-has_sent_id(const struct half *h, uint16_t id)
+side_has_sent_id(const struct half *h, uint16_t id)
 {
 	bool has = false;
 
@@ -164,7 +164,7 @@ has_sent_id(const struct half *h, uint16_t id)
  * a new ID, unless its IDs never change; then only a lower TTL tells.
  */
 static bool
-is_twice(const struct half *h, const struct pkt *p)
+side_is_duplicate(const struct half *h, const struct pkt *p)
 {
 	const struct flow_mark *l = &h->last;
 	bool alike = l->frame != 0 && l->seq == p->tcp.seq &&
@@ -176,9 +176,9 @@ is_twice(const struct half *h, const struct pkt *p)
 		    l->window == p->tcp.window;
 	if (l->id == p->ip.id && l->frame != 0)
 		return alike && h->run.same <= h->run.n / 2;
-	if (!(h->seen & FLOW_SEEN_SEQ) || h->run.same > h->run.n / 4)
+	if ((h->seen & FLOW_SEEN_SEQ) == 0 || h->run.same > h->run.n / 4)
 		return false;
-	return has_sent_id(h, p->ip.id) &&
+	return side_has_sent_id(h, p->ip.id) &&
 	    !seq_after(p->tcp.seq + segment_len(&p->tcp, p->payload_wire),
 		h->seq_next);
 }
@@ -190,7 +190,7 @@ half_number(const struct pkt_ip *ip)
 }
 
 static void
-see_header(struct half *h, const struct pkt *p)
+side_see_header(struct half *h, const struct pkt *p)
 {
 	if (h->packets > 1 && ((h->last.tos ^ p->ip.tos) & 0xfc) != 0)
 		h->seen |= FLOW_SEEN_OTHER_TOS;
@@ -205,11 +205,11 @@ see_header(struct half *h, const struct pkt *p)
 }
 
 static void
-see_mac(struct half *h, const struct pkt *p)
+side_see_mac(struct half *h, const struct pkt *p)
 {
-	if (!(p->has & PKT_HAS_MAC))
+	if ((p->has & PKT_HAS_MAC) == 0)
 		return;
-	if (!(h->seen & FLOW_SEEN_MAC)) {
+	if ((h->seen & FLOW_SEEN_MAC) == 0) {
 		memcpy(h->mac, p->mac_src, ADDR_MAC);
 		h->seen |= FLOW_SEEN_MAC;
 	} else if (memcmp(h->mac, p->mac_src, ADDR_MAC) != 0)
@@ -217,17 +217,17 @@ see_mac(struct half *h, const struct pkt *p)
 }
 
 static void
-see_flags(struct half *h, const struct pkt *p)
+side_see_flags(struct half *h, const struct pkt *p)
 {
 	const struct pkt_tcp *t = &p->tcp;
 
-	if (t->flags & PKT_TH_SYN) {
-		h->seen |=
-		    t->flags & PKT_TH_ACK ? FLOW_SEEN_SYNACK : FLOW_SEEN_SYN;
+	if ((t->flags & PKT_TH_SYN) != 0) {
+		h->seen |= (t->flags & PKT_TH_ACK) != 0 ? FLOW_SEEN_SYNACK
+							: FLOW_SEEN_SYN;
 		h->isn = t->seq;
 		h->wscale = t->has_wscale ? t->wscale : 0;
 	}
-	if (t->flags & PKT_TH_FIN)
+	if ((t->flags & PKT_TH_FIN) != 0)
 		h->seen |= FLOW_SEEN_FIN;
 }
 
@@ -237,40 +237,40 @@ see_flags(struct half *h, const struct pkt *p)
  * not timed (Karn: nobody can tell which one was answered).
  */
 static void
-see_ack(struct half *h, struct half *other, const struct flow_seen *s)
+side_see_ack(struct half *h, struct half *other, const struct flow_seen *s)
 {
 	uint32_t ack = s->pkt->tcp.ack;
 	int64_t rtt = s->unix_ns - other->timed_ns;
 
-	if (!(h->seen & FLOW_SEEN_ACK) || seq_after(ack, h->ack_high))
+	if ((h->seen & FLOW_SEEN_ACK) == 0 || seq_after(ack, h->ack_high))
 		h->ack_high = ack;
 	h->seen |= FLOW_SEEN_ACK;
 	if (other->timed_ns == 0 || seq_after(other->timed_end, ack))
 		return;
 	other->timed_ns = 0;
-	if (rtt <= 0 || rtt > RTT_MOST)
+	if (rtt <= 0 || rtt > SIDE_RTT_MOST)
 		return;
 	if (h->rtt_min_ns == 0 || rtt < h->rtt_min_ns)
 		h->rtt_min_ns = rtt;
-	if (s->pkt->tcp.flags & PKT_TH_SYN)
+	if ((s->pkt->tcp.flags & PKT_TH_SYN) != 0)
 		h->rtt_handshake = true;
 	if (h->rtt_samples != UINT8_MAX)
 		h->rtt_samples++;
 }
 
 static void
-see_seq(struct half *h, const struct flow_seen *s)
+side_see_seq(struct half *h, const struct flow_seen *s)
 {
 	const struct pkt_tcp *t = &s->pkt->tcp;
 	uint32_t end = t->seq + segment_len(t, s->pkt->payload_wire);
 
 	if (end == t->seq) {
-		if (!(h->seen & FLOW_SEEN_SEQ))
+		if ((h->seen & FLOW_SEEN_SEQ) == 0)
 			h->seq_next = end;
 		h->seen |= FLOW_SEEN_SEQ;
 		return;
 	}
-	if ((h->seen & FLOW_SEEN_SEQ) && !seq_after(end, h->seq_next)) {
+	if ((h->seen & FLOW_SEEN_SEQ) != 0 && !seq_after(end, h->seq_next)) {
 		h->timed_ns = 0;
 		return;
 	}
@@ -287,12 +287,12 @@ see_seq(struct half *h, const struct flow_seen *s)
  * that began this side: somebody else makes packets in its name.
  */
 static bool
-is_foreign(const struct half *h, const struct pkt *p)
+side_is_injected(const struct half *h, const struct pkt *p)
 {
 	int off = (int)p->ip.ttl - h->ttl.ttl[0];
 	bool df, tos;
 
-	if (off == 0 || h->packets == 0 || h->ttl_twice)
+	if (off == 0 || h->packets == 0 || h->ttl_of_duplicate)
 		return false;
 	df = p->ip.version == 4 && p->ip.df != h->first.df;
 	tos = ((p->ip.tos ^ h->first.tos) & 0xfc) != 0;
@@ -310,23 +310,24 @@ half_see(struct half *h, struct half *other, const struct flow_seen *s)
 {
 	const struct pkt *p = s->pkt;
 
-	if (is_foreign(h, p)) {
-		count32(&h->foreign);
+	if (side_is_injected(h, p)) {
+		side_count32(&h->injected);
 		return HALF_SAW_FOREIGN;
 	}
 	ttl_tally_add(&h->ttl, p->ip.ttl);
-	see_mac(h, p);
-	if (is_twice(h, p)) {
-		h->ttl_twice = h->ttl_twice || h->last.ttl != p->ip.ttl;
-		count32(&h->twice);
+	side_see_mac(h, p);
+	if (side_is_duplicate(h, p)) {
+		h->ttl_of_duplicate =
+		    h->ttl_of_duplicate || h->last.ttl != p->ip.ttl;
+		side_count32(&h->twice);
 		return HALF_SAW_TWICE;
 	}
-	count32(&h->packets);
-	see_header(h, p);
-	see_flags(h, p);
-	see_seq(h, s);
-	if (p->tcp.flags & PKT_TH_ACK)
-		see_ack(h, other, s);
+	side_count32(&h->packets);
+	side_see_header(h, p);
+	side_see_flags(h, p);
+	side_see_seq(h, s);
+	if ((p->tcp.flags & PKT_TH_ACK) != 0)
+		side_see_ack(h, other, s);
 	/* Bulk data writes one mark a packet, not two. */
 	if (h->last.len > 0 && p->payload_wire == 0)
 		h->older_data = h->last;
@@ -335,7 +336,7 @@ half_see(struct half *h, struct half *other, const struct flow_seen *s)
 		h->first = h->last;
 	if (p->payload_wire > 0) {
 		h->seen |= FLOW_SEEN_DATA;
-		count32(&h->data_packets);
+		side_count32(&h->data_packets);
 	}
 	return HALF_SAW_NEW;
 }
@@ -351,7 +352,7 @@ half_report(const struct half *h, struct flow_side *out)
 	    .twice = h->twice,
 	    .seen = h->seen,
 	    .ttl_changes = h->ttl.changes,
-	    .ttl_twice = h->ttl_twice,
+	    .ttl_of_duplicate = h->ttl_of_duplicate,
 	    .id_kind = id_run_kind(&h->run),
 	    .n_ids = (uint8_t)(numbered < FLOW_IDS ? numbered : FLOW_IDS),
 	    .id_packets = n,
@@ -365,7 +366,7 @@ half_report(const struct half *h, struct flow_side *out)
 	    .first = h->first,
 	    .last = h->last,
 	    .last_data = *half_last_data(h),
-	    .foreign = h->foreign,
+	    .injected = h->injected,
 	    .rtt_min_ns = h->rtt_min_ns,
 	    .rtt_samples = h->rtt_samples,
 	    .rtt_handshake = h->rtt_handshake};

@@ -36,26 +36,27 @@ static const double dice_prior[INFER_DICES] = {
 };
 
 /* A tap can only listen; what stands in the way mostly drops as well. */
-static const double drop_prior[INFER_PLACES] = {
-    [INFER_WIRE] = 0.45,
-    [INFER_ROUTER] = 0.75,
+static const double drop_prior[PLACES] = {
+    [PLACE_WIRE] = 0.45,
+    [PLACE_ROUTER] = 0.75,
 };
 
-#define RESET_LOST  0.01   /* a reset that was sent and not seen */
-#define RESET_STRAY 1e-5   /* a reset charged to a shot that can't fire */
-#define TE_STRAY    0.005  /* a time-exceeded for a packet that was dropped */
-#define FLOOR	    1e-250 /* of a trial's likelihood */
+#define INFER_RESET_LOST  0.01 /* a reset that was sent and not seen */
+#define INFER_RESET_STRAY 1e-5 /* a reset charged to a shot that can't fire */
+/* A time-exceeded for a packet that was dropped */
+#define INFER_TE_STRAY 0.005
+#define INFER_FLOOR    1e-250 /* of a trial's likelihood */
 /* On the server's own segment: a small part of the path, no hop beyond. */
-#define LAST_WIRE_PRIOR 0.3
+#define INFER_LAST_WIRE_PRIOR 0.3
 /* The IP ID of the trigger in the reset. */
-#define ECHO_IF_COPIED 0.6
-#define ECHO_IF_NOT    0.06
-#define ECHO_IF_ANSWER 0.01 /* what it saw was the answer */
-#define ECHO_IF_SERVER 1e-4
+#define INFER_ECHO_IF_COPIED 0.6
+#define INFER_ECHO_IF_NOT    0.06
+#define INFER_ECHO_IF_ANSWER 0.01 /* what it saw was the answer */
+#define INFER_ECHO_IF_SERVER 1e-4
 /* The server's side still stands after its own reset. */
-#define ALIVE_IF_SERVER 1e-3
+#define INFER_ALIVE_IF_SERVER 1e-3
 /* A reset in less time than the server needs. */
-#define FAST_IF_SERVER 1e-4
+#define INFER_FAST_IF_SERVER 1e-4
 
 /* One firing class with a way of treating what fires it. */
 struct story {
@@ -67,20 +68,19 @@ struct story {
 
 /* A and B of one shot. */
 struct pair {
-	double fired;
+	double drew;
 	double passed;
 	bool reached; /* else only `passed` counts */
 };
 
 /* Classes: T = 1 .. hops + 1, then hop by hop the models that copy. */
-
 static size_t
-copied_before(size_t model)
+infer_copied_before(size_t model)
 {
-	size_t i, n = 0;
+	size_t n = 0;
 
-	for (i = 0; i < model; i++)
-		n += infer_models[i].policy == INFER_COPIED;
+	for (size_t i = 0; i < model; i++)
+		n += infer_models[i].policy == TTL_POLICY_COPIED;
 	return n;
 }
 
@@ -89,45 +89,45 @@ infer_class(const struct infer *in, size_t hop, size_t model)
 {
 	const struct infer_model *m = &infer_models[model];
 
-	if (m->policy != INFER_COPIED)
+	if (m->policy != TTL_POLICY_COPIED)
 		return (size_t)infer_threshold((int)hop, m->place) - 1;
 	return (size_t)in->path.hops + 1 + (hop - 1) * in->n_copied +
-	    copied_before(model);
+	    infer_copied_before(model);
 }
 
 static double
-relative_prior(const struct infer *in, size_t hop, size_t model)
+infer_relative_prior(const struct infer *in, size_t hop, size_t model)
 {
 	const struct infer_model *m = &infer_models[model];
 	size_t last = (size_t)in->path.hops;
 
 	/* Behind the last TTL check there is only the server. */
-	if (hop == last && m->place == INFER_ROUTER)
+	if (hop == last && m->place == PLACE_ROUTER)
 		return 0;
 	if (hop == last && last > 1)
-		return m->prior * LAST_WIRE_PRIOR;
+		return m->prior * INFER_LAST_WIRE_PRIOR;
 	return m->prior;
 }
 
 double
 infer_prior(const struct infer *in, size_t hop, size_t model)
 {
-	size_t m, last = (size_t)in->path.hops;
+	size_t last = (size_t)in->path.hops;
 	double total = 0;
 
 	/* All hops but the last weigh the same. */
-	for (m = 0; m < infer_n_models; m++) {
-		total += relative_prior(in, last, m);
+	for (size_t m = 0; m < infer_n_models; m++) {
+		total += infer_relative_prior(in, last, m);
 		total += infer_models[m].prior * (double)(last - 1);
 	}
-	return cause_prior[INFER_DEVICE] * relative_prior(in, hop, model) /
-	    total;
+	return cause_prior[INFER_DEVICE] *
+	    infer_relative_prior(in, hop, model) / total;
 }
 
 double
-infer_drop_prior(enum infer_place place, size_t drops)
+infer_drop_prior(enum place place, size_t drops)
 {
-	return drops ? drop_prior[place] : 1 - drop_prior[place];
+	return drops != 0 ? drop_prior[place] : 1 - drop_prior[place];
 }
 
 int
@@ -143,7 +143,7 @@ infer_new(const struct infer_path *path, struct infer **out, struct fault *f)
 	if (in == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	in->path = *path;
-	in->n_copied = copied_before(infer_n_models);
+	in->n_copied = infer_copied_before(infer_n_models);
 	in->n_classes = hops + 1 + hops * in->n_copied;
 	in->cells =
 	    calloc(in->n_classes * INFER_DROPS * INFER_STORY, sizeof(double));
@@ -173,14 +173,14 @@ infer_free(struct infer *in)
 void
 infer_reset(struct infer *in)
 {
-	size_t i, c, n = in->n_classes * INFER_DROPS;
+	size_t n = in->n_classes * INFER_DROPS;
 
-	for (i = 0; i < n * INFER_STORY; i++)
+	for (size_t i = 0; i < n * INFER_STORY; i++)
 		in->cells[i] = dice_prior[i / INFER_NP % INFER_DICES] *
 		    grid_prior[i % INFER_NP];
 	memset(in->scale, 0, n * sizeof(double));
-	for (c = 0; c < INFER_CAUSES; c++)
-		for (i = 0; i < INFER_NP; i++)
+	for (size_t c = 0; c < INFER_CAUSES; c++)
+		for (size_t i = 0; i < INFER_NP; i++)
 			in->cause[c][i] = log(cause_prior[c] * grid_prior[i]);
 	memset(in->ttl, 0,
 	    (size_t)in->path.hops * infer_n_models * INFER_WAYS *
@@ -229,14 +229,15 @@ infer_copy(const struct infer *in, struct infer **out, struct fault *f)
 }
 
 static double
-te_likelihood(const struct infer *in, const struct infer_shot *s, bool dropped)
+infer_te_likelihood(
+    const struct infer *in, const struct infer_shot *s, bool dropped)
 {
 	double q = in->path.answers[s->ttl <= INFER_MAX_HOPS ? s->ttl : 0];
 
 	if (s->te == INFER_TE_UNKNOWN || s->ttl >= in->path.hops)
 		return 1;
 	if (dropped)
-		q *= TE_STRAY;
+		q *= INFER_TE_STRAY;
 	if (q > 0.95)
 		q = 0.95; /* routers answer when they have time to */
 	if (q < 1e-4)
@@ -245,7 +246,7 @@ te_likelihood(const struct infer *in, const struct infer_shot *s, bool dropped)
 }
 
 static struct pair
-shot_pair(const struct infer *in, const struct story *s,
+infer_shot_pair(const struct infer *in, const struct story *s,
     const struct infer_shot *shot)
 {
 	bool unseen = s->hop != 0 &&
@@ -254,12 +255,12 @@ shot_pair(const struct infer *in, const struct story *s,
 	struct pair p;
 
 	p.reached = shot->ttl >= s->threshold;
-	p.passed =
-	    te_likelihood(in, shot, false) * (shot->fired ? RESET_STRAY : 1);
-	p.fired = te_likelihood(in, shot, s->drops);
-	hit = unseen ? RESET_STRAY : 1 - RESET_LOST;
-	miss = unseen ? 1 : RESET_LOST;
-	p.fired *= shot->fired ? hit : miss;
+	p.passed = infer_te_likelihood(in, shot, false) *
+	    (shot->drew ? INFER_RESET_STRAY : 1);
+	p.drew = infer_te_likelihood(in, shot, s->drops);
+	hit = unseen ? INFER_RESET_STRAY : 1 - INFER_RESET_LOST;
+	miss = unseen ? 1 : INFER_RESET_LOST;
+	p.drew *= shot->drew ? hit : miss;
 	return p;
 }
 
@@ -268,30 +269,27 @@ shot_pair(const struct infer *in, const struct story *s,
  * most 64 shots and hardly a factor is below 1e-5, so a double holds them.
  */
 static void
-trial_packet(const struct pair *v, size_t n, double l[INFER_NP])
+infer_trial_packet(const struct pair *v, size_t n, double l[INFER_NP])
 {
-	size_t i, k;
-
-	for (k = 0; k < INFER_NP; k++)
+	for (size_t k = 0; k < INFER_NP; k++)
 		l[k] = 1;
-	for (i = 0; i < n; i++)
-		for (k = 0; k < INFER_NP; k++)
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < INFER_NP; k++)
 			l[k] *= v[i].reached ? v[i].passed +
-				infer_p[k] * (v[i].fired - v[i].passed)
+				infer_p[k] * (v[i].drew - v[i].passed)
 					     : v[i].passed;
 }
 
 static void
-trial_connection(const struct pair *v, size_t n, double l[INFER_NP])
+infer_trial_connection(const struct pair *v, size_t n, double l[INFER_NP])
 {
 	double all = 1, none = 1;
-	size_t i, k;
 
-	for (i = 0; i < n; i++) {
-		all *= v[i].reached ? v[i].fired : v[i].passed;
+	for (size_t i = 0; i < n; i++) {
+		all *= v[i].reached ? v[i].drew : v[i].passed;
 		none *= v[i].passed;
 	}
-	for (k = 0; k < INFER_NP; k++)
+	for (size_t k = 0; k < INFER_NP; k++)
 		l[k] = infer_p[k] * all + (1 - infer_p[k]) * none;
 }
 
@@ -300,17 +298,16 @@ trial_connection(const struct pair *v, size_t n, double l[INFER_NP])
  * fired yet", spent that of "one has".
  */
 static void
-trial_once(const struct pair *v, size_t n, double l[INFER_NP])
+infer_trial_once(const struct pair *v, size_t n, double l[INFER_NP])
 {
 	double live, spent, p;
-	size_t i, k;
 
-	for (k = 0; k < INFER_NP; k++) {
+	for (size_t k = 0; k < INFER_NP; k++) {
 		live = 1;
 		spent = 0;
-		for (i = 0; i < n; i++) {
+		for (size_t i = 0; i < n; i++) {
 			p = v[i].reached ? infer_p[k] : 0;
-			spent = spent * v[i].passed + p * live * v[i].fired;
+			spent = spent * v[i].passed + p * live * v[i].drew;
 			live *= v[i].passed * (1 - p);
 		}
 		l[k] = live + spent;
@@ -318,168 +315,160 @@ trial_once(const struct pair *v, size_t n, double l[INFER_NP])
 }
 
 static void
-trial_likelihood(
+infer_trial_likelihood(
     const struct pair *v, size_t n, enum infer_dice d, double l[INFER_NP])
 {
 	switch (d) {
 	case INFER_DICE_PACKET:
-		trial_packet(v, n, l);
+		infer_trial_packet(v, n, l);
 		break;
 	case INFER_DICE_CONNECTION:
-		trial_connection(v, n, l);
+		infer_trial_connection(v, n, l);
 		break;
 	case INFER_DICE_ONCE:
-		trial_once(v, n, l);
+		infer_trial_once(v, n, l);
 		break;
 	}
 }
 
 /* Resets came, from one of the shots that could be seen to fire. */
 static void
-untagged_likelihood(const struct infer *in, const struct story *s,
+infer_untagged_likelihood(const struct infer *in, const struct story *s,
     const struct infer_trial *t, enum infer_dice d, double l[INFER_NP])
 {
 	double none;
 	double rolls;
-	size_t i, k, could = 0;
+	size_t could = 0;
 
-	for (i = 0; i < t->n_shots; i++)
+	for (size_t i = 0; i < t->n_shots; i++)
 		could += t->shots[i].ttl >= s->threshold &&
 		    (s->hop == 0 ||
 			infer_expected_ttl(
 			    in, s->hop, s->model, t->shots[i].ttl) != 0);
 	rolls = d == INFER_DICE_CONNECTION && could > 1 ? 1 : (double)could;
-	for (k = 0; k < INFER_NP; k++) {
-		none = pow(1 - infer_p[k] * (1 - RESET_LOST), rolls);
-		l[k] = 1 - none + RESET_STRAY;
+	for (size_t k = 0; k < INFER_NP; k++) {
+		none = pow(1 - infer_p[k] * (1 - INFER_RESET_LOST), rolls);
+		l[k] = 1 - none + INFER_RESET_STRAY;
 	}
 }
 
 /* Multiplies a story's cells, and keeps the largest at 1. */
 static void
-weigh_cells(double *w, double *scale, double l[INFER_DICES][INFER_NP])
+infer_weigh_cells(double *w, double *scale, double l[INFER_DICES][INFER_NP])
 {
 	double top = 0;
-	size_t i;
 
-	for (i = 0; i < INFER_STORY; i++) {
-		w[i] *= l[i / INFER_NP][i % INFER_NP] + FLOOR;
+	for (size_t i = 0; i < INFER_STORY; i++) {
+		w[i] *= l[i / INFER_NP][i % INFER_NP] + INFER_FLOOR;
 		top = w[i] > top ? w[i] : top;
 	}
 	*scale += log(top);
-	for (i = 0; i < INFER_STORY; i++)
+	for (size_t i = 0; i < INFER_STORY; i++)
 		w[i] /= top;
 }
 
 static void
-see_story(const struct infer *in, const struct story *s,
+infer_see_story(const struct infer *in, const struct story *s,
     const struct infer_trial *t, double *w, double *scale)
 {
 	struct pair v[INFER_MAX_HOPS];
 	double l[INFER_DICES][INFER_NP];
-	size_t n = t->n_shots, d, i;
+	size_t n = t->n_shots;
 
 	if (n > INFER_MAX_HOPS)
 		n = INFER_MAX_HOPS;
-	for (i = 0; i < n; i++)
-		v[i] = shot_pair(in, s, &t->shots[i]);
-	for (d = 0; d < INFER_DICES; d++)
-		if (t->fired_unknown)
-			untagged_likelihood(in, s, t, (enum infer_dice)d, l[d]);
+	for (size_t i = 0; i < n; i++)
+		v[i] = infer_shot_pair(in, s, &t->shots[i]);
+	for (size_t d = 0; d < INFER_DICES; d++)
+		if (t->drew_unknown)
+			infer_untagged_likelihood(
+			    in, s, t, (enum infer_dice)d, l[d]);
 		else
-			trial_likelihood(v, n, (enum infer_dice)d, l[d]);
-	weigh_cells(w, scale, l);
+			infer_trial_likelihood(v, n, (enum infer_dice)d, l[d]);
+	infer_weigh_cells(w, scale, l);
 }
 
 /* Both ways of treating what fires it. */
 static void
-see_class(struct infer *in, size_t class, struct story *s,
+infer_see_class(struct infer *in, size_t class, struct story *s,
     const struct infer_trial *t)
 {
-	size_t d;
-
-	for (d = 0; d < INFER_DROPS; d++) {
+	for (size_t d = 0; d < INFER_DROPS; d++) {
 		s->drops = d == 1;
-		see_story(in, s, t, infer_cells(in, class, d),
+		infer_see_story(in, s, t, infer_cells(in, class, d),
 		    infer_scale(in, class, d));
 	}
 }
 
 static void
-see_classes(struct infer *in, const struct infer_trial *t)
+infer_see_classes(struct infer *in, const struct infer_trial *t)
 {
 	struct story s = {0};
-	size_t h, m;
-	int n;
 
-	for (n = 1; n <= in->path.hops + 1; n++) {
+	for (int n = 1; n <= in->path.hops + 1; n++) {
 		s.threshold = n;
-		see_class(in, (size_t)n - 1, &s, t);
+		infer_see_class(in, (size_t)n - 1, &s, t);
 	}
-	for (h = 1; h <= (size_t)in->path.hops; h++)
-		for (m = 0; m < infer_n_models; m++) {
+	for (size_t h = 1; h <= (size_t)in->path.hops; h++)
+		for (size_t m = 0; m < infer_n_models; m++) {
 			s.model = &infer_models[m];
-			if (s.model->policy != INFER_COPIED)
+			if (s.model->policy != TTL_POLICY_COPIED)
 				continue;
 			s.hop = (int)h;
 			s.threshold = infer_threshold(s.hop, s.model->place);
-			see_class(in, infer_class(in, h, m), &s, t);
+			infer_see_class(in, infer_class(in, h, m), &s, t);
 		}
 }
 
 /* The causes that only a shot which reaches the server can fire. */
 static double
-beyond_likelihood(const struct infer *in, enum infer_cause c,
+infer_beyond_likelihood(const struct infer *in, enum infer_cause c,
     const struct infer_trial *t, double p)
 {
 	const struct infer_shot *s;
 	double l = 1;
 	bool reaches = false;
-	size_t i;
 
-	for (i = 0; i < t->n_shots; i++) {
+	for (size_t i = 0; i < t->n_shots; i++) {
 		s = &t->shots[i];
-		l *= te_likelihood(in, s, false);
+		l *= infer_te_likelihood(in, s, false);
 		if (s->ttl < in->path.hops || c == INFER_NOTHING) {
-			l *= s->fired ? RESET_STRAY : 1;
+			l *= s->drew ? INFER_RESET_STRAY : 1;
 			continue;
 		}
 		reaches = true;
-		l *= s->fired ? p * (1 - RESET_LOST) + RESET_STRAY
-			      : 1 - p * (1 - RESET_LOST);
+		l *= s->drew ? p * (1 - INFER_RESET_LOST) + INFER_RESET_STRAY
+			     : 1 - p * (1 - INFER_RESET_LOST);
 	}
-	if (t->fired_unknown && (!reaches || c == INFER_NOTHING))
-		l *= RESET_STRAY;
+	if (t->drew_unknown && (!reaches || c == INFER_NOTHING))
+		l *= INFER_RESET_STRAY;
 	if (t->faster_than_server)
-		l *= FAST_IF_SERVER;
+		l *= INFER_FAST_IF_SERVER;
 	return l;
 }
 
 static void
-see_ttls(struct infer *in, const struct infer_trial *t)
+infer_see_ttls(struct infer *in, const struct infer_trial *t)
 {
 	const struct infer_shot *s;
-	size_t i;
 
-	for (i = 0; i < t->n_shots; i++) {
+	for (size_t i = 0; i < t->n_shots; i++) {
 		s = &t->shots[i];
-		if (s->fired)
+		if (s->drew)
 			infer_ttl_see(in, s->rst_ttl, s->ttl);
 	}
 	/* Which of the shots is open: a TTL that is not copied shows. */
-	if (t->fired_unknown && t->n_shots > 0)
+	if (t->drew_unknown && t->n_shots > 0)
 		infer_ttl_see(in, t->rst_ttl, t->shots[t->n_shots - 1].ttl);
 }
 
 void
 infer_weigh_causes(struct infer *in, const struct infer_trial *t)
 {
-	size_t c, i;
-
-	for (c = INFER_SERVER; c <= INFER_NOTHING; c++)
-		for (i = 0; i < INFER_NP; i++)
+	for (size_t c = INFER_SERVER; c <= INFER_NOTHING; c++)
+		for (size_t i = 0; i < INFER_NP; i++)
 			in->cause[c][i] +=
-			    log(beyond_likelihood(
+			    log(infer_beyond_likelihood(
 				    in, (enum infer_cause)c, t, infer_p[i]) +
 				1e-300);
 }
@@ -492,27 +481,23 @@ infer_see_trial(struct infer *in, const struct infer_trial *t)
 	if (counted.n_shots > INFER_MAX_HOPS)
 		counted.n_shots = INFER_MAX_HOPS;
 	infer_record_trial(&in->record, &counted);
-	see_ttls(in, &counted);
-	see_classes(in, &counted);
+	infer_see_ttls(in, &counted);
+	infer_see_classes(in, &counted);
 	infer_weigh_causes(in, &counted);
 }
 
 /* Multiplies all cells of a cause by l. */
 static void
-weigh_cause(struct infer *in, enum infer_cause c, double l)
+infer_weigh_cause(struct infer *in, enum infer_cause c, double l)
 {
-	size_t i;
-
-	for (i = 0; i < INFER_NP; i++)
+	for (size_t i = 0; i < INFER_NP; i++)
 		in->cause[c][i] += log(l);
 }
 
 static void
-weigh_devices(struct infer *in, double l)
+infer_weigh_devices(struct infer *in, double l)
 {
-	size_t m;
-
-	for (m = 0; m < infer_n_models; m++)
+	for (size_t m = 0; m < infer_n_models; m++)
 		in->clue[m] += log(l);
 }
 
@@ -522,28 +507,28 @@ infer_see_given_ttl(struct infer *in, int rst_ttl, int client_ttl)
 	infer_record_given(&in->record, rst_ttl, client_ttl);
 	infer_ttl_see(in, rst_ttl, client_ttl);
 	/* Somebody saw a reset: that nothing fires is out. */
-	weigh_cause(in, INFER_NOTHING, RESET_STRAY);
+	infer_weigh_cause(in, INFER_NOTHING, INFER_RESET_STRAY);
 }
 
 void
 infer_see_id_echo(struct infer *in, bool echoed)
 {
 	double l;
-	size_t m;
 
 	if (!in->path.has_ip_id)
 		return;
 	in->record.echoed += echoed;
 	in->record.not_echoed += !echoed;
-	for (m = 0; m < infer_n_models; m++) {
-		l = infer_models[m].policy == INFER_COPIED ? ECHO_IF_COPIED
-							   : ECHO_IF_NOT;
+	for (size_t m = 0; m < infer_n_models; m++) {
+		l = infer_models[m].policy == TTL_POLICY_COPIED
+		    ? INFER_ECHO_IF_COPIED
+		    : INFER_ECHO_IF_NOT;
 		in->clue[m] += log(echoed ? l : 1 - l);
 	}
-	weigh_cause(
-	    in, INFER_SERVER, echoed ? ECHO_IF_SERVER : 1 - ECHO_IF_SERVER);
-	weigh_cause(
-	    in, INFER_RESPONSE, echoed ? ECHO_IF_ANSWER : 1 - ECHO_IF_ANSWER);
+	infer_weigh_cause(in, INFER_SERVER,
+	    echoed ? INFER_ECHO_IF_SERVER : 1 - INFER_ECHO_IF_SERVER);
+	infer_weigh_cause(in, INFER_RESPONSE,
+	    echoed ? INFER_ECHO_IF_ANSWER : 1 - INFER_ECHO_IF_ANSWER);
 }
 
 void
@@ -551,10 +536,10 @@ infer_see_server_alive(struct infer *in, bool alive)
 {
 	in->record.alive += alive;
 	in->record.dead += !alive;
-	weigh_devices(in, 0.5);
-	weigh_cause(
-	    in, INFER_SERVER, alive ? ALIVE_IF_SERVER : 1 - ALIVE_IF_SERVER);
-	weigh_cause(in, INFER_RESPONSE, 0.5);
+	infer_weigh_devices(in, 0.5);
+	infer_weigh_cause(in, INFER_SERVER,
+	    alive ? INFER_ALIVE_IF_SERVER : 1 - INFER_ALIVE_IF_SERVER);
+	infer_weigh_cause(in, INFER_RESPONSE, 0.5);
 }
 
 /*
@@ -570,27 +555,27 @@ static const double id_follows[INFER_CAUSES] = {
     [INFER_RESPONSE] = 0.002,
     [INFER_NOTHING] = 0.9,
 };
-#define FOLLOWS_IF_REWRITTEN 0.98
+#define INFER_FOLLOWS_IF_REWRITTEN 0.98
 
-#define ID_STEPS_COUNT 2
+#define INFER_ID_STEPS_COUNT 2
 
 void
 infer_set_id_steps(
     struct infer *in, unsigned int follow, unsigned int break_off)
 {
 	unsigned int all = follow + break_off;
-	double k = all > ID_STEPS_COUNT ? (double)ID_STEPS_COUNT / all : 1;
-	size_t c;
+	double k =
+	    all > INFER_ID_STEPS_COUNT ? (double)INFER_ID_STEPS_COUNT / all : 1;
 
 	in->record.id_follow = follow;
 	in->record.id_break = break_off;
-	for (c = 0; c < INFER_CAUSES; c++)
+	for (size_t c = 0; c < INFER_CAUSES; c++)
 		in->id_steps[c] = k *
 		    (follow * log(id_follows[c]) +
 			break_off * log(1 - id_follows[c]));
 	in->id_rewritten = k *
-	    (follow * log(FOLLOWS_IF_REWRITTEN) +
-		break_off * log(1 - FOLLOWS_IF_REWRITTEN));
+	    (follow * log(INFER_FOLLOWS_IF_REWRITTEN) +
+		break_off * log(1 - INFER_FOLLOWS_IF_REWRITTEN));
 }
 
 /* The likelihood of each kind of answer: passed, dropped, server, response. */
@@ -614,12 +599,13 @@ static const struct answer_odds odds_late = {0.7, 1, 0.95, 0.97};
 static const struct answer_odds odds_mute = {1, 1, 1, 0.1};
 
 /* What one does, it does again: more of the same proves little more. */
-#define ANSWERS_COUNT 3
+#define INFER_ANSWERS_COUNT 3
 
 static void
-weigh_answers(struct infer *in, const struct answer_odds *o, unsigned int n)
+infer_weigh_answers(
+    struct infer *in, const struct answer_odds *o, unsigned int n)
 {
-	unsigned int k = n < ANSWERS_COUNT ? n : ANSWERS_COUNT;
+	unsigned int k = n < INFER_ANSWERS_COUNT ? n : INFER_ANSWERS_COUNT;
 
 	in->answers[INFER_DEVICE] += k * log(o->passed);
 	in->answers_dropped += k * log(o->dropped);
@@ -636,18 +622,18 @@ infer_set_answers(struct infer *in, const struct infer_answers *a)
 	memset(in->answers, 0, sizeof(in->answers));
 	in->answers_dropped = 0;
 	/* Who resets the server before the trigger gets there, always does. */
-	weigh_answers(in, &odds_unacked, a->unacked > 0);
-	weigh_answers(in, &odds_refused, a->refused > 0);
-	weigh_answers(in,
+	infer_weigh_answers(in, &odds_unacked, a->unacked > 0);
+	infer_weigh_answers(in, &odds_refused, a->refused > 0);
+	infer_weigh_answers(in,
 	    a->mute	   ? &odds_acked_mute
 		: a->talks ? &odds_acked_talks
 			   : &odds_acked,
 	    a->acked);
-	weigh_answers(in, &odds_behind, a->behind);
-	weigh_answers(in, &odds_beyond, a->beyond);
-	weigh_answers(in, &odds_early, a->early);
-	weigh_answers(in, &odds_late, timed - a->early);
-	weigh_answers(in, &odds_mute, a->mute);
+	infer_weigh_answers(in, &odds_behind, a->behind);
+	infer_weigh_answers(in, &odds_beyond, a->beyond);
+	infer_weigh_answers(in, &odds_early, a->early);
+	infer_weigh_answers(in, &odds_late, timed - a->early);
+	infer_weigh_answers(in, &odds_mute, a->mute);
 }
 
 void
@@ -655,6 +641,6 @@ infer_see_own_segment(struct infer *in)
 {
 	in->record.own_segment++;
 	in->own_segment = true;
-	weigh_cause(in, INFER_SERVER, INFER_STRANGER);
-	weigh_cause(in, INFER_RESPONSE, INFER_STRANGER);
+	infer_weigh_cause(in, INFER_SERVER, INFER_UNKNOWN_SENDER);
+	infer_weigh_cause(in, INFER_RESPONSE, INFER_UNKNOWN_SENDER);
 }

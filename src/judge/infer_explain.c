@@ -56,7 +56,7 @@ explain_add_shots(struct explain_state *s)
 
 		for (size_t k = 0; k < t.n_shots; k++)
 			bare[k] = (struct infer_shot){
-			    .ttl = t.shots[k].ttl, .fired = t.shots[k].fired};
+			    .ttl = t.shots[k].ttl, .drew = t.shots[k].drew};
 		t.shots = bare;
 		t.rst_ttl = 0;
 		t.faster_than_server = false;
@@ -137,10 +137,10 @@ static bool
 explain_has_ttl(const struct infer_record *r)
 {
 	for (size_t i = 0; i < r->n_shots; i++)
-		if (r->shots[i].fired && r->shots[i].rst_ttl != 0)
+		if (r->shots[i].drew && r->shots[i].rst_ttl != 0)
 			return true;
 	for (size_t i = 0; i < r->n_trials; i++)
-		if (r->trials[i].fired_unknown && r->trials[i].rst_ttl != 0)
+		if (r->trials[i].drew_unknown && r->trials[i].rst_ttl != 0)
 			return true;
 	return false;
 }

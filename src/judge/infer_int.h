@@ -19,8 +19,8 @@
 #define INFER_OFFS 5  /* the way back: -2 .. +2 routers */
 #define INFER_WAYS 6  /* and the hop's own way, where it is another */
 /* Frames of resets from a stranger, were it not on our own segment. */
-#define INFER_STRANGER 0.01
-#define INFER_DROPS    2 /* lets the trigger pass, drops it */
+#define INFER_UNKNOWN_SENDER 0.01
+#define INFER_DROPS	     2 /* lets the trigger pass, drops it */
 /* Cells of one (class, drops). */
 #define INFER_STORY (INFER_DICES * INFER_NP)
 
@@ -84,9 +84,9 @@ struct infer {
 
 /* T of PHYSICS, section 1. */
 static inline int
-infer_threshold(int hop, enum infer_place place)
+infer_threshold(int hop, enum place place)
 {
-	return place == INFER_WIRE ? hop : hop + 1;
+	return place == PLACE_WIRE ? hop : hop + 1;
 }
 
 /* The firing class of a model at a hop, 0 .. n_classes - 1. */
@@ -107,7 +107,7 @@ infer_scale(const struct infer *in, size_t class, size_t drops)
 /* Prior of a device with this model at this hop; sums to its cause's. */
 double infer_prior(const struct infer *in, size_t hop, size_t model);
 /* Prior of dropping what fires, by place. */
-double infer_drop_prior(enum infer_place place, size_t drops);
+double infer_drop_prior(enum place place, size_t drops);
 
 /*
  * The TTL with which the model's reset arrives for a shot of TTL n: PHYSICS,

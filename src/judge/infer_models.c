@@ -13,31 +13,32 @@
 #include <rsthop/infer.h>
 
 const struct infer_model infer_models[] = {
-    {"wire-fixed-255", INFER_WIRE, INFER_FIXED, 255, 0, 10.0},
-    {"wire-fixed-128", INFER_WIRE, INFER_FIXED, 128, 0, 7.0},
-    {"wire-fixed-64", INFER_WIRE, INFER_FIXED, 64, 0, 19.0},
-    {"wire-fixed-32", INFER_WIRE, INFER_FIXED, 32, 0, 1.0},
-    {"wire-fixed-any", INFER_WIRE, INFER_FIXED, 0, 0, 3.0},
-    {"wire-copied", INFER_WIRE, INFER_COPIED, 0, 0, 9.0},
-    {"wire-arbitrary", INFER_WIRE, INFER_ARBITRARY, 0, 0, 2.0},
-    {"wire-imitated", INFER_WIRE, INFER_IMITATED, 0, 0, 1.0},
+    {"wire-fixed-255", PLACE_WIRE, TTL_POLICY_FIXED, 255, 0, 10.0},
+    {"wire-fixed-128", PLACE_WIRE, TTL_POLICY_FIXED, 128, 0, 7.0},
+    {"wire-fixed-64", PLACE_WIRE, TTL_POLICY_FIXED, 64, 0, 19.0},
+    {"wire-fixed-32", PLACE_WIRE, TTL_POLICY_FIXED, 32, 0, 1.0},
+    {"wire-fixed-any", PLACE_WIRE, TTL_POLICY_FIXED, 0, 0, 3.0},
+    {"wire-copied", PLACE_WIRE, TTL_POLICY_COPIED, 0, 0, 9.0},
+    {"wire-arbitrary", PLACE_WIRE, TTL_POLICY_ARBITRARY, 0, 0, 2.0},
+    {"wire-imitated", PLACE_WIRE, TTL_POLICY_IMITATED, 0, 0, 1.0},
 
-    {"router-fixed-255", INFER_ROUTER, INFER_FIXED, 255, 0, 10.0},
-    {"router-fixed-128", INFER_ROUTER, INFER_FIXED, 128, 0, 7.0},
-    {"router-fixed-64", INFER_ROUTER, INFER_FIXED, 64, 0, 19.0},
-    {"router-fixed-32", INFER_ROUTER, INFER_FIXED, 32, 0, 1.0},
-    {"router-fixed-any", INFER_ROUTER, INFER_FIXED, 0, 0, 3.0},
-    {"router-copied", INFER_ROUTER, INFER_COPIED, 0, 0, 9.0},
-    {"router-arbitrary", INFER_ROUTER, INFER_ARBITRARY, 0, 0, 2.0},
-    {"router-imitated", INFER_ROUTER, INFER_IMITATED, 0, 0, 1.0},
+    {"router-fixed-255", PLACE_ROUTER, TTL_POLICY_FIXED, 255, 0, 10.0},
+    {"router-fixed-128", PLACE_ROUTER, TTL_POLICY_FIXED, 128, 0, 7.0},
+    {"router-fixed-64", PLACE_ROUTER, TTL_POLICY_FIXED, 64, 0, 19.0},
+    {"router-fixed-32", PLACE_ROUTER, TTL_POLICY_FIXED, 32, 0, 1.0},
+    {"router-fixed-any", PLACE_ROUTER, TTL_POLICY_FIXED, 0, 0, 3.0},
+    {"router-copied", PLACE_ROUTER, TTL_POLICY_COPIED, 0, 0, 9.0},
+    {"router-arbitrary", PLACE_ROUTER, TTL_POLICY_ARBITRARY, 0, 0, 2.0},
+    {"router-imitated", PLACE_ROUTER, TTL_POLICY_IMITATED, 0, 0, 1.0},
 
     /* The forged packet passes the box's own forwarding path. */
-    {"router-fixed-255-decrement", INFER_ROUTER, INFER_FIXED, 255, 1, 0.1},
-    {"router-fixed-128-decrement", INFER_ROUTER, INFER_FIXED, 128, 1, 0.07},
-    {"router-fixed-64-decrement", INFER_ROUTER, INFER_FIXED, 64, 1, 0.2},
-    {"router-copied-decrement", INFER_ROUTER, INFER_COPIED, 0, 1, 0.1},
+    {"router-fixed-255-decrement", PLACE_ROUTER, TTL_POLICY_FIXED, 255, 1, 0.1},
+    {"router-fixed-128-decrement", PLACE_ROUTER, TTL_POLICY_FIXED, 128, 1,
+	0.07},
+    {"router-fixed-64-decrement", PLACE_ROUTER, TTL_POLICY_FIXED, 64, 1, 0.2},
+    {"router-copied-decrement", PLACE_ROUTER, TTL_POLICY_COPIED, 0, 1, 0.1},
     /* Copied before the box took its own TTL off. */
-    {"router-copied-early", INFER_ROUTER, INFER_COPIED, 0, -1, 0.1},
+    {"router-copied-early", PLACE_ROUTER, TTL_POLICY_COPIED, 0, -1, 0.1},
 };
 
 const size_t infer_n_models = sizeof(infer_models) / sizeof(infer_models[0]);

@@ -27,63 +27,59 @@ struct weights {
 };
 
 static double
-log_sum(const double *w, size_t n)
+posterior_log_sum(const double *w, size_t n)
 {
 	double top = -INFINITY, sum = 0;
-	size_t i;
 
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		top = w[i] > top ? w[i] : top;
 	if (isinf(top))
 		return top;
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		sum += exp(w[i] - top);
 	return top + log(sum);
 }
 
 static struct sum
-sum_cells(const struct infer *in, size_t class, size_t drops)
+posterior_sum_cells(const struct infer *in, size_t class, size_t drops)
 {
 	const double *w = infer_cells(in, class, drops);
 	struct sum s = {0};
 	double all = 0;
-	size_t i;
 
-	for (i = 0; i < INFER_STORY; i++) {
+	for (size_t i = 0; i < INFER_STORY; i++) {
 		all += w[i];
 		s.rate += w[i] * infer_p[i % INFER_NP];
 		s.dice[i / INFER_NP] += w[i];
 	}
 	s.log = *infer_scale(in, class, drops) + log(all);
 	s.rate /= all;
-	for (i = 0; i < INFER_DICES; i++)
+	for (size_t i = 0; i < INFER_DICES; i++)
 		s.dice[i] /= all;
 	return s;
 }
 
 /* The sums of all classes; the caller has room for them. */
 static void
-sum_classes(const struct infer *in, struct sum *v)
+posterior_sum_classes(const struct infer *in, struct sum *v)
 {
-	size_t i;
-
-	for (i = 0; i < in->n_classes * INFER_DROPS; i++)
-		v[i] = sum_cells(in, i / INFER_DROPS, i % INFER_DROPS);
+	for (size_t i = 0; i < in->n_classes * INFER_DROPS; i++)
+		v[i] =
+		    posterior_sum_cells(in, i / INFER_DROPS, i % INFER_DROPS);
 }
 
 static void
-weigh_device(const struct infer *in, const struct sum *v, size_t h, size_t m,
-    struct weights *w)
+posterior_weigh_device(const struct infer *in, const struct sum *v, size_t h,
+    size_t m, struct weights *w)
 {
 	const struct infer_model *model = &infer_models[m];
 	double l = log(infer_prior(in, h, m)) + in->clue[m] +
 	    infer_ttl_model(in, h, m);
-	size_t d;
 
-	if (in->own_segment && (h > 1 || model->place != INFER_WIRE))
-		l += log(INFER_STRANGER);
+	if (in->own_segment && (h > 1 || model->place != PLACE_WIRE))
+		l += log(INFER_UNKNOWN_SENDER);
 
-	for (d = 0; d < INFER_DROPS; d++) {
+	for (size_t d = 0; d < INFER_DROPS; d++) {
 		w->device[h][m][d] = l + in->id_steps[INFER_DEVICE] +
 		    (d == 1 ? in->answers_dropped : in->answers[INFER_DEVICE]) +
 		    v[infer_class(in, h, m) * INFER_DROPS + d].log +
@@ -94,83 +90,79 @@ weigh_device(const struct infer *in, const struct sum *v, size_t h, size_t m,
 }
 
 static void
-weigh_all(const struct infer *in, const struct sum *v, struct weights *w)
+posterior_weigh_all(
+    const struct infer *in, const struct sum *v, struct weights *w)
 {
-	size_t h, m, d, c;
-
 	w->top = -INFINITY;
 	w->total = 0;
-	for (h = 1; h <= (size_t)in->path.hops; h++)
-		for (m = 0; m < infer_n_models; m++)
-			weigh_device(in, v, h, m, w);
-	for (c = INFER_SERVER; c <= INFER_NOTHING; c++) {
-		w->cause[c] = log_sum(in->cause[c], INFER_NP) +
+	for (size_t h = 1; h <= (size_t)in->path.hops; h++)
+		for (size_t m = 0; m < infer_n_models; m++)
+			posterior_weigh_device(in, v, h, m, w);
+	for (size_t c = INFER_SERVER; c <= INFER_NOTHING; c++) {
+		w->cause[c] = posterior_log_sum(in->cause[c], INFER_NP) +
 		    infer_ttl_cause(in, (enum infer_cause)c) + in->answers[c];
 		w->top = w->cause[c] > w->top ? w->cause[c] : w->top;
 	}
-	for (h = 1; h <= (size_t)in->path.hops; h++)
-		for (m = 0; m < infer_n_models; m++)
-			for (d = 0; d < INFER_DROPS; d++)
+	for (size_t h = 1; h <= (size_t)in->path.hops; h++)
+		for (size_t m = 0; m < infer_n_models; m++)
+			for (size_t d = 0; d < INFER_DROPS; d++)
 				w->total += exp(w->device[h][m][d] - w->top);
-	for (c = INFER_SERVER; c <= INFER_NOTHING; c++)
+	for (size_t c = INFER_SERVER; c <= INFER_NOTHING; c++)
 		w->total += exp(w->cause[c] - w->top);
 }
 
 /* Adds one device's part to what is said of all. */
 static void
-tell_device(const struct infer *in, const struct sum *v,
+posterior_tell_device(const struct infer *in, const struct sum *v,
     const struct weights *w, size_t h, size_t m, struct infer_posterior *out)
 {
 	const struct infer_model *model = &infer_models[m];
 	const struct sum *s;
-	size_t d, i;
 	double e;
 
-	for (d = 0; d < INFER_DROPS; d++) {
+	for (size_t d = 0; d < INFER_DROPS; d++) {
 		e = exp(w->device[h][m][d] - w->top) / w->total;
 		s = &v[infer_class(in, h, m) * INFER_DROPS + d];
 		out->cause[INFER_DEVICE] += e;
 		out->at[h][model->place] += e;
 		out->hop[h] += e;
 		out->policy[model->policy] += e;
-		if (model->policy == INFER_FIXED)
+		if (model->policy == TTL_POLICY_FIXED)
 			out->initial[model->initial] += e;
 		out->drops += d == 1 ? e : 0;
 		out->rate += e * s->rate;
-		for (i = 0; i < INFER_DICES; i++)
+		for (size_t i = 0; i < INFER_DICES; i++)
 			out->dice[i] += e * s->dice[i];
 	}
 }
 
 /* From joint to conditional: given that it is a device. */
 static void
-condition(struct infer_posterior *out)
+posterior_condition(struct infer_posterior *out)
 {
 	double all = out->cause[INFER_DEVICE];
-	size_t i;
 
 	if (all <= 0)
 		return;
-	for (i = 0; i < INFER_POLICIES; i++)
+	for (size_t i = 0; i < TTL_POLICIES; i++)
 		out->policy[i] /= all;
-	for (i = 0; i < 256; i++)
+	for (size_t i = 0; i < 256; i++)
 		out->initial[i] /= all;
-	for (i = 0; i < INFER_DICES; i++)
+	for (size_t i = 0; i < INFER_DICES; i++)
 		out->dice[i] /= all;
 	out->drops /= all;
 	out->rate /= all;
 }
 
 static void
-fill_threshold(const struct infer *in, struct infer_posterior *out)
+posterior_fill_threshold(const struct infer *in, struct infer_posterior *out)
 {
 	double w;
-	int t;
 
-	for (t = 1; t <= in->path.hops; t++) {
-		w = out->at[t][INFER_WIRE];
+	for (int t = 1; t <= in->path.hops; t++) {
+		w = out->at[t][PLACE_WIRE];
 		if (t > 1)
-			w += out->at[t - 1][INFER_ROUTER];
+			w += out->at[t - 1][PLACE_ROUTER];
 		if (w > out->threshold) {
 			out->threshold = w;
 			out->best_threshold = t;
@@ -184,30 +176,29 @@ infer_get_posterior(
 {
 	struct sum *v = calloc(in->n_classes * INFER_DROPS, sizeof(struct sum));
 	struct weights w;
-	size_t h, m, c;
 
 	memset(out, 0, sizeof(*out));
 	if (v == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
-	sum_classes(in, v);
-	weigh_all(in, v, &w);
-	for (h = 1; h <= (size_t)in->path.hops; h++) {
-		for (m = 0; m < infer_n_models; m++)
-			tell_device(in, v, &w, h, m, out);
+	posterior_sum_classes(in, v);
+	posterior_weigh_all(in, v, &w);
+	for (size_t h = 1; h <= (size_t)in->path.hops; h++) {
+		for (size_t m = 0; m < infer_n_models; m++)
+			posterior_tell_device(in, v, &w, h, m, out);
 		if (out->hop[h] > out->hop[out->best_hop])
 			out->best_hop = (int)h;
 	}
-	for (c = INFER_SERVER; c <= INFER_NOTHING; c++)
+	for (size_t c = INFER_SERVER; c <= INFER_NOTHING; c++)
 		out->cause[c] = exp(w.cause[c] - w.top) / w.total;
-	condition(out);
-	fill_threshold(in, out);
+	posterior_condition(out);
+	posterior_fill_threshold(in, out);
 	free(v);
 	return 0;
 }
 
 /* The log of what all devices at a hop weigh together. */
 static double
-log_hop(const struct weights *w, size_t h)
+posterior_log_hop(const struct weights *w, size_t h)
 {
 	double v[INFER_MODELS_MAX * INFER_DROPS];
 	size_t n = 0;
@@ -215,7 +206,7 @@ log_hop(const struct weights *w, size_t h)
 	for (size_t m = 0; m < infer_n_models; m++)
 		for (size_t d = 0; d < INFER_DROPS; d++)
 			v[n++] = w->device[h][m][d];
-	return log_sum(v, n);
+	return posterior_log_sum(v, n);
 }
 
 int
@@ -228,10 +219,10 @@ infer_get_joint(
 	memset(out, 0, sizeof(*out));
 	if (v == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
-	sum_classes(in, v);
-	weigh_all(in, v, &w);
+	posterior_sum_classes(in, v);
+	posterior_weigh_all(in, v, &w);
 	for (size_t h = 1; h <= (size_t)in->path.hops; h++)
-		out->hop[h] = log_hop(&w, h);
+		out->hop[h] = posterior_log_hop(&w, h);
 	for (size_t c = INFER_SERVER; c <= INFER_NOTHING; c++)
 		out->cause[c] = w.cause[c];
 	free(v);
@@ -240,7 +231,7 @@ infer_get_joint(
 
 /* Binary entropy in nats. */
 static double
-entropy(double p)
+posterior_entropy(double p)
 {
 	if (p <= 0 || p >= 1)
 		return 0;
@@ -249,7 +240,7 @@ entropy(double p)
 
 /* Would a shot of TTL n that fires this device be seen to have? */
 static bool
-fires_visibly(const struct infer *in, size_t h, size_t m, int n)
+posterior_draws_visibly(const struct infer *in, size_t h, size_t m, int n)
 {
 	const struct infer_model *model = &infer_models[m];
 
@@ -259,16 +250,15 @@ fires_visibly(const struct infer *in, size_t h, size_t m, int n)
 
 /* The chance that one of so many shots on a connection fires, by class. */
 static void
-fill_rates(const struct infer *in, int copies, double *rate)
+posterior_fill_rates(const struct infer *in, int copies, double *rate)
 {
 	const double *w;
 	double all, p;
-	size_t i, c;
 
-	for (c = 0; c < in->n_classes * INFER_DROPS; c++) {
+	for (size_t c = 0; c < in->n_classes * INFER_DROPS; c++) {
 		w = infer_cells(in, c / INFER_DROPS, c % INFER_DROPS);
 		all = rate[c] = 0;
-		for (i = 0; i < INFER_STORY; i++) {
+		for (size_t i = 0; i < INFER_STORY; i++) {
 			p = infer_p[i % INFER_NP];
 			if (i / INFER_NP != INFER_DICE_CONNECTION)
 				p = 1 - pow(1 - p, copies);
@@ -284,34 +274,35 @@ fill_rates(const struct infer *in, int copies, double *rate)
  * outcome less its mean entropy once the device is known.
  */
 static double
-gain_at(
+posterior_gain_at(
     const struct infer *in, const double *rate, const struct weights *w, int n)
 {
-	double at[INFER_PLACES], fires[INFER_PLACES], e, mean = 0, inner = 0;
-	size_t h, m, d, p;
+	double at[PLACES], draws[PLACES], e, mean = 0, inner = 0;
+	size_t p;
 
-	for (h = 1; h <= (size_t)in->path.hops; h++) {
+	for (size_t h = 1; h <= (size_t)in->path.hops; h++) {
 		memset(at, 0, sizeof(at));
-		memset(fires, 0, sizeof(fires));
-		for (m = 0; m < infer_n_models; m++)
-			for (d = 0; d < INFER_DROPS; d++) {
+		memset(draws, 0, sizeof(draws));
+		for (size_t m = 0; m < infer_n_models; m++)
+			for (size_t d = 0; d < INFER_DROPS; d++) {
 				e = exp(w->device[h][m][d] - w->top);
 				p = infer_models[m].place;
 				at[p] += e;
-				if (fires_visibly(in, h, m, n))
-					fires[p] += e *
+				if (posterior_draws_visibly(in, h, m, n))
+					draws[p] += e *
 					    rate[infer_class(in, h, m) *
 						    INFER_DROPS +
 						d];
 			}
-		for (p = 0; p < INFER_PLACES; p++) {
+		for (p = PLACE_WIRE; p < PLACES; p++) {
 			if (at[p] <= 0)
 				continue;
-			mean += fires[p] / w->total;
-			inner += at[p] / w->total * entropy(fires[p] / at[p]);
+			mean += draws[p] / w->total;
+			inner += at[p] / w->total *
+			    posterior_entropy(draws[p] / at[p]);
 		}
 	}
-	return entropy(mean) - inner;
+	return posterior_entropy(mean) - inner;
 }
 
 int
@@ -322,18 +313,17 @@ infer_gains(
 	struct sum *v = calloc(cells, sizeof(*v));
 	double *rate = calloc(cells, sizeof(*rate));
 	struct weights w;
-	int i;
 
 	if (v == NULL || rate == NULL) {
 		free(v);
 		free(rate);
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	}
-	sum_classes(in, v);
-	weigh_all(in, v, &w);
-	fill_rates(in, copies, rate);
-	for (i = 1; i <= n; i++)
-		gains[i] = gain_at(in, rate, &w, i);
+	posterior_sum_classes(in, v);
+	posterior_weigh_all(in, v, &w);
+	posterior_fill_rates(in, copies, rate);
+	for (int i = 1; i <= n; i++)
+		gains[i] = posterior_gain_at(in, rate, &w, i);
 	free(v);
 	free(rate);
 	return 0;

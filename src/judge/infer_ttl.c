@@ -11,16 +11,16 @@
 #include "infer_int.h"
 
 /* One reset beside what it should be: as expected, or a route that flaps. */
-#define EXACT	   0.95
-#define NEAR	   0.012
-#define FAR	   0.003
-#define STRAY	   1.2e-4
-#define BACKGROUND 0.01
+#define INFER_TTL_EXACT	     0.95
+#define INFER_TTL_NEAR	     0.012
+#define INFER_TTL_FAR	     0.003
+#define INFER_TTL_STRAY	     1.2e-4
+#define INFER_TTL_BACKGROUND 0.01
 
 /* Any TTL is as good as another. */
-#define ANY (1.0 / 200)
+#define INFER_TTL_ANY (1.0 / 200)
 /* Those who count up lie within so much for each reset seen. */
-#define STEP_SPAN 8
+#define INFER_TTL_STEP_SPAN 8
 
 /*
  * The way back of a hop is known from its own replies; where it never
@@ -29,25 +29,25 @@
 static const double off_known[INFER_OFFS] = {0.001, 0.004, 0.99, 0.004, 0.001};
 static const double off_guessed[INFER_OFFS] = {0.01, 0.05, 0.88, 0.05, 0.01};
 /* Of what is on the wire: the next router's way home is not its own. */
-#define OWN_WAY 0.5
+#define INFER_TTL_OWN_WAY 0.5
 
 /*
  * Routers between hop's responder and us on the way back.  Known by its own
  * replies, or between two hops whose distances leave but one way to be.
  */
 static int
-crossed_from(const struct infer *in, int hop, bool *known)
+infer_ttl_traversed_from(const struct infer *in, int hop, bool *known)
 {
 	int below = hop, above = hop, back;
 
 	*known = true;
-	while (below > 0 && in->path.crossed[below] < 0)
+	while (below > 0 && in->path.traversed[below] < 0)
 		below--;
-	while (above < in->path.hops && in->path.crossed[above] < 0)
+	while (above < in->path.hops && in->path.traversed[above] < 0)
 		above++;
-	back = below > 0 ? in->path.crossed[below] + hop - below : hop - 1;
+	back = below > 0 ? in->path.traversed[below] + hop - below : hop - 1;
 	if (below != hop)
-		*known = in->path.crossed[above] == back + above - hop;
+		*known = in->path.traversed[above] == back + above - hop;
 	return back;
 }
 
@@ -57,15 +57,15 @@ crossed_from(const struct infer *in, int hop, bool *known)
  * its ingress goes its own way: *own says how much that differs.
  */
 static int
-crossed(const struct infer *in, int hop, const struct infer_model *m,
-    bool *known, int *own)
+infer_ttl_traversed(const struct infer *in, int hop,
+    const struct infer_model *m, bool *known, int *own)
 {
-	int back = crossed_from(in, hop, known), wire;
+	int back = infer_ttl_traversed_from(in, hop, known), wire;
 
 	*own = 0;
-	if (m->place == INFER_ROUTER || hop == 1)
+	if (m->place == PLACE_ROUTER || hop == 1)
 		return back + m->decrement;
-	wire = crossed_from(in, hop - 1, known) + 1;
+	wire = infer_ttl_traversed_from(in, hop - 1, known) + 1;
 	*own = back - wire;
 	return wire;
 }
@@ -76,40 +76,41 @@ infer_expected_ttl(
 {
 	bool known;
 	int own, seen, r = 0;
-	int back = crossed(in, hop, m, &known, &own);
+	int back = infer_ttl_traversed(in, hop, m, &known, &own);
 
 	switch (m->policy) {
-	case INFER_FIXED:
+	case TTL_POLICY_FIXED:
 		if (m->initial == 0)
 			return -1;
 		r = m->initial - back;
 		break;
-	case INFER_COPIED:
-		seen = n - (hop - 1) - (m->place == INFER_ROUTER);
+	case TTL_POLICY_COPIED:
+		seen = n - (hop - 1) - (m->place == PLACE_ROUTER);
 		r = seen - back;
 		break;
-	case INFER_ARBITRARY:
+	case TTL_POLICY_UNKNOWN:
+	case TTL_POLICY_ARBITRARY:
 		return -1;
-	case INFER_IMITATED:
+	case TTL_POLICY_IMITATED:
 		return in->path.server_ttl > 0 ? in->path.server_ttl : -1;
 	}
 	return r > 0 ? r : 0;
 }
 
 static double
-near(int seen, int expected)
+infer_ttl_near(int seen, int expected)
 {
 	int off = abs(seen - expected);
 
 	if (off == 0)
-		return EXACT;
+		return INFER_TTL_EXACT;
 	if (off == 1)
-		return NEAR;
-	return off == 2 ? FAR : STRAY;
+		return INFER_TTL_NEAR;
+	return off == 2 ? INFER_TTL_FAR : INFER_TTL_STRAY;
 }
 
 static double
-log_add(double a, double b)
+infer_ttl_log_add(double a, double b)
 {
 	double top = a > b ? a : b;
 
@@ -120,14 +121,13 @@ log_add(double a, double b)
 
 /* All resets, were they all sent to arrive with `value`. */
 static double
-log_constant(const struct infer *in, int value)
+infer_ttl_log_constant(const struct infer *in, int value)
 {
 	double l = 0;
-	int i;
 
-	for (i = 1; i < 256; i++)
+	for (int i = 1; i < 256; i++)
 		if (in->seen[i] > 0)
-			l += in->seen[i] * log(near(i, value));
+			l += in->seen[i] * log(infer_ttl_near(i, value));
 	return l;
 }
 
@@ -136,21 +136,23 @@ log_constant(const struct infer *in, int value)
  * were seen, one value is like another.
  */
 static double
-log_some_constant(const struct infer *in)
+infer_ttl_log_some_constant(const struct infer *in)
 {
 	double l = -INFINITY;
-	int i, from, to, last = 0, close = 0;
+	int from, to, last = 0, close = 0;
 
-	for (i = 1; i < 256; i++) {
+	for (int i = 1; i < 256; i++) {
 		if (in->seen[i] == 0)
 			continue;
 		from = i - 2 > last ? i - 2 : last + 1;
 		to = i + 2 < 255 ? i + 2 : 255;
 		for (; from <= to; from++, close++)
-			l = log_add(l, log_constant(in, from));
+			l = infer_ttl_log_add(
+			    l, infer_ttl_log_constant(in, from));
 		last = to;
 	}
-	l = log_add(l, log_constant(in, -9) + log(255 - close));
+	l = infer_ttl_log_add(
+	    l, infer_ttl_log_constant(in, -9) + log(255 - close));
 	return l - log(255);
 }
 
@@ -159,13 +161,13 @@ log_some_constant(const struct infer *in)
  * so that all differ and lie close together.
  */
 static double
-log_arbitrary(const struct infer *in)
+infer_ttl_log_arbitrary(const struct infer *in)
 {
-	int i, n = 0, first = 0, last = 0;
+	int n = 0, first = 0, last = 0;
 	bool twice = false;
 	double l;
 
-	for (i = 1; i < 256; i++) {
+	for (int i = 1; i < 256; i++) {
 		if (in->seen[i] == 0)
 			continue;
 		first = first == 0 ? i : first;
@@ -173,10 +175,12 @@ log_arbitrary(const struct infer *in)
 		n += (int)in->seen[i];
 		twice = twice || in->seen[i] > 1;
 	}
-	l = log(0.6) + n * log(ANY);
-	if (n == 0 || twice || last - first >= STEP_SPAN * n)
+	l = log(0.6) + n * log(INFER_TTL_ANY);
+	if (n == 0 || twice || last - first >= INFER_TTL_STEP_SPAN * n)
 		return l;
-	return log_add(l, log(0.4) + log(ANY) - (n - 1) * log(STEP_SPAN * n));
+	return infer_ttl_log_add(l,
+	    log(0.4) + log(INFER_TTL_ANY) -
+		(n - 1) * log(INFER_TTL_STEP_SPAN * n));
 }
 
 /*
@@ -184,19 +188,18 @@ log_arbitrary(const struct infer *in)
  * then as well, for reasons of its own.
  */
 static double
-like(const struct infer *in, int seen, int expected)
+infer_ttl_like(const struct infer *in, int seen, int expected)
 {
-	double p = near(seen, expected);
+	double p = infer_ttl_near(seen, expected);
 
-	if (p < BACKGROUND && seen == in->path.server_ttl)
-		return BACKGROUND;
+	if (p < INFER_TTL_BACKGROUND && seen == in->path.server_ttl)
+		return INFER_TTL_BACKGROUND;
 	return p;
 }
 
 void
 infer_ttl_see(struct infer *in, int rst_ttl, int n)
 {
-	size_t h, m, off;
 	double *w;
 	bool known;
 	int e, own;
@@ -204,21 +207,24 @@ infer_ttl_see(struct infer *in, int rst_ttl, int n)
 	if (rst_ttl < 1 || rst_ttl > 255)
 		return;
 	in->seen[rst_ttl]++;
-	in->some_constant = log_some_constant(in);
-	in->arbitrary = log_arbitrary(in);
-	for (h = 1; h <= (size_t)in->path.hops; h++)
-		for (m = 0; m < infer_n_models; m++) {
+	in->some_constant = infer_ttl_log_some_constant(in);
+	in->arbitrary = infer_ttl_log_arbitrary(in);
+	for (size_t h = 1; h <= (size_t)in->path.hops; h++)
+		for (size_t m = 0; m < infer_n_models; m++) {
 			e = infer_expected_ttl(in, (int)h, &infer_models[m], n);
-			crossed(in, (int)h, &infer_models[m], &known, &own);
+			infer_ttl_traversed(
+			    in, (int)h, &infer_models[m], &known, &own);
 			w = &in->ttl[((h - 1) * infer_n_models + m) *
 			    INFER_WAYS];
-			for (off = 0; off < INFER_OFFS; off++)
+			for (size_t off = 0; off < INFER_OFFS; off++)
 				w[off] += e < 0
-				    ? log(ANY)
-				    : log(like(in, rst_ttl, e + (int)off - 2));
+				    ? log(INFER_TTL_ANY)
+				    : log(infer_ttl_like(
+					  in, rst_ttl, e + (int)off - 2));
 			/* A longer way home is a smaller TTL. */
-			w[INFER_OFFS] +=
-			    e < 0 ? log(ANY) : log(like(in, rst_ttl, e - own));
+			w[INFER_OFFS] += e < 0
+			    ? log(INFER_TTL_ANY)
+			    : log(infer_ttl_like(in, rst_ttl, e - own));
 		}
 }
 
@@ -229,20 +235,21 @@ infer_ttl_model(const struct infer *in, size_t hop, size_t model)
 	const double *w =
 	    &in->ttl[((hop - 1) * infer_n_models + model) * INFER_WAYS];
 	double l = -INFINITY, prior;
-	int own, off;
+	int own;
 	bool known;
 
-	if (m->policy == INFER_FIXED && m->initial == 0)
+	if (m->policy == TTL_POLICY_FIXED && m->initial == 0)
 		return in->some_constant;
-	if (m->policy == INFER_ARBITRARY)
+	if (m->policy == TTL_POLICY_ARBITRARY)
 		return in->arbitrary;
-	crossed(in, (int)hop, m, &known, &own);
-	for (off = -2; off <= 2; off++) {
+	infer_ttl_traversed(in, (int)hop, m, &known, &own);
+	for (int off = -2; off <= 2; off++) {
 		prior = known ? off_known[off + 2] : off_guessed[off + 2];
-		l = log_add(l, w[off + 2] + log(prior));
+		l = infer_ttl_log_add(l, w[off + 2] + log(prior));
 	}
 	if (own != 0)
-		l = log_add(l, w[INFER_OFFS] + log(OWN_WAY));
+		l = infer_ttl_log_add(
+		    l, w[INFER_OFFS] + log(INFER_TTL_OWN_WAY));
 	return l;
 }
 
@@ -251,24 +258,24 @@ infer_ttl_model(const struct infer *in, size_t hop, size_t model)
  * makes them apart from any connection, as far below another initial TTL.
  */
 static double
-log_server(const struct infer *in)
+infer_ttl_log_server(const struct infer *in)
 {
 	static const int steps[] = {0, -1, 1, -32, -64, -96, -127, -128, -191,
 	    -223, 32, 64, 96, 127, 128, 191, 223};
 	const size_t n = sizeof(steps) / sizeof(steps[0]);
 	double l = -INFINITY, prior;
-	size_t i;
 	int v;
 
 	if (in->path.server_ttl == 0)
 		return in->some_constant;
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		v = in->path.server_ttl + steps[i];
 		prior = i == 0 ? 0.93
 		    : i <= 2   ? 0.002
 			       : 0.066 / (double)(n - 3);
 		if (v >= 1 && v <= 255)
-			l = log_add(l, log_constant(in, v) + log(prior));
+			l = infer_ttl_log_add(
+			    l, infer_ttl_log_constant(in, v) + log(prior));
 	}
 	return l;
 }
@@ -278,16 +285,15 @@ log_server(const struct infer *in)
  * share of one value.
  */
 static double
-some_hop_prior(const struct infer *in, int value)
+infer_ttl_some_hop_prior(const struct infer *in, int value)
 {
 	static const struct {
 		int initial;
 		double share;
 	} common[] = {{64, 0.5}, {255, 0.3}, {128, 0.2}};
 	double p = 0;
-	size_t i;
 
-	for (i = 0; i < sizeof(common) / sizeof(common[0]); i++)
+	for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++)
 		if (value <= common[i].initial &&
 		    value > common[i].initial - in->path.hops)
 			p += common[i].share / in->path.hops;
@@ -301,24 +307,26 @@ some_hop_prior(const struct infer *in, int value)
  * some hop; any constant; anything.
  */
 static double
-log_response(const struct infer *in, unsigned int n)
+infer_ttl_log_response(const struct infer *in, unsigned int n)
 {
-	double l = log(0.1) + n * log(ANY), share;
-	int i;
+	double l = log(0.1) + n * log(INFER_TTL_ANY), share;
 
-	l = log_add(l, log(0.15) + in->some_constant);
+	l = infer_ttl_log_add(l, log(0.15) + in->some_constant);
 	if (in->path.server_ttl > 0)
-		l = log_add(
-		    l, log(0.15) + log_constant(in, in->path.server_ttl));
-	for (i = 1; i < 256; i++) {
-		share = in->seen[i] > 0 ? some_hop_prior(in, i) : 0;
+		l = infer_ttl_log_add(l,
+		    log(0.15) +
+			infer_ttl_log_constant(in, in->path.server_ttl));
+	for (int i = 1; i < 256; i++) {
+		share = in->seen[i] > 0 ? infer_ttl_some_hop_prior(in, i) : 0;
 		if (share > 0)
-			l = log_add(l, log(0.45 * share) + log_constant(in, i));
+			l = infer_ttl_log_add(l,
+			    log(0.45 * share) + infer_ttl_log_constant(in, i));
 	}
 	l += in->id_steps[INFER_RESPONSE];
 	if (in->path.server_ttl > 0)
-		l = log_add(l,
-		    log(0.15) + log_constant(in, in->path.server_ttl) +
+		l = infer_ttl_log_add(l,
+		    log(0.15) +
+			infer_ttl_log_constant(in, in->path.server_ttl) +
 			in->id_rewritten);
 	return l;
 }
@@ -327,18 +335,17 @@ double
 infer_ttl_cause(const struct infer *in, enum infer_cause c)
 {
 	unsigned int n = 0;
-	int i;
 
-	for (i = 1; i < 256; i++)
+	for (int i = 1; i < 256; i++)
 		n += in->seen[i];
 	switch (c) {
 	case INFER_SERVER:
-		return log_server(in) + in->id_steps[c];
+		return infer_ttl_log_server(in) + in->id_steps[c];
 	case INFER_RESPONSE:
-		return log_response(in, n);
+		return infer_ttl_log_response(in, n);
 	case INFER_DEVICE:
 	case INFER_NOTHING:
 		break;
 	}
-	return n * log(ANY) + in->id_steps[c];
+	return n * log(INFER_TTL_ANY) + in->id_steps[c];
 }

@@ -12,14 +12,14 @@
  * Before any clue, one reset in five: people bring captures because something
  * broke; of the resets on any link, far fewer are forged.
  */
-#define PRIOR	     (-1.5)
-#define SURE_FORGED  0.9
-#define SURE_GENUINE 0.1
-#define IDLE_NS	     INT64_C(25000000000)
+#define RST_PRIOR	 (-1.5)
+#define RST_SURE_FORGED	 0.9
+#define RST_SURE_GENUINE 0.1
+#define RST_IDLE_NS	 INT64_C(25000000000)
 
 /* Is there a stronger one of its family and sign, or as strong and earlier? */
 static bool
-is_second(const struct judging *j, size_t at)
+rst_is_second(const struct judging *j, size_t at)
 {
 	const struct found *f = &j->found[at];
 
@@ -41,29 +41,29 @@ is_second(const struct judging *j, size_t at)
 
 /* Seconds are told from the weights as found: so all first, then halve. */
 static void
-weigh_families(struct judging *j)
+rst_weigh_families(struct judging *j)
 {
 	bool second[RST_CLUES];
 
 	for (size_t i = 0; i < j->n; i++)
-		second[i] = is_second(j, i);
+		second[i] = rst_is_second(j, i);
 	for (size_t i = 0; i < j->n; i++)
 		if (second[i])
 			j->found[i].weight *= 0.5;
 }
 
 static void
-rule(struct judging *j)
+rst_rule(struct judging *j)
 {
 	struct rst_verdict *v = j->v;
 
-	v->log_odds = PRIOR;
+	v->log_odds = RST_PRIOR;
 	for (size_t i = 0; i < j->n; i++)
 		v->log_odds += j->found[i].weight;
 	v->probability = 1 / (1 + exp(-v->log_odds));
-	if (v->probability >= SURE_FORGED)
+	if (v->probability >= RST_SURE_FORGED)
 		v->ruling = RST_FORGED;
-	else if (v->probability <= SURE_GENUINE)
+	else if (v->probability <= RST_SURE_GENUINE)
 		v->ruling = RST_GENUINE;
 	else
 		v->ruling = RST_UNDETERMINED;
@@ -72,32 +72,33 @@ rule(struct judging *j)
 /* --- what kind --- */
 
 static int64_t
-idle_before(const struct flow_reset *r)
+rst_idle_before(const struct flow_reset *r)
 {
-	int64_t a = r->sender.last.unix_ns, b = r->peer.last.unix_ns;
+	int64_t a = r->sender.last.unix_ns, b = r->receiver.last.unix_ns;
 	int64_t last = a > b ? a : b;
 
 	return last != 0 ? r->mark.unix_ns - last : 0;
 }
 
 static enum rst_kind
-kind_of_genuine(const struct judging *j)
+rst_kind_of_genuine(const struct judging *j)
 {
 	const struct flow_reset *r = j->r;
-	bool idle = idle_before(r) >= IDLE_NS;
+	bool idle = rst_idle_before(r) >= RST_IDLE_NS;
 
 	if (rst_is_refusal(r) && r->sender.packets == 0)
 		return RST_KIND_REFUSED;
 	if (j->from == BASELINE_FLOW && !j->ttl_own && r->to_client)
 		return RST_KIND_LOAD_BALANCER;
-	if (r->sender.seen & FLOW_SEEN_FIN)
+	if ((r->sender.seen & FLOW_SEEN_FIN) != 0)
 		return RST_KIND_AFTER_FIN;
 	if (rst_is_stateless(r)) {
-		if (r->sender.packets == 0 || idle_before(r) >= IDLE_NS)
+		if (r->sender.packets == 0 || rst_idle_before(r) >= RST_IDLE_NS)
 			return RST_KIND_HALF_OPEN;
 		/* A silence of long before what it answers. */
-		if (r->trigger.unix_ns - r->sender.last.unix_ns >= IDLE_NS &&
-		    !(r->sender.seen & FLOW_SEEN_RST))
+		if (r->trigger.unix_ns - r->sender.last.unix_ns >=
+			RST_IDLE_NS &&
+		    (r->sender.seen & FLOW_SEEN_RST) == 0)
 			return RST_KIND_HALF_OPEN;
 		return RST_KIND_NO_CONNECTION;
 	}
@@ -111,7 +112,7 @@ rst_find_kind(const struct judging *j)
 	case RST_UNDETERMINED:
 		break;
 	case RST_GENUINE:
-		return kind_of_genuine(j);
+		return rst_kind_of_genuine(j);
 	case RST_FORGED:
 		if (j->signature_kind != RST_KIND_UNDETERMINED)
 			return j->signature_kind;
@@ -125,7 +126,7 @@ rst_find_kind(const struct judging *j)
 /* --- what would settle it --- */
 
 static const char *
-find_missing(const struct judging *j)
+rst_find_missing(const struct judging *j)
 {
 	const struct flow_reset *r = j->r;
 
@@ -137,7 +138,7 @@ find_missing(const struct judging *j)
 		      "SYN-ACK, in this capture: to compare TTL and IP ID"
 		    : "a packet that surely is the client's own, such as its "
 		      "SYN, in this capture: to compare TTL and IP ID";
-	if (j->elsewhere != NULL && j->elsewhere->peer != RST_PEER_NONE)
+	if (j->elsewhere != NULL && j->elsewhere->shows != RST_SHOWS_NOTHING)
 		return "a capture without gaps at both ends";
 	return r->to_client
 	    ? "a capture at the server: did it send this reset?"
@@ -145,7 +146,7 @@ find_missing(const struct judging *j)
 }
 
 static bool
-both_ends(const struct flow_reset *r)
+rst_both_ends(const struct flow_reset *r)
 {
 	for (size_t i = 0; i < r->n_others; i++)
 		if (!r->others[i].same_side &&
@@ -162,7 +163,7 @@ both_ends(const struct flow_reset *r)
 /* --- hand over --- */
 
 static int
-by_weight(const void *a, const void *b)
+rst_by_weight(const void *a, const void *b)
 {
 	double x = fabs(((const struct rst_reason *)a)->weight);
 	double y = fabs(((const struct rst_reason *)b)->weight);
@@ -171,7 +172,7 @@ by_weight(const void *a, const void *b)
 }
 
 static int
-hand_reasons(struct judging *j, struct fault *f)
+rst_hand_reasons(struct judging *j, struct fault *f)
 {
 	struct rst_verdict *v = j->v;
 
@@ -190,7 +191,7 @@ hand_reasons(struct judging *j, struct fault *f)
 		    .weight = j->found[i].weight,
 		    .text = v->words + j->found[i].text};
 	v->n_reasons = j->n;
-	qsort(v->reasons, v->n_reasons, sizeof(*v->reasons), by_weight);
+	qsort(v->reasons, v->n_reasons, sizeof(*v->reasons), rst_by_weight);
 	return 0;
 }
 
@@ -208,13 +209,13 @@ rst_judge(const struct flow_reset *r, const struct rst_crowd *crowd,
 	rst_weigh_header(&j);
 	rst_weigh_course(&j);
 	rst_weigh_signatures(&j);
-	weigh_families(&j);
-	rule(&j);
+	rst_weigh_families(&j);
+	rst_rule(&j);
 	out->kind = rst_find_kind(&j);
 	rst_find_hops(&j);
-	out->both_ends = both_ends(r);
-	out->missing = find_missing(&j);
-	rc = hand_reasons(&j, f);
+	out->both_ends = rst_both_ends(r);
+	out->missing = rst_find_missing(&j);
+	rc = rst_hand_reasons(&j, f);
 	text_free(&j.words);
 	return rc;
 }

@@ -50,27 +50,13 @@ rst_kind_name(enum rst_kind k)
 }
 
 const char *
-rst_place_name(enum rst_place p)
-{
-	switch (p) {
-	case RST_PLACE_UNKNOWN:
-		return NULL;
-	case RST_WIRE:
-		return "wire";
-	case RST_ROUTER:
-		return "router";
-	}
-	return NULL;
-}
-
-const char *
 rst_sender_name(const struct flow_reset *r)
 {
 	return r->to_client ? "server" : "client";
 }
 
 const char *
-rst_peer_name(const struct flow_reset *r)
+rst_receiver_name(const struct flow_reset *r)
 {
 	return r->to_client ? "client" : "server";
 }

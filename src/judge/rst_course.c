@@ -5,15 +5,15 @@
 
 #include "rst_int.h"
 
-#define BURST_NS   INT64_C(200000000)
-#define MS	   INT64_C(1000000)
-#define ALIVE_NS   INT64_C(5000000000)
-#define WINDOW_TOP (INT64_C(1) << 30) /* RFC 7323, section 2.2 */
+#define COURSE_BURST_NS	  INT64_C(200000000)
+#define COURSE_MS	  INT64_C(1000000)
+#define COURSE_ALIVE_NS	  INT64_C(5000000000)
+#define COURSE_WINDOW_TOP (INT64_C(1) << 30) /* RFC 7323, section 2.2 */
 
 /* --- its numbers --- */
 
 static void
-weigh_window(struct judging *j)
+course_weigh_window(struct judging *j)
 {
 	const struct flow_reset *r = j->r;
 	uint16_t w = r->mark.window;
@@ -29,34 +29,34 @@ weigh_window(struct judging *j)
 	if (r->trigger.frame != 0 && w == r->trigger.window)
 		clue_add(j, CLUE_WINDOW_COPIED, 1,
 		    "window %u is that of the %s's own packet", w,
-		    rst_peer_name(r));
+		    rst_receiver_name(r));
 	else
 		clue_add(j, CLUE_WINDOW_ODD,
-		    r->mark.flags & PKT_TH_ACK ? 0.5 : 1,
+		    (r->mark.flags & PKT_TH_ACK) != 0 ? 0.5 : 1,
 		    "window %u, which a reset does not need", w);
 }
 
 /* How far seq lies from what the receiver expects; 0 within its window. */
 static int64_t
-off_window(const struct flow_reset *r)
+course_off_window(const struct flow_reset *r)
 {
 	int32_t off = (int32_t)(r->mark.seq - r->sender.seq_next);
-	int64_t room = (int64_t)r->peer.window << (r->peer.wscale & 15);
+	int64_t room = (int64_t)r->receiver.window << (r->receiver.wscale & 15);
 
 	if (room < 65535)
 		room = 65535;
-	if (room > WINDOW_TOP)
-		room = WINDOW_TOP;
+	if (room > COURSE_WINDOW_TOP)
+		room = COURSE_WINDOW_TOP;
 	if (off > room)
 		return off - room;
 	return off < -room ? off + room : 0;
 }
 
 static void
-weigh_seq(struct judging *j)
+course_weigh_seq(struct judging *j)
 {
 	const struct flow_reset *r = j->r;
-	bool acks = r->mark.flags & PKT_TH_ACK;
+	bool acks = (r->mark.flags & PKT_TH_ACK) != 0;
 
 	if (rst_is_refusal(r)) {
 		if (acks && !r->trigger_exact && r->trigger.len == 0)
@@ -66,14 +66,14 @@ weigh_seq(struct judging *j)
 		return;
 	}
 	if (r->mark.seq == 0 && acks && r->sender.packets > 0 &&
-	    (r->trigger.flags & PKT_TH_ACK))
+	    (r->trigger.flags & PKT_TH_ACK) != 0)
 		clue_add(j, CLUE_SEQ_ZERO, 1,
 		    "seq 0 inside a connection, in answer to an ACK");
-	else if ((r->sender.seen & FLOW_SEEN_SEQ) && !r->trigger_exact &&
-	    off_window(r) != 0)
+	else if ((r->sender.seen & FLOW_SEEN_SEQ) != 0 && !r->trigger_exact &&
+	    course_off_window(r) != 0)
 		clue_add(j, CLUE_OUT_OF_WINDOW, 1,
 		    "seq lies %lld bytes outside of the window",
-		    (long long)llabs(off_window(r)));
+		    (long long)llabs(course_off_window(r)));
 }
 
 /*
@@ -81,33 +81,33 @@ weigh_seq(struct judging *j)
  * before, and neither closed nor reset it.
  */
 static void
-weigh_socket(struct judging *j)
+course_weigh_socket(struct judging *j)
 {
 	const struct flow_reset *r = j->r;
 	const struct flow_side *s = &r->sender;
 	uint32_t gone = FLOW_SEEN_FIN | FLOW_SEEN_RST;
 
-	if (!rst_is_stateless(r) || r->trigger.len == 0 || (s->seen & gone) ||
-	    (r->peer.seen & gone))
+	if (!rst_is_stateless(r) || r->trigger.len == 0 ||
+	    (s->seen & gone) != 0 || (r->receiver.seen & gone) != 0)
 		return;
 	if (s->packets < 2 || s->last.unix_ns == 0 ||
-	    r->trigger.unix_ns - s->last.unix_ns > ALIVE_NS)
+	    r->trigger.unix_ns - s->last.unix_ns > COURSE_ALIVE_NS)
 		return;
 	clue_add(j, CLUE_NO_SOCKET, 1,
 	    "made as if there were no such connection, in which the %s spoke "
 	    "%.1f ms before",
 	    rst_sender_name(r),
-	    (double)(r->mark.unix_ns - s->last.unix_ns) / MS);
+	    (double)(r->mark.unix_ns - s->last.unix_ns) / COURSE_MS);
 }
 
 /* Its sender's own clock, a little later. */
 static void
-weigh_timestamps(struct judging *j)
+course_weigh_timestamps(struct judging *j)
 {
 	const struct flow_reset *r = j->r;
 	int32_t ticks = (int32_t)(r->tsval - r->sender.tsval);
 
-	if (!r->has_ts || !(r->sender.seen & FLOW_SEEN_TS))
+	if (!r->has_ts || (r->sender.seen & FLOW_SEEN_TS) == 0)
 		return;
 	if (ticks >= 0 && ticks < 1000 * 3600)
 		clue_add(j, CLUE_TIMESTAMPS, 1,
@@ -116,10 +116,10 @@ weigh_timestamps(struct judging *j)
 }
 
 static bool
-in_burst(const struct flow_reset *r, const struct flow_other *o)
+course_in_burst(const struct flow_reset *r, const struct flow_other *o)
 {
 	return o->same_side &&
-	    llabs(o->mark.unix_ns - r->mark.unix_ns) <= BURST_NS;
+	    llabs(o->mark.unix_ns - r->mark.unix_ns) <= COURSE_BURST_NS;
 }
 
 /* --- its fellows --- */
@@ -130,18 +130,18 @@ in_burst(const struct flow_reset *r, const struct flow_other *o)
  * but never beyond what its peer had acknowledged.
  */
 static void
-weigh_steps(struct judging *j)
+course_weigh_steps(struct judging *j)
 {
 	const struct flow_reset *r = j->r;
 	uint32_t next = r->sender.seq_next;
 	unsigned int others = 0, beyond = 0;
 
-	if (!(r->sender.seen & FLOW_SEEN_SEQ))
+	if ((r->sender.seen & FLOW_SEEN_SEQ) == 0)
 		return;
 	for (size_t i = 0; i < r->n_others; i++) {
 		const struct flow_other *o = &r->others[i];
 
-		if (!in_burst(r, o) || o->mark.seq == r->mark.seq)
+		if (!course_in_burst(r, o) || o->mark.seq == r->mark.seq)
 			continue;
 		others++;
 		if (seq_after(o->mark.seq, next))
@@ -158,17 +158,17 @@ weigh_steps(struct judging *j)
 
 /* Stacks may give what has no socket another initial TTL. */
 static bool
-as_far(uint8_t a, uint8_t b)
+course_as_far(uint8_t a, uint8_t b)
 {
 	return abs(rst_distance(a) - rst_usual_distance(b)) <= 1;
 }
 
 /* Data in the sender's name, and not of its make either. */
 static void
-weigh_injected(struct judging *j)
+course_weigh_injected(struct judging *j)
 {
 	const struct flow_reset *r = j->r;
-	const struct flow_mark *m = &r->sender.last_foreign;
+	const struct flow_mark *m = &r->sender.last_injected;
 	uint16_t step = (uint16_t)(r->mark.id - m->id);
 
 	if (m->frame == 0 || j->ttl_own)
@@ -187,15 +187,15 @@ weigh_injected(struct judging *j)
 }
 
 static void
-weigh_copies(struct judging *j)
+course_weigh_copies(struct judging *j)
 {
 	const struct flow_reset *r = j->r;
 	unsigned int copies = 0, likewise = 0;
-	bool unlike = !as_far(r->mark.ttl, j->base_ttl) ||
+	bool unlike = !course_as_far(r->mark.ttl, j->base_ttl) ||
 	    rst_has_clue(j, CLUE_ID_BREAKS);
 
 	for (size_t i = 0; i < r->n_others; i++) {
-		if (!in_burst(r, &r->others[i]))
+		if (!course_in_burst(r, &r->others[i]))
 			continue;
 		if (r->others[i].copy && r->mark.id > 1)
 			copies++;
@@ -204,7 +204,7 @@ weigh_copies(struct judging *j)
 			likewise++;
 	}
 	/* Where all packets come twice, so does a reset. */
-	if (copies > 0 && r->sender.twice == 0 && r->peer.twice == 0 &&
+	if (copies > 0 && r->sender.twice == 0 && r->receiver.twice == 0 &&
 	    r->has_id)
 		clue_add(j, copies > 1 ? CLUE_COPIES : CLUE_COPY, 1,
 		    "it came %u times at once, with one IP ID", copies + 1);
@@ -218,34 +218,34 @@ weigh_copies(struct judging *j)
 
 /* It answers a bare ACK: one end may have forgotten an old connection. */
 static bool
-answers_challenge(const struct flow_reset *r)
+course_answers_challenge(const struct flow_reset *r)
 {
 	/* So does a kernel whose packets are made behind its back. */
-	if (r->trigger.flags & PKT_TH_SYN)
+	if ((r->trigger.flags & PKT_TH_SYN) != 0)
 		return rst_is_stateless(r);
 	return rst_is_stateless(r) && r->trigger.flags == PKT_TH_ACK &&
 	    r->trigger.len == 0;
 }
 
 static double
-after_scale(const struct flow_reset *r, const struct flow_mark *m)
+course_after_scale(const struct flow_reset *r, const struct flow_mark *m)
 {
 	double scale = 1;
 
 	/* RFC 9293, 3.10.7.3: one that waits for a SYN-ACK goes on waiting. */
-	if (rst_is_stateless(r) && !(r->peer.seen & FLOW_SEEN_SYNACK) &&
-	    (r->sender.seen & FLOW_SEEN_SYN))
+	if (rst_is_stateless(r) && (r->receiver.seen & FLOW_SEEN_SYNACK) == 0 &&
+	    (r->sender.seen & FLOW_SEEN_SYN) != 0)
 		return 0;
-	if (answers_challenge(r))
+	if (course_answers_challenge(r))
 		scale *= 0.3;
 	/* Reordered on the way: it was sent before. */
-	if (m->unix_ns - r->mark.unix_ns < MS)
+	if (m->unix_ns - r->mark.unix_ns < COURSE_MS)
 		scale *= 0.3;
 	return scale;
 }
 
 static void
-weigh_after(struct judging *j)
+course_weigh_after(struct judging *j)
 {
 	const struct flow_reset *r = j->r;
 	const struct flow_after *a = &r->after;
@@ -257,54 +257,57 @@ weigh_after(struct judging *j)
 			clue_add(j, CLUE_HANDSHAKE_AFTER, 1,
 			    "%.1f ms later the %s accepted the SYN that this "
 			    "refuses",
-			    (double)(a->first.unix_ns - r->mark.unix_ns) / MS,
+			    (double)(a->first.unix_ns - r->mark.unix_ns) /
+				COURSE_MS,
 			    rst_sender_name(r));
 		return;
 	}
-	if (a->packets == 0 || (r->sender.seen & FLOW_SEEN_RST))
+	if (a->packets == 0 || (r->sender.seen & FLOW_SEEN_RST) != 0)
 		return;
 	if (a->data_packets > 0 || a->acked_more)
-		clue_add(j, CLUE_DATA_AFTER, after_scale(r, m),
+		clue_add(j, CLUE_DATA_AFTER, course_after_scale(r, m),
 		    "the %s went on with the connection %.1f ms later",
 		    rst_sender_name(r),
-		    (double)(m->unix_ns - r->mark.unix_ns) / MS);
+		    (double)(m->unix_ns - r->mark.unix_ns) / COURSE_MS);
 	else if (a->old_packets > 0)
-		clue_add(j, CLUE_RESENT_AFTER, after_scale(r, &a->first),
+		clue_add(j, CLUE_RESENT_AFTER, course_after_scale(r, &a->first),
 		    "the %s sent data again %.1f ms later, as if it knew of "
 		    "no reset",
 		    rst_sender_name(r),
-		    (double)(a->first.unix_ns - r->mark.unix_ns) / MS);
+		    (double)(a->first.unix_ns - r->mark.unix_ns) / COURSE_MS);
 }
 
 /* --- its time --- */
 
 static void
-weigh_time(struct judging *j)
+course_weigh_time(struct judging *j)
 {
 	const struct flow_reset *r = j->r;
 	int64_t took = r->mark.unix_ns - r->trigger.unix_ns;
 	int64_t rtt = rst_known_rtt(r);
 	/* That of other connections may have been another path's. */
 	double scale = rtt == r->sender.rtt_min_ns ? 1 : 0.6;
-	bool acks_new = (r->mark.flags & PKT_TH_ACK) &&
+	bool acks_new = (r->mark.flags & PKT_TH_ACK) != 0 &&
 	    (rst_is_refusal(r) ||
 		(r->trigger.len > 0 &&
 		    seq_after(r->mark.ack, r->sender.ack_high)));
 
 	if (rtt == 0 || !r->trigger_exact || took < 0)
 		return;
-	if (took < rtt / 2 && rtt - took > MS) {
+	if (took < rtt / 2 && rtt - took > COURSE_MS) {
 		clue_add(j, acks_new ? CLUE_FASTER : CLUE_FASTER_BARE, scale,
 		    "it came %.1f ms after what it answers; the %s is %.1f ms "
 		    "away",
-		    (double)took / MS, rst_sender_name(r), (double)rtt / MS);
+		    (double)took / COURSE_MS, rst_sender_name(r),
+		    (double)rtt / COURSE_MS);
 		return;
 	}
-	if (took >= rtt * 4 / 5 && took <= rtt * 8 / 5 && rtt >= 5 * MS)
+	if (took >= rtt * 4 / 5 && took <= rtt * 8 / 5 && rtt >= 5 * COURSE_MS)
 		clue_add(j, CLUE_TIMING_FITS, scale,
 		    "it came %.1f ms after what it answers, as the %s's "
 		    "answers do (%.1f ms)",
-		    (double)took / MS, rst_sender_name(r), (double)rtt / MS);
+		    (double)took / COURSE_MS, rst_sender_name(r),
+		    (double)rtt / COURSE_MS);
 }
 
 /*
@@ -312,19 +315,19 @@ weigh_time(struct judging *j)
  * of several with the same data of which another's IP ID is echoed.
  */
 static bool
-is_surely_answer(const struct judging *j)
+course_is_surely_answer(const struct judging *j)
 {
 	const struct flow_reset *r = j->r;
 
 	return !rst_has_clue(j, CLUE_ID_ECHO_OLDER) && r->trigger.frame != 0 &&
 	    r->trigger.len > 0 && r->trigger_exact &&
-	    (r->trigger.frame == r->peer.last.frame ||
-		(r->mark.flags & PKT_TH_ACK));
+	    (r->trigger.frame == r->receiver.last.frame ||
+		(r->mark.flags & PKT_TH_ACK) != 0);
 }
 
 /* The packet that it answers had died before it could reach its addressee. */
 static bool
-is_expired(const struct flow_reset *r)
+course_is_expired(const struct flow_reset *r)
 {
 	for (size_t i = 0; i < r->n_expired; i++) {
 		const struct flow_expired *e = &r->expired[i];
@@ -341,14 +344,14 @@ is_expired(const struct flow_reset *r)
  * with more has expired on the same way.
  */
 static void
-weigh_expired(struct judging *j)
+course_weigh_expired(struct judging *j)
 {
 	const struct flow_reset *r = j->r;
 	uint8_t far = j->elsewhere != NULL ? j->elsewhere->expired_ttl : 0;
 
-	if (!is_surely_answer(j))
+	if (!course_is_surely_answer(j))
 		return;
-	if (is_expired(r))
+	if (course_is_expired(r))
 		clue_add(j, CLUE_TRIGGER_EXPIRED, 1,
 		    "what it answers was sent with TTL %u and expired on its "
 		    "way",
@@ -361,19 +364,19 @@ weigh_expired(struct judging *j)
 }
 
 static void
-weigh_elsewhere(struct judging *j)
+course_weigh_elsewhere(struct judging *j)
 {
 	if (j->elsewhere == NULL)
 		return;
-	switch (j->elsewhere->peer) {
-	case RST_PEER_NONE:
+	switch (j->elsewhere->shows) {
+	case RST_SHOWS_NOTHING:
 		break;
-	case RST_PEER_SENT:
+	case RST_SHOWS_SENT:
 		clue_add(j, CLUE_SENT, 1,
 		    "the other capture shows the %s sending it",
 		    rst_sender_name(j->r));
 		break;
-	case RST_PEER_NEVER_SENT:
+	case RST_SHOWS_NEVER_SENT:
 		clue_add(j, CLUE_NEVER_SENT, 1,
 		    "the other capture shows that the %s never sent it",
 		    rst_sender_name(j->r));
@@ -384,18 +387,18 @@ weigh_elsewhere(struct judging *j)
 void
 rst_weigh_course(struct judging *j)
 {
-	weigh_window(j);
-	weigh_seq(j);
-	weigh_socket(j);
-	weigh_timestamps(j);
+	course_weigh_window(j);
+	course_weigh_seq(j);
+	course_weigh_socket(j);
+	course_weigh_timestamps(j);
 	if (j->r->reserved_bits)
 		clue_add(j, CLUE_RESERVED, 1,
 		    "reserved bits of its TCP header are set");
-	weigh_steps(j);
-	weigh_copies(j);
-	weigh_injected(j);
-	weigh_after(j);
-	weigh_time(j);
-	weigh_expired(j);
-	weigh_elsewhere(j);
+	course_weigh_steps(j);
+	course_weigh_copies(j);
+	course_weigh_injected(j);
+	course_weigh_after(j);
+	course_weigh_time(j);
+	course_weigh_expired(j);
+	course_weigh_elsewhere(j);
 }

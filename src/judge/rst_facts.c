@@ -33,7 +33,7 @@ rst_is_refusal(const struct flow_reset *r)
 bool
 rst_is_bare(const struct flow_reset *r)
 {
-	return !(r->mark.flags & PKT_TH_ACK) && r->mark.window == 0;
+	return (r->mark.flags & PKT_TH_ACK) == 0 && r->mark.window == 0;
 }
 
 bool

@@ -7,16 +7,18 @@
 
 #include "rst_int.h"
 
-#define PATH_LONGEST  40 /* routers; longer paths are all but unheard of */
-#define FRONT_END     4	 /* routers, at most, from a front end to its server */
-#define ID_CLOSE      16
-#define ID_CLOSE_HOST 32 /* a host is not told of each packet */
-#define ID_LOOSE      1024
+#define HEADER_PATH_LONGEST \
+	40 /* routers; longer paths are all but unheard of */
+#define HEADER_FRONT_END \
+	4 /* routers, at most, from a front end to its server */
+#define HEADER_ID_CLOSE	     16
+#define HEADER_ID_CLOSE_HOST 32 /* a host is not told of each packet */
+#define HEADER_ID_LOOSE	     1024
 /* Quiet for longer, a counter that others share may be anywhere. */
-#define ID_FRESH_NS INT64_C(10000000000)
+#define HEADER_ID_FRESH_NS INT64_C(10000000000)
 
 static const char *
-whose(const struct flow_reset *r, enum baseline_from from)
+header_whose(const struct flow_reset *r, enum baseline_from from)
 {
 	switch (from) {
 	case BASELINE_HOST:
@@ -33,7 +35,7 @@ whose(const struct flow_reset *r, enum baseline_from from)
 
 /* Enough of its packets came with it to call it a TTL of its own. */
 static bool
-is_own_ttl(const struct flow_side *s, uint8_t ttl)
+header_is_own_ttl(const struct flow_side *s, uint8_t ttl)
 {
 	for (size_t i = 0; i < s->n_ttls; i++)
 		if (s->ttls[i].ttl == ttl)
@@ -43,7 +45,7 @@ is_own_ttl(const struct flow_side *s, uint8_t ttl)
 }
 
 static bool
-is_host_ttl(const struct flow_host *h, uint8_t ttl)
+header_is_host_ttl(const struct flow_host *h, uint8_t ttl)
 {
 	for (size_t i = 0; i < h->n_ttls; i++)
 		if (h->ttls[i].ttl == ttl)
@@ -63,21 +65,21 @@ rst_find_baseline(struct judging *j)
 		if (r->sender.packets <= 3)
 			j->base_ttl = r->sender.first.ttl;
 		j->ttl_own = r->mark.ttl == j->base_ttl ||
-		    is_own_ttl(&r->sender, r->mark.ttl);
+		    header_is_own_ttl(&r->sender, r->mark.ttl);
 	} else if (r->host.n_ttls > 0) {
 		j->from = BASELINE_HOST;
 		j->base_ttl = r->host.ttls[0].ttl;
-		j->ttl_own = is_host_ttl(&r->host, r->mark.ttl);
+		j->ttl_own = header_is_host_ttl(&r->host, r->mark.ttl);
 	} else if (r->after.first.frame != 0) {
 		j->from = BASELINE_AFTER;
 		j->base_ttl = r->after.first.ttl;
 		j->ttl_own = r->mark.ttl == j->base_ttl;
 	}
-	j->v->peer_ttl = j->base_ttl;
+	j->v->sender_ttl = j->base_ttl;
 }
 
 static void
-weigh_own_ttl(struct judging *j)
+header_weigh_own_ttl(struct judging *j)
 {
 	const struct flow_reset *r = j->r;
 	enum clue c = CLUE_TTL_MATCHES;
@@ -88,14 +90,14 @@ weigh_own_ttl(struct judging *j)
 
 	if (j->from != BASELINE_FLOW)
 		c = CLUE_TTL_MATCHES_HOST;
-	else if (r->mark.ttl != j->base_ttl && !r->sender.ttl_twice)
+	else if (r->mark.ttl != j->base_ttl && !r->sender.ttl_of_duplicate)
 		c = CLUE_TTL_MATCHES_ONE;
 	clue_add(j, c, 1, "TTL %u is the one with which the %s%s", r->mark.ttl,
-	    rst_sender_name(r), whose(r, j->from));
+	    rst_sender_name(r), header_whose(r, j->from));
 }
 
 static enum clue
-classify_ttl(uint8_t rst, uint8_t base)
+header_classify_ttl(uint8_t rst, uint8_t base)
 {
 	int far = rst_distance(rst), own = rst_usual_distance(base);
 
@@ -103,16 +105,16 @@ classify_ttl(uint8_t rst, uint8_t base)
 		return CLUE_TTL_NEAR_BY;
 	if (abs(far - own) <= 1)
 		return CLUE_TTL_OTHER_INITIAL;
-	if (far > PATH_LONGEST && own <= PATH_LONGEST)
+	if (far > HEADER_PATH_LONGEST && own <= HEADER_PATH_LONGEST)
 		return CLUE_TTL_ODD;
 	if (far > own)
 		return CLUE_TTL_FARTHER;
-	return far * 2 > own && own - far <= FRONT_END ? CLUE_TTL_BEFORE
-						       : CLUE_TTL_NEARER;
+	return far * 2 > own && own - far <= HEADER_FRONT_END ? CLUE_TTL_BEFORE
+							      : CLUE_TTL_NEARER;
 }
 
 static bool
-is_steady(const struct judging *j)
+header_is_steady(const struct judging *j)
 {
 	const struct flow_side *s = &j->r->sender;
 
@@ -120,7 +122,7 @@ is_steady(const struct judging *j)
 }
 
 static void
-weigh_ttl(struct judging *j)
+header_weigh_ttl(struct judging *j)
 {
 	const struct flow_reset *r = j->r;
 	enum clue c;
@@ -129,20 +131,21 @@ weigh_ttl(struct judging *j)
 	if (j->from == BASELINE_NONE)
 		return;
 	if (j->ttl_own) {
-		weigh_own_ttl(j);
+		header_weigh_own_ttl(j);
 		return;
 	}
-	c = classify_ttl(r->mark.ttl, j->base_ttl);
+	c = header_classify_ttl(r->mark.ttl, j->base_ttl);
 	/* Many a server stands behind one address, each at its own distance. */
 	if (j->from != BASELINE_FLOW)
 		scale = 0.5;
 	/* Where the route changes anyway, or is hardly known, it may here. */
-	if (c == CLUE_TTL_NEAR_BY && !is_steady(j))
+	if (c == CLUE_TTL_NEAR_BY && !header_is_steady(j))
 		scale = 0.4;
 	clue_add(j, c, scale, "TTL %u, while the %s%s with %u", r->mark.ttl,
-	    rst_sender_name(r), whose(r, j->from), j->base_ttl);
+	    rst_sender_name(r), header_whose(r, j->from), j->base_ttl);
 	/* A front end, or a stack of two minds, shows elsewhere as well. */
-	if (j->from == BASELINE_FLOW && is_host_ttl(&r->host, r->mark.ttl))
+	if (j->from == BASELINE_FLOW &&
+	    header_is_host_ttl(&r->host, r->mark.ttl))
 		clue_add(j, CLUE_TTL_MATCHES_HOST, 0.6,
 		    "yet on other connections the %s's packets come with %u",
 		    rst_sender_name(r), r->mark.ttl);
@@ -151,37 +154,37 @@ weigh_ttl(struct judging *j)
 /* --- IP ID --- */
 
 static uint16_t
-swap16(uint16_t v)
+header_swap16(uint16_t v)
 {
 	return (uint16_t)(v << 8 | v >> 8);
 }
 
 /* Steps from one ID to the next in the sender's own way of counting. */
 static uint16_t
-id_step(enum flow_id_kind kind, uint16_t from, uint16_t to)
+header_id_step(enum flow_id_kind kind, uint16_t from, uint16_t to)
 {
 	if (kind == FLOW_ID_SWAPPED)
-		return (uint16_t)(swap16(to) - swap16(from));
+		return (uint16_t)(header_swap16(to) - header_swap16(from));
 	return (uint16_t)(to - from);
 }
 
 /* Its last packet came from where the reset comes from. */
 static bool
-same_origin(const struct flow_reset *r)
+header_same_origin(const struct flow_reset *r)
 {
-	return r->sender.last.ttl == r->mark.ttl || r->sender.ttl_twice;
+	return r->sender.last.ttl == r->mark.ttl || r->sender.ttl_of_duplicate;
 }
 
 static bool
-weigh_id_goes_on(struct judging *j)
+header_weigh_id_goes_on(struct judging *j)
 {
 	const struct flow_reset *r = j->r;
 	const struct flow_side *s = &r->sender;
 	uint16_t id = r->mark.id, step;
 
-	if (s->n_ids > 0 && same_origin(r)) {
-		step = id_step(s->id_kind, s->ids[0], id);
-		if (step >= 1 && step <= ID_CLOSE) {
+	if (s->n_ids > 0 && header_same_origin(r)) {
+		step = header_id_step(s->id_kind, s->ids[0], id);
+		if (step >= 1 && step <= HEADER_ID_CLOSE) {
 			clue_add(j, CLUE_ID_CONTINUES, 1,
 			    "IP ID %u goes on where the %s's last packet, %u, "
 			    "left off",
@@ -190,8 +193,8 @@ weigh_id_goes_on(struct judging *j)
 		}
 	}
 	if (r->host.has_id && j->ttl_own) {
-		step = id_step(r->host.id_kind, r->host.id, id);
-		if (step >= 1 && step <= ID_CLOSE_HOST) {
+		step = header_id_step(r->host.id_kind, r->host.id, id);
+		if (step >= 1 && step <= HEADER_ID_CLOSE_HOST) {
 			clue_add(j, CLUE_ID_CONTINUES_HOST, 1,
 			    "IP ID %u goes on where the %s's last packet to "
 			    "anyone, %u, left off",
@@ -202,7 +205,7 @@ weigh_id_goes_on(struct judging *j)
 	if (s->n_ids > 0 || r->after.first.frame == 0 || !j->ttl_own)
 		return false;
 	step = (uint16_t)(r->after.first.id - id);
-	if (step < 1 || step > ID_CLOSE)
+	if (step < 1 || step > HEADER_ID_CLOSE)
 		return false;
 	clue_add(j, CLUE_ID_CONTINUES_HOST, 1,
 	    "IP ID %u is counted on by the %s's next packet, %u", id,
@@ -211,13 +214,14 @@ weigh_id_goes_on(struct judging *j)
 }
 
 static bool
-weigh_id_goes_on_loosely(struct judging *j)
+header_weigh_id_goes_on_loosely(struct judging *j)
 {
 	const struct flow_reset *r = j->r;
 	const struct flow_side *s = &r->sender;
-	uint16_t step = id_step(s->id_kind, s->ids[0], r->mark.id);
+	uint16_t step = header_id_step(s->id_kind, s->ids[0], r->mark.id);
 
-	if (s->n_ids == 0 || !same_origin(r) || step == 0 || step > ID_LOOSE)
+	if (s->n_ids == 0 || !header_same_origin(r) || step == 0 ||
+	    step > HEADER_ID_LOOSE)
 		return false;
 	if (s->id_kind == FLOW_ID_RANDOM || s->id_kind == FLOW_ID_ZERO)
 		return false;
@@ -232,22 +236,22 @@ weigh_id_goes_on_loosely(struct judging *j)
  * than the connection's, or not at all, so that a break says little.
  */
 static void
-weigh_id_breaks(struct judging *j)
+header_weigh_id_breaks(struct judging *j)
 {
 	const struct flow_reset *r = j->r;
 	const struct flow_side *s = &r->sender;
-	bool fresh = r->mark.unix_ns - s->last.unix_ns <= ID_FRESH_NS;
-	enum clue c;
+	bool fresh = r->mark.unix_ns - s->last.unix_ns <= HEADER_ID_FRESH_NS;
+	enum clue c = CLUE_ID_BREAKS_LOOSELY;
 
 	if (s->id_packets < 3)
 		return;
 	switch (s->id_kind) {
 	case FLOW_ID_COUNTER:
 	case FLOW_ID_SWAPPED:
-		c = fresh ? CLUE_ID_BREAKS : CLUE_ID_BREAKS_LOOSELY;
+		if (fresh)
+			c = CLUE_ID_BREAKS;
 		break;
 	case FLOW_ID_SHARED:
-		c = CLUE_ID_BREAKS_LOOSELY;
 		break;
 	case FLOW_ID_ZERO:
 	case FLOW_ID_CONSTANT:
@@ -257,7 +261,6 @@ weigh_id_breaks(struct judging *j)
 		return;
 	case FLOW_ID_UNKNOWN:
 	case FLOW_ID_RANDOM:
-	default:
 		return;
 	}
 	clue_add(j, c, rst_is_bare(r) ? 0.25 : 1,
@@ -266,7 +269,7 @@ weigh_id_breaks(struct judging *j)
 }
 
 static void
-weigh_id_zero(struct judging *j)
+header_weigh_id_zero(struct judging *j)
 {
 	const struct flow_reset *r = j->r;
 	const struct flow_side *s = &r->sender;
@@ -293,10 +296,10 @@ weigh_id_zero(struct judging *j)
 
 /* The peer's own number in a packet that claims to come from afar. */
 static bool
-weigh_id_echo(struct judging *j)
+header_weigh_id_echo(struct judging *j)
 {
 	const struct flow_reset *r = j->r;
-	const struct flow_side *p = &r->peer;
+	const struct flow_side *p = &r->receiver;
 	uint16_t id = r->mark.id;
 
 	if (p->id_kind == FLOW_ID_CONSTANT || p->id_kind == FLOW_ID_ZERO)
@@ -308,18 +311,18 @@ weigh_id_echo(struct judging *j)
 			clue_add(j, CLUE_ID_ECHO, 1,
 			    "IP ID %u is that of the %s's own packet which it "
 			    "answers",
-			    id, rst_peer_name(r));
+			    id, rst_receiver_name(r));
 		else
 			clue_add(j, CLUE_ID_ECHO_OLDER, 1,
 			    "IP ID %u is that of an earlier packet of the %s",
-			    id, rst_peer_name(r));
+			    id, rst_receiver_name(r));
 		return true;
 	}
 	return false;
 }
 
 static bool
-weigh_id_repeats(struct judging *j)
+header_weigh_id_repeats(struct judging *j)
 {
 	const struct flow_reset *r = j->r;
 	const struct flow_side *s = &r->sender;
@@ -342,31 +345,31 @@ weigh_id_repeats(struct judging *j)
 }
 
 static void
-weigh_id(struct judging *j)
+header_weigh_id(struct judging *j)
 {
 	const struct flow_reset *r = j->r;
 
 	if (!r->has_id)
 		return;
 	if (r->mark.id == 0) {
-		weigh_id_zero(j);
+		header_weigh_id_zero(j);
 		return;
 	}
 	/* 1 is what hand-made packets have, on both sides. */
-	j->id_continues = r->mark.id > 1 && weigh_id_goes_on(j);
+	j->id_continues = r->mark.id > 1 && header_weigh_id_goes_on(j);
 	if (j->id_continues || r->mark.id == 1)
 		return;
-	j->id_echo = weigh_id_echo(j);
-	if (weigh_id_repeats(j) || weigh_id_goes_on_loosely(j))
+	j->id_echo = header_weigh_id_echo(j);
+	if (header_weigh_id_repeats(j) || header_weigh_id_goes_on_loosely(j))
 		return;
-	weigh_id_breaks(j);
+	header_weigh_id_breaks(j);
 }
 
 /* --- the flow label, IPv6 --- */
 
 /* Have its sender's latest packets one label?  Not where there are too few. */
 static bool
-is_label_steady(const struct flow_side *s)
+header_is_label_steady(const struct flow_side *s)
 {
 	for (unsigned int i = 1; i < s->n_ids; i++)
 		if (s->ids[i] != s->ids[0])
@@ -383,12 +386,12 @@ is_label_steady(const struct flow_side *s)
  * either (RFC 9293, section 3.10.7.1).
  */
 static void
-weigh_label(struct judging *j)
+header_weigh_label(struct judging *j)
 {
 	const struct flow_reset *r = j->r;
-	const struct flow_side *s = &r->sender, *p = &r->peer;
+	const struct flow_side *s = &r->sender, *p = &r->receiver;
 
-	if (!r->is_v6 || !is_label_steady(s))
+	if (!r->is_v6 || !header_is_label_steady(s))
 		return;
 	if (r->label == s->ids[0]) {
 		if (p->n_ids == 0 || p->ids[0] != r->label)
@@ -397,7 +400,8 @@ weigh_label(struct judging *j)
 			    rst_sender_name(r));
 		return;
 	}
-	if ((r->mark.flags & PKT_TH_ACK) && (r->trigger.flags & PKT_TH_ACK))
+	if ((r->mark.flags & PKT_TH_ACK) != 0 &&
+	    (r->trigger.flags & PKT_TH_ACK) != 0)
 		clue_add(j, CLUE_LABEL_DIFFERS, 1,
 		    "its flow label is not that of the %s's other packets",
 		    rst_sender_name(r));
@@ -406,7 +410,7 @@ weigh_label(struct judging *j)
 /* --- the rest of the headers --- */
 
 static void
-weigh_df(struct judging *j)
+header_weigh_df(struct judging *j)
 {
 	const struct flow_reset *r = j->r;
 	uint32_t both = FLOW_SEEN_DF | FLOW_SEEN_NO_DF;
@@ -422,13 +426,14 @@ weigh_df(struct judging *j)
 }
 
 static void
-weigh_tos(struct judging *j)
+header_weigh_tos(struct judging *j)
 {
 	const struct flow_reset *r = j->r;
 	/* Without the ECN bits, which only data has (RFC 3168, 6.1.4). */
 	unsigned int tos = r->mark.tos & 0xfc;
 
-	if (r->sender.packets == 0 || (r->sender.seen & FLOW_SEEN_OTHER_TOS))
+	if (r->sender.packets == 0 ||
+	    (r->sender.seen & FLOW_SEEN_OTHER_TOS) != 0)
 		return;
 	if (tos == 0 || tos == (r->sender.tos & 0xfcU) ||
 	    tos == (r->trigger.tos & 0xfcU))
@@ -438,14 +443,14 @@ weigh_tos(struct judging *j)
 }
 
 static void
-weigh_mac(struct judging *j)
+header_weigh_mac(struct judging *j)
 {
 	const struct flow_reset *r = j->r;
 	const struct flow_side *s = &r->sender;
 	char mine[ADDR_MAC_TEXT], theirs[ADDR_MAC_TEXT];
 
-	if (!r->has_mac || !(s->seen & FLOW_SEEN_MAC) ||
-	    (s->seen & FLOW_SEEN_OTHER_MAC) || s->packets < 2)
+	if (!r->has_mac || (s->seen & FLOW_SEEN_MAC) == 0 ||
+	    (s->seen & FLOW_SEEN_OTHER_MAC) != 0 || s->packets < 2)
 		return;
 	if (memcmp(r->mac_src, s->mac, ADDR_MAC) == 0)
 		return;
@@ -457,7 +462,7 @@ weigh_mac(struct judging *j)
 }
 
 static bool
-is_loopback(const struct addr *a)
+header_is_loopback(const struct addr *a)
 {
 	static const uint8_t one[16] = {[15] = 1};
 
@@ -467,7 +472,7 @@ is_loopback(const struct addr *a)
 
 /* One /24, one /64: no router stands between such two, as a rule. */
 static bool
-same_network(const struct addr *a, const struct addr *b)
+header_same_network(const struct addr *a, const struct addr *b)
 {
 	return a->version == b->version &&
 	    memcmp(a->b, b->b, a->version == 4 ? 3 : 8) == 0;
@@ -478,19 +483,20 @@ same_network(const struct addr *a, const struct addr *b)
  * side's packets have crossed some.
  */
 static void
-weigh_place(struct judging *j)
+header_weigh_place(struct judging *j)
 {
 	const struct flow_reset *r = j->r;
-	uint8_t peer = flow_side_ttl(&r->peer);
+	uint8_t peer = flow_side_ttl(&r->receiver);
 	bool here = rst_distance(r->mark.ttl) == 0;
 
-	if ((is_loopback(&r->client.addr) && is_loopback(&r->server.addr)) ||
+	if ((header_is_loopback(&r->client.addr) &&
+		header_is_loopback(&r->server.addr)) ||
 	    addr_equal(&r->client.addr, &r->server.addr)) {
 		clue_add(j, CLUE_LOOPBACK, 1,
 		    "both ends are this very host: nothing is in between");
 		return;
 	}
-	if (here && same_network(&r->client.addr, &r->server.addr) &&
+	if (here && header_same_network(&r->client.addr, &r->server.addr) &&
 	    (j->base_ttl == 0 || rst_usual_distance(j->base_ttl) == 0))
 		clue_add(j, CLUE_SAME_NETWORK, 1,
 		    "both ends are of one network, and it crossed no router");
@@ -504,11 +510,11 @@ weigh_place(struct judging *j)
 void
 rst_weigh_header(struct judging *j)
 {
-	weigh_id(j);
-	weigh_label(j);
-	weigh_ttl(j);
-	weigh_df(j);
-	weigh_tos(j);
-	weigh_mac(j);
-	weigh_place(j);
+	header_weigh_id(j);
+	header_weigh_label(j);
+	header_weigh_ttl(j);
+	header_weigh_df(j);
+	header_weigh_tos(j);
+	header_weigh_mac(j);
+	header_weigh_place(j);
 }

@@ -10,26 +10,26 @@
 
 #include "rst_int.h"
 
-#define HOPS_UNKNOWN 40 /* that may be, where the server's are not known */
+#define HOP_HOPS_UNKNOWN 40 /* that may be, where the server's are not known */
 
 /* Of an echoed ID by boxes that copy the TTL, and by others; as infer. */
-#define ECHO_IF_COPIED 0.6
-#define ECHO_IF_NOT    0.06
+#define HOP_ECHO_IF_COPIED 0.6
+#define HOP_ECHO_IF_NOT	   0.06
 
 /*
  * The way back may be longer or shorter than the way there (PHYSICS, trap
  * 12), the more so the farther it is.
  */
-#define DETOUR_FROM 4	 /* hops from which it may */
-#define DETOUR_ONE  0.06 /* by one router, either way */
+#define HOP_DETOUR_FROM 4    /* hops from which it may */
+#define HOP_DETOUR_ONE	0.06 /* by one router, either way */
 /* A device beyond where its trigger expired: only where routes changed. */
-#define BEYOND 0.02
+#define HOP_BEYOND 0.02
 
 /* Round trips from which near and far can be told apart. */
-#define FAR_NS INT64_C(20000000)
+#define HOP_FAR_NS INT64_C(20000000)
 
 struct hop_grid {
-	double p[INFER_MAX_HOPS + 1][INFER_PLACES];
+	double p[INFER_MAX_HOPS + 1][PLACES];
 	int hops; /* that there may be */
 	int own_initial;
 };
@@ -39,33 +39,34 @@ struct hop_grid {
  * count from here as well, be this the client or not.  0: not known.
  */
 static int
-left_with(const struct flow_reset *r)
+hop_left_with(const struct flow_reset *r)
 {
 	return r->trigger.frame != 0 ? r->trigger.ttl : 0;
 }
 
 /* The TTL with which a reset of this model arrives from there; -1: none. */
 static int
-arrives_with(const struct infer_model *m, int hop, int left)
+hop_arrives_with(const struct infer_model *m, int hop, int left)
 {
-	int crossed = hop - 1 + m->decrement;
+	int traversed = hop - 1 + m->decrement;
 	int seen; /* by the device, of the trigger */
 
 	switch (m->policy) {
-	case INFER_FIXED:
-		return m->initial != 0 ? m->initial - crossed : -1;
-	case INFER_COPIED:
-		seen = left - (m->place == INFER_WIRE ? hop - 1 : hop);
-		return left != 0 && seen > 0 ? seen - crossed : -1;
-	case INFER_ARBITRARY:
-	case INFER_IMITATED:
+	case TTL_POLICY_FIXED:
+		return m->initial != 0 ? m->initial - traversed : -1;
+	case TTL_POLICY_COPIED:
+		seen = left - (m->place == PLACE_WIRE ? hop - 1 : hop);
+		return left != 0 && seen > 0 ? seen - traversed : -1;
+	case TTL_POLICY_UNKNOWN:
+	case TTL_POLICY_ARBITRARY:
+	case TTL_POLICY_IMITATED:
 		break;
 	}
 	return -1;
 }
 
 static double
-likelihood(int expected, int hop, const struct flow_reset *r)
+hop_likelihood(int expected, int hop, const struct flow_reset *r)
 {
 	int off = expected - r->mark.ttl;
 
@@ -73,32 +74,34 @@ likelihood(int expected, int hop, const struct flow_reset *r)
 		return 0;
 	if (off == 0)
 		return 1;
-	return hop > DETOUR_FROM ? DETOUR_ONE : 0;
+	return hop > HOP_DETOUR_FROM ? HOP_DETOUR_ONE : 0;
 }
 
 static double
-fill_grid(const struct judging *j, struct hop_grid *g)
+hop_fill_grid(const struct judging *j, struct hop_grid *g)
 {
 	const struct flow_reset *r = j->r;
-	int left = left_with(r);
+	int left = hop_left_with(r);
 	double sum = 0;
 	int upto = r->trigger_was_probe ? left : INFER_MAX_HOPS;
 
 	for (size_t i = 0; i < infer_n_models; i++) {
 		const struct infer_model *m = &infer_models[i];
-		bool copied = m->policy == INFER_COPIED;
+		bool copied = m->policy == TTL_POLICY_COPIED;
 		double w = m->prior;
 
 		if (r->has_id && left != 0) {
-			double l = copied ? ECHO_IF_COPIED : ECHO_IF_NOT;
+			double l =
+			    copied ? HOP_ECHO_IF_COPIED : HOP_ECHO_IF_NOT;
 
 			w *= j->id_echo ? l : 1 - l;
 		}
 		for (int h = 1; h <= g->hops; h++) {
-			double l = likelihood(arrives_with(m, h, left), h, r);
+			double l =
+			    hop_likelihood(hop_arrives_with(m, h, left), h, r);
 
-			if (h + (m->place == INFER_ROUTER) > upto)
-				l *= BEYOND;
+			if (h + (m->place == PLACE_ROUTER) > upto)
+				l *= HOP_BEYOND;
 			g->p[h][m->place] += w * l;
 			sum += w * l;
 		}
@@ -107,7 +110,7 @@ fill_grid(const struct judging *j, struct hop_grid *g)
 }
 
 static void
-put_candidate(struct rst_verdict *v, int hop, enum infer_place place, double p)
+hop_put_candidate(struct rst_verdict *v, int hop, enum place place, double p)
 {
 	size_t at = v->n_candidates;
 
@@ -118,7 +121,7 @@ put_candidate(struct rst_verdict *v, int hop, enum infer_place place, double p)
 	for (; at > 0 && v->candidates[at - 1].probability < p; at--)
 		v->candidates[at] = v->candidates[at - 1];
 	v->candidates[at] = (struct rst_candidate){.hop = hop,
-	    .place = place == INFER_WIRE ? RST_WIRE : RST_ROUTER,
+	    .place = place == PLACE_WIRE ? PLACE_WIRE : PLACE_ROUTER,
 	    .probability = p};
 }
 
@@ -128,17 +131,17 @@ put_candidate(struct rst_verdict *v, int hop, enum infer_place place, double p)
  * Later still is a tap behind a buffer (PHYSICS, trap 2), as near as may be.
  */
 static bool
-came_from_afar(const struct flow_reset *r, int crossed)
+hop_came_from_afar(const struct flow_reset *r, int traversed)
 {
 	int64_t took = r->mark.unix_ns - r->trigger.unix_ns;
 	int64_t rtt = rst_known_rtt(r);
 
-	return crossed <= 1 && r->trigger_exact && rtt >= FAR_NS &&
+	return traversed <= 1 && r->trigger_exact && rtt >= HOP_FAR_NS &&
 	    took >= rtt * 3 / 5 && took <= rtt * 8 / 5;
 }
 
 static void
-find_usable(struct judging *j)
+hop_find_usable(struct judging *j)
 {
 	struct rst_verdict *v = j->v;
 	const struct flow_reset *r = j->r;
@@ -150,7 +153,7 @@ find_usable(struct judging *j)
 		snprintf(v->ttl_why, sizeof(v->ttl_why),
 		    "this forger's TTLs say nothing of its distance");
 	else if (v->ruling != RST_GENUINE &&
-	    came_from_afar(r, rst_distance(r->mark.ttl)))
+	    hop_came_from_afar(r, rst_distance(r->mark.ttl)))
 		snprintf(v->ttl_why, sizeof(v->ttl_why),
 		    "it would be next door, yet took as long as the %s does",
 		    rst_sender_name(r));
@@ -158,7 +161,7 @@ find_usable(struct judging *j)
 		snprintf(v->ttl_why, sizeof(v->ttl_why),
 		    "it is the %s's own: imitated, or alike by chance",
 		    rst_sender_name(r));
-	else if (rst_distance(r->mark.ttl) > HOPS_UNKNOWN)
+	else if (rst_distance(r->mark.ttl) > HOP_HOPS_UNKNOWN)
 		snprintf(v->ttl_why, sizeof(v->ttl_why),
 		    "no initial TTL in use arrives as %u", r->mark.ttl);
 	else
@@ -169,20 +172,20 @@ void
 rst_find_hops(struct judging *j)
 {
 	struct rst_verdict *v = j->v;
-	struct hop_grid g = {.hops = HOPS_UNKNOWN};
+	struct hop_grid g = {.hops = HOP_HOPS_UNKNOWN};
 	double sum = 0;
 
-	find_usable(j);
-	v->crossed = -1;
+	hop_find_usable(j);
+	v->traversed = -1;
 	if (!v->ttl_usable)
 		return;
 	if (v->ruling != RST_GENUINE && v->kind != RST_KIND_LOAD_BALANCER) {
 		/* A device is before the server, by the server's own TTL. */
 		if (j->base_ttl != 0)
 			g.hops = rst_usual_distance(j->base_ttl) + 2;
-		if (g.hops > HOPS_UNKNOWN)
-			g.hops = HOPS_UNKNOWN;
-		sum = fill_grid(j, &g);
+		if (g.hops > HOP_HOPS_UNKNOWN)
+			g.hops = HOP_HOPS_UNKNOWN;
+		sum = hop_fill_grid(j, &g);
 		if (sum == 0) {
 			v->ttl_usable = false;
 			snprintf(v->ttl_why, sizeof(v->ttl_why),
@@ -192,10 +195,10 @@ rst_find_hops(struct judging *j)
 		}
 	}
 	v->initial_ttl = pkt_initial_ttl(j->r->mark.ttl);
-	v->crossed = rst_distance(j->r->mark.ttl);
+	v->traversed = rst_distance(j->r->mark.ttl);
 	for (int h = 1; h <= g.hops; h++)
-		for (int p = 0; p < INFER_PLACES; p++)
+		for (int p = PLACE_WIRE; p < PLACES; p++)
 			if (g.p[h][p] > 0.02 * sum)
-				put_candidate(
-				    v, h, (enum infer_place)p, g.p[h][p] / sum);
+				hop_put_candidate(
+				    v, h, (enum place)p, g.p[h][p] / sum);
 }

@@ -1,8 +1,8 @@
 /*
  * What the parts of rst share.
  */
-#ifndef JUDGE_RST_INT_H
-#define JUDGE_RST_INT_H
+#ifndef RSTHOP_JUDGE_RST_INT_H
+#define RSTHOP_JUDGE_RST_INT_H
 
 #include <rsthop/rst.h>
 #include <rsthop/text.h>
@@ -124,7 +124,7 @@ struct judging {
 	bool any_ttl; /* its forger's TTLs say nothing of distance */
 };
 
-/* rst_clue.c */
+/* --- rst_clue.c --- */
 
 /* scale: how much of the row's weight this case deserves, 1 for all. */
 void clue_add(struct judging *j, enum clue c, double scale, const char *fmt,
@@ -132,9 +132,9 @@ void clue_add(struct judging *j, enum clue c, double scale, const char *fmt,
 bool rst_has_clue(const struct judging *j, enum clue c);
 
 const char *rst_sender_name(const struct flow_reset *r); /* "server" */
-const char *rst_peer_name(const struct flow_reset *r);
+const char *rst_receiver_name(const struct flow_reset *r);
 
-/* rst_facts.c */
+/* --- rst_facts.c --- */
 
 /* Routers on the way of a packet that arrives with ttl. */
 int rst_distance(uint8_t ttl);

@@ -11,7 +11,7 @@
 
 #include "rst_int.h"
 
-#define BURST_NS INT64_C(200000000)
+#define SIGNATURES_BURST_NS INT64_C(200000000)
 
 enum want { ANY, YES, NO };
 
@@ -51,8 +51,8 @@ struct signature {
 	bool any_ttl; /* it sets TTLs that say nothing of distance */
 };
 
-#define R  PKT_TH_RST
-#define RA (PKT_TH_RST | PKT_TH_ACK)
+#define SIGNATURES_R  PKT_TH_RST
+#define SIGNATURES_RA (PKT_TH_RST | PKT_TH_ACK)
 
 static const struct signature signatures[] = {
     {.name = "alibaba-slb",
@@ -68,7 +68,7 @@ static const struct signature signatures[] = {
 		"Henan province",
 	.kind = RST_KIND_MIDDLEBOX,
 	.weight = 7.0,
-	.flags = RA,
+	.flags = SIGNATURES_RA,
 	.data_len = 10,
 	.data = "\x01\x02\x03\x04\x05\x06\x07\x08\x09\x00"},
     {.name = "gfw-2023",
@@ -76,7 +76,7 @@ static const struct signature signatures[] = {
 		"TTLs: the Great Firewall since 2023",
 	.kind = RST_KIND_MIDDLEBOX,
 	.weight = 5.0,
-	.flags = RA,
+	.flags = SIGNATURES_RA,
 	.not_own = true,
 	.any_ttl = true,
 	.window = WINDOW_WITH_TTL,
@@ -93,7 +93,7 @@ static const struct signature signatures[] = {
 	.text = "bare resets, their seq stepped by the window, no DF: tcpkill",
 	.kind = RST_KIND_MIDDLEBOX,
 	.weight = 5.0,
-	.flags = R,
+	.flags = SIGNATURES_R,
 	.initial = 64,
 	.df = NO,
 	.seq = SEQ_WINDOWS,
@@ -103,7 +103,7 @@ static const struct signature signatures[] = {
 		"trigger: Suricata's reject",
 	.kind = RST_KIND_MIDDLEBOX,
 	.weight = 2.5,
-	.flags = RA,
+	.flags = SIGNATURES_RA,
 	.initial = 64,
 	.not_own = true,
 	.df = NO,
@@ -134,7 +134,7 @@ struct burst {
 };
 
 static void
-collect(const struct flow_reset *r, struct burst *b)
+signatures_collect(const struct flow_reset *r, struct burst *b)
 {
 	bool put = false;
 
@@ -143,7 +143,8 @@ collect(const struct flow_reset *r, struct burst *b)
 		const struct flow_other *o = &r->others[i];
 
 		if (!o->same_side ||
-		    llabs(o->mark.unix_ns - r->mark.unix_ns) > BURST_NS)
+		    llabs(o->mark.unix_ns - r->mark.unix_ns) >
+			SIGNATURES_BURST_NS)
 			continue;
 		if (!put && o->mark.frame > r->mark.frame) {
 			b->marks[b->n++] = &r->mark;
@@ -157,7 +158,7 @@ collect(const struct flow_reset *r, struct burst *b)
 
 /* How many of the burst have this seq, offset from the lowest. */
 static bool
-has_step(const struct burst *b, uint32_t base, uint32_t step)
+signatures_has_step(const struct burst *b, uint32_t base, uint32_t step)
 {
 	for (unsigned int i = 0; i < b->n; i++)
 		if (b->marks[i]->seq - base == step)
@@ -167,7 +168,7 @@ has_step(const struct burst *b, uint32_t base, uint32_t step)
 
 /* Those that bear the same flags and answer to the same rule as m. */
 static unsigned int
-count_alike(
+signatures_count_alike(
     const struct signature *s, const struct burst *b, const struct flow_mark *m)
 {
 	unsigned int n = 0;
@@ -188,11 +189,12 @@ count_alike(
 }
 
 static bool
-seq_fits(const struct signature *s, const struct flow_reset *r,
+signatures_seq_fits(const struct signature *s, const struct flow_reset *r,
     const struct burst *b)
 {
 	uint32_t base = b->marks[0]->seq;
-	uint32_t window = (uint32_t)r->peer.window << (r->peer.wscale & 15);
+	uint32_t window = (uint32_t)r->receiver.window
+	    << (r->receiver.wscale & 15);
 
 	for (unsigned int i = 1; i < b->n; i++)
 		if (seq_after(base, b->marks[i]->seq))
@@ -202,18 +204,19 @@ seq_fits(const struct signature *s, const struct flow_reset *r,
 	case SEQ_ONE:
 		return true;
 	case SEQ_1460:
-		return has_step(b, base, 1460) && has_step(b, base, 4380);
+		return signatures_has_step(b, base, 1460) &&
+		    signatures_has_step(b, base, 4380);
 	case SEQ_WINDOWS:
-		return (has_step(b, base, window) &&
-			   has_step(b, base, 2 * window)) ||
-		    (has_step(b, base, r->peer.window) &&
-			has_step(b, base, 2U * r->peer.window));
+		return (signatures_has_step(b, base, window) &&
+			   signatures_has_step(b, base, 2 * window)) ||
+		    (signatures_has_step(b, base, r->receiver.window) &&
+			signatures_has_step(b, base, 2U * r->receiver.window));
 	}
 	return false;
 }
 
 static bool
-window_fits(const struct signature *s, const struct flow_reset *r)
+signatures_window_fits(const struct signature *s, const struct flow_reset *r)
 {
 	switch (s->window) {
 	case WINDOW_ANY:
@@ -230,7 +233,7 @@ window_fits(const struct signature *s, const struct flow_reset *r)
 }
 
 static bool
-header_fits(const struct signature *s, const struct judging *j)
+signatures_header_fits(const struct signature *s, const struct judging *j)
 {
 	const struct flow_reset *r = j->r;
 	char why[1];
@@ -256,20 +259,21 @@ header_fits(const struct signature *s, const struct judging *j)
 }
 
 static bool
-matches(
+signatures_matches(
     const struct signature *s, const struct judging *j, const struct burst *b)
 {
 	const struct flow_reset *r = j->r;
 
-	if (!header_fits(s, j) || !window_fits(s, r))
+	if (!signatures_header_fits(s, j) || !signatures_window_fits(s, r))
 		return false;
-	if (b->n < s->burst || count_alike(s, b, &r->mark) < s->burst)
+	if (b->n < s->burst ||
+	    signatures_count_alike(s, b, &r->mark) < s->burst)
 		return false;
 	if (s->data_len != 0 &&
 	    (r->mark.len != s->data_len || r->data_len < s->data_len ||
 		memcmp(r->data, s->data, s->data_len) != 0))
 		return false;
-	return seq_fits(s, r, b);
+	return signatures_seq_fits(s, r, b);
 }
 
 void
@@ -277,12 +281,12 @@ rst_weigh_signatures(struct judging *j)
 {
 	struct burst b;
 
-	collect(j->r, &b);
+	signatures_collect(j->r, &b);
 	for (size_t i = 0; i < sizeof(signatures) / sizeof(signatures[0]);
 	     i++) {
 		const struct signature *s = &signatures[i];
 
-		if (!matches(s, j, &b))
+		if (!signatures_matches(s, j, &b))
 			continue;
 		clue_add(j, CLUE_SIGNATURE, s->weight, "%s", s->text);
 		j->v->signature = s->name;

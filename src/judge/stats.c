@@ -5,11 +5,11 @@
 
 #include <rsthop/stats.h>
 
-#define Z95 1.959964 /* of the normal distribution, two-sided 95 % */
+#define STATS_Z95 1.959964 /* of the normal distribution, two-sided 95 % */
 /* Two tables are as probable as each other within this, in logs. */
-#define SAME 1e-9
+#define STATS_SAME 1e-9
 /* Hits that a convolution has room for; more are lumped at the top. */
-#define HITS_MAX 512
+#define STATS_HITS_MAX 512
 
 double
 stats_log_choose(unsigned int n, unsigned int k)
@@ -27,9 +27,10 @@ stats_wilson_packets(uint64_t k, uint64_t trials, double *lo, double *hi)
 	if (trials == 0)
 		return;
 	p = (double)k / n;
-	d = 1 + Z95 * Z95 / n;
-	mid = (p + Z95 * Z95 / (2.0 * n)) / d;
-	half = Z95 / d * sqrt(p * (1 - p) / n + Z95 * Z95 / (4.0 * n * n));
+	d = 1 + STATS_Z95 * STATS_Z95 / n;
+	mid = (p + STATS_Z95 * STATS_Z95 / (2.0 * n)) / d;
+	half = STATS_Z95 / d *
+	    sqrt(p * (1 - p) / n + STATS_Z95 * STATS_Z95 / (4.0 * n * n));
 	*lo = mid - half > 0 ? mid - half : 0;
 	*hi = mid + half < 1 ? mid + half : 1;
 }
@@ -42,7 +43,7 @@ stats_wilson(struct stats_count c, double *lo, double *hi)
 
 /* The chance of i hits in the arm, of all that there are in both. */
 static double
-hypergeometric(
+stats_hypergeometric(
     struct stats_count arm, struct stats_count control, unsigned int i)
 {
 	unsigned int all = arm.k + control.k;
@@ -56,21 +57,21 @@ hypergeometric(
 
 /* Adds a pair of arms to the distribution of all hits in first arms. */
 static void
-convolve(double *dist, struct stats_count arm, struct stats_count control)
+stats_convolve(double *dist, struct stats_count arm, struct stats_count control)
 {
-	double sum[HITS_MAX + 1] = {0}, p;
-	unsigned int all = arm.k + control.k, i, j, at;
+	double sum[STATS_HITS_MAX + 1] = {0}, p;
+	unsigned int all = arm.k + control.k, at;
 
-	for (i = 0; i <= all && i <= arm.n; i++) {
-		p = hypergeometric(arm, control, i);
+	for (unsigned int i = 0; i <= all && i <= arm.n; i++) {
+		p = stats_hypergeometric(arm, control, i);
 		if (p <= 0)
 			continue;
-		for (j = 0; j <= HITS_MAX; j++) {
-			at = j + i < HITS_MAX ? j + i : HITS_MAX;
+		for (unsigned int j = 0; j <= STATS_HITS_MAX; j++) {
+			at = j + i < STATS_HITS_MAX ? j + i : STATS_HITS_MAX;
 			sum[at] += p * dist[j];
 		}
 	}
-	for (j = 0; j <= HITS_MAX; j++)
+	for (unsigned int j = 0; j <= STATS_HITS_MAX; j++)
 		dist[j] = sum[j];
 }
 
@@ -78,20 +79,21 @@ double
 stats_fisher_strata(const struct stats_count *arms,
     const struct stats_count *controls, size_t n)
 {
-	double dist[HITS_MAX + 1] = {1}, p = 0;
-	unsigned int hits = 0, j;
-	size_t i, used = 0;
+	double dist[STATS_HITS_MAX + 1] = {1}, p = 0;
+	unsigned int hits = 0;
+	size_t used = 0;
 
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (arms[i].n == 0 || controls[i].n == 0)
 			continue;
-		convolve(dist, arms[i], controls[i]);
+		stats_convolve(dist, arms[i], controls[i]);
 		hits += arms[i].k;
 		used++;
 	}
 	if (used == 0)
 		return -1;
-	for (j = hits < HITS_MAX ? hits : HITS_MAX; j <= HITS_MAX; j++)
+	for (unsigned int j = hits < STATS_HITS_MAX ? hits : STATS_HITS_MAX;
+	     j <= STATS_HITS_MAX; j++)
 		p += dist[j];
 	return p < 1 ? p : 1;
 }
@@ -101,12 +103,11 @@ stats_fisher_strata(const struct stats_count *arms,
  * sum of the logs of n over k of all groups (Freeman and Halton).
  */
 static double
-table_weight(const struct stats_count *g, size_t n, const unsigned int *k)
+stats_table_weight(const struct stats_count *g, size_t n, const unsigned int *k)
 {
 	double w = 0;
-	size_t i;
 
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		w += stats_log_choose(g[i].n, k[i]);
 	return w;
 }
@@ -117,15 +118,12 @@ table_weight(const struct stats_count *g, size_t n, const unsigned int *k)
  * margins its own probability.
  */
 static void
-deal(const struct stats_count *g, size_t n, unsigned int hits,
+stats_deal(const struct stats_count *g, size_t n, unsigned int hits,
     unsigned int trials, struct rng *rng, unsigned int *k)
 {
-	unsigned int t;
-	size_t i;
-
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		k[i] = 0;
-		for (t = 0; t < g[i].n; t++, trials--)
+		for (unsigned int t = 0; t < g[i].n; t++, trials--)
 			if (rng_below(rng, trials) < hits) {
 				k[i]++;
 				hits--;
@@ -138,13 +136,12 @@ stats_homogeneity(const struct stats_count *groups, size_t n,
     unsigned int draws, struct rng *rng)
 {
 	unsigned int k[STATS_GROUPS_MAX], hits = 0, trials = 0, as_rare = 0;
-	unsigned int d, filled = 0;
+	unsigned int filled = 0;
 	double observed;
-	size_t i;
 
 	if (n > STATS_GROUPS_MAX)
 		n = STATS_GROUPS_MAX;
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		k[i] = groups[i].k;
 		hits += groups[i].k;
 		trials += groups[i].n;
@@ -152,10 +149,11 @@ stats_homogeneity(const struct stats_count *groups, size_t n,
 	}
 	if (filled < 2 || hits == 0 || hits == trials)
 		return -1;
-	observed = table_weight(groups, n, k);
-	for (d = 0; d < draws; d++) {
-		deal(groups, n, hits, trials, rng, k);
-		as_rare += table_weight(groups, n, k) <= observed + SAME;
+	observed = stats_table_weight(groups, n, k);
+	for (unsigned int d = 0; d < draws; d++) {
+		stats_deal(groups, n, hits, trials, rng, k);
+		as_rare +=
+		    stats_table_weight(groups, n, k) <= observed + STATS_SAME;
 	}
 	return (as_rare + 1.0) / (draws + 1.0);
 }

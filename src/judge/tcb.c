@@ -28,19 +28,19 @@ tcb_id_follows(uint16_t id, uint16_t later)
 }
 
 static uint32_t
-segment_len(const struct pkt *p)
+tcb_segment_len(const struct pkt *p)
 {
 	uint32_t n = p->payload_wire;
 
-	if (p->tcp.flags & PKT_TH_SYN)
+	if ((p->tcp.flags & PKT_TH_SYN) != 0)
 		n++;
-	if (p->tcp.flags & PKT_TH_FIN)
+	if ((p->tcp.flags & PKT_TH_FIN) != 0)
 		n++;
 	return n;
 }
 
 static void
-see_syn(struct tcb *t, const struct pkt *p, int64_t at_ns)
+tcb_see_syn(struct tcb *t, const struct pkt *p, int64_t at_ns)
 {
 	t->has_syn = true;
 	t->iss = p->tcp.seq;
@@ -54,7 +54,7 @@ see_syn(struct tcb *t, const struct pkt *p, int64_t at_ns)
 
 /* The client's next number: its own word, or what the server awaits. */
 static void
-adopt_client(struct tcb *t, uint32_t next)
+tcb_adopt_client(struct tcb *t, uint32_t next)
 {
 	t->has_syn = true;
 	t->iss = next - 1;
@@ -62,7 +62,7 @@ adopt_client(struct tcb *t, uint32_t next)
 }
 
 static void
-adopt_server(struct tcb *t, uint32_t next)
+tcb_adopt_server(struct tcb *t, uint32_t next)
 {
 	t->has_synack = true;
 	t->irs = next - 1;
@@ -71,45 +71,45 @@ adopt_server(struct tcb *t, uint32_t next)
 
 /* A packet of a connection whose beginning was not seen tells of both ends. */
 static void
-see_adopted_sent(struct tcb *t, const struct pkt *p)
+tcb_see_adopted_sent(struct tcb *t, const struct pkt *p)
 {
-	if (!t->adopted || !(p->tcp.flags & PKT_TH_ACK))
+	if (!t->adopted || (p->tcp.flags & PKT_TH_ACK) == 0)
 		return;
 	if (t->client_ttl == 0)
 		t->client_ttl = p->ip.ttl;
 	t->ts_ok = p->tcp.has_ts;
 	if (!t->has_syn)
-		adopt_client(t, p->tcp.seq);
+		tcb_adopt_client(t, p->tcp.seq);
 	if (!t->has_synack)
-		adopt_server(t, p->tcp.ack);
+		tcb_adopt_server(t, p->tcp.ack);
 	t->established = true;
 }
 
 static void
-see_adopted_received(struct tcb *t, const struct pkt *p)
+tcb_see_adopted_received(struct tcb *t, const struct pkt *p)
 {
-	if (!t->adopted || !(p->tcp.flags & PKT_TH_ACK))
+	if (!t->adopted || (p->tcp.flags & PKT_TH_ACK) == 0)
 		return;
 	t->server_ttl = p->ip.ttl;
 	t->ts_ok = p->tcp.has_ts;
 	if (p->tcp.has_ts && t->tsval == 0)
 		t->tsval = p->tcp.tsecr;
 	if (!t->has_synack)
-		adopt_server(t, p->tcp.seq);
+		tcb_adopt_server(t, p->tcp.seq);
 	if (!t->has_syn)
-		adopt_client(t, p->tcp.ack);
+		tcb_adopt_client(t, p->tcp.ack);
 	t->established = true;
 }
 
 static void
-see_sent(struct tcb *t, const struct pkt *p, int64_t at_ns)
+tcb_see_sent(struct tcb *t, const struct pkt *p, int64_t at_ns)
 {
-	uint32_t end = p->tcp.seq + segment_len(p);
+	uint32_t end = p->tcp.seq + tcb_segment_len(p);
 
-	see_adopted_sent(t, p);
-	if ((p->tcp.flags & PKT_TH_SYN) && !t->has_synack)
-		see_syn(t, p, at_ns);
-	if (p->tcp.flags & PKT_TH_FIN)
+	tcb_see_adopted_sent(t, p);
+	if ((p->tcp.flags & PKT_TH_SYN) != 0 && !t->has_synack)
+		tcb_see_syn(t, p, at_ns);
+	if ((p->tcp.flags & PKT_TH_FIN) != 0)
 		t->client_fin = true;
 	t->client_tos = p->ip.tos;
 	t->client_df = p->ip.df;
@@ -127,13 +127,13 @@ see_sent(struct tcb *t, const struct pkt *p, int64_t at_ns)
 			t->answer_ns = 0;
 		}
 	}
-	if (t->has_synack && (p->tcp.flags & PKT_TH_ACK) &&
-	    !(p->tcp.flags & PKT_TH_RST))
+	if (t->has_synack && (p->tcp.flags & PKT_TH_ACK) != 0 &&
+	    (p->tcp.flags & PKT_TH_RST) == 0)
 		t->established = true;
 }
 
 static void
-see_synack(struct tcb *t, const struct pkt *p, int64_t at_ns)
+tcb_see_synack(struct tcb *t, const struct pkt *p, int64_t at_ns)
 {
 	if (t->has_synack)
 		return;
@@ -150,30 +150,32 @@ see_synack(struct tcb *t, const struct pkt *p, int64_t at_ns)
 }
 
 static void
-see_answer(struct tcb *t, const struct pkt *p, int64_t at_ns)
+tcb_see_answer(struct tcb *t, const struct pkt *p, int64_t at_ns)
 {
 	if (t->data_ns == 0 || t->answer_ns != 0 || p->payload_wire == 0 ||
-	    !(p->tcp.flags & PKT_TH_ACK) || seq_after(t->data_end, p->tcp.ack))
+	    (p->tcp.flags & PKT_TH_ACK) == 0 ||
+	    seq_after(t->data_end, p->tcp.ack))
 		return;
 	t->answer_ns = at_ns;
 	t->answer_seq = p->tcp.seq;
 }
 
 static void
-see_received(struct tcb *t, const struct pkt *p, int64_t at_ns)
+tcb_see_received(struct tcb *t, const struct pkt *p, int64_t at_ns)
 {
-	uint32_t end = p->tcp.seq + segment_len(p);
+	uint32_t end = p->tcp.seq + tcb_segment_len(p);
 
-	see_adopted_received(t, p);
-	if ((p->tcp.flags & PKT_TH_SYN) && (p->tcp.flags & PKT_TH_ACK))
-		see_synack(t, p, at_ns);
+	tcb_see_adopted_received(t, p);
+	if ((p->tcp.flags & PKT_TH_SYN) != 0 &&
+	    (p->tcp.flags & PKT_TH_ACK) != 0)
+		tcb_see_synack(t, p, at_ns);
 	if (t->has_server_ip_id && t->server_ip_id != 0 && p->ip.id != 0) {
 		t->id_pairs++;
 		t->id_steps += tcb_id_follows(t->server_ip_id, p->ip.id);
 	}
 	t->has_server_ip_id = p->ip.has_id;
 	t->server_ip_id = p->ip.id;
-	if (p->has & PKT_HAS_MAC) {
+	if ((p->has & PKT_HAS_MAC) != 0) {
 		t->has_server_mac = true;
 		memcpy(t->server_mac, p->mac_src, ADDR_MAC);
 	}
@@ -183,16 +185,17 @@ see_received(struct tcb *t, const struct pkt *p, int64_t at_ns)
 		return;
 	if (!seq_after(p->tcp.seq, t->rcv_nxt) && seq_after(end, t->rcv_nxt))
 		t->rcv_nxt = end;
-	if (p->tcp.flags & PKT_TH_FIN)
+	if ((p->tcp.flags & PKT_TH_FIN) != 0)
 		t->server_fin = true;
-	if ((p->tcp.flags & PKT_TH_ACK) && seq_after(p->tcp.ack, t->snd_una) &&
+	if ((p->tcp.flags & PKT_TH_ACK) != 0 &&
+	    seq_after(p->tcp.ack, t->snd_una) &&
 	    !seq_after(p->tcp.ack, t->snd_nxt)) {
 		t->snd_una = p->tcp.ack;
 		if (t->data_ns != 0 && t->acked_ns == 0 &&
 		    !seq_after(t->data_end, t->snd_una))
 			t->acked_ns = at_ns;
 	}
-	see_answer(t, p, at_ns);
+	tcb_see_answer(t, p, at_ns);
 }
 
 enum tcb_event
@@ -209,15 +212,15 @@ tcb_see(struct tcb *t, const struct pkt *p, int64_t at_ns)
 		 */
 		if (t->client_ttl != 0 && p->ip.ttl != t->client_ttl)
 			return TCB_INJECTED;
-		see_sent(t, p, at_ns);
+		tcb_see_sent(t, p, at_ns);
 		return TCB_SENT;
 	}
 	back = flow_key_reverse(&key);
 	if (!flow_key_equal(&back, &t->flow))
 		return TCB_OTHER;
-	if (p->tcp.flags & PKT_TH_RST)
+	if ((p->tcp.flags & PKT_TH_RST) != 0)
 		return TCB_RESET;
-	see_received(t, p, at_ns);
+	tcb_see_received(t, p, at_ns);
 	return TCB_RECEIVED;
 }
 
@@ -226,12 +229,11 @@ tcb_write_opts(const struct tcb *t, uint8_t out[TCB_OPTS])
 {
 	/* RFC 7323, appendix A: NOP, NOP, kind 8, length 10. */
 	static const uint8_t head[4] = {1, 1, 8, 10};
-	int i;
 
 	if (!t->ts_ok)
 		return 0;
 	memcpy(out, head, sizeof(head));
-	for (i = 0; i < 4; i++) {
+	for (int i = 0; i < 4; i++) {
 		out[4 + i] = (uint8_t)(t->tsval >> (24 - 8 * i));
 		out[8 + i] = (uint8_t)(t->tsecr >> (24 - 8 * i));
 	}

@@ -6,13 +6,14 @@
 
 #include "attach.h"
 
-#define LISTEN_NS (500 * CLOCK_MS) /* for what the program says by itself */
-#define KNOCK_NS  (1500 * CLOCK_MS)
-#define KNOCKS	  3 /* the server answers one in half a second */
-#define TRACE_NS  (4 * CLOCK_S)
+#define ATTACH_LISTEN_NS \
+	(500 * CLOCK_MS) /* for what the program says by itself */
+#define ATTACH_KNOCK_NS (1500 * CLOCK_MS)
+#define ATTACH_KNOCKS	3 /* the server answers one in half a second */
+#define ATTACH_TRACE_NS (4 * CLOCK_S)
 
 static bool
-numbers_known(void *arg)
+attach_numbers_known(void *arg)
 {
 	const struct session_conn *sc = arg;
 
@@ -21,7 +22,7 @@ numbers_known(void *arg)
 
 /* Is it known to nobody?  The server's reset to a knock says so. */
 static int
-complain(const struct rounds *rounds, bool reset, struct fault *f)
+attach_complain(const struct rounds *rounds, bool reset, struct fault *f)
 {
 	char here[ADDR_ENDPOINT], there[ADDR_ENDPOINT];
 
@@ -40,29 +41,30 @@ complain(const struct rounds *rounds, bool reset, struct fault *f)
 }
 
 static int
-learn_numbers(struct rounds *rounds, int conn, struct fault *f)
+attach_learn_numbers(struct rounds *rounds, int conn, struct fault *f)
 {
 	int64_t asked_ns = 0;
-	int i, rc;
+	int rc;
 
-	rc = session_pump(&rounds->s, session_now(&rounds->s) + LISTEN_NS,
-	    numbers_known, &rounds->s.conns[conn], f);
-	for (i = 0; rc == 0 && i < KNOCKS; i++) {
+	rc =
+	    session_pump(&rounds->s, session_now(&rounds->s) + ATTACH_LISTEN_NS,
+		attach_numbers_known, &rounds->s.conns[conn], f);
+	for (int i = 0; rc == 0 && i < ATTACH_KNOCKS; i++) {
 		asked_ns = session_now(&rounds->s);
 		if (session_draw_challenge_ack(&rounds->s, conn, f) == -1)
 			return -1;
-		rc = session_pump(&rounds->s, asked_ns + KNOCK_NS,
-		    numbers_known, &rounds->s.conns[conn], f);
+		rc = session_pump(&rounds->s, asked_ns + ATTACH_KNOCK_NS,
+		    attach_numbers_known, &rounds->s.conns[conn], f);
 	}
 	if (rc == -1)
 		return -1;
 	if (rc == 0 || rounds->s.conns[conn].resets > 0)
-		return complain(rounds, rc == 1, f);
+		return attach_complain(rounds, rc == 1, f);
 	return 0;
 }
 
 static bool
-is_alive(void *arg)
+attach_is_alive(void *arg)
 {
 	const struct session_conn *sc = arg;
 
@@ -71,16 +73,16 @@ is_alive(void *arg)
 
 /* A sign of life, and how long it takes. */
 static int
-learn_rtt(struct rounds *rounds, int conn, struct fault *f)
+attach_learn_rtt(struct rounds *rounds, int conn, struct fault *f)
 {
 	int64_t asked_ns = session_now(&rounds->s);
 
 	if (session_ask_alive(&rounds->s, conn, f) == -1 ||
-	    session_pump(&rounds->s, asked_ns + KNOCK_NS, is_alive,
-		&rounds->s.conns[conn], f) == -1)
+	    session_pump(&rounds->s, asked_ns + ATTACH_KNOCK_NS,
+		attach_is_alive, &rounds->s.conns[conn], f) == -1)
 		return -1;
 	if (rounds->s.conns[conn].server_alive != RESULT_YES)
-		return complain(
+		return attach_complain(
 		    rounds, rounds->s.conns[conn].server_alive == RESULT_NO, f);
 	rounds->timing.rtt_ns = session_now(&rounds->s) - asked_ns;
 	rounds->s.path->server_rtt_ns = rounds->timing.rtt_ns;
@@ -88,7 +90,7 @@ learn_rtt(struct rounds *rounds, int conn, struct fault *f)
 }
 
 static bool
-trace_is_over(void *arg)
+attach_trace_is_over(void *arg)
 {
 	const struct tracing *t = arg;
 
@@ -100,15 +102,15 @@ attach_run(struct rounds *rounds, struct belief *b, struct fault *f)
 {
 	int conn = session_open(&rounds->s, ARM_NONE, 0, f);
 
-	if (conn == -1 || learn_numbers(rounds, conn, f) == -1 ||
-	    learn_rtt(rounds, conn, f) == -1)
+	if (conn == -1 || attach_learn_numbers(rounds, conn, f) == -1 ||
+	    attach_learn_rtt(rounds, conn, f) == -1)
 		return -1;
 	rounds->source = rounds->ask->attach;
 	rounds->s.path->established = true;
 	rounds->s.path->server_ttl = rounds->s.conns[conn].tcb.server_ttl;
 	if (tracing_begin(&rounds->tracing, &rounds->s, conn, false, f) == -1 ||
-	    session_pump(&rounds->s, session_now(&rounds->s) + TRACE_NS,
-		trace_is_over, &rounds->tracing, f) == -1)
+	    session_pump(&rounds->s, session_now(&rounds->s) + ATTACH_TRACE_NS,
+		attach_trace_is_over, &rounds->tracing, f) == -1)
 		return -1;
 	/* How far a trigger may go: nothing is sent before it is known. */
 	rounds_conclude_path(rounds);

@@ -12,20 +12,19 @@
 #include <rsthop/vec.h>
 
 /* Until the server's word to what fired is said to be missing. */
-#define GRACE_NS (20 * CLOCK_MS)
+#define BELIEF_GRACE_NS (20 * CLOCK_MS)
 /* So many connections without data, and the server is said to be mute. */
-#define QUIET_ENOUGH 3
+#define BELIEF_QUIET_ENOUGH 3
 /* So many pairs of the server's packets, to know how it counts its IP IDs. */
-#define PAIRS_ENOUGH 3
+#define BELIEF_PAIRS_ENOUGH 3
 
 static double
-hop_answers(const struct session *s, int ttl)
+belief_hop_answers(const struct session *s, int ttl)
 {
 	unsigned int asked = 0, answered = 0;
 	const struct probe *p;
-	size_t i;
 
-	for (i = 0; i < s->n_probes; i++) {
+	for (size_t i = 0; i < s->n_probes; i++) {
 		p = &s->probes[i];
 		if (p->ttl != ttl || !probe_is_trace(p->kind))
 			continue;
@@ -37,7 +36,7 @@ hop_answers(const struct session *s, int ttl)
 
 /* Routers that the hop's own replies crossed; -1 where it can't be said. */
 static int
-hop_crossed(const struct path *path, int ttl)
+belief_hop_traversed(const struct path *path, int ttl)
 {
 	const struct path_hop *hop = path_hop_at(path, ttl);
 	int r;
@@ -53,13 +52,12 @@ hop_crossed(const struct path *path, int ttl)
  * all: what is lost on the way is in it.
  */
 static double
-pooled_of_traces(const struct rounds *rounds)
+belief_pooled_of_traces(const struct rounds *rounds)
 {
 	unsigned int asked = 0, answered = 0;
 	const struct probe *p;
-	size_t i;
 
-	for (i = 0; i < rounds->s.n_probes; i++) {
+	for (size_t i = 0; i < rounds->s.n_probes; i++) {
 		p = &rounds->s.probes[i];
 		if (!probe_is_trace(p->kind) || p->ttl >= rounds_hops(rounds) ||
 		    rounds->s.path->hops[p->ttl - 1].answered == 0)
@@ -71,10 +69,9 @@ pooled_of_traces(const struct rounds *rounds)
 }
 
 static void
-describe_path(const struct rounds *rounds, struct infer_path *p)
+belief_describe_path(const struct rounds *rounds, struct infer_path *p)
 {
-	double pooled = pooled_of_traces(rounds);
-	int i;
+	double pooled = belief_pooled_of_traces(rounds);
 
 	memset(p, 0, sizeof(*p));
 	p->hops = rounds_hops(rounds);
@@ -82,10 +79,10 @@ describe_path(const struct rounds *rounds, struct infer_path *p)
 	    ? rounds->ask->server_ttl
 	    : rounds->s.path->server_ttl;
 	p->has_ip_id = rounds->ask->target.addr.version == 4;
-	for (i = 1; i <= INFER_MAX_HOPS; i++) {
-		p->crossed[i] = hop_crossed(rounds->s.path, i);
+	for (int i = 1; i <= INFER_MAX_HOPS; i++) {
+		p->traversed[i] = belief_hop_traversed(rounds->s.path, i);
 		p->answers[i] =
-		    i <= PATH_MAX_HOPS ? hop_answers(&rounds->s, i) : 0;
+		    i <= PATH_MAX_HOPS ? belief_hop_answers(&rounds->s, i) : 0;
 		if (p->answers[i] > pooled)
 			p->answers[i] = pooled;
 	}
@@ -93,12 +90,11 @@ describe_path(const struct rounds *rounds, struct infer_path *p)
 
 /* Did resets carry the ID of what fired them?  -1: none could tell. */
 static int
-echo_seen(const struct session *s)
+belief_echo_seen(const struct session *s)
 {
 	unsigned int yes = 0, no = 0;
-	size_t i;
 
-	for (i = 0; i < s->n_resets; i++) {
+	for (size_t i = 0; i < s->n_resets; i++) {
 		if (s->resets[i].probe == -1 || !s->resets[i].facts.has_ip_id)
 			continue;
 		if (s->resets[i].facts.id_echoed)
@@ -116,12 +112,11 @@ echo_seen(const struct session *s)
  * stands where the trigger's own acknowledgement stood, or data ends.
  */
 static bool
-resets_behind(const struct session *s, const struct trial *t)
+belief_resets_behind(const struct session *s, const struct trial *t)
 {
 	const struct seen_reset *r;
-	size_t i;
 
-	for (i = 0; i < s->n_resets; i++) {
+	for (size_t i = 0; i < s->n_resets; i++) {
 		r = &s->resets[i];
 		if (r->conn == t->conn && !r->answers_alive && !r->late &&
 		    r->facts.seq_match == RESULT_SEQ_EXACT &&
@@ -133,54 +128,50 @@ resets_behind(const struct session *s, const struct trial *t)
 }
 
 static bool
-same_path(const struct infer_path *a, const struct infer_path *b)
+belief_same_path(const struct infer_path *a, const struct infer_path *b)
 {
-	int i;
-
 	if (a->hops != b->hops || a->server_ttl != b->server_ttl)
 		return false;
-	for (i = 1; i <= a->hops; i++)
-		if (a->crossed[i] != b->crossed[i] ||
+	for (int i = 1; i <= a->hops; i++)
+		if (a->traversed[i] != b->traversed[i] ||
 		    fabs(a->answers[i] - b->answers[i]) > 1e-9)
 			return false;
 	return true;
 }
 
 static unsigned int
-count_fired(const struct rounds *rounds, const struct trial *t)
+belief_count_drew(const struct rounds *rounds, const struct trial *t)
 {
 	unsigned int n = 0;
-	size_t i;
 
-	for (i = 0; i < t->n_probes; i++)
+	for (size_t i = 0; i < t->n_probes; i++)
 		n += rounds->s.probes[t->first_probe + i].drew_reset;
 	return n;
 }
 
 static void
-see_trial(const struct rounds *rounds, struct belief *b, struct infer *in,
-    const struct trial *t)
+belief_see_trial(const struct rounds *rounds, struct belief *b,
+    struct infer *in, const struct trial *t)
 {
 	struct infer_shot shots[INFER_MAX_HOPS];
 	struct infer_trial it;
 
 	trial_to_infer(&rounds->s, t, shots, &it);
 	b->untagged = b->untagged ||
-	    (it.fired_unknown && t->kind == TRIAL_BURST && !t->plain);
+	    (it.drew_unknown && t->kind == TRIAL_BURST && !t->plain);
 	infer_see_trial(in, &it);
 }
 
 /* The sender of this reset's frame is none that ever sent us anything else. */
 static bool
-is_from_own_segment(const struct session *s, const struct seen_reset *r)
+belief_is_from_own_segment(const struct session *s, const struct seen_reset *r)
 {
 	const struct session_conn *c;
 	bool known = false;
-	size_t i;
 
 	if (r->late || r->answers_alive || !r->facts.has_mac)
 		return false;
-	for (i = 0; i < s->n_conns; i++) {
+	for (size_t i = 0; i < s->n_conns; i++) {
 		c = &s->conns[i];
 		if (!c->tcb.has_server_mac)
 			continue;
@@ -192,37 +183,37 @@ is_from_own_segment(const struct session *s, const struct seen_reset *r)
 }
 
 static bool
-is_tagged(const struct rounds *rounds, const struct trial *t)
+belief_is_tagged(const struct rounds *rounds, const struct trial *t)
 {
 	return rounds->ask->attach.port != 0 ||
 	    (t->kind == TRIAL_BURST && !t->plain);
 }
 
 static struct belief_clues
-gather_clues(const struct rounds *rounds)
+belief_gather_clues(const struct rounds *rounds)
 {
 	struct belief_clues k = {0};
-	size_t i;
 
-	k.echo = echo_seen(&rounds->s);
+	k.echo = belief_echo_seen(&rounds->s);
 	/* Once is enough: what it does, it does again. */
-	for (i = 0; i < rounds->s.n_conns; i++) {
+	for (size_t i = 0; i < rounds->s.n_conns; i++) {
 		k.alive |= rounds->s.conns[i].server_alive == RESULT_YES;
 		k.dead |= rounds->s.conns[i].server_alive == RESULT_NO;
 	}
-	for (i = 0; i < rounds->s.n_resets; i++)
+	for (size_t i = 0; i < rounds->s.n_resets; i++)
 		k.own_segment = k.own_segment ||
-		    is_from_own_segment(&rounds->s, &rounds->s.resets[i]);
-	for (i = 0; i < rounds->n_trials; i++)
+		    belief_is_from_own_segment(
+			&rounds->s, &rounds->s.resets[i]);
+	for (size_t i = 0; i < rounds->n_trials; i++)
 		k.tags_pass = k.tags_pass ||
-		    (is_tagged(rounds, &rounds->trials[i]) &&
+		    (belief_is_tagged(rounds, &rounds->trials[i]) &&
 			trial_drew_reset(&rounds->s, &rounds->trials[i]));
 	k.blocked = block_is_on(rounds);
 	return k;
 }
 
 static bool
-same_clues(const struct belief_clues *a, const struct belief_clues *b)
+belief_same_clues(const struct belief_clues *a, const struct belief_clues *b)
 {
 	return a->echo == b->echo && a->alive == b->alive &&
 	    a->dead == b->dead && a->own_segment == b->own_segment &&
@@ -235,30 +226,28 @@ same_clues(const struct belief_clues *a, const struct belief_clues *b)
  * changed.
  */
 static bool
-still_stands(const struct rounds *rounds, const struct belief *b,
+belief_still_stands(const struct rounds *rounds, const struct belief *b,
     const struct infer_path *p)
 {
-	struct belief_clues k = gather_clues(rounds);
-	size_t i;
+	struct belief_clues k = belief_gather_clues(rounds);
 
-	if (b->infer == NULL || !same_path(p, &b->path) ||
-	    !same_clues(&k, &b->clues))
+	if (b->infer == NULL || !belief_same_path(p, &b->path) ||
+	    !belief_same_clues(&k, &b->clues))
 		return false;
-	for (i = 0; i < rounds->n_trials; i++)
+	for (size_t i = 0; i < rounds->n_trials; i++)
 		if (b->marks[i].counted &&
 		    (b->marks[i].drew !=
-			    count_fired(rounds, &rounds->trials[i]) ||
+			    belief_count_drew(rounds, &rounds->trials[i]) ||
 			block_spoils(rounds, &rounds->trials[i])))
 			return false;
 	return true;
 }
 
 static int
-start_anew(const struct rounds *rounds, struct belief *b,
+belief_start_anew(const struct rounds *rounds, struct belief *b,
     const struct infer_path *p, struct fault *f)
 {
-	struct belief_clues k = gather_clues(rounds);
-	size_t i;
+	struct belief_clues k = belief_gather_clues(rounds);
 
 	infer_free(b->infer);
 	b->infer = NULL;
@@ -266,16 +255,17 @@ start_anew(const struct rounds *rounds, struct belief *b,
 		return -1;
 	b->path = *p;
 	b->clues = k;
-	for (i = 0; i < rounds->n_trials; i++)
+	for (size_t i = 0; i < rounds->n_trials; i++)
 		b->marks[i].counted = false;
-	for (i = 0; i < rounds->ask->n_rst_ttls && rounds->s.n_conns > 0; i++)
+	for (size_t i = 0; i < rounds->ask->n_rst_ttls && rounds->s.n_conns > 0;
+	     i++)
 		infer_see_given_ttl(b->infer, rounds->ask->rst_ttls[i],
 		    rounds->s.conns[0].tcb.client_ttl);
 	if (k.echo >= 0)
 		infer_see_id_echo(b->infer, k.echo == 1);
-	for (i = 0; i < k.alive; i++)
+	for (size_t i = 0; i < k.alive; i++)
 		infer_see_server_alive(b->infer, true);
-	for (i = 0; i < k.dead; i++)
+	for (size_t i = 0; i < k.dead; i++)
 		infer_see_server_alive(b->infer, false);
 	if (k.own_segment)
 		infer_see_own_segment(b->infer);
@@ -288,7 +278,7 @@ start_anew(const struct rounds *rounds, struct belief *b,
  * residual block only tags tell.
  */
 static bool
-is_telling(
+belief_is_telling(
     const struct rounds *rounds, const struct belief *b, const struct trial *t)
 {
 	if (trial_is_control(t) || block_spoils(rounds, t))
@@ -299,19 +289,18 @@ is_telling(
 }
 
 static void
-see_settled(const struct rounds *rounds, struct belief *b)
+belief_see_settled(const struct rounds *rounds, struct belief *b)
 {
 	struct trial *t;
-	size_t i;
 
-	for (i = 0; i < rounds->n_trials; i++) {
+	for (size_t i = 0; i < rounds->n_trials; i++) {
 		t = &rounds->trials[i];
 		if (b->marks[i].counted || t->state != TRIAL_SETTLED ||
-		    !is_telling(rounds, b, t))
+		    !belief_is_telling(rounds, b, t))
 			continue;
 		b->marks[i].counted = true;
-		b->marks[i].drew = count_fired(rounds, t);
-		see_trial(rounds, b, b->infer, t);
+		b->marks[i].drew = belief_count_drew(rounds, t);
+		belief_see_trial(rounds, b, b->infer, t);
 	}
 }
 
@@ -321,18 +310,17 @@ see_settled(const struct rounds *rounds, struct belief *b)
  * had reset that end first.
  */
 static bool
-was_refused_after(const struct session *s, const struct trial *t)
+belief_was_refused_after(const struct session *s, const struct trial *t)
 {
 	const struct probe *p = &s->probes[t->first_probe];
 	const struct seen_reset *r;
-	size_t i;
 
-	for (i = 0; i < s->n_resets; i++) {
+	for (size_t i = 0; i < s->n_resets; i++) {
 		r = &s->resets[i];
 		if (r->conn == t->conn && !r->late && r->at_ns > p->drew_ns &&
 		    p->rst_ttl != s->path->server_ttl &&
 		    r->facts.ttl == s->path->server_ttl &&
-		    !(r->facts.flags & PKT_TH_ACK))
+		    (r->facts.flags & PKT_TH_ACK) == 0)
 			return true;
 	}
 	return false;
@@ -340,7 +328,7 @@ was_refused_after(const struct session *s, const struct trial *t)
 
 /* What the server said to a trigger that fired, once it had the time. */
 static void
-count_answer(
+belief_count_answer(
     const struct rounds *rounds, const struct trial *t, struct infer_answers *a)
 {
 	const struct tcb *tcb = &rounds->s.conns[t->conn].tcb;
@@ -348,17 +336,17 @@ count_answer(
 	int64_t said = tcb->answer_ns;
 
 	if (session_now(&rounds->s) <
-	    p->sent_ns + rounds->timing.rtt_ns * 3 / 2 + GRACE_NS)
+	    p->sent_ns + rounds->timing.rtt_ns * 3 / 2 + BELIEF_GRACE_NS)
 		return;
 	if (said == 0 || (tcb->acked_ns != 0 && tcb->acked_ns < said))
 		said = tcb->acked_ns;
-	if (said == 0 && was_refused_after(&rounds->s, t))
+	if (said == 0 && belief_was_refused_after(&rounds->s, t))
 		a->refused++;
 	else if (said == 0)
 		a->unacked++;
 	else if (tcb->answer_ns == 0)
 		a->acked++;
-	else if (resets_behind(&rounds->s, t))
+	else if (belief_resets_behind(&rounds->s, t))
 		a->behind++;
 	else
 		a->beyond++;
@@ -367,14 +355,13 @@ count_answer(
 
 /* What it says where nothing fires: data at once, never any, or neither. */
 static void
-learn_manners(const struct rounds *rounds, struct infer_answers *a)
+belief_learn_manners(const struct rounds *rounds, struct infer_answers *a)
 {
 	unsigned int quiet = 0, answers = 0, prompt = 0;
 	const struct tcb *tcb;
 	const struct trial *t;
-	size_t i;
 
-	for (i = 0; i < rounds->n_trials; i++) {
+	for (size_t i = 0; i < rounds->n_trials; i++) {
 		t = &rounds->trials[i];
 		if (t->state != TRIAL_SETTLED ||
 		    trial_drew_reset(&rounds->s, t) ||
@@ -387,42 +374,44 @@ learn_manners(const struct rounds *rounds, struct infer_answers *a)
 		    tcb->answer_ns - tcb->acked_ns <= rounds->timing.rtt_ns / 2;
 	}
 	a->talks = prompt > 0 && prompt * 5 >= quiet * 4;
-	a->mute = quiet >= QUIET_ENOUGH && answers + a->behind + a->beyond == 0;
+	a->mute = quiet >= BELIEF_QUIET_ENOUGH &&
+	    answers + a->behind + a->beyond == 0;
 }
 
 static void
-tell_answers(const struct rounds *rounds, struct belief *b, struct infer *in)
+belief_tell_answers(
+    const struct rounds *rounds, struct belief *b, struct infer *in)
 {
 	struct infer_answers a = {0};
 	const struct trial *t;
-	size_t i;
 
 	/* What ends short of the server draws no answer of its own. */
-	for (i = 0; i < rounds->n_trials && !rounds->s.short_of_server; i++) {
+	for (size_t i = 0; i < rounds->n_trials && !rounds->s.short_of_server;
+	     i++) {
 		t = &rounds->trials[i];
 		if (t->kind == TRIAL_FULL && t->state == TRIAL_SETTLED &&
 		    t->n_probes > 0 &&
 		    rounds->s.probes[t->first_probe].drew_reset &&
 		    !block_spoils(rounds, t))
-			count_answer(rounds, t, &a);
+			belief_count_answer(rounds, t, &a);
 	}
-	learn_manners(rounds, &a);
+	belief_learn_manners(rounds, &a);
 	b->answers = a;
 	infer_set_answers(in, &a);
 }
 
 /* Do the resets' IP IDs go on where the server's stood? */
 static void
-tell_id_steps(const struct rounds *rounds, struct belief *b, struct infer *in)
+belief_tell_id_steps(
+    const struct rounds *rounds, struct belief *b, struct infer *in)
 {
 	unsigned int pairs = 0, steps = 0, follow = 0, break_off = 0;
-	size_t i;
 
-	for (i = 0; i < rounds->s.n_conns; i++) {
+	for (size_t i = 0; i < rounds->s.n_conns; i++) {
 		pairs += rounds->s.conns[i].tcb.id_pairs;
 		steps += rounds->s.conns[i].tcb.id_steps;
 	}
-	for (i = 0; i < rounds->s.n_resets; i++) {
+	for (size_t i = 0; i < rounds->s.n_resets; i++) {
 		if (rounds->s.resets[i].probe == -1 ||
 		    rounds->s.resets[i].late ||
 		    rounds->s.resets[i].answers_alive ||
@@ -432,7 +421,7 @@ tell_id_steps(const struct rounds *rounds, struct belief *b, struct infer *in)
 		follow += rounds->s.resets[i].id_follows == RESULT_YES;
 		break_off += rounds->s.resets[i].id_follows == RESULT_NO;
 	}
-	if (pairs < PAIRS_ENOUGH || steps * 10 < pairs * 9)
+	if (pairs < BELIEF_PAIRS_ENOUGH || steps * 10 < pairs * 9)
 		follow = break_off = 0;
 	b->id_follow = follow;
 	b->id_break = break_off;
@@ -441,20 +430,20 @@ tell_id_steps(const struct rounds *rounds, struct belief *b, struct infer *in)
 
 /* As if nothing came any more to those that still wait. */
 static int
-assume_silence(const struct rounds *rounds, struct belief *b, struct fault *f)
+belief_assume_silence(
+    const struct rounds *rounds, struct belief *b, struct fault *f)
 {
 	struct infer *in;
-	size_t i;
 	int rc;
 
 	if (infer_copy(b->infer, &in, f) == -1)
 		return -1;
-	for (i = 0; i < rounds->n_trials; i++)
+	for (size_t i = 0; i < rounds->n_trials; i++)
 		if (rounds->trials[i].state == TRIAL_SENT &&
-		    is_telling(rounds, b, &rounds->trials[i]))
-			see_trial(rounds, b, in, &rounds->trials[i]);
-	tell_answers(rounds, b, in);
-	tell_id_steps(rounds, b, in);
+		    belief_is_telling(rounds, b, &rounds->trials[i]))
+			belief_see_trial(rounds, b, in, &rounds->trials[i]);
+	belief_tell_answers(rounds, b, in);
+	belief_tell_id_steps(rounds, b, in);
 	rc = infer_get_posterior(in, &b->post, f);
 	infer_free(b->assumed);
 	b->assumed = in;
@@ -506,13 +495,14 @@ belief_update(
 
 	if (belief_make_marks(b, rounds, f) == -1)
 		return -1;
-	describe_path(rounds, &p);
-	if (!still_stands(rounds, b, &p) && start_anew(rounds, b, &p, f) == -1)
+	belief_describe_path(rounds, &p);
+	if (!belief_still_stands(rounds, b, &p) &&
+	    belief_start_anew(rounds, b, &p, f) == -1)
 		return -1;
-	see_settled(rounds, b);
+	belief_see_settled(rounds, b);
 	if (assume)
-		return assume_silence(rounds, b, f);
-	tell_answers(rounds, b, b->infer);
-	tell_id_steps(rounds, b, b->infer);
+		return belief_assume_silence(rounds, b, f);
+	belief_tell_answers(rounds, b, b->infer);
+	belief_tell_id_steps(rounds, b, b->infer);
 	return infer_get_posterior(b->infer, &b->post, f);
 }

@@ -10,18 +10,16 @@
 
 #include <rsthop/block.h>
 
-#define FOR_EVER (INT64_MAX / 4)
+#define BLOCK_FOR_EVER (INT64_MAX / 4)
 
 /* Controls that were reset, or connections that broke, to speak of a block. */
 #define BLOCK_SIGNS 2
 
 /* When the first trigger was reset; 0: none was. */
 static int64_t
-first_firing(const struct session *s)
+block_first_reset(const struct session *s)
 {
-	size_t i;
-
-	for (i = 0; i < s->n_resets; i++)
+	for (size_t i = 0; i < s->n_resets; i++)
 		if (!s->resets[i].late && !s->resets[i].answers_alive &&
 		    !s->resets[i].facts.control)
 			return s->resets[i].at_ns;
@@ -30,11 +28,9 @@ first_firing(const struct session *s)
 
 /* A connection's first reset. */
 static const struct seen_reset *
-first_reset_of(const struct session *s, int conn)
+block_first_reset_of(const struct session *s, int conn)
 {
-	size_t i;
-
-	for (i = 0; i < s->n_resets; i++)
+	for (size_t i = 0; i < s->n_resets; i++)
 		if (s->resets[i].conn == conn && !s->resets[i].late &&
 		    !s->resets[i].answers_alive)
 			return &s->resets[i];
@@ -46,18 +42,17 @@ first_reset_of(const struct session *s, int conn)
  * that went away.
  */
 static unsigned int
-broken_since(const struct rounds *rounds, int64_t since_ns)
+block_broken_since(const struct rounds *rounds, int64_t since_ns)
 {
 	const struct seen_reset *r;
 	unsigned int n = 0;
-	size_t i;
 
-	for (i = 0; i < rounds->n_trials; i++) {
+	for (size_t i = 0; i < rounds->n_trials; i++) {
 		if (!trial_came_to_nothing(&rounds->trials[i]) ||
 		    rounds->trials[i].poll ||
 		    block_spoils(rounds, &rounds->trials[i]))
 			continue;
-		r = first_reset_of(&rounds->s, rounds->trials[i].conn);
+		r = block_first_reset_of(&rounds->s, rounds->trials[i].conn);
 		n += r != NULL && r->at_ns > since_ns &&
 		    r->facts.ttl != rounds->s.path->server_ttl;
 	}
@@ -71,29 +66,28 @@ broken_since(const struct rounds *rounds, int64_t since_ns)
 bool
 block_is_on(const struct rounds *rounds)
 {
-	int64_t fired = first_firing(&rounds->s);
+	int64_t drew = block_first_reset(&rounds->s);
 	const struct seen_reset *r;
 	unsigned int resets = 0, controls = 0;
-	size_t i;
 
-	if (fired == 0)
+	if (drew == 0)
 		return false;
 	if (block_meets_trials(rounds) && rounds->residual.hi_ns == 0)
 		return true;
-	for (i = 0; i < rounds->n_trials; i++) {
+	for (size_t i = 0; i < rounds->n_trials; i++) {
 		if (!trial_is_control(&rounds->trials[i]) ||
 		    rounds->trials[i].poll ||
 		    rounds->trials[i].state == TRIAL_OPENING ||
 		    block_spoils(rounds, &rounds->trials[i]))
 			continue;
-		r = first_reset_of(&rounds->s, rounds->trials[i].conn);
-		if (r != NULL && r->at_ns < fired)
+		r = block_first_reset_of(&rounds->s, rounds->trials[i].conn);
+		if (r != NULL && r->at_ns < drew)
 			return false;
 		resets += r != NULL;
 		controls += r != NULL ||
-		    rounds->s.conns[rounds->trials[i].conn].opened_ns > fired;
+		    rounds->s.conns[rounds->trials[i].conn].opened_ns > drew;
 	}
-	if (broken_since(rounds, fired) >= BLOCK_SIGNS)
+	if (block_broken_since(rounds, drew) >= BLOCK_SIGNS)
 		return true;
 	return resets >= BLOCK_SIGNS && 2 * resets >= controls;
 }
@@ -115,19 +109,18 @@ block_meets_trials(const struct rounds *rounds)
 
 /* Its copies bear tags. */
 static bool
-is_tagged(const struct rounds *rounds, const struct trial *t)
+block_is_tagged(const struct rounds *rounds, const struct trial *t)
 {
 	return (t->kind == TRIAL_BURST || t->kind == TRIAL_SINGLE) &&
 	    t->n_probes > 0 && !rounds->s.probes[t->first_probe].plain;
 }
 
 static bool
-is_named(const struct rounds *rounds, const struct trial *t)
+block_is_named(const struct rounds *rounds, const struct trial *t)
 {
 	const struct probe *p;
-	size_t i;
 
-	for (i = 0; is_tagged(rounds, t) && i < t->n_probes; i++) {
+	for (size_t i = 0; block_is_tagged(rounds, t) && i < t->n_probes; i++) {
 		p = &rounds->s.probes[t->first_probe + i];
 		if (p->drew_reset && !p->copy_unknown)
 			return true;
@@ -138,10 +131,8 @@ is_named(const struct rounds *rounds, const struct trial *t)
 bool
 block_tags_name(const struct rounds *rounds)
 {
-	size_t i;
-
-	for (i = 0; i < rounds->n_trials; i++)
-		if (is_named(rounds, &rounds->trials[i]))
+	for (size_t i = 0; i < rounds->n_trials; i++)
+		if (block_is_named(rounds, &rounds->trials[i]))
 			return true;
 	return false;
 }
@@ -151,8 +142,8 @@ block_tags_name(const struct rounds *rounds)
  * block prolong it only where that was seen; triggers may.
  */
 static bool
-blocks(const struct rounds *rounds, const struct seen_reset *r, int64_t *from,
-    int64_t *to)
+block_blocks(const struct rounds *rounds, const struct seen_reset *r,
+    int64_t *from, int64_t *to)
 {
 	int64_t length = rounds->residual.hi_ns, sent = r->at_ns;
 
@@ -162,7 +153,7 @@ blocks(const struct rounds *rounds, const struct seen_reset *r, int64_t *from,
 	*from = r->at_ns - rounds->timing.rtt_ns;
 	if (r->probe != -1 && !r->late)
 		*from = sent = rounds->s.probes[r->probe].sent_ns;
-	*to = length != 0 ? sent + length + BLOCK_MARGIN_NS : FOR_EVER;
+	*to = length != 0 ? sent + length + BLOCK_MARGIN_NS : BLOCK_FOR_EVER;
 	return true;
 }
 
@@ -171,20 +162,19 @@ blocks(const struct rounds *rounds, const struct seen_reset *r, int64_t *from,
  * before it.  conn: not those of its own.
  */
 static int64_t
-blocked_until(
+block_blocked_until(
     const struct rounds *rounds, int conn, uint16_t port, int64_t sent_ns)
 {
 	int64_t from, to, until = 0;
 	const struct seen_reset *r;
-	size_t i;
 
-	for (i = 0; i < rounds->s.n_resets; i++) {
+	for (size_t i = 0; i < rounds->s.n_resets; i++) {
 		r = &rounds->s.resets[i];
 		if (r->conn == conn ||
 		    (rounds->residual.scope == RESULT_SCOPE_4TUPLE &&
 			rounds->s.conns[r->conn].local.port != port))
 			continue;
-		if (blocks(rounds, r, &from, &to) && from < sent_ns &&
+		if (block_blocks(rounds, r, &from, &to) && from < sent_ns &&
 		    to > until)
 			until = to;
 	}
@@ -200,22 +190,21 @@ block_spoils(const struct rounds *rounds, const struct trial *t)
 	if (rounds->residual.scope == RESULT_SCOPE_NONE || t->poll ||
 	    t->state == TRIAL_OPENING)
 		return false;
-	if (is_named(rounds, t) ||
-	    (is_tagged(rounds, t) && sc->resets == 0 &&
+	if (block_is_named(rounds, t) ||
+	    (block_is_tagged(rounds, t) && sc->resets == 0 &&
 		block_tags_name(rounds)))
 		return false;
 	if (t->n_probes > 0)
 		sent = rounds->s.probes[t->first_probe].sent_ns;
-	return blocked_until(rounds, t->conn, sc->local.port, sent) > sent;
+	return block_blocked_until(rounds, t->conn, sc->local.port, sent) >
+	    sent;
 }
 
 /* Within the block nothing opens, or comes so far that a trigger is due. */
 static bool
-meets_openings(const struct rounds *rounds)
+block_meets_openings(const struct rounds *rounds)
 {
-	size_t i;
-
-	for (i = 0; i < rounds->n_trials; i++)
+	for (size_t i = 0; i < rounds->n_trials; i++)
 		if (trial_came_to_nothing(&rounds->trials[i]) &&
 		    block_spoils(rounds, &rounds->trials[i]))
 			return true;
@@ -226,23 +215,22 @@ bool
 block_spaces_trials(const struct rounds *rounds)
 {
 	return block_meets_trials(rounds) && rounds->residual.hi_ns != 0 &&
-	    (!block_tags_name(rounds) || meets_openings(rounds));
+	    (!block_tags_name(rounds) || block_meets_openings(rounds));
 }
 
 unsigned int
 block_count_clean(
-    const struct rounds *rounds, enum trial_kind kind, bool fired_only)
+    const struct rounds *rounds, enum trial_kind kind, bool drew_only)
 {
 	const struct trial *t;
 	unsigned int n = 0;
-	bool fired;
-	size_t i;
+	bool drew;
 
-	for (i = 0; i < rounds->n_trials; i++) {
+	for (size_t i = 0; i < rounds->n_trials; i++) {
 		t = &rounds->trials[i];
-		fired = trial_drew_reset(&rounds->s, t);
+		drew = trial_drew_reset(&rounds->s, t);
 		if (t->kind != kind || !trial_was_sent(t) ||
-		    (fired_only && !fired) || (t->poll && fired) ||
+		    (drew_only && !drew) || (t->poll && drew) ||
 		    block_spoils(rounds, t))
 			continue;
 		n++;
@@ -254,9 +242,8 @@ unsigned int
 block_count_spoiled(const struct rounds *rounds)
 {
 	unsigned int n = 0;
-	size_t i;
 
-	for (i = 0; i < rounds->n_trials; i++)
+	for (size_t i = 0; i < rounds->n_trials; i++)
 		n += block_spoils(rounds, &rounds->trials[i]);
 	return n;
 }
@@ -268,7 +255,7 @@ block_await_end(struct rounds *rounds, struct fault *f)
 
 	for (;;) {
 		now = session_now(&rounds->s);
-		until = blocked_until(rounds, -1, rounds->src_port, now);
+		until = block_blocked_until(rounds, -1, rounds->src_port, now);
 		if (until > rounds->end_ns)
 			until = rounds->end_ns;
 		if (now >= until)

@@ -15,35 +15,35 @@
 
 #include "controls.h"
 
-#define P_TELLS 0.05
-#define SAME	1e-9
+#define CONTROLS_P_TELLS 0.05
+#define CONTROLS_SAME	 1e-9
 /*
  * So many at the most.  They fill a search up to so many connections, which is
  * what one at p = 0.3 may cost (make bench); beyond, they are a part of those
  * that it has cost more.
  */
-#define MORE_MAX   6
-#define CONNS_FEW  15
-#define CONNS_PART 3
+#define CONTROLS_MORE_MAX   6
+#define CONTROLS_CONNS_FEW  15
+#define CONTROLS_CONNS_PART 3
 
 enum { FULL, BURST, STRATA };
 
 /* Trials of one kind, and those of them that drew a reset. */
 static struct stats_count
-arm_of(const struct rounds *rounds, enum trial_kind kind)
+controls_arm_of(const struct rounds *rounds, enum trial_kind kind)
 {
 	return (struct stats_count){block_count_clean(rounds, kind, true),
 	    block_count_clean(rounds, kind, false)};
 }
 
 static void
-count_arms(const struct rounds *rounds, struct stats_count arms[STRATA],
-    struct stats_count controls[STRATA])
+controls_count_arms(const struct rounds *rounds,
+    struct stats_count arms[STRATA], struct stats_count controls[STRATA])
 {
-	arms[FULL] = arm_of(rounds, TRIAL_FULL);
-	arms[BURST] = arm_of(rounds, TRIAL_BURST);
-	controls[FULL] = arm_of(rounds, TRIAL_CONTROL);
-	controls[BURST] = arm_of(rounds, TRIAL_CONTROL_BURST);
+	arms[FULL] = controls_arm_of(rounds, TRIAL_FULL);
+	arms[BURST] = controls_arm_of(rounds, TRIAL_BURST);
+	controls[FULL] = controls_arm_of(rounds, TRIAL_CONTROL);
+	controls[BURST] = controls_arm_of(rounds, TRIAL_CONTROL_BURST);
 }
 
 double
@@ -51,19 +51,20 @@ controls_p_value(const struct rounds *rounds)
 {
 	struct stats_count arms[STRATA], controls[STRATA];
 
-	count_arms(rounds, arms, controls);
+	controls_count_arms(rounds, arms, controls);
 	return stats_fisher_strata(arms, controls, STRATA);
 }
 
 /* Connections that more controls may cost. */
 static unsigned int
-allowance(const struct rounds *rounds)
+controls_allowance(const struct rounds *rounds)
 {
 	unsigned int used = (unsigned int)rounds->s.n_conns, n;
 
-	n = used < CONNS_FEW ? CONNS_FEW - used
-			     : (used - CONNS_FEW) / CONNS_PART;
-	return n < MORE_MAX ? n : MORE_MAX;
+	n = used < CONTROLS_CONNS_FEW
+	    ? CONTROLS_CONNS_FEW - used
+	    : (used - CONTROLS_CONNS_FEW) / CONTROLS_CONNS_PART;
+	return n < CONTROLS_MORE_MAX ? n : CONTROLS_MORE_MAX;
 }
 
 /*
@@ -71,14 +72,15 @@ allowance(const struct rounds *rounds)
  * as are allowed, but never more than there are triggers of that kind.
  */
 static unsigned int
-wanted(const struct rounds *rounds, int stratum)
+controls_wanted(const struct rounds *rounds, int stratum)
 {
 	struct stats_count arms[STRATA], controls[STRATA];
-	unsigned int most = allowance(rounds), n = 0;
+	unsigned int most = controls_allowance(rounds), n = 0;
 
-	count_arms(rounds, arms, controls);
+	controls_count_arms(rounds, arms, controls);
 	while (n < most && controls[stratum].n < arms[stratum].n &&
-	    stats_fisher_strata(arms, controls, STRATA) > P_TELLS + SAME) {
+	    stats_fisher_strata(arms, controls, STRATA) >
+		CONTROLS_P_TELLS + CONTROLS_SAME) {
 		controls[stratum].n++;
 		n++;
 	}
@@ -89,13 +91,13 @@ int
 controls_compare(struct rounds *rounds, const struct belief *b, struct fault *f)
 {
 	bool bursts = rounds_count(rounds, TRIAL_BURST, true) > 0;
-	struct shot_plan plans[MORE_MAX] = {0};
-	unsigned int n = wanted(rounds, bursts ? BURST : FULL), i;
+	struct shot_plan plans[CONTROLS_MORE_MAX] = {0};
+	unsigned int n = controls_wanted(rounds, bursts ? BURST : FULL);
 
 	if (n == 0 || rounds_count(rounds, TRIAL_FULL, true) == 0 ||
 	    rounds_are_over(rounds, n))
 		return 0;
-	for (i = 0; i < n; i++) {
+	for (unsigned int i = 0; i < n; i++) {
 		plans[i].kind = bursts ? TRIAL_CONTROL_BURST : TRIAL_CONTROL;
 		plans[i].plain = bursts && !b->clues.tags_pass;
 	}

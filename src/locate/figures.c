@@ -12,7 +12,7 @@
 #include "controls.h"
 
 static int
-compare_latency(const void *a, const void *b)
+figures_compare_latency(const void *a, const void *b)
 {
 	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
 
@@ -20,10 +20,11 @@ compare_latency(const void *a, const void *b)
 }
 
 static int
-median_latency(const struct locate_result *r, int64_t *out, struct fault *f)
+figures_median_latency(
+    const struct locate_result *r, int64_t *out, struct fault *f)
 {
 	int64_t *v;
-	size_t i, n = 0;
+	size_t n = 0;
 
 	*out = -1;
 	if (r->n_resets == 0)
@@ -31,10 +32,10 @@ median_latency(const struct locate_result *r, int64_t *out, struct fault *f)
 	v = calloc(r->n_resets, sizeof(*v));
 	if (v == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
-	for (i = 0; i < r->n_resets; i++)
+	for (size_t i = 0; i < r->n_resets; i++)
 		if (r->resets[i].latency_ns >= 0)
 			v[n++] = r->resets[i].latency_ns;
-	qsort(v, n, sizeof(*v), compare_latency);
+	qsort(v, n, sizeof(*v), figures_compare_latency);
 	if (n > 0)
 		*out = v[n / 2];
 	free(v);
@@ -42,17 +43,15 @@ median_latency(const struct locate_result *r, int64_t *out, struct fault *f)
 }
 
 static int
-fill_resets(
+figures_fill_resets(
     const struct rounds *rounds, struct locate_result *out, struct fault *f)
 {
-	size_t i;
-
 	if (rounds->s.n_resets == 0)
 		return 0;
 	out->resets = calloc(rounds->s.n_resets, sizeof(*out->resets));
 	if (out->resets == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
-	for (i = 0; i < rounds->s.n_resets; i++)
+	for (size_t i = 0; i < rounds->s.n_resets; i++)
 		if (!rounds->s.resets[i].answers_alive &&
 		    !rounds->s.resets[i].late)
 			out->resets[out->n_resets++] =
@@ -61,18 +60,17 @@ fill_resets(
 }
 
 static void
-fill_by_ttl(const struct rounds *rounds, struct locate_result *out)
+figures_fill_by_ttl(const struct rounds *rounds, struct locate_result *out)
 {
 	struct result_by_ttl by[PATH_MAX_HOPS + 1] = {{0}};
 	const struct trial *t;
 	const struct probe *p;
-	size_t i, k;
 
-	for (i = 0; i < rounds->n_trials; i++) {
+	for (size_t i = 0; i < rounds->n_trials; i++) {
 		t = &rounds->trials[i];
 		if (trial_is_control(t) || block_spoils(rounds, t))
 			continue;
-		for (k = 0; k < t->n_probes; k++) {
+		for (size_t k = 0; k < t->n_probes; k++) {
 			p = &rounds->s.probes[t->first_probe + k];
 			if (p->kind != PROBE_SHOT || p->ttl > PATH_MAX_HOPS)
 				continue;
@@ -80,7 +78,7 @@ fill_by_ttl(const struct rounds *rounds, struct locate_result *out)
 			by[p->ttl].resets += p->drew_reset;
 		}
 	}
-	for (i = 1; i <= PATH_MAX_HOPS; i++) {
+	for (size_t i = 1; i <= PATH_MAX_HOPS; i++) {
 		if (by[i].trials == 0)
 			continue;
 		by[i].ttl = (int)i;
@@ -95,7 +93,7 @@ fill_by_ttl(const struct rounds *rounds, struct locate_result *out)
 
 /* Trials of one kind, and those of them that drew a reset. */
 static struct stats_count
-count_arm(const struct rounds *rounds, enum trial_kind kind)
+figures_count_arm(const struct rounds *rounds, enum trial_kind kind)
 {
 	return (struct stats_count){block_count_clean(rounds, kind, true),
 	    block_count_clean(rounds, kind, false)};
@@ -103,10 +101,11 @@ count_arm(const struct rounds *rounds, enum trial_kind kind)
 
 /* Bursts are compared where some were controls. */
 static void
-fill_bursts(const struct rounds *rounds, struct locate_result *out)
+figures_fill_bursts(const struct rounds *rounds, struct locate_result *out)
 {
-	struct stats_count burst = count_arm(rounds, TRIAL_BURST);
-	struct stats_count control = count_arm(rounds, TRIAL_CONTROL_BURST);
+	struct stats_count burst = figures_count_arm(rounds, TRIAL_BURST);
+	struct stats_count control =
+	    figures_count_arm(rounds, TRIAL_CONTROL_BURST);
 
 	out->reproduction.burst_trials = burst.n;
 	out->reproduction.burst_resets = burst.k;
@@ -118,8 +117,8 @@ int
 figures_fill(
     const struct rounds *rounds, struct locate_result *out, struct fault *f)
 {
-	struct stats_count full = count_arm(rounds, TRIAL_FULL);
-	struct stats_count control = count_arm(rounds, TRIAL_CONTROL);
+	struct stats_count full = figures_count_arm(rounds, TRIAL_FULL);
+	struct stats_count control = figures_count_arm(rounds, TRIAL_CONTROL);
 
 	out->residual = rounds->residual;
 	out->residual.contaminated = block_count_spoiled(rounds);
@@ -131,9 +130,9 @@ figures_fill(
 	stats_wilson(
 	    full, &out->reproduction.rate_lo, &out->reproduction.rate_hi);
 	out->reproduction.p_value = controls_p_value(rounds);
-	fill_bursts(rounds, out);
-	fill_by_ttl(rounds, out);
-	if (fill_resets(rounds, out, f) == -1)
+	figures_fill_bursts(rounds, out);
+	figures_fill_by_ttl(rounds, out);
+	if (figures_fill_resets(rounds, out, f) == -1)
 		return -1;
-	return median_latency(out, &out->reproduction.latency_ns, f);
+	return figures_median_latency(out, &out->reproduction.latency_ns, f);
 }

@@ -25,10 +25,11 @@
 #include "search.h"
 #include "sweep.h"
 
-#define CONNECT_NS   (5 * CLOCK_S)
-#define TRIGGERS_MAX 66 /* silent triggers, then: not reproduced */
-#define PLAIN_AFTER  12 /* so many silent, where plain ones may do better */
-#define REST_NS	     (CLOCK_S + 50 * CLOCK_MS)
+#define LOCATE_CONNECT_NS   (5 * CLOCK_S)
+#define LOCATE_TRIGGERS_MAX 66 /* silent triggers, then: not reproduced */
+#define LOCATE_PLAIN_AFTER \
+	12 /* so many silent, where plain ones may do better */
+#define LOCATE_REST_NS (CLOCK_S + 50 * CLOCK_MS)
 
 int
 locate_exit_status(const struct locate_result *r)
@@ -38,7 +39,7 @@ locate_exit_status(const struct locate_result *r)
 
 /* Waits for late resets where there is none yet. */
 static int
-settle_unfired(struct rounds *rounds, struct fault *f)
+locate_settle_silent(struct rounds *rounds, struct fault *f)
 {
 	if (rounds_count(rounds, TRIAL_FULL, true) > 0)
 		return 0;
@@ -50,12 +51,11 @@ settle_unfired(struct rounds *rounds, struct fault *f)
  * dozens are sent that fire all the same.
  */
 static bool
-is_pause_due(unsigned int before, unsigned int done)
+locate_is_pause_due(unsigned int before, unsigned int done)
 {
 	static const unsigned int at[] = {4, 12, 36};
-	size_t i;
 
-	for (i = 0; i < sizeof(at) / sizeof(at[0]); i++)
+	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++)
 		if (before < at[i] && done >= at[i])
 			return true;
 	return false;
@@ -63,7 +63,8 @@ is_pause_due(unsigned int before, unsigned int done)
 
 /* One more step of reproduction. */
 static int
-run_triggers(struct rounds *rounds, unsigned int triggers, struct fault *f)
+locate_run_triggers(
+    struct rounds *rounds, unsigned int triggers, struct fault *f)
 {
 	struct shot_plan plans[ROUNDS_WIDTH];
 	char text[80];
@@ -80,11 +81,11 @@ run_triggers(struct rounds *rounds, unsigned int triggers, struct fault *f)
 }
 
 static unsigned int
-triggers_max(const struct rounds *rounds)
+locate_triggers_max(const struct rounds *rounds)
 {
 	return rounds->ask->plain_header && !rounds->s.short_of_server
-	    ? PLAIN_AFTER
-	    : TRIGGERS_MAX;
+	    ? LOCATE_PLAIN_AFTER
+	    : LOCATE_TRIGGERS_MAX;
 }
 
 /*
@@ -92,33 +93,32 @@ triggers_max(const struct rounds *rounds)
  * silent.
  */
 static int
-reproduce(struct rounds *rounds, struct fault *f)
+locate_reproduce(struct rounds *rounds, struct fault *f)
 {
 	unsigned int done = 0, before = 0;
 
-	while (done < triggers_max(rounds) && !rounds_are_over(rounds, 2) &&
-	    !refusal_is_seen(rounds) &&
+	while (done < locate_triggers_max(rounds) &&
+	    !rounds_are_over(rounds, 2) && !refusal_is_seen(rounds) &&
 	    rounds_count(rounds, TRIAL_FULL, true) == 0) {
-		if (run_triggers(rounds, 1 + done / 2, f) == -1)
+		if (locate_run_triggers(rounds, 1 + done / 2, f) == -1)
 			return -1;
 		done = rounds_count(rounds, TRIAL_FULL, false);
-		if (is_pause_due(before, done) &&
-		    settle_unfired(rounds, f) == -1)
+		if (locate_is_pause_due(before, done) &&
+		    locate_settle_silent(rounds, f) == -1)
 			return -1;
 		before = done;
 	}
 	if (rounds_count(rounds, TRIAL_FULL, true) == 0)
-		rounds_tell_end(rounds, done < TRIGGERS_MAX ? 2 : 0);
-	return settle_unfired(rounds, f);
+		rounds_tell_end(rounds, done < LOCATE_TRIGGERS_MAX ? 2 : 0);
+	return locate_settle_silent(rounds, f);
 }
 
 static bool
-alive_known(void *arg)
+locate_alive_known(void *arg)
 {
 	const struct session *s = arg;
-	size_t i;
 
-	for (i = 0; i < s->n_conns; i++)
+	for (size_t i = 0; i < s->n_conns; i++)
 		if (s->conns[i].server_alive != RESULT_UNSURE)
 			return true;
 	return false;
@@ -126,13 +126,12 @@ alive_known(void *arg)
 
 /* After a reset at full TTL: does the server still hold the connection? */
 static int
-ask_server_side(struct rounds *rounds, struct fault *f)
+locate_ask_server_side(struct rounds *rounds, struct fault *f)
 {
 	int64_t wait = rounds->timing.rtt_ns * 2 + 50 * CLOCK_MS;
 	const struct session_conn *sc;
-	size_t i;
 
-	for (i = 0; i < rounds->n_trials; i++) {
+	for (size_t i = 0; i < rounds->n_trials; i++) {
 		sc = &rounds->s.conns[rounds->trials[i].conn];
 		if (rounds->trials[i].kind != TRIAL_FULL || sc->resets == 0 ||
 		    sc->alive_asked || sc->tcb.client_fin)
@@ -141,17 +140,17 @@ ask_server_side(struct rounds *rounds, struct fault *f)
 		    -1)
 			return -1;
 		return session_pump(&rounds->s, session_now(&rounds->s) + wait,
-			   alive_known, &rounds->s, f) == -1
+			   locate_alive_known, &rounds->s, f) == -1
 		    ? -1
 		    : 0;
 	}
 	return 0;
 }
 
-/* Setting out and coming home. */
+/* --- setting out and coming home --- */
 
 static void
-head_from_ask(struct locate_result *out, const struct locate_ask *ask)
+locate_head_from_ask(struct locate_result *out, const struct locate_ask *ask)
 {
 	struct result_head *h = &out->head;
 
@@ -176,7 +175,7 @@ head_from_ask(struct locate_result *out, const struct locate_ask *ask)
 }
 
 static int
-make_load(struct rounds *rounds, struct fault *f)
+locate_make_load(struct rounds *rounds, struct fault *f)
 {
 	const struct locate_ask *ask = rounds->ask;
 
@@ -196,7 +195,8 @@ make_load(struct rounds *rounds, struct fault *f)
 }
 
 static void
-open_session(struct rounds *rounds, struct world *w, struct locate_result *out)
+locate_open_session(
+    struct rounds *rounds, struct world *w, struct locate_result *out)
 {
 	const struct locate_ask *ask = rounds->ask;
 	struct session_ask sa = {0};
@@ -225,7 +225,7 @@ struct talk_wait {
 };
 
 static bool
-talk_is_over(void *arg)
+locate_talk_is_over(void *arg)
 {
 	const struct talk_wait *w = arg;
 
@@ -239,14 +239,15 @@ talk_is_over(void *arg)
  * a reset is what this is all about.
  */
 static int
-await_talk(struct rounds *rounds, int conn, struct fault *f)
+locate_await_talk(struct rounds *rounds, int conn, struct fault *f)
 {
 	struct talk_wait w = {&rounds->s, conn};
 
 	if (rounds->ask->maker.make == NULL)
 		return 0;
 	rounds_progress(rounds, "logging in");
-	if (session_pump(&rounds->s, rounds->end_ns, talk_is_over, &w, f) == -1)
+	if (session_pump(
+		&rounds->s, rounds->end_ns, locate_talk_is_over, &w, f) == -1)
 		return -1;
 	if (!session_talk_failed(&rounds->s, conn) ||
 	    rounds->s.conns[conn].resets > 0)
@@ -257,7 +258,7 @@ await_talk(struct rounds *rounds, int conn, struct fault *f)
 
 /* The first connection: its handshake gives the server's TTL and distance. */
 static int
-open_first(struct rounds *rounds, struct fault *f)
+locate_open_first(struct rounds *rounds, struct fault *f)
 {
 	const struct tcb *tcb;
 	int conn, rc;
@@ -266,9 +267,9 @@ open_first(struct rounds *rounds, struct fault *f)
 	conn = session_open(&rounds->s, ARM_NONE, rounds->src_port, f);
 	if (conn == -1)
 		return -1;
-	rc = session_wait_open(&rounds->s, conn, CONNECT_NS, f);
+	rc = session_wait_open(&rounds->s, conn, LOCATE_CONNECT_NS, f);
 	if (rc == 0 && session_state(&rounds->s, conn) == CONN_CLOSED &&
-	    await_talk(rounds, conn, f) == -1)
+	    locate_await_talk(rounds, conn, f) == -1)
 		return -1; /* it said why before it closed */
 	if (rc == 0)
 		return session_open_fault(&rounds->s, conn, f);
@@ -282,11 +283,11 @@ open_first(struct rounds *rounds, struct fault *f)
 	rounds->timing.rtt_ns = tcb->rtt_ns;
 	if (tracing_begin(&rounds->tracing, &rounds->s, conn, false, f) == -1)
 		return -1;
-	return await_talk(rounds, conn, f);
+	return locate_await_talk(rounds, conn, f);
 }
 
 static bool
-trace_is_done(void *arg)
+locate_trace_is_done(void *arg)
 {
 	const struct tracing *t = arg;
 
@@ -295,7 +296,7 @@ trace_is_done(void *arg)
 
 /* Lets the trace come to its end; prompt: only as long as answers come. */
 static int
-finish_trace(struct rounds *rounds, bool prompt, struct fault *f)
+locate_finish_trace(struct rounds *rounds, bool prompt, struct fault *f)
 {
 	int64_t wait = prompt ? rounds->timing.rtt_ns * 3 / 2 + 20 * CLOCK_MS
 			      : 4 * CLOCK_S;
@@ -303,15 +304,15 @@ finish_trace(struct rounds *rounds, bool prompt, struct fault *f)
 
 	rounds_progress(rounds, "tracing the path");
 	if (session_pump(&rounds->s,
-		until < rounds->end_ns ? until : rounds->end_ns, trace_is_done,
-		&rounds->tracing, f) == -1)
+		until < rounds->end_ns ? until : rounds->end_ns,
+		locate_trace_is_done, &rounds->tracing, f) == -1)
 		return -1;
 	tracing_conclude(&rounds->tracing);
 	return 0;
 }
 
 static bool
-is_reset(void *arg)
+locate_is_reset(void *arg)
 {
 	const struct session_conn *sc = arg;
 
@@ -320,13 +321,12 @@ is_reset(void *arg)
 
 /* A connection in which nothing is sent: 1 it is reset all the same, 0, -1. */
 static int
-idle_is_reset(struct rounds *rounds, struct fault *f)
+locate_idle_is_reset(struct rounds *rounds, struct fault *f)
 {
-	int64_t wait = rounds->timing.rtt_ns + REST_NS;
-	size_t i;
+	int64_t wait = rounds->timing.rtt_ns + LOCATE_REST_NS;
 	int conn;
 
-	for (i = 0; i < rounds->s.n_resets; i++)
+	for (size_t i = 0; i < rounds->s.n_resets; i++)
 		if (rounds->s.resets[i].at_ns -
 			rounds->s.conns[rounds->s.resets[i].conn].opened_ns >
 		    wait / 2)
@@ -336,8 +336,8 @@ idle_is_reset(struct rounds *rounds, struct fault *f)
 				    .opened_ns);
 	conn = session_open(&rounds->s, ARM_NONE, rounds->src_port, f);
 	if (conn == -1 ||
-	    session_pump(&rounds->s, session_now(&rounds->s) + wait, is_reset,
-		&rounds->s.conns[conn], f) == -1)
+	    session_pump(&rounds->s, session_now(&rounds->s) + wait,
+		locate_is_reset, &rounds->s.conns[conn], f) == -1)
 		return -1;
 	session_close(&rounds->s, conn);
 	return rounds->s.conns[conn].resets > 0;
@@ -345,62 +345,65 @@ idle_is_reset(struct rounds *rounds, struct fault *f)
 
 /* What the server refused in company, again, one connection at a time. */
 static int
-start_over(struct rounds *rounds, const struct belief *b, struct fault *f)
+locate_start_over(
+    struct rounds *rounds, const struct belief *b, struct fault *f)
 {
-	if (finish_trace(rounds, false, f) == -1 ||
+	if (locate_finish_trace(rounds, false, f) == -1 ||
 	    refusal_go_alone(rounds, !belief_has_begun(b), f) == -1)
 		return -1;
 	result_note(&rounds->notes,
 	    "The server refuses a connection while another is open: all was "
 	    "done again, one at a time.");
 	rounds_progress(rounds, "once more, one connection at a time");
-	if (session_pump(&rounds->s, session_now(&rounds->s) + REST_NS, NULL,
-		NULL, f) == -1)
+	if (session_pump(&rounds->s, session_now(&rounds->s) + LOCATE_REST_NS,
+		NULL, NULL, f) == -1)
 		return -1;
-	return reproduce(rounds, f);
+	return locate_reproduce(rounds, f);
 }
 
 /* Where nothing fires: without TCP options, if the application had none. */
 static int
-try_plain(struct rounds *rounds, struct belief *b, struct fault *f)
+locate_try_plain(struct rounds *rounds, struct belief *b, struct fault *f)
 {
 	int rc;
 
 	if (!rounds->ask->plain_header || rounds_are_over(rounds, 2) ||
 	    rounds_count(rounds, TRIAL_FULL, true) > 0)
 		return 0;
-	if (finish_trace(rounds, false, f) == -1)
+	if (locate_finish_trace(rounds, false, f) == -1)
 		return -1;
 	rc = plain_go(rounds, b, f);
-	return rc == 1 ? reproduce(rounds, f) : rc;
+	return rc == 1 ? locate_reproduce(rounds, f) : rc;
 }
 
 static int
-campaign(struct rounds *rounds, struct belief *b, struct fault *f)
+locate_campaign(struct rounds *rounds, struct belief *b, struct fault *f)
 {
 	bool trigger = rounds->ask->trigger != RESULT_TRIGGER_NONE;
 	bool attach = rounds->ask->attach.port != 0;
 	int rc;
 
-	if (make_load(rounds, f) == -1 ||
-	    (attach ? attach_run(rounds, b, f) : open_first(rounds, f)) == -1)
+	if (locate_make_load(rounds, f) == -1 ||
+	    (attach ? attach_run(rounds, b, f)
+		    : locate_open_first(rounds, f)) == -1)
 		return -1;
 	if (!trigger)
-		return finish_trace(rounds, false, f);
+		return locate_finish_trace(rounds, false, f);
 	if (rounds->ask->src_port != 0) {
-		if (finish_trace(rounds, false, f) == -1)
+		if (locate_finish_trace(rounds, false, f) == -1)
 			return -1;
 		session_close(&rounds->s, 0);
 	}
 	if (rounds->ask->sweep_ports > 0 && sweep_run(rounds, f) == -1)
 		return -1;
-	if (reproduce(rounds, f) == -1 ||
-	    (refusal_is_seen(rounds) && start_over(rounds, b, f) == -1) ||
-	    try_plain(rounds, b, f) == -1 ||
-	    finish_trace(rounds, true, f) == -1)
+	if (locate_reproduce(rounds, f) == -1 ||
+	    (refusal_is_seen(rounds) &&
+		locate_start_over(rounds, b, f) == -1) ||
+	    locate_try_plain(rounds, b, f) == -1 ||
+	    locate_finish_trace(rounds, true, f) == -1)
 		return -1;
 	if (refusal_is_seen(rounds)) {
-		rc = idle_is_reset(rounds, f);
+		rc = locate_idle_is_reset(rounds, f);
 		if (rc == 1)
 			result_note(&rounds->notes,
 			    "Connections are reset also where nothing is sent "
@@ -410,7 +413,7 @@ campaign(struct rounds *rounds, struct belief *b, struct fault *f)
 	}
 	if (rounds_count(rounds, TRIAL_FULL, true) == 0)
 		return 0;
-	if (ask_server_side(rounds, f) == -1 ||
+	if (locate_ask_server_side(rounds, f) == -1 ||
 	    residual_measure(rounds, f) == -1)
 		return -1;
 	if (search_run(rounds, b, f) == -1)
@@ -420,7 +423,7 @@ campaign(struct rounds *rounds, struct belief *b, struct fault *f)
 
 /* What the rounds have kept for the report. */
 static void
-take_rounds(const struct rounds *rounds, struct locate_result *out)
+locate_take_rounds(const struct rounds *rounds, struct locate_result *out)
 {
 	struct result_head *h = &out->head;
 
@@ -439,10 +442,10 @@ take_rounds(const struct rounds *rounds, struct locate_result *out)
 
 /* What there is to say, also after an interrupt or a fault midway. */
 static int
-conclude(struct rounds *rounds, struct belief *b, struct locate_result *out,
-    struct fault *f)
+locate_conclude(struct rounds *rounds, struct belief *b,
+    struct locate_result *out, struct fault *f)
 {
-	take_rounds(rounds, out);
+	locate_take_rounds(rounds, out);
 	rounds_conclude_path(rounds);
 	if (belief_update(b, rounds, true, f) == -1 ||
 	    figures_fill(rounds, out, f) == -1 ||
@@ -457,7 +460,7 @@ conclude(struct rounds *rounds, struct belief *b, struct locate_result *out,
  * the campaign but not the report.
  */
 static bool
-still_reports(
+locate_still_reports(
     struct rounds *rounds, struct locate_result *out, const struct fault *f)
 {
 	if (f->kind == FAULT_INTERRUPTED) {
@@ -479,15 +482,15 @@ locate_run(const struct locate_ask *ask, struct world *w,
 	struct belief belief = {0};
 	int rc;
 
-	head_from_ask(out, ask);
-	open_session(&rounds, w, out);
-	rc = campaign(&rounds, &belief, f);
-	if (rc == -1 && still_reports(&rounds, out, f)) {
+	locate_head_from_ask(out, ask);
+	locate_open_session(&rounds, w, out);
+	rc = locate_campaign(&rounds, &belief, f);
+	if (rc == -1 && locate_still_reports(&rounds, out, f)) {
 		fault_clear(f);
 		rc = 0;
 	}
 	if (rc == 0)
-		rc = conclude(&rounds, &belief, out, f);
+		rc = locate_conclude(&rounds, &belief, out, f);
 	rounds_free(&rounds);
 	belief_free(&belief);
 	return rc;

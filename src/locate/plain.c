@@ -10,15 +10,13 @@
 int
 plain_go(struct rounds *rounds, struct belief *b, struct fault *f)
 {
-	size_t i;
-
 	rounds_conclude_path(rounds);
 	if (belief_update(b, rounds, true, f) == -1)
 		return -1;
 	if (rounds->load.last_ttl < 1)
 		return 0;
 	/* They tell nothing of a device that is blind to them. */
-	for (i = 0; i < rounds->n_trials; i++)
+	for (size_t i = 0; i < rounds->n_trials; i++)
 		rounds->trials[i].state = TRIAL_SPOILED;
 	belief_forget(b);
 	rounds->s.short_of_server = true;

@@ -5,21 +5,20 @@
  */
 #include "refusal.h"
 
-#define REFUSALS_ALONE 3 /* in a row of trials, to be no accident */
+#define REFUSAL_REFUSALS_ALONE 3 /* in a row of trials, to be no accident */
 
 /* Its connection never opened, or the server's own TTL is on a reset that no
  * trigger has fired. */
 static bool
-was_refused(const struct rounds *rounds, const struct trial *t)
+refusal_was_refused(const struct rounds *rounds, const struct trial *t)
 {
 	const struct seen_reset *r;
-	size_t i;
 
 	if (t->state == TRIAL_FAILED)
 		return true;
 	if (!trial_is_control(t) && t->state != TRIAL_SPOILED)
 		return false;
-	for (i = 0; i < rounds->s.n_resets; i++) {
+	for (size_t i = 0; i < rounds->s.n_resets; i++) {
 		r = &rounds->s.resets[i];
 		if (r->conn == t->conn && !r->late && !r->answers_alive &&
 		    r->facts.ttl == rounds->s.path->server_ttl)
@@ -32,13 +31,13 @@ bool
 refusal_is_seen(const struct rounds *rounds)
 {
 	unsigned int refused = 0, trials = 0;
-	size_t i;
 
-	for (i = rounds->first_alone; i < rounds->n_trials; i++) {
+	for (size_t i = rounds->first_alone; i < rounds->n_trials; i++) {
 		trials++;
-		refused += was_refused(rounds, &rounds->trials[i]);
+		refused += refusal_was_refused(rounds, &rounds->trials[i]);
 	}
-	if (rounds->unreachable || (rounds->alone && refused < REFUSALS_ALONE))
+	if (rounds->unreachable ||
+	    (rounds->alone && refused < REFUSAL_REFUSALS_ALONE))
 		return false;
 	return refused > 0 && refused * 4 >= trials;
 }
@@ -46,17 +45,15 @@ refusal_is_seen(const struct rounds *rounds)
 int
 refusal_go_alone(struct rounds *rounds, bool forget, struct fault *f)
 {
-	size_t i;
-
-	for (i = 0; i < rounds->s.n_conns; i++) {
+	for (size_t i = 0; i < rounds->s.n_conns; i++) {
 		if (rounds_free_server(rounds, (int)i, f) == -1)
 			return -1;
 		session_close(&rounds->s, (int)i);
 	}
 	/* What was judged already, was judged by trials that had company. */
-	for (i = 0; i < rounds->n_trials && forget; i++)
+	for (size_t i = 0; i < rounds->n_trials && forget; i++)
 		rounds->trials[i].state = TRIAL_SPOILED;
-	for (i = 0; i < rounds->s.n_resets && forget; i++)
+	for (size_t i = 0; i < rounds->s.n_resets && forget; i++)
 		rounds->s.resets[i].late = true;
 	rounds->first_alone = rounds->n_trials;
 	rounds->failures = 0;

@@ -22,35 +22,33 @@
 /* Injected controls bear tags as a burst's copies do, from the second on: Linux
  * takes a reset one below the number that is due for a late one of a
  * half-closed connection. */
-#define TAGS	    40
-#define TAG_LEAST   2
-#define WINDOW	    512
-#define WINDOW_STEP 73
+#define RESIDUAL_TAGS	   40
+#define RESIDUAL_TAG_LEAST 2
 
-#define SLACK_NS   (20 * CLOCK_MS)
-#define OPEN_NS	   (150 * CLOCK_MS)
-#define LOGIN_NS   (4 * CLOCK_S)
-#define SPARE	   8 /* connections that are left to the trials */
-#define POLLS	   30
-#define POLLS_TALK 8
+#define RESIDUAL_SLACK_NS   (20 * CLOCK_MS)
+#define RESIDUAL_OPEN_NS    (150 * CLOCK_MS)
+#define RESIDUAL_LOGIN_NS   (4 * CLOCK_S)
+#define RESIDUAL_SPARE	    8 /* connections that are left to the trials */
+#define RESIDUAL_POLLS	    30
+#define RESIDUAL_POLLS_TALK 8
 /* From poll to poll, a share of the time since the firing, in percent. */
-#define STEP_FLOW     8
-#define STEP_CONN     18
-#define STEP_TALK     30
-#define STEP_LEAST_NS (50 * CLOCK_MS)
+#define RESIDUAL_STEP_FLOW     8
+#define RESIDUAL_STEP_CONN     18
+#define RESIDUAL_STEP_TALK     30
+#define RESIDUAL_STEP_LEAST_NS (50 * CLOCK_MS)
 /*
  * All of it takes so long at most, and so much of --max-time.  Of that, after
  * this share silences tell, each longer than the one before.
  */
-#define MEASURE_MAX	 (30 * CLOCK_S)
-#define MEASURE_SHARE	 4
-#define POLLED(all)	 ((all)*4 / 15)
-#define SILENCE(all)	 ((all) / 15)
-#define SILENCE_STEP(ns) ((ns)*13 / 10)
-#define REFIRES		 4
-#define REFIRES_TALK	 2
+#define RESIDUAL_MEASURE_MAX	  (30 * CLOCK_S)
+#define RESIDUAL_MEASURE_SHARE	  4
+#define RESIDUAL_POLLED(all)	  ((all)*4 / 15)
+#define RESIDUAL_SILENCE(all)	  ((all) / 15)
+#define RESIDUAL_SILENCE_STEP(ns) ((ns)*13 / 10)
+#define RESIDUAL_REFIRES	  4
+#define RESIDUAL_REFIRES_TALK	  2
 /* So many resets, to be no accident. */
-#define HITS_MIN 2
+#define RESIDUAL_HITS_MIN 2
 
 enum answer { ANSWER_NONE, ANSWER_RESET, ANSWER_PASSED };
 
@@ -71,31 +69,30 @@ struct meter {
 };
 
 static bool
-has_talks(const struct rounds *rounds)
+residual_has_talks(const struct rounds *rounds)
 {
 	return rounds->ask->maker.make != NULL;
 }
 
 static int64_t
-min64(int64_t a, int64_t b)
+residual_min64(int64_t a, int64_t b)
 {
 	return a < b ? a : b;
 }
 
 static int64_t
-max64(int64_t a, int64_t b)
+residual_max64(int64_t a, int64_t b)
 {
 	return a > b ? a : b;
 }
 
 /* The trial that fired first, by when its trigger left; NULL: none. */
 static const struct trial *
-first_fired(const struct rounds *rounds)
+residual_first_drew(const struct rounds *rounds)
 {
 	const struct trial *t, *first = NULL;
-	size_t i;
 
-	for (i = 0; i < rounds->n_trials; i++) {
+	for (size_t i = 0; i < rounds->n_trials; i++) {
 		t = &rounds->trials[i];
 		if (t->kind != TRIAL_FULL || t->n_probes == 0 ||
 		    !rounds->s.probes[t->first_probe].drew_reset)
@@ -110,7 +107,7 @@ first_fired(const struct rounds *rounds)
 
 /* Of what is injected: the last router's, as far as is known. */
 static int
-flow_ttl(const struct rounds *rounds)
+residual_flow_ttl(const struct rounds *rounds)
 {
 	const struct path *p = rounds->s.path;
 
@@ -118,41 +115,42 @@ flow_ttl(const struct rounds *rounds)
 }
 
 static bool
-can_inject(const struct rounds *rounds, int conn)
+residual_can_inject(const struct rounds *rounds, int conn)
 {
 	return conn >= 0 && rounds->s.conns[conn].tcb.established &&
-	    flow_ttl(rounds) >= 1 && rounds->load.control_len > 0;
+	    residual_flow_ttl(rounds) >= 1 && rounds->load.control_len > 0;
 }
 
 /* Nothing comes between: retries of the trace would meet the block. */
 static int
-pump(struct meter *m, int64_t until_ns, bool (*done)(void *), void *arg,
-    struct fault *f)
+residual_pump(struct meter *m, int64_t until_ns, bool (*done)(void *),
+    void *arg, struct fault *f)
 {
-	int64_t until = min64(until_ns, m->rounds->end_ns);
+	int64_t until = residual_min64(until_ns, m->rounds->end_ns);
 
 	return session_pump_only(&m->rounds->s, until, done, arg, f) == -1 ? -1
 									   : 0;
 }
 
-/* Injected controls. */
+/* --- injected controls --- */
 
 static int
-inject(struct meter *m, int conn, int64_t *sent_ns, struct fault *f)
+residual_inject(struct meter *m, int conn, int64_t *sent_ns, struct fault *f)
 {
 	struct session *s = &m->rounds->s;
 	const struct tcb *t = &s->conns[conn].tcb;
 	struct probe p = {0};
 	int i;
 
-	m->tag = TAG_LEAST + (m->tag + 1 - TAG_LEAST) % TAGS;
+	m->tag = RESIDUAL_TAG_LEAST +
+	    (m->tag + 1 - RESIDUAL_TAG_LEAST) % RESIDUAL_TAGS;
 	p.kind = PROBE_BLOCK;
 	p.conn = conn;
-	p.ttl = (uint8_t)flow_ttl(m->rounds);
+	p.ttl = (uint8_t)residual_flow_ttl(m->rounds);
 	p.ip_id = (uint16_t)(m->id_base + m->tag);
 	p.seq = t->snd_nxt;
 	p.ack = t->rcv_nxt - m->tag;
-	p.window = (uint16_t)(WINDOW + WINDOW_STEP * m->tag);
+	p.window = probe_tag_window(m->tag);
 	p.len = (uint16_t)m->rounds->load.control_len;
 	p.flags = PKT_TH_PSH | PKT_TH_ACK;
 	i = session_inject(s, &p, m->rounds->load.control, f);
@@ -169,13 +167,12 @@ struct reset_wait {
 };
 
 static bool
-was_reset(void *arg)
+residual_was_reset(void *arg)
 {
 	const struct reset_wait *w = arg;
 	const struct seen_reset *r;
-	size_t i;
 
-	for (i = w->s->n_resets; i-- > 0;) {
+	for (size_t i = w->s->n_resets; i-- > 0;) {
 		r = &w->s->resets[i];
 		if (r->conn == w->conn && !r->answers_alive &&
 		    r->at_ns >= w->since_ns)
@@ -186,52 +183,52 @@ was_reset(void *arg)
 
 /* They are no work of the trigger's. */
 static void
-mark_controls(struct session *s, int conn, int64_t since_ns)
+residual_mark_controls(struct session *s, int conn, int64_t since_ns)
 {
-	size_t i;
-
-	for (i = 0; i < s->n_resets; i++)
+	for (size_t i = 0; i < s->n_resets; i++)
 		if (s->resets[i].conn == conn && s->resets[i].at_ns >= since_ns)
 			s->resets[i].facts.control = true;
 }
 
 /* The reset of what fired was so late at most. */
 static int64_t
-flow_wait_ns(const struct rounds *rounds)
+residual_flow_wait_ns(const struct rounds *rounds)
 {
-	return max64(rounds->timing.rtt_ns, rounds->timing.latency_ns) * 3 / 2 +
-	    SLACK_NS;
+	return residual_max64(
+		   rounds->timing.rtt_ns, rounds->timing.latency_ns) *
+	    3 / 2 +
+	    RESIDUAL_SLACK_NS;
 }
 
 /* One control into a connection; *sent_ns when it left where it was reset. */
 static int
-ask_once(struct meter *m, int conn, enum answer *a, int64_t *sent_ns,
+residual_ask_once(struct meter *m, int conn, enum answer *a, int64_t *sent_ns,
     struct fault *f)
 {
 	struct reset_wait w = {&m->rounds->s, conn, 0};
 
-	if (inject(m, conn, &w.since_ns, f) == -1 ||
-	    pump(m, w.since_ns + flow_wait_ns(m->rounds), was_reset, &w, f) ==
-		-1)
+	if (residual_inject(m, conn, &w.since_ns, f) == -1 ||
+	    residual_pump(m, w.since_ns + residual_flow_wait_ns(m->rounds),
+		residual_was_reset, &w, f) == -1)
 		return -1;
-	*a = was_reset(&w) ? ANSWER_RESET : ANSWER_PASSED;
+	*a = residual_was_reset(&w) ? ANSWER_RESET : ANSWER_PASSED;
 	*sent_ns = w.since_ns;
-	mark_controls(&m->rounds->s, conn, w.since_ns);
+	residual_mark_controls(&m->rounds->s, conn, w.since_ns);
 	return 0;
 }
 
 /* That it passed, two have to say: one may be lost. */
 static int
-ask_flow(struct meter *m, int conn, enum answer *a, int64_t *sent_ns,
+residual_ask_flow(struct meter *m, int conn, enum answer *a, int64_t *sent_ns,
     struct fault *f)
 {
 	int64_t again;
 
-	if (ask_once(m, conn, a, sent_ns, f) == -1)
+	if (residual_ask_once(m, conn, a, sent_ns, f) == -1)
 		return -1;
 	if (*a == ANSWER_RESET)
 		return 0;
-	if (ask_once(m, conn, a, &again, f) == -1)
+	if (residual_ask_once(m, conn, a, &again, f) == -1)
 		return -1;
 	*sent_ns = *a == ANSWER_RESET ? again : *sent_ns;
 	return 0;
@@ -242,37 +239,39 @@ ask_flow(struct meter *m, int conn, enum answer *a, int64_t *sent_ns,
  * side; -1: none.  What is reset is m's then.
  */
 static int
-ask_flows(struct meter *m, int other, int fired, struct fault *f)
+residual_ask_flows(struct meter *m, int other, int drew, struct fault *f)
 {
 	struct reset_wait one = {&m->rounds->s, other, 0};
-	struct reset_wait two = {&m->rounds->s, fired, 0};
+	struct reset_wait two = {&m->rounds->s, drew, 0};
 	int64_t until;
 
-	if (!can_inject(m->rounds, fired))
+	if (!residual_can_inject(m->rounds, drew))
 		return 0;
-	if (inject(m, fired, &two.since_ns, f) == -1 ||
-	    (other != -1 && inject(m, other, &one.since_ns, f) == -1))
+	if (residual_inject(m, drew, &two.since_ns, f) == -1 ||
+	    (other != -1 && residual_inject(m, other, &one.since_ns, f) == -1))
 		return -1;
-	until = session_now(&m->rounds->s) + flow_wait_ns(m->rounds);
-	if (pump(m, until, was_reset, other != -1 ? &one : &two, f) == -1)
+	until = session_now(&m->rounds->s) + residual_flow_wait_ns(m->rounds);
+	if (residual_pump(m, until, residual_was_reset,
+		other != -1 ? &one : &two, f) == -1)
 		return -1;
-	mark_controls(&m->rounds->s, fired, two.since_ns);
-	if (other != -1 && was_reset(&one)) {
-		mark_controls(&m->rounds->s, other, one.since_ns);
+	residual_mark_controls(&m->rounds->s, drew, two.since_ns);
+	if (other != -1 && residual_was_reset(&one)) {
+		residual_mark_controls(&m->rounds->s, other, one.since_ns);
 		m->flow = other;
 		m->hit_ns = one.since_ns;
-	} else if (was_reset(&two)) {
-		m->flow = fired;
+	} else if (residual_was_reset(&two)) {
+		m->flow = drew;
 		m->hit_ns = two.since_ns;
 	}
 	return 0;
 }
 
-/* Controls on connections of their own. */
+/* --- controls on connections of their own --- */
 
 /* trial: -1 where the port can't be had. */
 static int
-begin_control(struct meter *m, uint16_t port, int *trial, struct fault *f)
+residual_begin_control(
+    struct meter *m, uint16_t port, int *trial, struct fault *f)
 {
 	*trial = run_begin_control(m->rounds, port, f);
 	if (*trial == -1 && f->kind != FAULT_NETWORK)
@@ -288,11 +287,12 @@ begin_control(struct meter *m, uint16_t port, int *trial, struct fault *f)
 
 /* What fails here is the block's doing, and ends nothing. */
 static int
-await_controls(struct meter *m, struct fault *f)
+residual_await_controls(struct meter *m, struct fault *f)
 {
 	struct rounds *rounds = m->rounds;
 	unsigned int failures = rounds->failures;
-	int64_t wait = has_talks(rounds) ? LOGIN_NS : OPEN_NS;
+	int64_t wait =
+	    residual_has_talks(rounds) ? RESIDUAL_LOGIN_NS : RESIDUAL_OPEN_NS;
 	int64_t until = session_now(&rounds->s) + wait +
 	    4 * rounds->timing.rtt_ns + 2 * rounds->timing.latency_ns;
 
@@ -303,7 +303,8 @@ await_controls(struct meter *m, struct fault *f)
 }
 
 static enum answer
-answer_of(const struct session *s, const struct trial *t, int64_t *sent_ns)
+residual_answer_of(
+    const struct session *s, const struct trial *t, int64_t *sent_ns)
 {
 	struct reset_wait w = {s, t->conn, s->conns[t->conn].opened_ns};
 
@@ -315,7 +316,7 @@ answer_of(const struct session *s, const struct trial *t, int64_t *sent_ns)
 		return trial_drew_reset(s, t) ? ANSWER_RESET : ANSWER_PASSED;
 	case TRIAL_SPOILED:
 	case TRIAL_FAILED:
-		return was_reset(&w) ? ANSWER_RESET : ANSWER_NONE;
+		return residual_was_reset(&w) ? ANSWER_RESET : ANSWER_NONE;
 	case TRIAL_OPENING:
 		break;
 	}
@@ -328,7 +329,8 @@ answer_of(const struct session *s, const struct trial *t, int64_t *sent_ns)
  * manners.
  */
 static enum answer
-take_answer(struct meter *m, int trial, uint16_t port, int64_t *sent_ns)
+residual_take_answer(
+    struct meter *m, int trial, uint16_t port, int64_t *sent_ns)
 {
 	struct session *s = &m->rounds->s;
 	enum answer a;
@@ -337,7 +339,7 @@ take_answer(struct meter *m, int trial, uint16_t port, int64_t *sent_ns)
 	if (trial == -1)
 		return ANSWER_NONE;
 	t = &m->rounds->trials[trial];
-	a = answer_of(s, t, sent_ns);
+	a = residual_answer_of(s, t, sent_ns);
 	if (t->state != TRIAL_OPENING && port == 0)
 		return a;
 	if (t->state == TRIAL_OPENING || t->state == TRIAL_SENT)
@@ -347,25 +349,27 @@ take_answer(struct meter *m, int trial, uint16_t port, int64_t *sent_ns)
 }
 
 static int
-ask_conn(struct meter *m, enum answer *a, int64_t *sent_ns, struct fault *f)
+residual_ask_conn(
+    struct meter *m, enum answer *a, int64_t *sent_ns, struct fault *f)
 {
 	int trial;
 
-	if (begin_control(m, m->port, &trial, f) == -1 ||
-	    await_controls(m, f) == -1)
+	if (residual_begin_control(m, m->port, &trial, f) == -1 ||
+	    residual_await_controls(m, f) == -1)
 		return -1;
-	*a = take_answer(m, trial, m->port, sent_ns);
+	*a = residual_take_answer(m, trial, m->port, sent_ns);
 	return 0;
 }
 
 /* Whether connections may be opened to ask. */
 static bool
-may_open(const struct meter *m)
+residual_may_open(const struct meter *m)
 {
-	unsigned int most = has_talks(m->rounds) ? POLLS_TALK : POLLS;
+	unsigned int most = residual_has_talks(m->rounds) ? RESIDUAL_POLLS_TALK
+							  : RESIDUAL_POLLS;
 
 	return !m->rounds->alone && m->opened < most &&
-	    !rounds_are_over(m->rounds, SPARE);
+	    !rounds_are_over(m->rounds, RESIDUAL_SPARE);
 }
 
 /*
@@ -373,19 +377,21 @@ may_open(const struct meter *m)
  * confirm: to the device theirs may be no connection any more.
  */
 static int
-ask(struct meter *m, enum answer *a, int64_t *sent_ns, struct fault *f)
+residual_ask(struct meter *m, enum answer *a, int64_t *sent_ns, struct fault *f)
 {
 	enum answer sure;
 	int64_t at;
 
 	*a = ANSWER_NONE;
 	if (m->flow == -1)
-		return may_open(m) ? ask_conn(m, a, sent_ns, f) : 0;
-	if (ask_flow(m, m->flow, a, sent_ns, f) == -1)
+		return residual_may_open(m)
+		    ? residual_ask_conn(m, a, sent_ns, f)
+		    : 0;
+	if (residual_ask_flow(m, m->flow, a, sent_ns, f) == -1)
 		return -1;
-	if (*a != ANSWER_PASSED || !may_open(m))
+	if (*a != ANSWER_PASSED || !residual_may_open(m))
 		return 0;
-	if (ask_conn(m, &sure, &at, f) == -1)
+	if (residual_ask_conn(m, &sure, &at, f) == -1)
 		return -1;
 	if (sure == ANSWER_RESET) {
 		m->flow = -1;
@@ -395,7 +401,7 @@ ask(struct meter *m, enum answer *a, int64_t *sent_ns, struct fault *f)
 	return 0;
 }
 
-/* Is there a block, and of what? */
+/* --- is there a block, and of what? --- */
 
 /*
  * A connection from another port, `one`, which may be under way already (-1:
@@ -403,26 +409,28 @@ ask(struct meter *m, enum answer *a, int64_t *sent_ns, struct fault *f)
  * nothing has to be said first, and injected controls told nothing of it.
  */
 static int
-ask_both(struct meter *m, int fired, int one, bool same_reset,
+residual_ask_both(struct meter *m, int drew, int one, bool same_reset,
     enum answer *other, enum answer *same, struct fault *f)
 {
-	uint16_t port = m->rounds->s.conns[fired].local.port;
+	uint16_t port = m->rounds->s.conns[drew].local.port;
 	int64_t at = 0;
 	int two = -1;
 
 	*other = *same = ANSWER_NONE;
-	if (one == -1 && may_open(m) && begin_control(m, 0, &one, f) == -1)
+	if (one == -1 && residual_may_open(m) &&
+	    residual_begin_control(m, 0, &one, f) == -1)
 		return -1;
-	if (m->rounds->src_port != 0 && !same_reset && !has_talks(m->rounds) &&
-	    may_open(m) && begin_control(m, port, &two, f) == -1)
+	if (m->rounds->src_port != 0 && !same_reset &&
+	    !residual_has_talks(m->rounds) && residual_may_open(m) &&
+	    residual_begin_control(m, port, &two, f) == -1)
 		return -1;
 	if (one == -1 && two == -1)
 		return 0;
-	if (await_controls(m, f) == -1)
+	if (residual_await_controls(m, f) == -1)
 		return -1;
-	*other = take_answer(m, one, 0, &at);
+	*other = residual_take_answer(m, one, 0, &at);
 	m->hit_ns = *other == ANSWER_RESET ? at : m->hit_ns;
-	*same = take_answer(m, two, port, &at);
+	*same = residual_take_answer(m, two, port, &at);
 	if (*other != ANSWER_RESET && *same == ANSWER_RESET)
 		m->hit_ns = at;
 	return 0;
@@ -430,9 +438,9 @@ ask_both(struct meter *m, int fired, int one, bool same_reset,
 
 /* The trace's connection, unless all share one port; -1: can't be asked. */
 static int
-other_flow(const struct rounds *rounds)
+residual_other_flow(const struct rounds *rounds)
 {
-	if (rounds->ask->src_port != 0 || !can_inject(rounds, 0))
+	if (rounds->ask->src_port != 0 || !residual_can_inject(rounds, 0))
 		return -1;
 	return 0;
 }
@@ -442,13 +450,14 @@ other_flow(const struct rounds *rounds)
  * port: it costs nothing more, and is on its way while the injected ones are.
  */
 static int
-begin_on_trace(struct meter *m, int *trial, struct fault *f)
+residual_begin_on_trace(struct meter *m, int *trial, struct fault *f)
 {
 	struct rounds *rounds = m->rounds;
 
 	*trial = -1;
-	if (has_talks(rounds) || rounds->alone || other_flow(rounds) == -1 ||
-	    rounds->s.conns[0].closed || rounds->s.conns[0].tcb.data_ns != 0 ||
+	if (residual_has_talks(rounds) || rounds->alone ||
+	    residual_other_flow(rounds) == -1 || rounds->s.conns[0].closed ||
+	    rounds->s.conns[0].tcb.data_ns != 0 ||
 	    session_state(&rounds->s, 0) != CONN_OPEN)
 		return 0;
 	*trial = run_begin_control_on(rounds, 0, f);
@@ -460,78 +469,81 @@ begin_on_trace(struct meter *m, int *trial, struct fault *f)
 }
 
 static int
-find_scope(struct meter *m, int fired, struct fault *f)
+residual_find_scope(struct meter *m, int drew, struct fault *f)
 {
 	enum answer other = ANSWER_NONE, same = ANSWER_NONE;
 	int one = -1;
 
-	if (begin_on_trace(m, &one, f) == -1)
+	if (residual_begin_on_trace(m, &one, f) == -1)
 		return -1;
-	if (ask_flows(m, other_flow(m->rounds), fired, f) == -1)
+	if (residual_ask_flows(m, residual_other_flow(m->rounds), drew, f) ==
+	    -1)
 		return -1;
-	if (m->flow != -1 && m->flow != fired)
+	if (m->flow != -1 && m->flow != drew)
 		other = ANSWER_RESET;
 	if (one != -1 || other != ANSWER_RESET)
-		if (ask_both(m, fired, one, m->flow != -1, &other, &same, f) ==
-		    -1)
+		if (residual_ask_both(
+			m, drew, one, m->flow != -1, &other, &same, f) == -1)
 			return -1;
-	if (m->flow != -1 && m->flow != fired)
+	if (m->flow != -1 && m->flow != drew)
 		other = ANSWER_RESET;
 	if (other == ANSWER_RESET) {
 		m->scope = RESULT_SCOPE_3TUPLE;
 	} else if (m->flow != -1 || same == ANSWER_RESET) {
 		m->scope = RESULT_SCOPE_4TUPLE;
-		m->port = m->rounds->s.conns[fired].local.port;
+		m->port = m->rounds->s.conns[drew].local.port;
 	}
 	m->hits = m->scope != RESULT_SCOPE_NONE;
 	return 0;
 }
 
-/* How long does it last? */
+/* --- how long does it last? --- */
 
 static int64_t
-measure_ns(const struct rounds *rounds)
+residual_measure_ns(const struct rounds *rounds)
 {
-	return min64(MEASURE_MAX, rounds->ask->max_time_ns / MEASURE_SHARE);
+	return residual_min64(RESIDUAL_MEASURE_MAX,
+	    rounds->ask->max_time_ns / RESIDUAL_MEASURE_SHARE);
 }
 
 static int64_t
-next_poll(struct meter *m)
+residual_next_poll(struct meter *m)
 {
 	int64_t elapsed = m->hit_ns - m->began_ns, gap,
-		all = measure_ns(m->rounds);
-	int64_t step = m->flow != -1 ? STEP_FLOW
-	    : has_talks(m->rounds)   ? STEP_TALK
-				     : STEP_CONN;
+		all = residual_measure_ns(m->rounds);
+	int64_t step = m->flow != -1	    ? RESIDUAL_STEP_FLOW
+	    : residual_has_talks(m->rounds) ? RESIDUAL_STEP_TALK
+					    : RESIDUAL_STEP_CONN;
 
-	gap = max64(elapsed * step / 100, STEP_LEAST_NS);
-	if (elapsed > POLLED(all)) {
+	gap = residual_max64(elapsed * step / 100, RESIDUAL_STEP_LEAST_NS);
+	if (elapsed > RESIDUAL_POLLED(all)) {
 		m->silence_ns = m->silence_ns == 0
-		    ? SILENCE(all)
-		    : SILENCE_STEP(m->silence_ns);
-		gap = max64(gap, m->silence_ns);
+		    ? RESIDUAL_SILENCE(all)
+		    : RESIDUAL_SILENCE_STEP(m->silence_ns);
+		gap = residual_max64(gap, m->silence_ns);
 	}
 	return m->hit_ns + gap;
 }
 
 static int
-poll_until_passed(struct meter *m, struct fault *f)
+residual_poll_until_passed(struct meter *m, struct fault *f)
 {
 	const struct rounds *rounds = m->rounds;
-	int64_t last = m->began_ns + measure_ns(rounds), at, sent = 0;
+	int64_t last = m->began_ns + residual_measure_ns(rounds), at, sent = 0;
 	enum answer a;
 
 	while (m->pass_ns == 0) {
-		at = next_poll(m);
+		at = residual_next_poll(m);
 		if (at > last || session_now(&rounds->s) > last ||
-		    (m->flow == -1 && !may_open(m)))
+		    (m->flow == -1 && !residual_may_open(m)))
 			return 0;
-		if (pump(m, at, NULL, NULL, f) == -1 ||
-		    ask(m, &a, &sent, f) == -1)
+		if (residual_pump(m, at, NULL, NULL, f) == -1 ||
+		    residual_ask(m, &a, &sent, f) == -1)
 			return -1;
 		if (a == ANSWER_RESET) {
 			m->hits++;
-			m->quiet_ns = max64(m->quiet_ns, sent - m->hit_ns);
+			m->quiet_ns =
+			    residual_max64(m->quiet_ns, sent - m->hit_ns);
 			m->hit_ns = sent;
 		} else if (a == ANSWER_PASSED) {
 			m->pass_ns = sent;
@@ -542,9 +554,10 @@ poll_until_passed(struct meter *m, struct fault *f)
 
 /* Fires the trigger again; *at_ns when it left, 0: none was reset. */
 static int
-fire_again(struct meter *m, int64_t *at_ns, struct fault *f)
+residual_trigger_again(struct meter *m, int64_t *at_ns, struct fault *f)
 {
-	int tries = has_talks(m->rounds) ? REFIRES_TALK : REFIRES;
+	int tries = residual_has_talks(m->rounds) ? RESIDUAL_REFIRES_TALK
+						  : RESIDUAL_REFIRES;
 	const struct shot_plan full = {.kind = TRIAL_FULL};
 	struct rounds *rounds = m->rounds;
 	const struct trial *t;
@@ -574,7 +587,7 @@ fire_again(struct meter *m, int64_t *at_ns, struct fault *f)
  * such a silence also where nothing but the trigger came before.
  */
 static int
-tell_refresh(struct meter *m, struct fault *f)
+residual_tell_refresh(struct meter *m, struct fault *f)
 {
 	int64_t silence = m->pass_ns - m->hit_ns;
 	int64_t lasted = m->hit_ns - m->began_ns, at, sent = 0;
@@ -582,13 +595,14 @@ tell_refresh(struct meter *m, struct fault *f)
 
 	if (silence * 3 / 2 >= lasted)
 		return 0;
-	if (pump(m, m->pass_ns + 2 * BLOCK_MARGIN_NS, NULL, NULL, f) == -1 ||
-	    fire_again(m, &at, f) == -1)
+	if (residual_pump(m, m->pass_ns + 2 * BLOCK_MARGIN_NS, NULL, NULL, f) ==
+		-1 ||
+	    residual_trigger_again(m, &at, f) == -1)
 		return -1;
 	if (at == 0)
 		return 0;
-	if (pump(m, at + silence * 6 / 5, NULL, NULL, f) == -1 ||
-	    ask(m, &a, &sent, f) == -1)
+	if (residual_pump(m, at + silence * 6 / 5, NULL, NULL, f) == -1 ||
+	    residual_ask(m, &a, &sent, f) == -1)
 		return -1;
 	if (a == ANSWER_RESET)
 		m->refreshed = RESULT_NO;
@@ -598,15 +612,14 @@ tell_refresh(struct meter *m, struct fault *f)
 }
 
 static void
-fill(struct meter *m)
+residual_fill(struct meter *m)
 {
 	struct result_residual *r = &m->rounds->residual;
-	size_t i;
 
 	r->measured = true;
-	if (m->hits < HITS_MIN) {
+	if (m->hits < RESIDUAL_HITS_MIN) {
 		/* They were controls as others are. */
-		for (i = 0; i < m->rounds->n_trials; i++)
+		for (size_t i = 0; i < m->rounds->n_trials; i++)
 			m->rounds->trials[i].poll = false;
 		return;
 	}
@@ -627,7 +640,7 @@ fill(struct meter *m)
 int
 residual_measure(struct rounds *rounds, struct fault *f)
 {
-	const struct trial *t = first_fired(rounds);
+	const struct trial *t = residual_first_drew(rounds);
 	struct meter m = {.rounds = rounds, .flow = -1};
 
 	/* Another program's connection is the only one there is. */
@@ -636,18 +649,19 @@ residual_measure(struct rounds *rounds, struct fault *f)
 		return 0;
 	m.began_ns = rounds->s.probes[t->first_probe].sent_ns;
 	m.id_base = (uint16_t)(1 + rng_below(&rounds->s.rng, 0xff00));
-	m.tag = TAG_LEAST;
-	if (find_scope(&m, t->conn, f) == -1)
+	m.tag = RESIDUAL_TAG_LEAST;
+	if (residual_find_scope(&m, t->conn, f) == -1)
 		return -1;
 	if (m.scope != RESULT_SCOPE_NONE) {
 		if (rounds->ask->progress != NULL)
 			rounds->ask->progress(rounds->ask->progress_ctx,
 			    "it goes on to reset: measuring for how long");
-		if (poll_until_passed(&m, f) == -1)
+		if (residual_poll_until_passed(&m, f) == -1)
 			return -1;
 	}
-	if (m.pass_ns != 0 && m.hits >= HITS_MIN && tell_refresh(&m, f) == -1)
+	if (m.pass_ns != 0 && m.hits >= RESIDUAL_HITS_MIN &&
+	    residual_tell_refresh(&m, f) == -1)
 		return -1;
-	fill(&m);
+	residual_fill(&m);
 	return 0;
 }

@@ -22,15 +22,14 @@ rounds_progress(const struct rounds *rounds, const char *text)
 }
 
 unsigned int
-rounds_count(const struct rounds *rounds, enum trial_kind kind, bool fired_only)
+rounds_count(const struct rounds *rounds, enum trial_kind kind, bool drew_only)
 {
 	unsigned int n = 0;
-	size_t i;
 
-	for (i = 0; i < rounds->n_trials; i++)
+	for (size_t i = 0; i < rounds->n_trials; i++)
 		if (rounds->trials[i].kind == kind &&
 		    trial_was_sent(&rounds->trials[i]) &&
-		    (!fired_only ||
+		    (!drew_only ||
 			trial_drew_reset(&rounds->s, &rounds->trials[i])))
 			n++;
 	return n;
@@ -40,9 +39,8 @@ unsigned int
 rounds_count_plain(const struct rounds *rounds)
 {
 	unsigned int n = 0;
-	size_t i;
 
-	for (i = 0; i < rounds->n_trials; i++)
+	for (size_t i = 0; i < rounds->n_trials; i++)
 		n += rounds->trials[i].plain &&
 		    rounds->trials[i].kind == TRIAL_BURST &&
 		    trial_was_sent(&rounds->trials[i]);
@@ -83,7 +81,9 @@ rounds_budget(const struct rounds *rounds)
 	    : 0;
 }
 
-/* The program has let go of it, or lost it: nothing more can be learnt there. */
+/*
+ * The program has let go of it, or lost it: nothing more can be learnt there.
+ */
 bool
 rounds_flow_is_gone(const struct rounds *rounds)
 {

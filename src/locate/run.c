@@ -7,21 +7,20 @@
 #include <rsthop/clock.h>
 #include <rsthop/run.h>
 
-#define FULL_TTLS     4
-#define FULL_TTL_STEP 7
-#define FULL_TTL_MAX  200
-#define TALKS_AT_ONCE 4
-#define BACKOFF_NS    CLOCK_S /* at first; then twice as much each time */
-#define BACKOFF_MAX   (16 * CLOCK_S)
+#define RUN_FULL_TTLS	  4
+#define RUN_FULL_TTL_STEP 7
+#define RUN_FULL_TTL_MAX  200
+#define RUN_TALKS_AT_ONCE 4
+#define RUN_BACKOFF_NS	  CLOCK_S /* at first; then twice as much each time */
+#define RUN_BACKOFF_MAX	  (16 * CLOCK_S)
 
 static void
-learn_latency(struct rounds *rounds)
+run_learn_latency(struct rounds *rounds)
 {
 	struct trial_timing *tm = &rounds->timing;
 	unsigned int n = 0;
-	size_t i;
 
-	for (i = 0; i < rounds->s.n_resets; i++) {
+	for (size_t i = 0; i < rounds->s.n_resets; i++) {
 		if (rounds->s.resets[i].probe == -1 ||
 		    rounds->s.resets[i].facts.latency_ns < 0)
 			continue;
@@ -34,12 +33,11 @@ learn_latency(struct rounds *rounds)
 
 /* The quickest handshake is the truest round trip. */
 static void
-learn_rtt(struct rounds *rounds)
+run_learn_rtt(struct rounds *rounds)
 {
 	int64_t rtt;
-	size_t i;
 
-	for (i = 0; i < rounds->s.n_conns; i++) {
+	for (size_t i = 0; i < rounds->s.n_conns; i++) {
 		rtt = rounds->s.conns[i].tcb.rtt_ns;
 		if (rtt > 0 && rtt < rounds->timing.rtt_ns)
 			rounds->timing.rtt_ns = rtt;
@@ -54,12 +52,11 @@ struct round {
 };
 
 static int64_t
-next_wake(struct rounds *rounds)
+run_next_wake(struct rounds *rounds)
 {
 	int64_t w, first = rounds->end_ns;
-	size_t i;
 
-	for (i = 0; i < rounds->n_trials; i++) {
+	for (size_t i = 0; i < rounds->n_trials; i++) {
 		w = trial_wakes_at(
 		    &rounds->s, &rounds->trials[i], &rounds->timing);
 		first = w < first ? w : first;
@@ -68,20 +65,19 @@ next_wake(struct rounds *rounds)
 }
 
 static bool
-round_stirs(void *arg)
+run_round_stirs(void *arg)
 {
 	struct round *r = arg;
-	size_t i;
 
-	for (i = 0; i < r->rounds->n_trials; i++)
+	for (size_t i = 0; i < r->rounds->n_trials; i++)
 		if (trial_is_ready(&r->rounds->s, &r->rounds->trials[i]))
 			return true;
-	return next_wake(r->rounds) < r->until_ns;
+	return run_next_wake(r->rounds) < r->until_ns;
 }
 
 /* A server that is full wants time, and one connection after the other. */
 static void
-note_talk_failure(struct rounds *rounds)
+run_note_talk_failure(struct rounds *rounds)
 {
 	rounds->failures++;
 	rounds->failure = rounds->s.talk_fault;
@@ -92,11 +88,11 @@ note_talk_failure(struct rounds *rounds)
 		    "The server took no more connections for a while: the "
 		    "others were made one at a time, with pauses.");
 	rounds->alone = true;
-	rounds->backoff_ns = rounds->backoff_ns < BACKOFF_NS
-	    ? BACKOFF_NS
+	rounds->backoff_ns = rounds->backoff_ns < RUN_BACKOFF_NS
+	    ? RUN_BACKOFF_NS
 	    : 2 * rounds->backoff_ns;
-	if (rounds->backoff_ns > BACKOFF_MAX)
-		rounds->backoff_ns = BACKOFF_MAX;
+	if (rounds->backoff_ns > RUN_BACKOFF_MAX)
+		rounds->backoff_ns = RUN_BACKOFF_MAX;
 }
 
 /*
@@ -104,7 +100,7 @@ note_talk_failure(struct rounds *rounds)
  * ends it, unless a reset came before: the device minds no such answer.
  */
 static int
-check_talks(struct rounds *rounds, struct fault *f)
+run_check_talks(struct rounds *rounds, struct fault *f)
 {
 	if (rounds->s.talk_failure != TALK_FAIL_FINAL || rounds->answer_noted)
 		return 0;
@@ -120,11 +116,11 @@ check_talks(struct rounds *rounds, struct fault *f)
 
 /* A trial is done with: its connection is not needed any more. */
 static int
-retire(struct rounds *rounds, struct trial *t, struct fault *f)
+run_retire(struct rounds *rounds, struct trial *t, struct fault *f)
 {
 	if (t->state == TRIAL_FAILED &&
 	    session_talk_failed(&rounds->s, t->conn)) {
-		note_talk_failure(rounds);
+		run_note_talk_failure(rounds);
 	} else if (t->state == TRIAL_FAILED) {
 		rounds->failures++;
 		rounds->unreachable |=
@@ -146,16 +142,15 @@ retire(struct rounds *rounds, struct trial *t, struct fault *f)
 }
 
 static int
-step_trials(struct rounds *rounds, struct fault *f)
+run_step_trials(struct rounds *rounds, struct fault *f)
 {
 	enum trial_state before;
-	size_t i;
 
-	learn_latency(rounds);
-	learn_rtt(rounds);
-	if (check_talks(rounds, f) == -1)
+	run_learn_latency(rounds);
+	run_learn_rtt(rounds);
+	if (run_check_talks(rounds, f) == -1)
 		return -1;
-	for (i = 0; i < rounds->n_trials; i++) {
+	for (size_t i = 0; i < rounds->n_trials; i++) {
 		before = rounds->trials[i].state;
 		if (trial_step(&rounds->s, &rounds->trials[i], &rounds->load,
 			&rounds->timing, f) == -1)
@@ -166,18 +161,16 @@ step_trials(struct rounds *rounds, struct fault *f)
 			rounds->broken = 0;
 		if (rounds->trials[i].state != before &&
 		    trial_is_done(&rounds->trials[i]) &&
-		    retire(rounds, &rounds->trials[i], f) == -1)
+		    run_retire(rounds, &rounds->trials[i], f) == -1)
 			return -1;
 	}
 	return 0;
 }
 
 static bool
-all_quiet(struct rounds *rounds, bool settled)
+run_all_quiet(struct rounds *rounds, bool settled)
 {
-	size_t i;
-
-	for (i = 0; i < rounds->n_trials; i++) {
+	for (size_t i = 0; i < rounds->n_trials; i++) {
 		if (settled && !trial_is_done(&rounds->trials[i]))
 			return false;
 		if (!trial_is_quiet(
@@ -196,16 +189,16 @@ run_settle_until(
 	if (until_ns > rounds->end_ns)
 		until_ns = rounds->end_ns;
 	for (;;) {
-		if (step_trials(rounds, f) == -1)
+		if (run_step_trials(rounds, f) == -1)
 			return -1;
-		if (all_quiet(rounds, settled) ||
+		if (run_all_quiet(rounds, settled) ||
 		    session_now(&rounds->s) >= until_ns)
 			return 0;
-		r.until_ns = next_wake(rounds);
+		r.until_ns = run_next_wake(rounds);
 		if (r.until_ns > until_ns)
 			r.until_ns = until_ns;
-		if (session_pump(&rounds->s, r.until_ns, round_stirs, &r, f) ==
-		    -1)
+		if (session_pump(
+			&rounds->s, r.until_ns, run_round_stirs, &r, f) == -1)
 			return -1;
 	}
 }
@@ -222,16 +215,17 @@ run_settle(struct rounds *rounds, bool settled, struct fault *f)
  * the server would see its reset die on the way back.
  */
 static int
-full_ttl(const struct rounds *rounds)
+run_full_ttl(const struct rounds *rounds)
 {
 	unsigned int n = rounds_count(rounds, TRIAL_FULL, false);
 	int own = rounds->s.conns[0].tcb.client_ttl;
 
 	if (!rounds->vary_full || rounds->s.short_of_server || own == 0 ||
-	    own > FULL_TTL_MAX)
+	    own > RUN_FULL_TTL_MAX)
 		return 0;
-	return n % FULL_TTLS == 0 ? 0
-				  : own + FULL_TTL_STEP * (int)(n % FULL_TTLS);
+	return n % RUN_FULL_TTLS == 0
+	    ? 0
+	    : own + RUN_FULL_TTL_STEP * (int)(n % RUN_FULL_TTLS);
 }
 
 int
@@ -242,7 +236,7 @@ run_begin(struct rounds *rounds, const struct shot_plan *plan, struct fault *f)
 	if (rounds_make_room(rounds, f) == -1)
 		return -1;
 	if (p.kind == TRIAL_FULL)
-		p.ttl = full_ttl(rounds);
+		p.ttl = run_full_ttl(rounds);
 	if (trial_begin(&rounds->s, &rounds->trials[rounds->n_trials], &p, f) ==
 	    -1)
 		return -1;
@@ -272,14 +266,14 @@ run_begin_control(struct rounds *rounds, uint16_t port, struct fault *f)
 
 /* One connection at a time: one port, or pauses asked for. */
 static bool
-is_serial(const struct rounds *rounds)
+run_is_serial(const struct rounds *rounds)
 {
 	return rounds->src_port != 0 || rounds->ask->attach.port != 0 ||
 	    rounds->ask->cooldown_ns > 0 || rounds->alone;
 }
 
 static int
-pause_between(struct rounds *rounds, struct fault *f)
+run_pause_between(struct rounds *rounds, struct fault *f)
 {
 	int64_t until = session_now(&rounds->s) + rounds_pause_ns(rounds);
 
@@ -294,22 +288,21 @@ pause_between(struct rounds *rounds, struct fault *f)
 
 /* Talks that may yet be cut short. */
 static unsigned int
-talks_under_way(const struct rounds *rounds)
+run_talks_under_way(const struct rounds *rounds)
 {
 	unsigned int n = 0;
-	size_t i;
 
-	for (i = 0; i < rounds->n_trials; i++)
+	for (size_t i = 0; i < rounds->n_trials; i++)
 		n += rounds->trials[i].state == TRIAL_OPENING;
 	return n;
 }
 
 /* Another talk beside those under way, the nth of a round? */
 static bool
-has_room_for_talk(const struct rounds *rounds, size_t nth)
+run_has_room_for_talk(const struct rounds *rounds, size_t nth)
 {
-	return nth % TALKS_AT_ONCE != 0 &&
-	    rounds->broken + talks_under_way(rounds) < ROUNDS_BROKEN_MAX;
+	return nth % RUN_TALKS_AT_ONCE != 0 &&
+	    rounds->broken + run_talks_under_way(rounds) < ROUNDS_BROKEN_MAX;
 }
 
 /*
@@ -317,12 +310,12 @@ has_room_for_talk(const struct rounds *rounds, size_t nth)
  * within a block as well, nothing needs to be spaced.
  */
 static int
-space_out(struct rounds *rounds, const struct shot_plan *plan, struct fault *f)
+run_space_out(
+    struct rounds *rounds, const struct shot_plan *plan, struct fault *f)
 {
 	bool first = plan->kind == TRIAL_BURST && !plan->plain;
-	size_t i;
 
-	for (i = 0; first && i < rounds->n_trials; i++)
+	for (size_t i = 0; first && i < rounds->n_trials; i++)
 		first = rounds->trials[i].kind != TRIAL_BURST;
 	return first ? 0 : block_await_end(rounds, f);
 }
@@ -337,14 +330,13 @@ run_trials(struct rounds *rounds, const struct shot_plan *plans, size_t n,
     struct fault *f)
 {
 	struct shot_plan plan;
-	bool serial = is_serial(rounds),
+	bool serial = run_is_serial(rounds),
 	     talks = rounds->ask->maker.make != NULL;
 	bool spaced = block_spaces_trials(rounds);
-	size_t i;
 
-	for (i = 0; i < n && !rounds_are_over(rounds, 1); i++) {
+	for (size_t i = 0; i < n && !rounds_are_over(rounds, 1); i++) {
 		if (talks && !serial && i > 0 &&
-		    !has_room_for_talk(rounds, i)) {
+		    !run_has_room_for_talk(rounds, i)) {
 			if (run_settle(rounds, false, f) == -1)
 				return -1;
 			if (rounds_are_over(rounds, 1))
@@ -352,9 +344,9 @@ run_trials(struct rounds *rounds, const struct shot_plan *plans, size_t n,
 		}
 		if (spaced && !block_spaces_trials(rounds))
 			break;
-		if (spaced && space_out(rounds, &plans[i], f) == -1)
+		if (spaced && run_space_out(rounds, &plans[i], f) == -1)
 			return -1;
-		if (serial && pause_between(rounds, f) == -1)
+		if (serial && run_pause_between(rounds, f) == -1)
 			return -1;
 		plan = plans[i];
 		plan.local_port = rounds->src_port;

@@ -11,71 +11,74 @@
 #include "refusal.h"
 #include "search.h"
 
-#define SILENT_BURSTS 3	 /* plain ones, before it is said to be the server */
-#define FULLS_FIRED   3	 /* likewise: more than a whim of its own */
-#define STALE	      10 /* of each: no more will come of it */
-#define FULLS_WANTED  3	 /* triggers at full TTL, at the least */
+#define SEARCH_SILENT_BURSTS \
+	3 /* plain ones, before it is said to be the server */
+#define SEARCH_FULLS_FIRED  3  /* likewise: more than a whim of its own */
+#define SEARCH_STALE	    10 /* of each: no more will come of it */
+#define SEARCH_FULLS_WANTED 3  /* triggers at full TTL, at the least */
 /* What else there is to know is worth so many rounds once the hop is sure. */
-#define EXTRA_ROUNDS 14
-#define EXTRA_QUICK  4 /* of them without a pause */
+#define SEARCH_EXTRA_ROUNDS 14
+#define SEARCH_EXTRA_QUICK  4 /* of them without a pause */
 /* Of a single TTL: what a router's time-exceeded may be asked for at once. */
-#define COPIES	     6
-#define DETAIL_SURE  0.9
-#define MARGIN	     0.5
-#define GAIN_MIN     0.02 /* nats */
-#define PLACE_MARGIN 0.25
-#define REST_NS	     (CLOCK_S + 50 * CLOCK_MS)
+#define SEARCH_COPIES	    6
+#define SEARCH_DETAIL_SURE  0.9
+#define SEARCH_MARGIN	    0.5
+#define SEARCH_GAIN_MIN	    0.02 /* nats */
+#define SEARCH_PLACE_MARGIN 0.25
+#define SEARCH_REST_NS	    (CLOCK_S + 50 * CLOCK_MS)
 
-/* Is the campaign's question answered? */
+/* --- is the campaign's question answered? --- */
 
 /*
  * To stop as soon as the bar is touched is to stop by luck, now and then: the
  * search goes on for a little more than was asked, where more can be had.
  */
 static double
-goal(const struct rounds *rounds, double margin)
+search_goal(const struct rounds *rounds, double margin)
 {
 	return 1 - (1 - rounds->ask->confidence) * margin;
 }
 
 static bool
-drops_known(const struct infer_posterior *p)
+search_drops_known(const struct infer_posterior *p)
 {
-	return p->drops >= DETAIL_SURE || p->drops <= 1 - DETAIL_SURE;
+	return p->drops >= SEARCH_DETAIL_SURE ||
+	    p->drops <= 1 - SEARCH_DETAIL_SURE;
 }
 
 /* Place within the hop, and in the path or beside it. */
 static bool
-details_known(const struct rounds *rounds, const struct belief *b)
+search_details_known(const struct rounds *rounds, const struct belief *b)
 {
 	const double *at = b->post.at[b->post.best_hop];
 
-	double sure = goal(rounds, PLACE_MARGIN);
+	double sure = search_goal(rounds, SEARCH_PLACE_MARGIN);
 
-	return (at[INFER_WIRE] >= sure || at[INFER_ROUTER] >= sure) &&
-	    drops_known(&b->post);
+	return (at[PLACE_WIRE] >= sure || at[PLACE_ROUTER] >= sure) &&
+	    search_drops_known(&b->post);
 }
 
 /* The resets' TTLs tell of a distance, so that hops can still part. */
 static bool
-ttls_tell(const struct infer_posterior *p)
+search_ttls_tell(const struct infer_posterior *p)
 {
-	return p->policy[INFER_COPIED] + p->policy[INFER_FIXED] -
+	return p->policy[TTL_POLICY_COPIED] + p->policy[TTL_POLICY_FIXED] -
 	    p->initial[0] >
 	    0.5;
 }
 
 static bool
-hop_is_sure(const struct rounds *rounds, const struct belief *b)
+search_hop_is_sure(const struct rounds *rounds, const struct belief *b)
 {
-	return b->post.hop[b->post.best_hop] >= goal(rounds, MARGIN);
+	return b->post.hop[b->post.best_hop] >=
+	    search_goal(rounds, SEARCH_MARGIN);
 }
 
 /* Hop and threshold, or the threshold alone, are as sure as was asked. */
 static bool
-threshold_is_sure(const struct rounds *rounds, const struct belief *b)
+search_threshold_is_sure(const struct rounds *rounds, const struct belief *b)
 {
-	return b->post.threshold >= goal(rounds, MARGIN);
+	return b->post.threshold >= search_goal(rounds, SEARCH_MARGIN);
 }
 
 /*
@@ -83,14 +86,14 @@ threshold_is_sure(const struct rounds *rounds, const struct belief *b)
  * not tell the server from what stands right before it.
  */
 static bool
-is_stale(const struct rounds *rounds, const struct belief *b)
+search_is_stale(const struct rounds *rounds, const struct belief *b)
 {
 	if (b->clues.blocked && !block_tags_name(rounds))
-		return rounds_count(rounds, TRIAL_BURST, false) >= STALE;
+		return rounds_count(rounds, TRIAL_BURST, false) >= SEARCH_STALE;
 	return rounds_count(rounds, TRIAL_BURST, true) == 0 &&
 	    rounds_count(rounds, TRIAL_SINGLE, true) == 0 &&
-	    rounds_count_plain(rounds) >= STALE &&
-	    rounds_count(rounds, TRIAL_FULL, true) >= STALE;
+	    rounds_count_plain(rounds) >= SEARCH_STALE &&
+	    rounds_count(rounds, TRIAL_FULL, true) >= SEARCH_STALE;
 }
 
 /*
@@ -98,7 +101,7 @@ is_stale(const struct rounds *rounds, const struct belief *b)
  * are the same, and no probe that can be sent from here tells them apart.
  */
 static bool
-is_twin_of_answer(const struct rounds *rounds, const struct belief *b)
+search_is_twin_of_answer(const struct rounds *rounds, const struct belief *b)
 {
 	const struct infer_posterior *p = &b->post;
 
@@ -108,25 +111,31 @@ is_twin_of_answer(const struct rounds *rounds, const struct belief *b)
 }
 
 static bool
-is_sure(const struct rounds *rounds, const struct belief *b, unsigned int extra)
+search_is_sure(
+    const struct rounds *rounds, const struct belief *b, unsigned int extra)
 {
 	const struct infer_posterior *p = &b->post;
 
-	/* That packets short of the server fire nothing, must have been seen. */
-	if (is_twin_of_answer(rounds, b) ||
+	/*
+	 * That packets short of the server fire nothing, must have been seen.
+	 */
+	if (search_is_twin_of_answer(rounds, b) ||
 	    p->cause[INFER_SERVER] >= rounds->ask->confidence ||
 	    p->cause[INFER_RESPONSE] >= rounds->ask->confidence)
-		return rounds_count(rounds, TRIAL_FULL, true) >= FULLS_FIRED &&
+		return rounds_count(rounds, TRIAL_FULL, true) >=
+		    SEARCH_FULLS_FIRED &&
 		    (rounds->load.last_ttl < 1 ||
-			rounds_count_plain(rounds) >= SILENT_BURSTS);
-	if (is_stale(rounds, b))
+			rounds_count_plain(rounds) >= SEARCH_SILENT_BURSTS);
+	if (search_is_stale(rounds, b))
 		return true;
-	if (hop_is_sure(rounds, b))
-		return details_known(rounds, b) || extra >= EXTRA_ROUNDS;
-	if (!threshold_is_sure(rounds, b))
+	if (search_hop_is_sure(rounds, b))
+		return search_details_known(rounds, b) ||
+		    extra >= SEARCH_EXTRA_ROUNDS;
+	if (!search_threshold_is_sure(rounds, b))
 		return false;
-	return extra >= EXTRA_ROUNDS ||
-	    (extra >= EXTRA_QUICK && drops_known(p) && !ttls_tell(p));
+	return extra >= SEARCH_EXTRA_ROUNDS ||
+	    (extra >= SEARCH_EXTRA_QUICK && search_drops_known(p) &&
+		!search_ttls_tell(p));
 }
 
 static int
@@ -143,39 +152,38 @@ search_update(
  * is.  And sure by what has settled, or once it has.  1 yes, 0 no, -1.
  */
 static int
-has_verdict(struct rounds *rounds, struct belief *b, unsigned int extra,
+search_has_verdict(struct rounds *rounds, struct belief *b, unsigned int extra,
     struct fault *f)
 {
 	if (search_update(rounds, b, false, f) == -1)
 		return -1;
-	if (is_sure(rounds, b, extra)) {
+	if (search_is_sure(rounds, b, extra)) {
 		if (search_update(rounds, b, true, f) == -1)
 			return -1;
-		return is_sure(rounds, b, extra);
+		return search_is_sure(rounds, b, extra);
 	}
 	if (search_update(rounds, b, true, f) == -1)
 		return -1;
-	if (!is_sure(rounds, b, extra))
+	if (!search_is_sure(rounds, b, extra))
 		return 0;
 	if (run_settle(rounds, true, f) == -1 ||
 	    search_update(rounds, b, true, f) == -1)
 		return -1;
-	return is_sure(rounds, b, extra);
+	return search_is_sure(rounds, b, extra);
 }
 
 /* The single TTL whose outcome would tell most, and how much, in nats. */
 static int
-best_single(const struct rounds *rounds, const struct belief *b, int *best,
-    double *gain, struct fault *f)
+search_best_single(const struct rounds *rounds, const struct belief *b,
+    int *best, double *gain, struct fault *f)
 {
 	double gains[INFER_MAX_HOPS + 1];
-	int ttl;
 
-	if (infer_gains(b->assumed, rounds->load.last_ttl, COPIES, gains, f) ==
-	    -1)
+	if (infer_gains(b->assumed, rounds->load.last_ttl, SEARCH_COPIES, gains,
+		f) == -1)
 		return -1;
 	*best = 1;
-	for (ttl = 2; ttl <= rounds->load.last_ttl; ttl++)
+	for (int ttl = 2; ttl <= rounds->load.last_ttl; ttl++)
 		if (gains[ttl] > gains[*best])
 			*best = ttl;
 	*gain = gains[*best];
@@ -184,14 +192,14 @@ best_single(const struct rounds *rounds, const struct belief *b, int *best,
 
 /* A burst's copy was named by the reset that it fired. */
 static bool
-tags_name(const struct rounds *rounds)
+search_tags_name(const struct rounds *rounds)
 {
 	const struct trial *t;
-	size_t i, k;
 
-	for (i = 0; i < rounds->n_trials; i++) {
+	for (size_t i = 0; i < rounds->n_trials; i++) {
 		t = &rounds->trials[i];
-		for (k = 0; t->kind == TRIAL_BURST && k < t->n_probes; k++)
+		for (size_t k = 0; t->kind == TRIAL_BURST && k < t->n_probes;
+		     k++)
 			if (rounds->s.probes[t->first_probe + k].drew_reset)
 				return true;
 	}
@@ -200,11 +208,9 @@ tags_name(const struct rounds *rounds)
 
 /* A plain burst has drawn a reset. */
 static bool
-plain_fires(const struct rounds *rounds)
+search_plain_draws(const struct rounds *rounds)
 {
-	size_t i;
-
-	for (i = 0; i < rounds->n_trials; i++)
+	for (size_t i = 0; i < rounds->n_trials; i++)
 		if (rounds->trials[i].plain &&
 		    !trial_is_control(&rounds->trials[i]) &&
 		    trial_drew_reset(&rounds->s, &rounds->trials[i]))
@@ -218,24 +224,26 @@ plain_fires(const struct rounds *rounds)
  * plain ones in turn with them; and once a plain one has, singles.
  */
 static enum trial_kind
-choose_kind(const struct rounds *rounds, const struct belief *b, bool *plain)
+search_choose_kind(
+    const struct rounds *rounds, const struct belief *b, bool *plain)
 {
-	unsigned int fired = rounds_count(rounds, TRIAL_BURST, false) +
+	unsigned int drew = rounds_count(rounds, TRIAL_BURST, false) +
 	    rounds_count(rounds, TRIAL_SINGLE, false);
 
 	*plain = false;
 	if (b->clues.blocked)
 		return TRIAL_BURST;
-	if (b->untagged && !tags_name(rounds))
+	if (b->untagged && !search_tags_name(rounds))
 		return TRIAL_SINGLE;
 	if (b->clues.tags_pass &&
-	    (hop_is_sure(rounds, b) || threshold_is_sure(rounds, b)))
+	    (search_hop_is_sure(rounds, b) ||
+		search_threshold_is_sure(rounds, b)))
 		return TRIAL_SINGLE;
 	/* What is not tagged could end another program's connection. */
-	if (b->clues.tags_pass || fired % 2 == 0 ||
+	if (b->clues.tags_pass || drew % 2 == 0 ||
 	    rounds->ask->attach.port != 0)
 		return TRIAL_BURST;
-	if (plain_fires(rounds))
+	if (search_plain_draws(rounds))
 		return TRIAL_SINGLE;
 	*plain = true;
 	return TRIAL_BURST;
@@ -243,16 +251,16 @@ choose_kind(const struct rounds *rounds, const struct belief *b, bool *plain)
 
 /* What the next round sends. */
 static size_t
-choose_round(const struct rounds *rounds, const struct belief *b,
+search_choose_round(const struct rounds *rounds, const struct belief *b,
     unsigned int width, struct shot_plan plans[ROUNDS_WIDTH])
 {
 	struct shot_plan first = {.kind = TRIAL_FULL};
 	size_t n = 0;
 
 	if (rounds->load.last_ttl >= 1)
-		first.kind = choose_kind(rounds, b, &first.plain);
+		first.kind = search_choose_kind(rounds, b, &first.plain);
 	if (first.kind == TRIAL_SINGLE) {
-		first.copies = COPIES;
+		first.copies = SEARCH_COPIES;
 		first.tagged =
 		    b->clues.tags_pass || rounds->ask->attach.port != 0;
 	}
@@ -263,7 +271,7 @@ choose_round(const struct rounds *rounds, const struct belief *b,
 	if (block_meets_trials(rounds) && block_tags_name(rounds) &&
 	    !block_spaces_trials(rounds))
 		return n;
-	if (rounds_count(rounds, TRIAL_FULL, false) < FULLS_WANTED ||
+	if (rounds_count(rounds, TRIAL_FULL, false) < SEARCH_FULLS_WANTED ||
 	    (rounds_count(rounds, TRIAL_BURST, true) == 0 && !b->untagged)) {
 		n = rounds_add_triggers(rounds, 1, plans, n);
 	}
@@ -271,7 +279,7 @@ choose_round(const struct rounds *rounds, const struct belief *b,
 }
 
 static void
-tell_trials(const struct rounds *rounds, const struct belief *b)
+search_tell_trials(const struct rounds *rounds, const struct belief *b)
 {
 	char text[120];
 	const struct infer_posterior *p = &b->post;
@@ -287,9 +295,9 @@ tell_trials(const struct rounds *rounds, const struct belief *b)
  * routers that are asked too often tell nothing.
  */
 static int
-let_routers_rest(struct rounds *rounds, struct fault *f)
+search_let_routers_rest(struct rounds *rounds, struct fault *f)
 {
-	int64_t until = session_now(&rounds->s) + REST_NS;
+	int64_t until = session_now(&rounds->s) + SEARCH_REST_NS;
 
 	return session_pump(&rounds->s,
 		   until < rounds->end_ns ? until : rounds->end_ns, NULL, NULL,
@@ -309,24 +317,27 @@ search_run(struct rounds *rounds, struct belief *b, struct fault *f)
 	int rc;
 
 	while (!rounds_are_over(rounds, 1)) {
-		rc = has_verdict(rounds, b, extra, f);
+		rc = search_has_verdict(rounds, b, extra, f);
 		if (rc != 0)
 			return rc == 1 ? 0 : -1;
-		tell_trials(rounds, b);
-		if ((hop_is_sure(rounds, b) || threshold_is_sure(rounds, b)) &&
-		    ++extra > EXTRA_QUICK && !drops_known(&b->post) &&
-		    let_routers_rest(rounds, f) == -1)
+		search_tell_trials(rounds, b);
+		if ((search_hop_is_sure(rounds, b) ||
+			search_threshold_is_sure(rounds, b)) &&
+		    ++extra > SEARCH_EXTRA_QUICK &&
+		    !search_drops_known(&b->post) &&
+		    search_let_routers_rest(rounds, f) == -1)
 			return -1;
 		rounds->vary_full =
 		    rounds_count(rounds, TRIAL_BURST, true) == 0;
-		n = choose_round(rounds, b, width, plans);
+		n = search_choose_round(rounds, b, width, plans);
 		if (plans[0].kind == TRIAL_SINGLE &&
-		    best_single(rounds, b, &plans[0].ttl, &gain, f) == -1)
+		    search_best_single(rounds, b, &plans[0].ttl, &gain, f) ==
+			-1)
 			return -1;
 		/* What is sure is told, and what is not can't be known. */
-		if (plans[0].kind == TRIAL_SINGLE && gain < GAIN_MIN &&
-		    hop_is_sure(rounds, b) && drops_known(&b->post) &&
-		    extra > 1)
+		if (plans[0].kind == TRIAL_SINGLE && gain < SEARCH_GAIN_MIN &&
+		    search_hop_is_sure(rounds, b) &&
+		    search_drops_known(&b->post) && extra > 1)
 			return run_settle(rounds, true, f);
 		if (run_trials(rounds, plans, n, f) == -1)
 			return -1;

@@ -18,24 +18,24 @@
 #include "sweep.h"
 
 /* In one of so many rounds a port sends a control; each its own round. */
-#define CONTROL_EVERY 4
-#define ROUNDS_MIN    4 /* three triggers and a control for each port */
-#define ROUNDS_MAX    8
-#define TALKS_AT_ONCE 4
-#define DRAWS	      20000
+#define SWEEP_CONTROL_EVERY 4
+#define SWEEP_ROUNDS_MIN    4 /* three triggers and a control for each port */
+#define SWEEP_ROUNDS_MAX    8
+#define SWEEP_TALKS_AT_ONCE 4
+#define SWEEP_DRAWS	    20000
 /* The ports differ; or, for now, once all is done, look alike. */
-#define P_DIFFER     0.002
-#define P_ALIKE_SOON 0.2
-#define P_ALIKE	     0.05
+#define SWEEP_P_DIFFER	   0.002
+#define SWEEP_P_ALIKE_SOON 0.2
+#define SWEEP_P_ALIKE	   0.05
 /* Resets, at the least, in which ports that differ would have shown. */
-#define RESETS_TELL 6
-#define OPEN_NS	    (4 * CLOCK_S)
+#define SWEEP_RESETS_TELL 6
+#define SWEEP_OPEN_NS	  (4 * CLOCK_S)
 /* Linux lets a router send one time-exceeded a second to each target. */
-#define WAVE_NS	  (CLOCK_S + 50 * CLOCK_MS)
-#define WAVES	  8
-#define WAVES_OFF 3 /* a hop that has answered nobody by then is silent */
+#define SWEEP_WAVE_NS	(CLOCK_S + 50 * CLOCK_MS)
+#define SWEEP_WAVES	8
+#define SWEEP_WAVES_OFF 3 /* a hop that has answered nobody by then is silent */
 /* So many flows through one router: no other stands beside it, likely. */
-#define ONE_ROUTER 6
+#define SWEEP_ONE_ROUTER 6
 
 struct sweep {
 	struct rounds *rounds;
@@ -50,21 +50,22 @@ struct sweep {
 	bool one[PATH_MAX_HOPS + 1];
 };
 
-/* Rounds of trials. */
+/* --- rounds of trials --- */
 
 static size_t
-width(const struct sweep *sw)
+sweep_width(const struct sweep *sw)
 {
 	const struct rounds *rounds = sw->rounds;
 
 	if (rounds->alone || rounds->ask->cooldown_ns > 0)
 		return 1;
-	return rounds->ask->maker.make != NULL ? TALKS_AT_ONCE : sw->n;
+	return rounds->ask->maker.make != NULL ? SWEEP_TALKS_AT_ONCE : sw->n;
 }
 
 /* One trial from a port; the first time the kernel may choose it. */
 static int
-begin_at(struct sweep *sw, size_t i, enum trial_kind kind, struct fault *f)
+sweep_begin_at(
+    struct sweep *sw, size_t i, enum trial_kind kind, struct fault *f)
 {
 	struct rounds *rounds = sw->rounds;
 	struct result_port *p = &sw->out->ports[i];
@@ -80,7 +81,7 @@ begin_at(struct sweep *sw, size_t i, enum trial_kind kind, struct fault *f)
 }
 
 static int
-let_go(struct sweep *sw, struct fault *f)
+sweep_let_go(struct sweep *sw, struct fault *f)
 {
 	struct rounds *rounds = sw->rounds;
 	int64_t until;
@@ -96,30 +97,28 @@ let_go(struct sweep *sw, struct fault *f)
 }
 
 static int
-run_round(struct sweep *sw, size_t round, struct fault *f)
+sweep_run_round(struct sweep *sw, size_t round, struct fault *f)
 {
 	enum trial_kind kind;
-	size_t i;
 
-	for (i = 0; i < sw->n && !rounds_are_over(sw->rounds, 1); i++) {
-		kind = (i + round) % CONTROL_EVERY == CONTROL_EVERY - 1
+	for (size_t i = 0; i < sw->n && !rounds_are_over(sw->rounds, 1); i++) {
+		kind =
+		    (i + round) % SWEEP_CONTROL_EVERY == SWEEP_CONTROL_EVERY - 1
 		    ? TRIAL_CONTROL
 		    : TRIAL_FULL;
-		if (begin_at(sw, i, kind, f) == -1)
+		if (sweep_begin_at(sw, i, kind, f) == -1)
 			return -1;
-		if ((i + 1) % width(sw) == 0 && i + 1 < sw->n &&
-		    let_go(sw, f) == -1)
+		if ((i + 1) % sweep_width(sw) == 0 && i + 1 < sw->n &&
+		    sweep_let_go(sw, f) == -1)
 			return -1;
 	}
-	return let_go(sw, f);
+	return sweep_let_go(sw, f);
 }
 
 static size_t
-port_of(const struct sweep *sw, const struct trial *t)
+sweep_port_of(const struct sweep *sw, const struct trial *t)
 {
-	size_t i;
-
-	for (i = 0; i < sw->n; i++)
+	for (size_t i = 0; i < sw->n; i++)
 		if (sw->out->ports[i].port ==
 		    sw->rounds->s.conns[t->conn].local.port)
 			return i;
@@ -128,72 +127,71 @@ port_of(const struct sweep *sw, const struct trial *t)
 
 /* Triggers and resets by port; gives the resets of controls. */
 static unsigned int
-count(struct sweep *sw)
+sweep_count(struct sweep *sw)
 {
 	struct rounds *rounds = sw->rounds;
 	unsigned int controls = 0;
 	const struct trial *t;
-	bool fired;
-	size_t i, p;
+	bool drew;
+	size_t p;
 
 	for (p = 0; p < sw->n; p++)
 		sw->out->ports[p].trials = sw->out->ports[p].resets = 0;
-	for (i = sw->first_trial; i < rounds->n_trials; i++) {
+	for (size_t i = sw->first_trial; i < rounds->n_trials; i++) {
 		t = &rounds->trials[i];
-		p = port_of(sw, t);
+		p = sweep_port_of(sw, t);
 		if (p == sw->n || !trial_was_sent(t))
 			continue;
-		fired = trial_drew_reset(&rounds->s, t);
+		drew = trial_drew_reset(&rounds->s, t);
 		if (t->kind == TRIAL_CONTROL) {
-			controls += fired;
+			controls += drew;
 			continue;
 		}
 		sw->out->ports[p].trials++;
-		sw->out->ports[p].resets += fired;
+		sw->out->ports[p].resets += drew;
 	}
 	return controls;
 }
 
 /* What the counts say; last: no more are to come. */
 static void
-judge(struct sweep *sw, bool last)
+sweep_judge(struct sweep *sw, bool last)
 {
 	struct stats_count g[RESULT_PORTS];
 	struct result_sweep *out = sw->out;
-	unsigned int controls = count(sw), hits = 0, silent = 0;
+	unsigned int controls = sweep_count(sw), hits = 0, silent = 0;
 	double p;
-	size_t i;
 
-	for (i = 0; i < sw->n; i++) {
+	for (size_t i = 0; i < sw->n; i++) {
 		g[i].k = out->ports[i].resets;
 		g[i].n = out->ports[i].trials;
 		hits += g[i].k;
 		silent += g[i].n > 0 && g[i].k == 0;
 	}
-	p = stats_homogeneity(g, sw->n, DRAWS, &sw->rounds->s.rng);
+	p = stats_homogeneity(g, sw->n, SWEEP_DRAWS, &sw->rounds->s.rng);
 	out->p_value = p;
 	out->firing = RESULT_SWEEP_UNKNOWN;
 	/* A block that remains makes the ports that fired fire again. */
 	if (hits == 0 || controls > 0)
 		return;
-	if (p >= 0 && p < P_DIFFER)
+	if (p >= 0 && p < SWEEP_P_DIFFER)
 		out->firing = RESULT_SWEEP_BY_FLOW;
-	else if (hits >= RESETS_TELL &&
-	    (p < 0 || p >= (last ? P_ALIKE : P_ALIKE_SOON)))
+	else if (hits >= SWEEP_RESETS_TELL &&
+	    (p < 0 || p >= (last ? SWEEP_P_ALIKE : SWEEP_P_ALIKE_SOON)))
 		out->firing = RESULT_SWEEP_ANY_FLOW;
 	else if (silent == 0 && last)
 		out->firing = RESULT_SWEEP_ANY_FLOW;
 }
 
 static int
-run_rounds(struct sweep *sw, struct fault *f)
+sweep_run_rounds(struct sweep *sw, struct fault *f)
 {
 	struct rounds *rounds = sw->rounds;
 	unsigned int after = (unsigned int)sw->n + LOCATE_SWEEP_REST;
 	size_t round = 0;
 
-	while (round < ROUNDS_MAX) {
-		if (run_round(sw, round++, f) == -1)
+	while (round < SWEEP_ROUNDS_MAX) {
+		if (sweep_run_round(sw, round++, f) == -1)
 			return -1;
 		if (!rounds->alone && refusal_is_seen(rounds)) {
 			if (refusal_go_alone(rounds, true, f) == -1)
@@ -202,35 +200,35 @@ run_rounds(struct sweep *sw, struct fault *f)
 			round = 0;
 			continue;
 		}
-		if (round < ROUNDS_MIN)
+		if (round < SWEEP_ROUNDS_MIN)
 			continue;
-		judge(sw, false);
+		sweep_judge(sw, false);
 		if (sw->out->firing != RESULT_SWEEP_UNKNOWN ||
 		    rounds_are_over(rounds, (unsigned int)sw->n + after) ||
 		    rounds_count(rounds, TRIAL_FULL, true) == 0)
 			break;
 	}
 	if (sw->out->firing == RESULT_SWEEP_UNKNOWN)
-		judge(sw, true);
+		sweep_judge(sw, true);
 	return 0;
 }
 
-/* The flows of the ports. */
+/* --- the flows of the ports --- */
 
 static bool
-fires(const struct sweep *sw, size_t i)
+sweep_draws(const struct sweep *sw, size_t i)
 {
 	return sw->out->ports[i].resets > 0;
 }
 
 /* So that what routers answer before they tire tells of both. */
 static void
-put_in_order(struct sweep *sw)
+sweep_put_in_order(struct sweep *sw)
 {
 	size_t yes[RESULT_PORTS], no[RESULT_PORTS], n_yes = 0, n_no = 0, i, k;
 
 	for (i = 0; i < sw->n; i++)
-		if (fires(sw, i))
+		if (sweep_draws(sw, i))
 			yes[n_yes++] = i;
 		else
 			no[n_no++] = i;
@@ -244,7 +242,7 @@ put_in_order(struct sweep *sw)
 
 /* Open for its socket, and its numbers known from the capture; or failed. */
 static bool
-has_opened(const struct sweep *sw, size_t i)
+sweep_has_opened(const struct sweep *sw, size_t i)
 {
 	struct session *s = &sw->rounds->s;
 	enum conn_state st;
@@ -258,47 +256,45 @@ has_opened(const struct sweep *sw, size_t i)
 }
 
 static bool
-all_open(void *arg)
+sweep_all_open(void *arg)
 {
 	const struct sweep *sw = arg;
-	size_t i;
 
-	for (i = 0; i < sw->n; i++)
-		if (!has_opened(sw, i))
+	for (size_t i = 0; i < sw->n; i++)
+		if (!sweep_has_opened(sw, i))
 			return false;
 	return true;
 }
 
 /* Connections from all ports, in which no trigger is sent. */
 static int
-open_flows(struct sweep *sw, struct fault *f)
+sweep_open_flows(struct sweep *sw, struct fault *f)
 {
 	struct session *s = &sw->rounds->s;
-	size_t i;
 
-	for (i = 0; i < sw->n; i++)
+	for (size_t i = 0; i < sw->n; i++)
 		sw->conns[i] = -1;
-	for (i = 0; i < sw->n && !rounds_are_over(sw->rounds, 1); i++) {
+	for (size_t i = 0; i < sw->n && !rounds_are_over(sw->rounds, 1); i++) {
 		sw->conns[i] =
 		    session_open(s, ARM_NONE, sw->out->ports[i].port, f);
 		if (sw->conns[i] == -1)
 			return -1;
 	}
-	return session_pump(s, session_now(s) + OPEN_NS, all_open, sw, f) == -1
+	return session_pump(s, session_now(s) + SWEEP_OPEN_NS, sweep_all_open,
+		   sw, f) == -1
 	    ? -1
 	    : 0;
 }
 
 /* Who answered at this hop of a port's flow; none. */
 static struct addr
-answer_at(const struct sweep *sw, size_t port, int ttl)
+sweep_answer_at(const struct sweep *sw, size_t port, int ttl)
 {
 	const struct session *s = &sw->rounds->s;
 	const struct addr none = {0};
 	const struct probe *p;
-	size_t i;
 
-	for (i = s->n_probes; i-- > 0;) {
+	for (size_t i = s->n_probes; i-- > 0;) {
 		p = &s->probes[i];
 		if (p->kind == PROBE_FLOW && p->conn == sw->conns[port] &&
 		    p->ttl == ttl && p->te)
@@ -309,15 +305,14 @@ answer_at(const struct sweep *sw, size_t port, int ttl)
 
 /* Sums up a hop: how many have answered, and whether they are one. */
 static void
-look_at_hop(struct sweep *sw, int ttl)
+sweep_look_at_hop(struct sweep *sw, int ttl)
 {
 	struct addr first = {0}, a;
-	size_t i;
 
 	sw->answered[ttl] = 0;
 	sw->one[ttl] = true;
-	for (i = 0; i < sw->n; i++) {
-		a = answer_at(sw, i, ttl);
+	for (size_t i = 0; i < sw->n; i++) {
+		a = sweep_answer_at(sw, i, ttl);
 		if (addr_is_none(&a))
 			continue;
 		if (sw->answered[ttl]++ == 0)
@@ -329,31 +324,30 @@ look_at_hop(struct sweep *sw, int ttl)
 
 /* Nothing more is to be asked of this hop. */
 static bool
-hop_is_known(const struct sweep *sw, int ttl, int wave)
+sweep_hop_is_known(const struct sweep *sw, int ttl, int wave)
 {
 	unsigned int n = sw->answered[ttl];
 
-	return n == sw->n || (sw->one[ttl] && n >= ONE_ROUTER) ||
-	    (n == 0 && wave >= WAVES_OFF);
+	return n == sw->n || (sw->one[ttl] && n >= SWEEP_ONE_ROUTER) ||
+	    (n == 0 && wave >= SWEEP_WAVES_OFF);
 }
 
 /* Nothing more is to be asked at all. */
 static bool
-all_known(void *arg)
+sweep_all_known(void *arg)
 {
 	struct sweep *sw = arg;
-	int ttl;
 
-	for (ttl = 1; ttl <= sw->last_ttl; ttl++) {
-		look_at_hop(sw, ttl);
-		if (!hop_is_known(sw, ttl, 0))
+	for (int ttl = 1; ttl <= sw->last_ttl; ttl++) {
+		sweep_look_at_hop(sw, ttl);
+		if (!sweep_hop_is_known(sw, ttl, 0))
 			return false;
 	}
 	return true;
 }
 
 static bool
-flow_usable(const struct sweep *sw, size_t port)
+sweep_flow_usable(const struct sweep *sw, size_t port)
 {
 	struct session *s = &sw->rounds->s;
 	int conn = sw->conns[port];
@@ -362,44 +356,25 @@ flow_usable(const struct sweep *sw, size_t port)
 	    session_state(s, conn) == CONN_OPEN;
 }
 
-/* As trace does: bytes that the server has acknowledged before. */
-static int
-ask_hop(struct sweep *sw, size_t port, int ttl, struct fault *f)
-{
-	static const uint8_t zeros[PATH_MAX_HOPS];
-	struct session *s = &sw->rounds->s;
-	const struct tcb *tcb = &s->conns[sw->conns[port]].tcb;
-	struct probe p = {0};
-
-	p.kind = PROBE_FLOW;
-	p.conn = sw->conns[port];
-	p.ttl = (uint8_t)ttl;
-	p.ip_id = (uint16_t)(1 + rng_below(&s->rng, 0xfffe));
-	p.seq = tcb->snd_una - (uint32_t)ttl;
-	p.ack = tcb->rcv_nxt;
-	p.len = (uint16_t)ttl;
-	p.flags = PKT_TH_ACK;
-	return session_inject(s, &p, zeros, f);
-}
-
 /* One wave to all hops that are not known; gives how many were sent, -1. */
 static int
-send_wave(struct sweep *sw, int wave, struct fault *f)
+sweep_send_wave(struct sweep *sw, int wave, struct fault *f)
 {
 	struct addr a;
-	int ttl, sent = 0;
-	size_t k, i;
+	int sent = 0;
+	size_t i;
 
-	for (ttl = 1; ttl <= sw->last_ttl; ttl++) {
-		look_at_hop(sw, ttl);
-		if (hop_is_known(sw, ttl, wave))
+	for (int ttl = 1; ttl <= sw->last_ttl; ttl++) {
+		sweep_look_at_hop(sw, ttl);
+		if (sweep_hop_is_known(sw, ttl, wave))
 			continue;
-		for (k = 0; k < sw->n; k++) {
+		for (size_t k = 0; k < sw->n; k++) {
 			i = sw->order[k];
-			a = answer_at(sw, i, ttl);
-			if (!addr_is_none(&a) || !flow_usable(sw, i))
+			a = sweep_answer_at(sw, i, ttl);
+			if (!addr_is_none(&a) || !sweep_flow_usable(sw, i))
 				continue;
-			if (ask_hop(sw, i, ttl, f) == -1)
+			if (session_inject_trace(&sw->rounds->s, PROBE_FLOW,
+				sw->conns[i], ttl, f) == -1)
 				return -1;
 			sent++;
 		}
@@ -408,34 +383,33 @@ send_wave(struct sweep *sw, int wave, struct fault *f)
 }
 
 static int
-trace_flows(struct sweep *sw, struct fault *f)
+sweep_trace_flows(struct sweep *sw, struct fault *f)
 {
 	struct rounds *rounds = sw->rounds;
-	int wave, sent = 1;
+	int sent = 1;
 	int64_t until;
-	size_t i;
 
 	tracing_conclude(&rounds->tracing);
 	sw->last_ttl = rounds->s.path->server_hops > 0
 	    ? rounds->s.path->server_hops - 1
 	    : rounds->s.path->n_hops;
-	put_in_order(sw);
-	if (open_flows(sw, f) == -1)
+	sweep_put_in_order(sw);
+	if (sweep_open_flows(sw, f) == -1)
 		return -1;
-	for (wave = 0; wave < WAVES && sent > 0; wave++) {
-		sent = send_wave(sw, wave, f);
+	for (int wave = 0; wave < SWEEP_WAVES && sent > 0; wave++) {
+		sent = sweep_send_wave(sw, wave, f);
 		if (sent == -1)
 			return -1;
-		until = session_now(&rounds->s) + WAVE_NS;
+		until = session_now(&rounds->s) + SWEEP_WAVE_NS;
 		if (sent > 0 &&
 		    session_pump(&rounds->s,
 			until < rounds->end_ns ? until : rounds->end_ns,
-			all_known, sw, f) == -1)
+			sweep_all_known, sw, f) == -1)
 			return -1;
 		if (session_now(&rounds->s) >= rounds->end_ns)
 			break;
 	}
-	for (i = 0; i < sw->n; i++)
+	for (size_t i = 0; i < sw->n; i++)
 		if (sw->conns[i] >= 0)
 			session_close(&rounds->s, sw->conns[i]);
 	return 0;
@@ -443,23 +417,22 @@ trace_flows(struct sweep *sw, struct fault *f)
 
 /* All that fire go one way at this hop, and none of the others does. */
 static bool
-splits(const struct sweep *sw, int ttl, struct addr *at)
+sweep_splits(const struct sweep *sw, int ttl, struct addr *at)
 {
 	unsigned int others = 0;
 	struct addr way = {0}, a;
-	size_t i;
 
-	for (i = 0; i < sw->n; i++) {
-		a = answer_at(sw, i, ttl);
-		if (!fires(sw, i) || addr_is_none(&a))
+	for (size_t i = 0; i < sw->n; i++) {
+		a = sweep_answer_at(sw, i, ttl);
+		if (!sweep_draws(sw, i) || addr_is_none(&a))
 			continue;
 		if (!addr_is_none(&way) && !addr_equal(&a, &way))
 			return false;
 		way = a;
 	}
-	for (i = 0; i < sw->n; i++) {
-		a = answer_at(sw, i, ttl);
-		if (fires(sw, i) || addr_is_none(&a))
+	for (size_t i = 0; i < sw->n; i++) {
+		a = sweep_answer_at(sw, i, ttl);
+		if (sweep_draws(sw, i) || addr_is_none(&a))
 			continue;
 		if (addr_equal(&a, &way))
 			return false;
@@ -470,45 +443,43 @@ splits(const struct sweep *sw, int ttl, struct addr *at)
 }
 
 static void
-fill_paths(struct sweep *sw)
+sweep_fill_paths(struct sweep *sw)
 {
 	struct result_port *p;
 	struct addr at;
-	size_t i;
-	int ttl;
 
-	for (ttl = 1; ttl <= sw->last_ttl; ttl++) {
-		look_at_hop(sw, ttl);
+	for (int ttl = 1; ttl <= sw->last_ttl; ttl++) {
+		sweep_look_at_hop(sw, ttl);
 		if (sw->one[ttl])
 			continue;
-		for (i = 0; i < sw->n; i++) {
+		for (size_t i = 0; i < sw->n; i++) {
 			p = &sw->out->ports[i];
 			if (p->n_path == RESULT_PORT_HOPS)
 				continue;
 			p->path[p->n_path].ttl = ttl;
-			p->path[p->n_path++].addr = answer_at(sw, i, ttl);
+			p->path[p->n_path++].addr = sweep_answer_at(sw, i, ttl);
 		}
-		if (sw->out->split.ttl == 0 && splits(sw, ttl, &at)) {
+		if (sw->out->split.ttl == 0 && sweep_splits(sw, ttl, &at)) {
 			sw->out->split.ttl = ttl;
 			sw->out->split.addr = at;
 		}
 	}
 }
 
-/* What follows. */
+/* --- what follows --- */
 
 /* Triggers of flows that never meet the device say nothing of it. */
 static void
-forget_silent(struct sweep *sw)
+sweep_forget_silent(struct sweep *sw)
 {
 	struct rounds *rounds = sw->rounds;
 	struct trial *t;
-	size_t i, p;
+	size_t p;
 
-	for (i = sw->first_trial; i < rounds->n_trials; i++) {
+	for (size_t i = sw->first_trial; i < rounds->n_trials; i++) {
 		t = &rounds->trials[i];
-		p = port_of(sw, t);
-		if (p < sw->n && !fires(sw, p) && t->kind == TRIAL_FULL &&
+		p = sweep_port_of(sw, t);
+		if (p < sw->n && !sweep_draws(sw, p) && t->kind == TRIAL_FULL &&
 		    trial_was_sent(t))
 			t->state = TRIAL_SPOILED;
 	}
@@ -516,12 +487,11 @@ forget_silent(struct sweep *sw)
 
 /* The port that fired most often, to go on with; 0: none did. */
 static uint16_t
-best_port(const struct sweep *sw)
+sweep_best_port(const struct sweep *sw)
 {
 	const struct result_port *p, *best = NULL;
-	size_t i;
 
-	for (i = 0; i < sw->n; i++) {
+	for (size_t i = 0; i < sw->n; i++) {
 		p = &sw->out->ports[i];
 		if (p->resets > 0 && (best == NULL || p->resets > best->resets))
 			best = p;
@@ -533,29 +503,29 @@ int
 sweep_run(struct rounds *rounds, struct fault *f)
 {
 	struct sweep sw = {.rounds = rounds, .out = &rounds->sweep};
-	size_t i;
 
 	sw.n = (size_t)rounds->ask->sweep_ports;
 	sw.out->n_ports = sw.n;
 	sw.out->p_value = -1;
 	sw.first_trial = rounds->n_trials;
-	for (i = 0; i < sw.n && rounds->ask->src_port != 0; i++)
+	for (size_t i = 0; i < sw.n && rounds->ask->src_port != 0; i++)
 		sw.out->ports[i].port = (uint16_t)(rounds->ask->src_port + i);
 	if (rounds->ask->progress != NULL)
 		rounds->ask->progress(
 		    rounds->ask->progress_ctx, "comparing source ports");
 	rounds->reuses_ports = true;
-	if (run_rounds(&sw, f) == -1)
+	if (sweep_run_rounds(&sw, f) == -1)
 		return -1;
 	rounds->reuses_ports = rounds->src_port != 0;
-	if (sw.out->firing == RESULT_SWEEP_ANY_FLOW || best_port(&sw) == 0)
+	if (sw.out->firing == RESULT_SWEEP_ANY_FLOW ||
+	    sweep_best_port(&sw) == 0)
 		return 0;
-	if (trace_flows(&sw, f) == -1)
+	if (sweep_trace_flows(&sw, f) == -1)
 		return -1;
-	fill_paths(&sw);
+	sweep_fill_paths(&sw);
 	if (sw.out->firing == RESULT_SWEEP_BY_FLOW)
-		forget_silent(&sw);
-	rounds->src_port = best_port(&sw);
+		sweep_forget_silent(&sw);
+	rounds->src_port = sweep_best_port(&sw);
 	rounds->reuses_ports = true;
 	rounds->source.port = rounds->src_port;
 	return 0;

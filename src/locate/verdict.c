@@ -13,27 +13,21 @@
 #include "verdict_int.h"
 
 /* What is said of the device beside its hop must be this likely. */
-#define DETAIL_SURE 0.8
-#define DROPS_SURE  0.9
-#define DICE_SURE   0.9
+#define VERDICT_DETAIL_SURE 0.8
+#define VERDICT_DROPS_SURE  0.9
+#define VERDICT_DICE_SURE   0.9
 /* A cause other than a device may be named from here on. */
-#define CAUSE_SURE 0.8
+#define VERDICT_CAUSE_SURE 0.8
 /* What judge/rst calls genuine is forged in fewer than one in ten. */
-#define GENUINE_SURE 0.9
+#define VERDICT_GENUINE_SURE 0.9
 /* The resets have stopped, if so many at least failed, so improbably. */
-#define STOPPED_MIN 5
-#define STOPPED_P   0.002
+#define VERDICT_STOPPED_MIN 5
+#define VERDICT_STOPPED_P   0.002
 /* Alternatives that are worth a line. */
-#define WORTH_SAYING 0.005
-
-static enum result_place
-to_place(enum infer_place p)
-{
-	return p == INFER_WIRE ? RESULT_WIRE : RESULT_ROUTER;
-}
+#define VERDICT_WORTH_SAYING 0.005
 
 static enum result_kind
-to_kind(enum infer_cause c)
+verdict_to_kind(enum infer_cause c)
 {
 	switch (c) {
 	case INFER_DEVICE:
@@ -49,11 +43,12 @@ to_kind(enum infer_cause c)
 }
 
 static void
-add_alternative(struct locate_result *r, const struct result_alternative *a)
+verdict_add_alternative(
+    struct locate_result *r, const struct result_alternative *a)
 {
 	size_t i, n = r->verdict.n_alternatives;
 
-	if (a->probability < WORTH_SAYING)
+	if (a->probability < VERDICT_WORTH_SAYING)
 		return;
 	if (n == RESULT_ALTERNATIVES) {
 		if (r->verdict.alternatives[n - 1].probability >=
@@ -71,77 +66,76 @@ add_alternative(struct locate_result *r, const struct result_alternative *a)
 
 /* A device that the answer fires: hops that its resets' TTL speaks for. */
 static void
-add_response_hops(const struct verdict_basis *by, struct locate_result *out)
+verdict_add_response_hops(
+    const struct verdict_basis *by, struct locate_result *out)
 {
 	struct result_alternative v[VERDICT_RESPONSE_HOPS];
-	size_t i, n = verdict_response_hops(by, out, v);
+	size_t n = verdict_response_hops(by, out, v);
 
 	if (out->verdict.kind != RESULT_RESPONSE_TRIGGERED)
 		return;
-	for (i = 0; i < n; i++)
-		add_alternative(out, &v[i]);
+	for (size_t i = 0; i < n; i++)
+		verdict_add_alternative(out, &v[i]);
 }
 
 /* All that is not what the verdict says, most probable first. */
 static void
-fill_alternatives(const struct verdict_basis *by, struct locate_result *out)
+verdict_fill_alternatives(
+    const struct verdict_basis *by, struct locate_result *out)
 {
 	const struct infer_posterior *p = &by->belief->post;
 	struct result_alternative a = {0};
-	int h, place, cause;
 
 	a.kind = RESULT_MIDDLEBOX;
-	for (h = 1; h <= by->belief->path.hops; h++)
-		for (place = 0; place < INFER_PLACES; place++) {
+	for (int h = 1; h <= by->belief->path.hops; h++)
+		for (int place = PLACE_WIRE; place < PLACES; place++) {
 			a.hop = h;
-			a.place = to_place((enum infer_place)place);
+			a.place = (enum place)place;
 			a.probability = p->at[h][place];
 			if (h == out->verdict.hop &&
 			    (out->verdict.place == a.place ||
-				out->verdict.place == RESULT_PLACE_UNKNOWN))
+				out->verdict.place == PLACE_UNKNOWN))
 				continue;
-			add_alternative(out, &a);
+			verdict_add_alternative(out, &a);
 		}
 	a.hop = 0;
-	a.place = RESULT_PLACE_UNKNOWN;
-	for (cause = INFER_SERVER; cause <= INFER_NOTHING; cause++) {
-		a.kind = to_kind((enum infer_cause)cause);
+	a.place = PLACE_UNKNOWN;
+	for (int cause = INFER_SERVER; cause <= INFER_NOTHING; cause++) {
+		a.kind = verdict_to_kind((enum infer_cause)cause);
 		a.probability = p->cause[cause];
 		if (a.kind != out->verdict.kind)
-			add_alternative(out, &a);
+			verdict_add_alternative(out, &a);
 	}
-	add_response_hops(by, out);
+	verdict_add_response_hops(by, out);
 }
 
 static void
-fill_policy(const struct verdict_basis *by, struct locate_result *out)
+verdict_fill_policy(const struct verdict_basis *by, struct locate_result *out)
 {
 	const struct infer_posterior *p = &by->belief->post;
-	int i;
 
-	if (p->policy[INFER_COPIED] >= DETAIL_SURE)
-		out->verdict.policy = RESULT_POLICY_COPY;
-	else if (p->policy[INFER_ARBITRARY] >= DETAIL_SURE)
-		out->verdict.policy = RESULT_POLICY_RANDOM;
-	else if (p->policy[INFER_IMITATED] >= DETAIL_SURE)
-		out->verdict.policy = RESULT_POLICY_IMITATES_SERVER;
-	else if (p->policy[INFER_FIXED] >= DETAIL_SURE)
-		out->verdict.policy = RESULT_POLICY_FIXED;
-	for (i = 1; i < 256; i++)
-		if (out->verdict.policy == RESULT_POLICY_FIXED &&
-		    p->initial[i] >= DETAIL_SURE)
+	if (p->policy[TTL_POLICY_COPIED] >= VERDICT_DETAIL_SURE)
+		out->verdict.policy = TTL_POLICY_COPIED;
+	else if (p->policy[TTL_POLICY_ARBITRARY] >= VERDICT_DETAIL_SURE)
+		out->verdict.policy = TTL_POLICY_ARBITRARY;
+	else if (p->policy[TTL_POLICY_IMITATED] >= VERDICT_DETAIL_SURE)
+		out->verdict.policy = TTL_POLICY_IMITATED;
+	else if (p->policy[TTL_POLICY_FIXED] >= VERDICT_DETAIL_SURE)
+		out->verdict.policy = TTL_POLICY_FIXED;
+	for (int i = 1; i < 256; i++)
+		if (out->verdict.policy == TTL_POLICY_FIXED &&
+		    p->initial[i] >= VERDICT_DETAIL_SURE)
 			out->verdict.initial_ttl = i;
 }
 
 /* Was the server's side reset too? */
 static enum result_tri
-server_side(const struct verdict_basis *by)
+verdict_server_side(const struct verdict_basis *by)
 {
 	enum result_tri t = RESULT_UNSURE;
 	const struct session_conn *sc;
-	size_t i;
 
-	for (i = 0; i < by->rounds->s.n_conns; i++) {
+	for (size_t i = 0; i < by->rounds->s.n_conns; i++) {
 		sc = &by->rounds->s.conns[i];
 		if (sc->quoted_reset || sc->server_alive == RESULT_NO)
 			return RESULT_YES;
@@ -153,55 +147,56 @@ server_side(const struct verdict_basis *by)
 
 /* What it rolls its dice for, where its silences and firings have shown it. */
 static enum result_firing
-firing(const struct verdict_basis *by, const struct locate_result *out)
+verdict_firing(const struct verdict_basis *by, const struct locate_result *out)
 {
 	const struct infer_posterior *p = &by->belief->post;
 
 	if (out->sweep.firing == RESULT_SWEEP_BY_FLOW)
 		return RESULT_FIRING_PER_FLOW;
-	if (p->dice[INFER_DICE_CONNECTION] >= DICE_SURE)
+	if (p->dice[INFER_DICE_CONNECTION] >= VERDICT_DICE_SURE)
 		return RESULT_FIRING_PER_CONNECTION;
-	if (p->dice[INFER_DICE_PACKET] + p->dice[INFER_DICE_ONCE] >= DICE_SURE)
+	if (p->dice[INFER_DICE_PACKET] + p->dice[INFER_DICE_ONCE] >=
+	    VERDICT_DICE_SURE)
 		return RESULT_FIRING_PER_PACKET;
 	return RESULT_FIRING_UNKNOWN;
 }
 
 /* How it behaves: its TTLs, in the path or not, one end or both, its dice. */
 static void
-fill_manner(const struct verdict_basis *by, struct locate_result *out)
+verdict_fill_manner(const struct verdict_basis *by, struct locate_result *out)
 {
 	const struct infer_posterior *p = &by->belief->post;
 
-	fill_policy(by, out);
+	verdict_fill_policy(by, out);
 	if (by->ask->trigger == RESULT_TRIGGER_NONE)
 		return;
-	if (p->drops >= DROPS_SURE)
+	if (p->drops >= VERDICT_DROPS_SURE)
 		out->verdict.in_path = RESULT_YES;
-	else if (p->drops <= 1 - DROPS_SURE)
+	else if (p->drops <= 1 - VERDICT_DROPS_SURE)
 		out->verdict.in_path = RESULT_NO;
-	out->verdict.resets_server_too = server_side(by);
-	out->verdict.firing = firing(by, out);
+	out->verdict.resets_server_too = verdict_server_side(by);
+	out->verdict.firing = verdict_firing(by, out);
 }
 
 static void
-fill_device(const struct verdict_basis *by, struct locate_result *out)
+verdict_fill_device(const struct verdict_basis *by, struct locate_result *out)
 {
 	const struct infer_posterior *p = &by->belief->post;
 	int hop = p->best_hop;
-	enum infer_place place;
+	enum place place;
 
 	out->verdict.kind = RESULT_MIDDLEBOX;
 	out->verdict.forged = RESULT_YES;
 	out->verdict.hop = hop;
 	out->verdict.confidence = p->hop[hop];
-	place = p->at[hop][INFER_WIRE] > p->at[hop][INFER_ROUTER]
-	    ? INFER_WIRE
-	    : INFER_ROUTER;
+	place = p->at[hop][PLACE_WIRE] > p->at[hop][PLACE_ROUTER]
+	    ? PLACE_WIRE
+	    : PLACE_ROUTER;
 	if (p->at[hop][place] >= by->ask->confidence ||
 	    by->ask->trigger == RESULT_TRIGGER_NONE)
-		out->verdict.place = to_place(place);
+		out->verdict.place = place;
 	verdict_fill_neighbours(by, out);
-	fill_manner(by, out);
+	verdict_fill_manner(by, out);
 }
 
 /*
@@ -209,12 +204,13 @@ fill_device(const struct verdict_basis *by, struct locate_result *out)
  * hops it is, and how it behaves is known all the same.
  */
 static void
-fill_unlocated(const struct verdict_basis *by, struct locate_result *out)
+verdict_fill_unlocated(
+    const struct verdict_basis *by, struct locate_result *out)
 {
 	const struct infer_posterior *p = &by->belief->post;
 
 	out->verdict.forged = RESULT_YES;
-	fill_manner(by, out);
+	verdict_fill_manner(by, out);
 	if (p->threshold < by->ask->confidence || p->best_threshold < 2)
 		return;
 	out->verdict.between[0] =
@@ -224,18 +220,17 @@ fill_unlocated(const struct verdict_basis *by, struct locate_result *out)
 }
 
 static void
-fill_cause(const struct verdict_basis *by, struct locate_result *out,
+verdict_fill_cause(const struct verdict_basis *by, struct locate_result *out,
     enum infer_cause cause)
 {
-
-	out->verdict.kind = to_kind(cause);
+	out->verdict.kind = verdict_to_kind(cause);
 	out->verdict.confidence = by->belief->post.cause[cause];
 	if (cause == INFER_SERVER)
 		out->verdict.forged = RESULT_NO;
 	if (cause != INFER_RESPONSE)
 		return;
 	out->verdict.forged = RESULT_YES;
-	out->verdict.resets_server_too = server_side(by);
+	out->verdict.resets_server_too = verdict_server_side(by);
 }
 
 /*
@@ -244,13 +239,12 @@ fill_cause(const struct verdict_basis *by, struct locate_result *out,
  * runs would all be silent once in n + 1 times.
  */
 static void
-judge_exec(struct locate_result *out)
+verdict_judge_exec(struct locate_result *out)
 {
-
 	if (out->exec_resets > 0) {
 		out->verdict.kind = RESULT_SERVER;
 		out->verdict.forged = RESULT_NO;
-		out->verdict.confidence = GENUINE_SURE;
+		out->verdict.confidence = VERDICT_GENUINE_SURE;
 		return;
 	}
 	out->verdict.kind = RESULT_NOT_REPRODUCED;
@@ -263,29 +257,27 @@ judge_exec(struct locate_result *out)
  * Does the verdict rest on the posterior?
  */
 static bool
-judge_given(const struct verdict_basis *by, struct locate_result *out)
+verdict_judge_given(const struct verdict_basis *by, struct locate_result *out)
 {
 	if (by->ask->n_rst_ttls == 0 && out->exec_runs > 0) {
-		judge_exec(out);
+		verdict_judge_exec(out);
 		return false;
 	}
 	if (by->ask->n_rst_ttls == 0 || out->path.n_hops == 0)
 		return false;
 	if (by->belief->post.cause[INFER_SERVER] >
 	    by->belief->post.hop[by->belief->post.best_hop])
-		fill_cause(by, out, INFER_SERVER);
+		verdict_fill_cause(by, out, INFER_SERVER);
 	else
-		fill_device(by, out);
+		verdict_fill_device(by, out);
 	out->verdict.forged = RESULT_UNSURE;
 	return true;
 }
 
 static bool
-tags_came_back(const struct session *s)
+verdict_tags_came_back(const struct session *s)
 {
-	size_t i;
-
-	for (i = 0; i < s->n_resets; i++)
+	for (size_t i = 0; i < s->n_resets; i++)
 		if (s->resets[i].facts.seq_match == RESULT_SEQ_TAG)
 			return true;
 	return false;
@@ -298,13 +290,12 @@ tags_came_back(const struct session *s)
  * server.
  */
 static bool
-has_stopped(const struct verdict_basis *by, struct locate_result *out)
+verdict_has_stopped(const struct verdict_basis *by, struct locate_result *out)
 {
 	unsigned int n = 0, k = 0, m = 0;
 	double p;
-	size_t i;
 
-	for (i = 0; i < by->rounds->n_trials; i++) {
+	for (size_t i = 0; i < by->rounds->n_trials; i++) {
 		if (by->rounds->trials[i].kind != TRIAL_FULL ||
 		    block_spoils(by->rounds, &by->rounds->trials[i]) ||
 		    (by->rounds->trials[i].state != TRIAL_SENT &&
@@ -316,13 +307,13 @@ has_stopped(const struct verdict_basis *by, struct locate_result *out)
 		k++;
 		m = n;
 	}
-	if (k == 0 || n - m < STOPPED_MIN ||
+	if (k == 0 || n - m < VERDICT_STOPPED_MIN ||
 	    rounds_count(by->rounds, TRIAL_BURST, true) +
 		    rounds_count(by->rounds, TRIAL_SINGLE, true) >
 		0)
 		return false;
 	p = exp(stats_log_choose(m, k) - stats_log_choose(n, k));
-	if (p >= STOPPED_P)
+	if (p >= VERDICT_STOPPED_P)
 		return false;
 	result_note(&out->notes,
 	    "The resets stopped: %u of the first %u triggers were reset, none "
@@ -333,46 +324,47 @@ has_stopped(const struct verdict_basis *by, struct locate_result *out)
 
 /* No reset came.  Does the verdict rest on the posterior? */
 static bool
-judge_silence(const struct verdict_basis *by, struct locate_result *out)
+verdict_judge_silence(const struct verdict_basis *by, struct locate_result *out)
 {
 	const struct result_head *h = &out->head;
 
-	if (h->interrupted || h->trouble.kind != FAULT_NONE)
+	if (h->interrupted != 0 || h->trouble.kind != FAULT_NONE)
 		return false;
-	fill_cause(by, out, INFER_NOTHING);
+	verdict_fill_cause(by, out, INFER_NOTHING);
 	return true;
 }
 
 /* Likewise, where trials were made. */
 static bool
-judge_trials(const struct verdict_basis *by, struct locate_result *out)
+verdict_judge_trials(const struct verdict_basis *by, struct locate_result *out)
 {
 	const struct infer_posterior *p = &by->belief->post;
 
 	if (out->reproduction.trials == 0)
 		return false;
 	if (by->rounds->s.n_resets == 0 || out->n_resets == 0)
-		return judge_silence(by, out);
-	if (by->belief->clues.blocked && !tags_came_back(&by->rounds->s)) {
+		return verdict_judge_silence(by, out);
+	if (by->belief->clues.blocked &&
+	    !verdict_tags_came_back(&by->rounds->s)) {
 		result_note(&out->notes,
 		    "Whatever is sent is reset once the trigger was: "
 		    "something blocks the pair of addresses for a while. Run "
 		    "it again with --cooldown longer than that.");
 		return false;
 	}
-	if (has_stopped(by, out)) {
+	if (verdict_has_stopped(by, out)) {
 		if (p->cause[INFER_SERVER] < 0.01)
 			out->verdict.forged = RESULT_YES;
 		return false;
 	}
 	if (p->hop[p->best_hop] >= by->ask->confidence)
-		fill_device(by, out);
-	else if (p->cause[INFER_SERVER] >= CAUSE_SURE)
-		fill_cause(by, out, INFER_SERVER);
-	else if (p->cause[INFER_RESPONSE] >= CAUSE_SURE)
-		fill_cause(by, out, INFER_RESPONSE);
+		verdict_fill_device(by, out);
+	else if (p->cause[INFER_SERVER] >= VERDICT_CAUSE_SURE)
+		verdict_fill_cause(by, out, INFER_SERVER);
+	else if (p->cause[INFER_RESPONSE] >= VERDICT_CAUSE_SURE)
+		verdict_fill_cause(by, out, INFER_RESPONSE);
 	else if (p->cause[INFER_DEVICE] >= by->ask->confidence)
-		fill_unlocated(by, out);
+		verdict_fill_unlocated(by, out);
 	else if (p->cause[INFER_SERVER] < 0.01)
 		out->verdict.forged = RESULT_YES;
 	return true;
@@ -380,7 +372,8 @@ judge_trials(const struct verdict_basis *by, struct locate_result *out)
 
 /* What the verdict names; false: nothing. */
 static bool
-named_hypothesis(const struct locate_result *r, struct infer_hypothesis *out)
+verdict_named_hypothesis(
+    const struct locate_result *r, struct infer_hypothesis *out)
 {
 	*out = (struct infer_hypothesis){INFER_DEVICE, 0};
 	switch (r->verdict.kind) {
@@ -405,11 +398,11 @@ named_hypothesis(const struct locate_result *r, struct infer_hypothesis *out)
 
 /* What each class of observations was worth to the verdict. */
 static int
-fill_odds(
+verdict_fill_odds(
     const struct verdict_basis *by, struct locate_result *out, struct fault *f)
 {
 	struct infer_hypothesis named;
-	bool is_named = named_hypothesis(out, &named);
+	bool is_named = verdict_named_hypothesis(out, &named);
 
 	if (infer_explain(by->belief->assumed, is_named ? &named : NULL, NULL,
 		&out->verdict.odds, f) == -1)
@@ -427,16 +420,16 @@ verdict_fill(const struct locate_ask *ask, const struct rounds *rounds,
 
 	out->verdict.kind = RESULT_UNDETERMINED;
 	by_posterior = by->ask->trigger == RESULT_TRIGGER_NONE
-	    ? judge_given(by, out)
-	    : judge_trials(by, out);
+	    ? verdict_judge_given(by, out)
+	    : verdict_judge_trials(by, out);
 	if (by_posterior && by->belief->assumed != NULL &&
-	    fill_odds(by, out, f) == -1)
+	    verdict_fill_odds(by, out, f) == -1)
 		return -1;
 	if (out->verdict.kind == RESULT_UNDETERMINED)
 		out->verdict.confidence =
 		    by->belief->post.hop[by->belief->post.best_hop];
 	if (out->n_resets > 0 || out->n_given_ttls > 0)
-		fill_alternatives(by, out);
+		verdict_fill_alternatives(by, out);
 	verdict_fill_reasons(by, out);
 	verdict_fill_next(by, out);
 	return 0;

@@ -6,15 +6,14 @@
 /* The responder that speaks for a hop: one the trials' own flows saw, else
  * the one that answered most. */
 static const struct path_responder *
-hop_responder(const struct path *path, int hop)
+address_hop_responder(const struct path *path, int hop)
 {
 	const struct path_hop *h = path_hop_at(path, hop);
 	const struct path_responder *best = NULL;
-	int i;
 
 	if (h == NULL || h->is_server)
 		return NULL;
-	for (i = 0; i < h->n_responders; i++) {
+	for (int i = 0; i < h->n_responders; i++) {
 		if (best == NULL ||
 		    (h->responders[i].via & PATH_VIA_PROBE) >
 			(best->via & PATH_VIA_PROBE) ||
@@ -28,14 +27,13 @@ hop_responder(const struct path *path, int hop)
 
 /* Answers at a hop, by one address, to trials that were reset, or were not. */
 static unsigned int
-count_answers(
+address_count_answers(
     const struct session *s, int hop, const struct addr *a, bool reset)
 {
 	const struct probe *p;
 	unsigned int n = 0;
-	size_t i;
 
-	for (i = 0; i < s->n_probes; i++) {
+	for (size_t i = 0; i < s->n_probes; i++) {
 		p = &s->probes[i];
 		n += p->te && p->kind == PROBE_SHOT && p->ttl == hop &&
 		    s->conns[p->conn].arm != ARM_CONTROL &&
@@ -51,16 +49,16 @@ count_answers(
  * them answer; then the one that no silent flow went through, or none.
  */
 static struct addr
-shared_address(const struct verdict_basis *by, const struct path_hop *h)
+address_shared(const struct verdict_basis *by, const struct path_hop *h)
 {
 	const struct path_responder *p;
 	struct addr a = {0}, none = {0};
 	unsigned int n, most = 0, unseen = 0;
-	int i;
 
-	for (i = 0; i < h->n_responders; i++) {
+	for (int i = 0; i < h->n_responders; i++) {
 		p = &h->responders[i];
-		n = count_answers(&by->rounds->s, h->ttl, &p->addr, true);
+		n = address_count_answers(
+		    &by->rounds->s, h->ttl, &p->addr, true);
 		if (n > most) {
 			most = n;
 			a = p->addr;
@@ -68,9 +66,10 @@ shared_address(const struct verdict_basis *by, const struct path_hop *h)
 	}
 	if (most > 0)
 		return a;
-	for (i = 0; i < h->n_responders; i++) {
+	for (int i = 0; i < h->n_responders; i++) {
 		p = &h->responders[i];
-		if (count_answers(&by->rounds->s, h->ttl, &p->addr, false) > 0)
+		if (address_count_answers(
+			&by->rounds->s, h->ttl, &p->addr, false) > 0)
 			continue;
 		unseen++;
 		a = p->addr;
@@ -80,18 +79,17 @@ shared_address(const struct verdict_basis *by, const struct path_hop *h)
 
 /* Whom the sweep saw there on the way of the port that was kept to; none. */
 static struct addr
-swept_address(
+address_swept(
     const struct verdict_basis *by, const struct locate_result *out, int hop)
 {
 	const struct result_sweep *w = &out->sweep;
 	const struct addr none = {0};
 	const struct result_port *p;
-	size_t i, k;
 
-	for (i = 0; i < w->n_ports; i++) {
+	for (size_t i = 0; i < w->n_ports; i++) {
 		p = &w->ports[i];
-		for (k = 0; k < p->n_path && p->port == by->rounds->src_port;
-		     k++)
+		for (size_t k = 0;
+		     k < p->n_path && p->port == by->rounds->src_port; k++)
 			if (p->path[k].ttl == hop)
 				return p->path[k].addr;
 	}
@@ -103,9 +101,9 @@ struct addr
 verdict_hop_address(
     const struct verdict_basis *by, const struct locate_result *out, int hop)
 {
-	const struct path_responder *p = hop_responder(&out->path, hop);
+	const struct path_responder *p = address_hop_responder(&out->path, hop);
 	const struct path_hop *h = path_hop_at(&out->path, hop);
-	struct addr none = {0}, swept = swept_address(by, out, hop);
+	struct addr none = {0}, swept = address_swept(by, out, hop);
 
 	if (hop == out->path.server_hops)
 		return out->head.target.addr;
@@ -113,7 +111,7 @@ verdict_hop_address(
 		return swept;
 	if (h != NULL && h->n_responders > 1 &&
 	    by->ask->trigger != RESULT_TRIGGER_NONE)
-		return shared_address(by, h);
+		return address_shared(by, h);
 	return p != NULL ? p->addr : none;
 }
 
@@ -122,19 +120,18 @@ verdict_fill_neighbours(
     const struct verdict_basis *by, struct locate_result *out)
 {
 	struct addr a;
-	int h;
 
 	out->verdict.between[0] = out->head.source.addr;
 	out->verdict.between[1] = out->head.target.addr;
 	out->verdict.address = verdict_hop_address(by, out, out->verdict.hop);
-	for (h = out->verdict.hop - 1; h >= 1; h--) {
+	for (int h = out->verdict.hop - 1; h >= 1; h--) {
 		a = verdict_hop_address(by, out, h);
 		if (addr_is_none(&a))
 			continue;
 		out->verdict.between[0] = a;
 		break;
 	}
-	for (h = out->verdict.hop + 1; h <= out->path.n_hops; h++) {
+	for (int h = out->verdict.hop + 1; h <= out->path.n_hops; h++) {
 		a = verdict_hop_address(by, out, h);
 		if (addr_is_none(&a))
 			continue;

@@ -8,12 +8,10 @@
 #include "verdict_int.h"
 
 static void
-say_next(struct locate_result *r, const char *text)
+next_say(struct locate_result *r, const char *text)
 {
-	size_t i;
-
-	for (i = 0; i < sizeof(r->verdict.next) / sizeof(r->verdict.next[0]);
-	     i++)
+	for (size_t i = 0;
+	     i < sizeof(r->verdict.next) / sizeof(r->verdict.next[0]); i++)
 		if (r->verdict.next[i][0] == '\0') {
 			snprintf(r->verdict.next[i], sizeof(r->verdict.next[i]),
 			    "%s", text);
@@ -23,7 +21,7 @@ say_next(struct locate_result *r, const char *text)
 
 /* When and between whom the example reset came. */
 static void
-describe_event(const struct verdict_basis *by, char *buf, size_t size)
+next_describe_event(const struct verdict_basis *by, char *buf, size_t size)
 {
 	const struct seen_reset *r = verdict_example_reset(by);
 	char when[CLOCK_TEXT], a[ADDR_ENDPOINT], b[ADDR_ENDPOINT];
@@ -43,14 +41,14 @@ next_for_device(const struct verdict_basis *by, struct locate_result *out)
 {
 	char event[160], text[REASON_TEXT], a[ADDR_TEXT], b[ADDR_TEXT];
 
-	describe_event(by, event, sizeof(event));
+	next_describe_event(by, event, sizeof(event));
 	addr_format(&out->verdict.between[0], a);
 	if (addr_is_none(&out->verdict.address))
 		snprintf(text, sizeof(text),
 		    "Ask who runs the segment between %s and %s for its "
 		    "session logs of %s.",
 		    a, addr_format(&out->verdict.between[1], b), event);
-	else if (out->verdict.place == RESULT_WIRE)
+	else if (out->verdict.place == PLACE_WIRE)
 		snprintf(text, sizeof(text),
 		    "Ask who runs the link from %s to %s what stands or taps "
 		    "there, for its log of %s.",
@@ -59,9 +57,9 @@ next_for_device(const struct verdict_basis *by, struct locate_result *out)
 		snprintf(text, sizeof(text),
 		    "Ask who runs %s for its session log of %s.",
 		    addr_format(&out->verdict.address, a), event);
-	say_next(out, text);
+	next_say(out, text);
 	if (by->ask->trigger == RESULT_TRIGGER_NONE)
-		say_next(out,
+		next_say(out,
 		    "Reproduce it with --payload to know more than a TTL can "
 		    "tell.");
 }
@@ -80,7 +78,7 @@ next_for_pair(const struct verdict_basis *by, struct locate_result *out)
 	    "hop %d's forwarding plane and the wire before hop %d look alike "
 	    "from here.",
 	    t, t - 1, t);
-	say_next(out, text);
+	next_say(out, text);
 	if (!addr_is_none(&out->verdict.between[0]))
 		snprintf(text, sizeof(text),
 		    "Ask who runs %s what it does, and what stands between it "
@@ -91,25 +89,24 @@ next_for_pair(const struct verdict_basis *by, struct locate_result *out)
 		    "Ask who runs hops %d and %d; or run locate from another "
 		    "network.",
 		    t - 1, t);
-	say_next(out, text);
+	next_say(out, text);
 	return true;
 }
 
 static void
 next_for_undetermined(const struct verdict_basis *by, struct locate_result *out)
 {
-
 	if (out->verdict.forged == RESULT_YES && next_for_pair(by, out))
 		return;
 
 	if (out->head.trouble.kind != FAULT_NONE)
-		say_next(out, "Mend that first, then run locate again.");
-	else if (out->head.interrupted)
-		say_next(out, "Let it run to its end.");
+		next_say(out, "Mend that first, then run locate again.");
+	else if (out->head.interrupted != 0)
+		next_say(out, "Let it run to its end.");
 	else if (by->ask->trigger == RESULT_TRIGGER_NONE)
-		say_next(out, "Reproduce it with --payload.");
+		next_say(out, "Reproduce it with --payload.");
 	else
-		say_next(out,
+		next_say(out,
 		    rounds_are_over(by->rounds, 1)
 			? "Run it again with more --max-connections and "
 			  "--max-time: each further reset tells more."
@@ -122,21 +119,20 @@ static void
 next_for_not_reproduced(
     const struct verdict_basis *by, struct locate_result *out)
 {
-
 	if (by->ask->trigger == RESULT_TRIGGER_NONE) {
-		say_next(out,
+		next_say(out,
 		    out->exec_runs >= RESULT_EXEC_RUNS
 			? "Run it again at the hour when it happens."
 			: "Run it again with more --max-time, half of which "
 			  "is the client's, at the hour when it happens.");
-		say_next(out,
+		next_say(out,
 		    "Where a capture shows the reset, give it: --from FILE.");
 		return;
 	}
-	say_next(out,
+	next_say(out,
 	    "Send the very bytes that the application sends, at the hour when "
 	    "it happens.");
-	say_next(out,
+	next_say(out,
 	    "Where a capture shows the reset, give it (--from FILE), or name "
 	    "its TTL with --rst-ttl.");
 }
@@ -152,15 +148,15 @@ verdict_fill_next(const struct verdict_basis *by, struct locate_result *out)
 		next_for_device(by, out);
 		break;
 	case RESULT_SERVER:
-		describe_event(by, event, sizeof(event));
+		next_describe_event(by, event, sizeof(event));
 		snprintf(text, sizeof(text),
 		    "Look into the log of the server, and of any proxy right "
 		    "before it, at %s.",
 		    event);
-		say_next(out, text);
+		next_say(out, text);
 		break;
 	case RESULT_RESPONSE_TRIGGERED:
-		say_next(out,
+		next_say(out,
 		    "What the server answers fires it: capture at the server "
 		    "and compare the TTLs of the resets seen there.");
 		break;

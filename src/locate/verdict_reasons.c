@@ -13,9 +13,8 @@ const struct seen_reset *
 verdict_example_reset(const struct verdict_basis *by)
 {
 	const struct seen_reset *r, *any = NULL;
-	size_t i;
 
-	for (i = 0; i < by->rounds->s.n_resets; i++) {
+	for (size_t i = 0; i < by->rounds->s.n_resets; i++) {
 		r = &by->rounds->s.resets[i];
 		if (r->answers_alive || r->late || r->probe == -1)
 			continue;
@@ -68,12 +67,11 @@ reason_ip_id(const struct verdict_basis *by, struct locate_result *out,
 
 /* Another shot that fired, whose reset's TTL follows as a copier's does. */
 static const struct probe *
-another_fired(const struct verdict_basis *by, const struct seen_reset *r)
+reason_another_drew(const struct verdict_basis *by, const struct seen_reset *r)
 {
 	const struct probe *p;
-	size_t i;
 
-	for (i = 0; i < by->rounds->s.n_probes; i++) {
+	for (size_t i = 0; i < by->rounds->s.n_probes; i++) {
 		p = &by->rounds->s.probes[i];
 		if (p->drew_reset && p->rst_ttl != 0 &&
 		    p->ttl != r->facts.probe_ttl &&
@@ -88,7 +86,7 @@ reason_copied(const struct verdict_basis *by, struct locate_result *out,
     const struct seen_reset *r)
 {
 	struct reasons *rs = &out->verdict.reasons;
-	const struct probe *p = another_fired(by, r);
+	const struct probe *p = reason_another_drew(by, r);
 	double w = reason_weight(out, INFER_EVIDENCE_RESET_TTL);
 	char where[32] = "some hop";
 
@@ -115,29 +113,29 @@ reason_policy(const struct verdict_basis *by, struct locate_result *out,
 {
 	struct reasons *rs = &out->verdict.reasons;
 	double w = reason_weight(out, INFER_EVIDENCE_RESET_TTL);
-	int crossed = out->verdict.initial_ttl - r->facts.ttl;
-	bool fixed = out->verdict.policy == RESULT_POLICY_FIXED &&
+	int traversed = out->verdict.initial_ttl - r->facts.ttl;
+	bool fixed = out->verdict.policy == TTL_POLICY_FIXED &&
 	    out->verdict.initial_ttl != 0;
 
-	if (out->verdict.policy == RESULT_POLICY_COPY)
+	if (out->verdict.policy == TTL_POLICY_COPIED)
 		reason_copied(by, out, r);
 	else if (fixed && out->verdict.hop == 0)
 		reasons_add(rs, "ttl-distance", w,
 		    "The reset arrives with TTL %u: %d less %d router%s on "
 		    "the way back.",
-		    r->facts.ttl, out->verdict.initial_ttl, crossed,
-		    crossed == 1 ? "" : "s");
+		    r->facts.ttl, out->verdict.initial_ttl, traversed,
+		    traversed == 1 ? "" : "s");
 	else if (fixed)
 		reasons_add(rs, "ttl-distance", w,
 		    "The reset arrives with TTL %u: %d less the %d router%s "
 		    "on the way back from hop %d.",
-		    r->facts.ttl, out->verdict.initial_ttl, crossed,
-		    crossed == 1 ? "" : "s", out->verdict.hop);
-	else if (out->verdict.policy == RESULT_POLICY_RANDOM)
+		    r->facts.ttl, out->verdict.initial_ttl, traversed,
+		    traversed == 1 ? "" : "s", out->verdict.hop);
+	else if (out->verdict.policy == TTL_POLICY_ARBITRARY)
 		reasons_add(rs, "ttl-unusable", 0,
 		    "The resets' TTLs say nothing of a distance; only the "
 		    "threshold locates.");
-	return fixed || out->verdict.policy == RESULT_POLICY_COPY;
+	return fixed || out->verdict.policy == TTL_POLICY_COPIED;
 }
 
 static void
@@ -164,13 +162,11 @@ reason_ttl(const struct verdict_basis *by, struct locate_result *out,
 }
 
 static void
-sum_by_ttl(const struct locate_result *o, int from, int to,
+reason_sum_by_ttl(const struct locate_result *o, int from, int to,
     unsigned int *trials, unsigned int *resets)
 {
-	size_t i;
-
 	*trials = *resets = 0;
-	for (i = 0; i < o->n_by_ttl; i++) {
+	for (size_t i = 0; i < o->n_by_ttl; i++) {
 		if (o->by_ttl[i].ttl < from || o->by_ttl[i].ttl > to)
 			continue;
 		*trials += o->by_ttl[i].trials;
@@ -183,30 +179,31 @@ reason_threshold(struct locate_result *out)
 {
 	struct reasons *rs = &out->verdict.reasons;
 	double w = reason_weight(out, INFER_EVIDENCE_SHOTS);
-	unsigned int below, above, fired, none;
+	unsigned int below, above, drew, none;
 
 	if (out->n_by_ttl == 0)
 		return;
 	if (out->threshold_ttl == 0) {
-		sum_by_ttl(out, 1, PATH_MAX_HOPS, &below, &none);
+		reason_sum_by_ttl(out, 1, PATH_MAX_HOPS, &below, &none);
 		reasons_add(rs, "fires-at-server-only", w,
 		    "None of %u probes that expire before the server fired "
 		    "it; only packets that reach the server do.",
 		    below);
 		return;
 	}
-	sum_by_ttl(out, 1, out->threshold_ttl - 1, &below, &none);
-	sum_by_ttl(out, out->threshold_ttl, PATH_MAX_HOPS, &above, &fired);
+	reason_sum_by_ttl(out, 1, out->threshold_ttl - 1, &below, &none);
+	reason_sum_by_ttl(
+	    out, out->threshold_ttl, PATH_MAX_HOPS, &above, &drew);
 	if (below > 0)
 		reasons_add(rs, "threshold", w,
 		    "Probes with TTL %d and more fired it, %u of %u; those "
 		    "with less never did, 0 of %u.",
-		    out->threshold_ttl, fired, above, below);
+		    out->threshold_ttl, drew, above, below);
 	else
 		reasons_add(rs, "threshold", w,
 		    "Probes with TTL %d already fired it, %u of %u with that "
 		    "and more.",
-		    out->threshold_ttl, fired, above);
+		    out->threshold_ttl, drew, above);
 }
 
 /*
@@ -219,18 +216,18 @@ reason_distances(const struct verdict_basis *by, struct locate_result *out,
 {
 	struct reasons *rs = &out->verdict.reasons;
 	int usual = pkt_initial_ttl(r->facts.ttl), hop = out->verdict.hop;
-	int crossed = usual - r->facts.ttl, t = out->threshold_ttl;
+	int traversed = usual - r->facts.ttl, t = out->threshold_ttl;
 	int back;
 
 	if (hop == 0 || t == 0 || hop >= by->belief->path.hops)
 		return;
-	back = by->belief->path.crossed[hop];
-	if (out->verdict.policy == RESULT_POLICY_COPY && crossed + 1 != hop)
+	back = by->belief->path.traversed[hop];
+	if (out->verdict.policy == TTL_POLICY_COPIED && traversed + 1 != hop)
 		reasons_add(rs, "distances-differ", 0,
 		    "Taken for a fixed TTL of %d it would come from hop %d; "
 		    "but it follows the TTL of what fires it.",
-		    usual, crossed + 1);
-	else if (out->verdict.policy == RESULT_POLICY_FIXED &&
+		    usual, traversed + 1);
+	else if (out->verdict.policy == TTL_POLICY_FIXED &&
 	    out->verdict.initial_ttl == 0)
 		reasons_add(rs, "distances-differ", 0,
 		    "TTL %u is no usual initial TTL less a way back that fits "
@@ -243,7 +240,7 @@ reason_distances(const struct verdict_basis *by, struct locate_result *out,
 		    "there %d, as its own replies show: the path is not "
 		    "symmetric.",
 		    hop, back, back == 1 ? "" : "s", hop - 1);
-	else if (out->verdict.policy == RESULT_POLICY_FIXED &&
+	else if (out->verdict.policy == TTL_POLICY_FIXED &&
 	    (t == hop || t == hop + 1))
 		reasons_add(rs, "distances-agree", 0,
 		    "Both distances agree: hop %d by the reset's TTL, and "
@@ -257,31 +254,30 @@ reason_in_path(const struct verdict_basis *by, struct locate_result *out)
 {
 	struct reasons *rs = &out->verdict.reasons;
 	double w = reason_weight(out, INFER_EVIDENCE_TIME_EXCEEDED);
-	unsigned int fired = 0, answered = 0;
+	unsigned int drew = 0, answered = 0;
 	const struct probe *p;
-	size_t i;
 
-	for (i = 0; i < by->rounds->s.n_probes; i++) {
+	for (size_t i = 0; i < by->rounds->s.n_probes; i++) {
 		p = &by->rounds->s.probes[i];
 		if (p->kind != PROBE_SHOT || !p->drew_reset ||
 		    by->rounds->s.conns[p->conn].arm == ARM_CONTROL)
 			continue;
-		fired++;
+		drew++;
 		answered += p->te;
 	}
-	if (fired == 0)
+	if (drew == 0)
 		return;
-	if (out->verdict.in_path == RESULT_YES && answered * 4 <= fired)
+	if (out->verdict.in_path == RESULT_YES && answered * 4 <= drew)
 		reasons_add(rs, "in-path-silent", w,
 		    "Of the probes that fired it, %u of %u drew a "
 		    "time-exceeded from beyond: it is in the path and drops "
 		    "them.",
-		    answered, fired);
+		    answered, drew);
 	else if (out->verdict.in_path == RESULT_NO && answered > 0)
 		reasons_add(rs, "on-path-answered", w,
 		    "Of the probes that fired it, %u of %u went on and drew a "
 		    "time-exceeded: it does not drop them.",
-		    answered, fired);
+		    answered, drew);
 }
 
 /* What the server had to say to the triggers that were reset. */
@@ -345,15 +341,14 @@ reason_server_side(const struct verdict_basis *by, struct locate_result *out)
 	struct reasons *rs = &out->verdict.reasons;
 	double w = reason_weight(out, INFER_EVIDENCE_SERVER_SIDE);
 	bool quoted = false;
-	size_t i;
 
-	for (i = 0; i < by->rounds->s.n_conns; i++)
+	for (size_t i = 0; i < by->rounds->s.n_conns; i++)
 		quoted = quoted || by->rounds->s.conns[i].quoted_reset;
 	if (quoted)
 		reasons_add(rs, "quoted-reset", 0,
 		    "A router beyond quotes a reset toward the server in your "
 		    "name that this host never sent: both ends are reset.");
-	for (i = 0; i < by->rounds->s.n_conns; i++) {
+	for (size_t i = 0; i < by->rounds->s.n_conns; i++) {
 		if (by->rounds->s.conns[i].server_alive == RESULT_YES) {
 			reasons_add(rs, "server-still-open", w,
 			    "After the reset the server still held the "
@@ -369,11 +364,11 @@ reason_server_side(const struct verdict_basis *by, struct locate_result *out)
 	}
 }
 
-#define ONCE_SURE 0.9
+#define REASON_ONCE_SURE 0.9
 
 /* "3 of 10", "all but a few", "fewer than 1 of 10". */
 static void
-say_share(double rate, char *buf, size_t size)
+reason_say_share(double rate, char *buf, size_t size)
 {
 	int tenths = (int)(rate * 10 + 0.5);
 
@@ -391,25 +386,24 @@ reason_per_flow(struct locate_result *out)
 {
 	const struct result_sweep *w = &out->sweep;
 	struct reasons *rs = &out->verdict.reasons;
-	unsigned int fired = 0;
+	unsigned int drew = 0;
 	char a[ADDR_TEXT];
-	size_t i;
 
-	for (i = 0; i < w->n_ports; i++)
-		fired += w->ports[i].resets > 0;
+	for (size_t i = 0; i < w->n_ports; i++)
+		drew += w->ports[i].resets > 0;
 	if (w->split.ttl != 0)
 		reasons_add(rs, "fires-per-flow", 0,
 		    "It fires on %u of %zu source ports, and these alone go "
 		    "through %s at hop %d: it is met there, or by what goes "
 		    "that way.",
-		    fired, w->n_ports, addr_format(&w->split.addr, a),
+		    drew, w->n_ports, addr_format(&w->split.addr, a),
 		    w->split.ttl);
 	else
 		reasons_add(rs, "fires-per-flow", 0,
 		    "It fires on %u of %zu source ports; at no hop that "
 		    "answers do these part from the others: the device "
 		    "itself may choose by the flow.",
-		    fired, w->n_ports);
+		    drew, w->n_ports);
 }
 
 /* What its dice are rolled for. */
@@ -419,7 +413,7 @@ reason_firing(const struct verdict_basis *by, struct locate_result *out)
 	struct reasons *rs = &out->verdict.reasons;
 	char share[32];
 
-	say_share(by->belief->post.rate, share, sizeof(share));
+	reason_say_share(by->belief->post.rate, share, sizeof(share));
 	switch (out->verdict.firing) {
 	case RESULT_FIRING_UNKNOWN:
 		return;
@@ -431,7 +425,7 @@ reason_firing(const struct verdict_basis *by, struct locate_result *out)
 		    "It fires on %s packets with the trigger, each by "
 		    "itself%s.",
 		    share,
-		    by->belief->post.dice[INFER_DICE_ONCE] >= ONCE_SURE
+		    by->belief->post.dice[INFER_DICE_ONCE] >= REASON_ONCE_SURE
 			? ", until one of the connection has"
 			: "");
 		return;
@@ -464,7 +458,7 @@ reason_control(struct locate_result *out)
 }
 
 static double
-as_seconds(int64_t ns)
+reason_as_seconds(int64_t ns)
 {
 	return (double)ns / (double)CLOCK_S;
 }
@@ -488,11 +482,12 @@ reason_residual(struct locate_result *out)
 		    "After a reset it goes on to reset %s: for longer than "
 		    "%.1f s, or, if what meets it prolongs it, until a silence "
 		    "of more than %.1f s.",
-		    all, as_seconds(r->seen_ns), as_seconds(r->lo_ns));
+		    all, reason_as_seconds(r->seen_ns),
+		    reason_as_seconds(r->lo_ns));
 	else
 		reasons_add(rs, "residual-block", 0,
 		    "After a reset it goes on for %.1f s to reset %s%s.",
-		    as_seconds(r->length_ns), all,
+		    reason_as_seconds(r->length_ns), all,
 		    r->refreshed == RESULT_YES
 			? "; what meets the block prolongs it"
 			: "");
@@ -537,9 +532,8 @@ static void
 reason_given(const struct verdict_basis *by, struct locate_result *out)
 {
 	double w = reason_weight(out, INFER_EVIDENCE_GIVEN_TTL);
-	size_t i;
 
-	for (i = 0; i < out->n_given_ttls; i++)
+	for (size_t i = 0; i < out->n_given_ttls; i++)
 		reasons_add(&out->verdict.reasons, "given-ttl", i == 0 ? w : 0,
 		    "A reset with TTL %d was reported; the server's own "
 		    "packets arrive with %d.",
@@ -571,5 +565,3 @@ verdict_fill_reasons(const struct verdict_basis *by, struct locate_result *out)
 	reason_control(out);
 	reason_given(by, out);
 }
-
-/* What to do. */

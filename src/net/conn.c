@@ -193,16 +193,14 @@ conn_take_icmp(struct conn *c)
 	} control;
 	struct msghdr msg = {0};
 	struct sock_extended_err ee;
-	struct cmsghdr *m;
 	bool found = false;
-	int i;
 
-	for (i = 0; i < CONN_DRAIN_READS; i++) {
+	for (int i = 0; i < CONN_DRAIN_READS; i++) {
 		msg.msg_control = control.buf;
 		msg.msg_controllen = sizeof(control.buf);
 		if (recvmsg(c->fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
 			break;
-		for (m = CMSG_FIRSTHDR(&msg); m != NULL;
+		for (struct cmsghdr *m = CMSG_FIRSTHDR(&msg); m != NULL;
 		     m = CMSG_NXTHDR(&msg, m)) {
 			if (m->cmsg_len < CMSG_LEN(sizeof(ee)))
 				continue;
@@ -496,9 +494,8 @@ void
 conn_drain(struct conn *c)
 {
 	uint8_t buf[CONN_DRAIN_CHUNK];
-	int i;
 
-	for (i = 0; i < CONN_DRAIN_READS; i++)
+	for (int i = 0; i < CONN_DRAIN_READS; i++)
 		if (conn_recv(c, buf, sizeof(buf)) == 0)
 			return;
 }

@@ -30,7 +30,7 @@ lookup_resolve(const char *host, int version, struct addr *out)
 {
 	struct addrinfo hints = {
 	    .ai_family = lookup_family(version), .ai_socktype = SOCK_STREAM};
-	struct addrinfo *list, *ai;
+	struct addrinfo *list;
 	struct endpoint e;
 	int rc;
 
@@ -38,7 +38,8 @@ lookup_resolve(const char *host, int version, struct addr *out)
 	if (rc != 0)
 		return rc;
 	rc = EAI_NONAME;
-	for (ai = list; ai != NULL && rc != 0; ai = ai->ai_next)
+	for (struct addrinfo *ai = list; ai != NULL && rc != 0;
+	     ai = ai->ai_next)
 		if (endpoint_from_sockaddr(ai->ai_addr, &e) == 0) {
 			*out = e.addr;
 			rc = 0;
@@ -278,11 +279,11 @@ lookup_names(struct lookup_query *q, size_t n, int64_t wait_ns)
 {
 	struct timespec end = lookup_deadline(wait_ns);
 	pthread_t workers[LOOKUP_WORKERS];
-	size_t i, n_workers;
+	size_t n_workers;
 	struct lookup_pool *p;
 	bool all = true;
 
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		q[i].name[0] = '\0';
 	p = n > 0 ? lookup_pool_new(q, n) : NULL;
 	if (p == NULL)
@@ -291,7 +292,7 @@ lookup_names(struct lookup_query *q, size_t n, int64_t wait_ns)
 	if (n_workers > 0)
 		all = lookup_collect(p, q, &end);
 	/* With nothing left to ask they end at once; else they are let go. */
-	for (i = 0; i < n_workers; i++)
+	for (size_t i = 0; i < n_workers; i++)
 		if (all)
 			pthread_join(workers[i], NULL);
 		else

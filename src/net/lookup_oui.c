@@ -23,7 +23,7 @@ static const char *const oui_paths[] = {
 static size_t
 oui_utf8_len(const unsigned char *p)
 {
-	size_t i, n;
+	size_t n;
 	uint32_t v;
 
 	if (p[0] < 0x80)
@@ -32,7 +32,7 @@ oui_utf8_len(const unsigned char *p)
 	if (p[0] < 0xc2 || p[0] > 0xf4)
 		return 0;
 	v = p[0] & (0x7fU >> n);
-	for (i = 1; i < n; i++) {
+	for (size_t i = 1; i < n; i++) {
 		if ((p[i] & 0xc0) != 0x80) /* the NUL ends it too */
 			return 0;
 		v = v << 6 | (p[i] & 0x3f);
@@ -121,7 +121,7 @@ lookup_scan_oui(FILE *fp, const uint8_t mac[ADDR_MAC], char out[LOOKUP_VENDOR])
 		if (kept == cap) /* no list has such a line */
 			kept = 0;
 		memmove(buf, buf + n - kept, kept);
-	} while (!found && got > 0);
+	} while (found == 0 && got > 0);
 	free(buf);
 	return found;
 }
@@ -130,19 +130,18 @@ void
 lookup_vendor(const uint8_t mac[ADDR_MAC], char out[LOOKUP_VENDOR])
 {
 	FILE *fp;
-	size_t i;
 	int found = 0;
 
 	out[0] = '\0';
 	if ((mac[0] & (OUI_GROUP | OUI_LOCAL)) != 0)
 		return;
-	for (i = 0; i < sizeof(oui_paths) / sizeof(oui_paths[0]); i++) {
+	for (size_t i = 0; i < sizeof(oui_paths) / sizeof(oui_paths[0]); i++) {
 		fp = fopen(oui_paths[i], "re");
 		if (fp == NULL)
 			continue;
 		found = lookup_scan_oui(fp, mac, out);
 		fclose(fp);
-		if (found)
+		if (found != 0)
 			return;
 	}
 }

@@ -23,8 +23,8 @@
 #define ROUTE_LOOPBACK_INDEX 1
 
 /* net/if.h stops short of it: the wire or peer is there. */
-#ifndef IFF_LOWER_UP
-#define IFF_LOWER_UP (1 << 16)
+#ifndef ROUTE_IFF_LOWER_UP
+#define ROUTE_IFF_LOWER_UP (1 << 16)
 #endif
 
 #define ROUTE_QUESTION 256   /* bytes; each takes well under 100 */
@@ -317,7 +317,7 @@ route_check_link(const struct route_link *l, struct fault *f)
 		return fault(f, FAULT_NETWORK,
 		    "interface %s is down: bring it up with ip link set %s up",
 		    l->name, l->name);
-	if ((l->flags & IFF_LOWER_UP) == 0)
+	if ((l->flags & ROUTE_IFF_LOWER_UP) == 0)
 		return fault(f, FAULT_NETWORK,
 		    "interface %s has no carrier: is its cable or its peer "
 		    "connected?",

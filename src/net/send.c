@@ -180,13 +180,13 @@ int
 send_packet(struct send *s, const uint8_t *p, size_t n, struct fault *f)
 {
 	size_t header = s->version == 4 ? 20 : 40;
-	int err, i;
+	int err;
 
 	if (n < header || n > 65535 || p[0] >> 4 != s->version)
 		return fault(f, FAULT_SYSTEM,
 		    "what should be sent is no whole IPv%d packet", s->version);
 	err = send_try(s, p, (uint32_t)n);
-	for (i = 0; send_is_passing(err) && i < SEND_TRIES; i++) {
+	for (int i = 0; send_is_passing(err) && i < SEND_TRIES; i++) {
 		send_wait_room(s, err);
 		err = send_try(s, p, (uint32_t)n);
 	}

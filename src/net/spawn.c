@@ -22,7 +22,7 @@ struct spawn {
 };
 
 static bool
-read_id(const char *name, uint32_t *out)
+spawn_read_id(const char *name, uint32_t *out)
 {
 	const char *s = getenv(name);
 	struct fault unheard = {0};
@@ -39,14 +39,14 @@ spawn_invoker(void)
 {
 	struct spawn_user u = {0};
 
-	u.given = geteuid() == 0 && read_id("SUDO_UID", &u.uid) &&
-	    read_id("SUDO_GID", &u.gid);
+	u.given = geteuid() == 0 && spawn_read_id("SUDO_UID", &u.uid) &&
+	    spawn_read_id("SUDO_GID", &u.gid);
 	return u;
 }
 
 /* In the child.  -1 with errno. */
 static int
-become(const struct spawn_user *user)
+spawn_become(const struct spawn_user *user)
 {
 	const struct passwd *pw = getpwuid(user->uid);
 
@@ -65,7 +65,7 @@ become(const struct spawn_user *user)
 }
 
 static int
-redirect(bool shown)
+spawn_redirect(bool shown)
 {
 	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -80,19 +80,19 @@ redirect(bool shown)
 
 /* Never returns: the command runs, or errno goes up the pipe. */
 static void
-run_child(
+spawn_run_child(
     char *const *argv, const struct spawn_user *user, bool shown, int pipe_fd)
 {
 	sigset_t none;
-	int err, i;
+	int err;
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	/* Whatever those who started us ignore: it runs as from a shell. */
-	for (i = 1; i < SIGRTMIN; i++)
+	for (int i = 1; i < SIGRTMIN; i++)
 		signal(i, SIG_DFL); /* two of them cannot be caught */
-	if (setpgid(0, 0) == 0 && redirect(shown) == 0 &&
-	    (!user->given || become(user) == 0))
+	if (setpgid(0, 0) == 0 && spawn_redirect(shown) == 0 &&
+	    (!user->given || spawn_become(user) == 0))
 		execvp(argv[0], argv);
 	err = errno;
 	if (write(pipe_fd, &err, sizeof(err)) != (ssize_t)sizeof(err))
@@ -102,7 +102,7 @@ run_child(
 
 /* What the child could not do; 0: it runs the command. */
 static int
-await_exec(int fd)
+spawn_await_exec(int fd)
 {
 	ssize_t got;
 	int err = 0;
@@ -114,8 +114,8 @@ await_exec(int fd)
 }
 
 static int
-fork_child(struct spawn *s, char *const *argv, const struct spawn_user *user,
-    bool shown, struct fault *f)
+spawn_fork_child(struct spawn *s, char *const *argv,
+    const struct spawn_user *user, bool shown, struct fault *f)
 {
 	int ends[2], err;
 
@@ -123,14 +123,14 @@ fork_child(struct spawn *s, char *const *argv, const struct spawn_user *user,
 		return fault(f, FAULT_SYSTEM, "pipe: %s", strerror(errno));
 	s->pid = fork();
 	if (s->pid == 0)
-		run_child(argv, user, shown, ends[1]);
+		spawn_run_child(argv, user, shown, ends[1]);
 	err = errno;
 	close(ends[1]);
 	if (s->pid == -1) {
 		close(ends[0]);
 		return fault(f, FAULT_SYSTEM, "fork: %s", strerror(err));
 	}
-	err = await_exec(ends[0]);
+	err = spawn_await_exec(ends[0]);
 	close(ends[0]);
 	if (err == 0)
 		return 0;
@@ -149,7 +149,7 @@ spawn_start(char *const *argv, const struct spawn_user *user, bool shown,
 	if (s == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	s->fd = -1;
-	if (fork_child(s, argv, user, shown, f) == -1)
+	if (spawn_fork_child(s, argv, user, shown, f) == -1)
 		goto fail;
 	s->fd = (int)syscall(SYS_pidfd_open, s->pid, 0);
 	if (s->fd == -1) {

@@ -21,7 +21,7 @@
 
 #include <rsthop/world_filter.h>
 
-#define FDS_FIRST 3 /* of those to poll: where the connections' begin */
+#define WORLD_FDS_FIRST 3 /* of those to poll: where the connections' begin */
 
 struct world_conn {
 	struct conn *conn; /* NULL once closed */
@@ -301,12 +301,12 @@ world_get_events(const struct world_conn *wc)
 static int
 world_fit_fds(struct world_live *l, struct fault *f)
 {
-	size_t want = FDS_FIRST + l->n_conns;
+	size_t want = WORLD_FDS_FIRST + l->n_conns;
 	void *p;
 
 	if (want <= l->cap_fds)
 		return 0;
-	want = FDS_FIRST + l->cap_conns;
+	want = WORLD_FDS_FIRST + l->cap_conns;
 	p = reallocarray(l->fds, want, sizeof(*l->fds));
 	if (p == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
@@ -322,8 +322,7 @@ world_fit_fds(struct world_live *l, struct fault *f)
 static nfds_t
 world_list_fds(struct world_live *l)
 {
-	nfds_t n = FDS_FIRST;
-	size_t i;
+	nfds_t n = WORLD_FDS_FIRST;
 	int events;
 
 	l->fds[0].fd = capture_fd(l->capture);
@@ -332,7 +331,7 @@ world_list_fds(struct world_live *l)
 	l->fds[1].events = POLLIN;
 	l->fds[2].fd = l->also_fd;
 	l->fds[2].events = POLLIN;
-	for (i = 0; i < l->n_conns; i++) {
+	for (size_t i = 0; i < l->n_conns; i++) {
 		events = world_get_events(&l->conns[i]);
 		if (events == -1)
 			continue;
@@ -357,8 +356,8 @@ world_read_signal(struct world_live *l, struct fault *f)
 
 /*
  * Reads what the server sent, where nobody asks for it, and looks whether the
- * state is another than the caller knows.  An event that changes nothing would come again at once,
- * unless it was data, which is now read.
+ * state is another than the caller knows.  An event that changes nothing would
+ * come again at once, unless it was data, which is now read.
  */
 static bool
 world_settle_conn(struct world_conn *wc, short revents)
@@ -386,7 +385,7 @@ world_wait(
 {
 	struct timespec ts = {.tv_sec = (time_t)(wait_ns / CLOCK_S),
 	    .tv_nsec = (long)(wait_ns % CLOCK_S)};
-	nfds_t i, n;
+	nfds_t n;
 
 	if (world_fit_fds(l, f) != 0)
 		return -1;
@@ -400,7 +399,7 @@ world_wait(
 		return -1;
 	if (l->fds[2].revents != 0)
 		*changed = true;
-	for (i = FDS_FIRST; i < n; i++)
+	for (nfds_t i = WORLD_FDS_FIRST; i < n; i++)
 		if (l->fds[i].revents != 0 &&
 		    world_settle_conn(
 			&l->conns[l->fd_conns[i]], l->fds[i].revents))
@@ -511,13 +510,11 @@ world_live_dropped(struct world_live *l)
 void
 world_live_free(struct world_live *l)
 {
-	size_t i;
-
 	if (l == NULL)
 		return;
-	for (i = 0; i < l->n_conns; i++)
+	for (size_t i = 0; i < l->n_conns; i++)
 		conn_close(l->conns[i].conn, true); /* NULL is fine */
-	for (i = 0; i < l->n_reserved; i++)
+	for (size_t i = 0; i < l->n_reserved; i++)
 		close(l->reserved[i]);
 	send_free(l->send);
 	craft_free(l->craft);

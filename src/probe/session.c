@@ -7,43 +7,25 @@
 #include <string.h>
 
 #include <rsthop/clock.h>
+#include <rsthop/num.h>
 
-#include <rsthop/session.h>
+#include "session_int.h"
 
 /* The window that our probes show where no trial chooses another. */
-#define PROBE_WINDOW 1024
-#define KERNEL_TTL   64 /* of Linux, where nothing was seen of this one's */
-
-bool
-probe_is_trace(enum probe_kind kind)
-{
-	switch (kind) {
-	case PROBE_TRACE:
-	case PROBE_SYN:
-	case PROBE_ECHO:
-		return true;
-	case PROBE_SHOT:
-	case PROBE_FULL:
-	case PROBE_ALIVE:
-	case PROBE_FLOW:
-	case PROBE_BLOCK:
-		return false;
-	}
-	return false;
-}
+#define SESSION_WINDOW 1024
+#define SESSION_KERNEL_TTL \
+	64 /* of Linux, where nothing was seen of this one's */
 
 void
 session_init(struct session *s, const struct session_ask *ask)
 {
-	int i;
-
 	memset(s, 0, sizeof(*s));
 	s->w = ask->w;
 	s->target = ask->target;
 	s->src = ask->src;
 	s->max_hops = ask->max_hops;
 	s->path = ask->path;
-	for (i = 0; i < PATH_MAX_HOPS; i++)
+	for (int i = 0; i < PATH_MAX_HOPS; i++)
 		s->path->hops[i].ttl = (uint8_t)(i + 1);
 	s->evidence = ask->evidence;
 	s->maker = ask->maker;
@@ -62,9 +44,7 @@ session_init(struct session *s, const struct session_ask *ask)
 void
 session_free(struct session *s)
 {
-	size_t i;
-
-	for (i = 0; i < s->n_conns; i++)
+	for (size_t i = 0; i < s->n_conns; i++)
 		session_close(s, (int)i);
 	free(s->conns);
 	free(s->probes);
@@ -75,46 +55,9 @@ session_free(struct session *s)
 	s->n_conns = s->n_probes = s->n_resets = 0;
 }
 
-int64_t
-session_now(const struct session *s)
-{
-	return s->w->now(s->w->ctx);
-}
-
-/* Room for one more element; *p may move. */
-static int
-grow(void **p, size_t n, size_t *cap, size_t size, struct fault *f)
-{
-	size_t want = *cap == 0 ? 32 : *cap * 2;
-	void *q;
-
-	if (n < *cap)
-		return 0;
-	q = realloc(*p, want * size);
-	if (q == NULL)
-		return fault(f, FAULT_SYSTEM, "out of memory");
-	*p = q;
-	*cap = want;
-	return 0;
-}
-
-int
-session_add_probe(struct session *s, const struct probe *p, struct fault *f)
-{
-	void *v = s->probes;
-
-	if (p->kind != PROBE_FULL && p->kind != PROBE_ALIVE)
-		s->path->hops[p->ttl - 1].asked++;
-	if (grow(&v, s->n_probes, &s->cap_probes, sizeof(*p), f) == -1)
-		return -1;
-	s->probes = v;
-	s->probes[s->n_probes] = *p;
-	return (int)s->n_probes++;
-}
-
 /* Another view of the attached connection: it knows what the last one knew. */
 static int
-adopt(struct session *s, struct session_conn *c, struct fault *f)
+session_adopt(struct session *s, struct session_conn *c, struct fault *f)
 {
 	struct flow_key flow = {s->attached, s->target};
 
@@ -128,48 +71,43 @@ adopt(struct session *s, struct session_conn *c, struct fault *f)
 	return 0;
 }
 
-bool
-session_same_flow(const struct session *s, int a, int b)
+/* Takes it from the world; it was all 0. */
+static int
+session_begin(
+    struct session *s, struct session_conn *c, uint16_t port, struct fault *f)
 {
-	return a == b || (s->attached.port != 0 && a >= 0 && b >= 0);
+	struct flow_key flow;
+
+	if (s->attached.port != 0)
+		return session_adopt(s, c, f);
+	if (s->w->open(s->w->ctx, port, &c->id, &c->local, f) == -1)
+		return -1;
+	c->port_again = port != 0;
+	c->secret = c->talk.secret;
+	flow.src = c->local;
+	flow.dst = s->target;
+	tcb_init(&c->tcb, &flow);
+	if (c->talk.step == NULL)
+		return 0;
+	return s->w->keep(s->w->ctx, c->id, f);
 }
 
 int
 session_open(
     struct session *s, enum arm arm, uint16_t local_port, struct fault *f)
 {
-	struct session_conn *c;
-	struct flow_key flow;
-	void *v = s->conns;
+	struct session_conn c = {.arm = arm};
+	int conn = -1;
 
-	if (grow(&v, s->n_conns, &s->cap_conns, sizeof(*c), f) == -1)
-		return -1;
-	s->conns = v;
-	c = &s->conns[s->n_conns];
-	memset(c, 0, sizeof(*c));
-	c->arm = arm;
-	c->port_again = local_port != 0;
-	c->opened_ns = session_now(s);
+	c.opened_ns = session_now(s);
 	if (s->maker.make != NULL &&
-	    s->maker.make(s->maker.ctx, &c->talk, f) == -1)
+	    s->maker.make(s->maker.ctx, &c.talk, f) == -1)
 		return -1;
-	if (s->attached.port != 0) {
-		if (adopt(s, c, f) == -1)
-			goto fail;
-		return (int)s->n_conns++;
-	}
-	if (s->w->open(s->w->ctx, local_port, &c->id, &c->local, f) == -1)
-		goto fail;
-	c->secret = c->talk.secret;
-	if (c->talk.step != NULL && s->w->keep(s->w->ctx, c->id, f) == -1)
-		goto fail;
-	flow.src = c->local;
-	flow.dst = s->target;
-	tcb_init(&c->tcb, &flow);
-	return (int)s->n_conns++;
-fail:
-	talk_free(&c->talk);
-	return -1;
+	if (session_begin(s, &c, local_port, f) == 0)
+		conn = session_add_conn(s, &c, f);
+	if (conn == -1)
+		talk_free(&c.talk);
+	return conn;
 }
 
 void
@@ -191,23 +129,23 @@ session_close(struct session *s, int conn)
 	s->w->close(s->w->ctx, c->id, c->port_again);
 }
 
-enum conn_state
-session_state(struct session *s, int conn)
+/* An IP ID, or an echo's, of no meaning; never 0. */
+static uint16_t
+session_random_id(struct session *s)
 {
-	return s->w->state(s->w->ctx, s->conns[conn].id);
+	return (uint16_t)(1 + rng_below(&s->rng, 0xfffe));
 }
 
 /* The connection, ours or the server's direction, that a packet is of. */
 static int
-find_conn(const struct session *s, const struct pkt *p)
+session_find_conn(const struct session *s, const struct pkt *p)
 {
 	struct flow_key key, back;
-	size_t i;
 
 	if (!pkt_flow_key(p, &key))
 		return -1;
 	back = flow_key_reverse(&key);
-	for (i = s->n_conns; i-- > 0;)
+	for (size_t i = s->n_conns; i-- > 0;)
 		if (flow_key_equal(&s->conns[i].tcb.flow, &key) ||
 		    flow_key_equal(&s->conns[i].tcb.flow, &back))
 			return (int)i;
@@ -219,15 +157,14 @@ find_conn(const struct session *s, const struct pkt *p)
  * time, sequence number and IP ID are known.
  */
 static void
-note_full_sent(struct session *s, int conn, const struct world_packet *wp)
+session_note_full(struct session *s, int conn, const struct world_packet *wp)
 {
 	const struct pkt *p = &wp->pkt;
 	struct probe *q;
-	size_t i;
 
 	if (p->payload_wire == 0)
 		return;
-	for (i = s->n_probes; i-- > 0;) {
+	for (size_t i = s->n_probes; i-- > 0;) {
 		q = &s->probes[i];
 		if (q->conn != conn || q->kind != PROBE_FULL)
 			continue;
@@ -245,7 +182,7 @@ note_full_sent(struct session *s, int conn, const struct world_packet *wp)
 }
 
 static bool
-is_ours(const struct session_conn *c, const struct pkt *p)
+session_is_ours(const struct session_conn *c, const struct pkt *p)
 {
 	struct flow_key key;
 
@@ -253,19 +190,19 @@ is_ours(const struct session_conn *c, const struct pkt *p)
 }
 
 static int
-take_tcp(struct session *s, int conn, const struct world_packet *wp, char *note,
-    size_t size, struct fault *f)
+session_take_tcp(struct session *s, int conn, const struct world_packet *wp,
+    char *note, size_t size, struct fault *f)
 {
 	struct session_conn *c = &s->conns[conn];
 
 	/* The last words of a talk are no news of the trigger. */
-	if (c->closed && c->talk_begun && is_ours(c, &wp->pkt))
+	if (c->closed && c->talk_begun && session_is_ours(c, &wp->pkt))
 		return 0;
 	switch (tcb_see(&c->tcb, &wp->pkt, wp->at_ns)) {
 	case TCB_SENT:
 		c->we_reset =
 		    c->we_reset || (wp->pkt.tcp.flags & PKT_TH_RST) != 0;
-		note_full_sent(s, conn, wp);
+		session_note_full(s, conn, wp);
 		return 0;
 	case TCB_INJECTED:
 		/* No probe of ours: the kernel's, once the socket is gone. */
@@ -285,16 +222,15 @@ take_tcp(struct session *s, int conn, const struct world_packet *wp, char *note,
 }
 
 static void
-take_syn_answer(struct session *s, const struct world_packet *wp)
+session_take_syn_answer(struct session *s, const struct world_packet *wp)
 {
 	const struct pkt *p = &wp->pkt;
-	size_t i;
 
 	if (s->syn_local.port == 0 || p->tcp.dport != s->syn_local.port ||
-	    !(p->tcp.flags & PKT_TH_ACK) ||
-	    !(p->tcp.flags & (PKT_TH_SYN | PKT_TH_RST)))
+	    (p->tcp.flags & PKT_TH_ACK) == 0 ||
+	    (p->tcp.flags & (PKT_TH_SYN | PKT_TH_RST)) == 0)
 		return;
-	for (i = s->n_probes; i-- > 0;)
+	for (size_t i = s->n_probes; i-- > 0;)
 		if (s->probes[i].kind == PROBE_SYN &&
 		    s->probes[i].seq + 1 == p->tcp.ack) {
 			session_record_answer(s, (int)i, wp, true);
@@ -304,13 +240,11 @@ take_syn_answer(struct session *s, const struct world_packet *wp)
 }
 
 static void
-take_echo_reply(struct session *s, const struct world_packet *wp)
+session_take_echo_reply(struct session *s, const struct world_packet *wp)
 {
-	size_t i;
-
 	if (wp->pkt.icmp.id != s->echo_id)
 		return;
-	for (i = s->n_probes; i-- > 0;)
+	for (size_t i = s->n_probes; i-- > 0;)
 		if (s->probes[i].kind == PROBE_ECHO &&
 		    s->probes[i].ip_id == wp->pkt.icmp.seq) {
 			session_record_answer(s, (int)i, wp, true);
@@ -319,23 +253,25 @@ take_echo_reply(struct session *s, const struct world_packet *wp)
 }
 
 static int
-take_packet(struct session *s, const struct world_packet *wp, struct fault *f)
+session_take_packet(
+    struct session *s, const struct world_packet *wp, struct fault *f)
 {
 	char note[sizeof(((struct result_packet *)0)->note)] = "";
 	const struct pkt *p = &wp->pkt;
 	int conn = -1, rc = 0;
 	size_t kept;
 
-	if (p->has & PKT_HAS_TCP) {
-		conn = find_conn(s, p);
+	if ((p->has & PKT_HAS_TCP) != 0) {
+		conn = session_find_conn(s, p);
 		if (conn >= 0)
-			rc = take_tcp(s, conn, wp, note, sizeof(note), f);
+			rc = session_take_tcp(
+			    s, conn, wp, note, sizeof(note), f);
 		else
-			take_syn_answer(s, wp);
-	} else if (p->has & PKT_HAS_QUOTE) {
+			session_take_syn_answer(s, wp);
+	} else if ((p->has & PKT_HAS_QUOTE) != 0) {
 		session_match_quote(s, wp, note, sizeof(note));
-	} else if ((p->has & PKT_HAS_ICMP) && p->icmp.is_echo_reply) {
-		take_echo_reply(s, wp);
+	} else if ((p->has & PKT_HAS_ICMP) != 0 && p->icmp.is_echo_reply) {
+		session_take_echo_reply(s, wp);
 	}
 	if (s->evidence == NULL)
 		return rc;
@@ -349,7 +285,7 @@ take_packet(struct session *s, const struct world_packet *wp, struct fault *f)
 
 /* Time for the next tick, or to wait for it: INT64_MAX where none is due. */
 static int64_t
-tick_at(const struct session *s, bool ticks)
+session_tick_at(const struct session *s, bool ticks)
 {
 	return ticks && s->tick != NULL && s->tick_ns != 0 ? s->tick_ns
 							   : INT64_MAX;
@@ -357,26 +293,22 @@ tick_at(const struct session *s, bool ticks)
 
 /* The earliest of the caller's deadline, the next tick, and a talk's. */
 static int64_t
-wake_at(const struct session *s, int64_t until_ns, bool ticks)
+session_wake_at(const struct session *s, int64_t until_ns, bool ticks)
 {
 	int64_t talks = session_talks_wake_at(s);
 
-	if (talks < until_ns)
-		until_ns = talks;
-	if (tick_at(s, ticks) < until_ns)
-		return tick_at(s, ticks);
-	return until_ns;
+	return num_min64(num_min64(until_ns, talks), session_tick_at(s, ticks));
 }
 
 static int
-pump(struct session *s, int64_t until_ns, bool ticks, bool (*done)(void *arg),
-    void *arg, struct fault *f)
+session_pump_until(struct session *s, int64_t until_ns, bool ticks,
+    bool (*done)(void *arg), void *arg, struct fault *f)
 {
 	struct world_packet wp;
 	int rc;
 
 	for (;;) {
-		if (session_now(s) >= tick_at(s, ticks)) {
+		if (session_now(s) >= session_tick_at(s, ticks)) {
 			s->tick_ns = 0;
 			if (s->tick(s, s->tick_arg, f) == -1)
 				return -1;
@@ -386,8 +318,10 @@ pump(struct session *s, int64_t until_ns, bool ticks, bool (*done)(void *arg),
 			return 1;
 		if (session_now(s) >= until_ns)
 			return 0;
-		rc = s->w->next(s->w->ctx, wake_at(s, until_ns, ticks), &wp, f);
-		if (rc == -1 || (rc == 1 && take_packet(s, &wp, f) == -1))
+		rc = s->w->next(
+		    s->w->ctx, session_wake_at(s, until_ns, ticks), &wp, f);
+		if (rc == -1 ||
+		    (rc == 1 && session_take_packet(s, &wp, f) == -1))
 			return -1;
 	}
 }
@@ -396,26 +330,26 @@ int
 session_pump(struct session *s, int64_t until_ns, bool (*done)(void *arg),
     void *arg, struct fault *f)
 {
-	return pump(s, until_ns, true, done, arg, f);
+	return session_pump_until(s, until_ns, true, done, arg, f);
 }
 
 int
 session_pump_only(struct session *s, int64_t until_ns, bool (*done)(void *arg),
     void *arg, struct fault *f)
 {
-	return pump(s, until_ns, false, done, arg, f);
+	return session_pump_until(s, until_ns, false, done, arg, f);
 }
 
-struct open_wait {
+struct session_open_wait {
 	struct session *s;
 	int conn;
 };
 
 /* Open for the socket, and its numbers known from the capture. */
 static bool
-open_done(void *arg)
+session_open_done(void *arg)
 {
-	struct open_wait *o = arg;
+	struct session_open_wait *o = arg;
 	enum conn_state st = session_state(o->s, o->conn);
 
 	if (st == CONN_CONNECTING)
@@ -426,9 +360,10 @@ open_done(void *arg)
 int
 session_wait_open(struct session *s, int conn, int64_t wait_ns, struct fault *f)
 {
-	struct open_wait o = {s, conn};
+	struct session_open_wait o = {s, conn};
 
-	if (session_pump(s, session_now(s) + wait_ns, open_done, &o, f) == -1)
+	if (session_pump(
+		s, session_now(s) + wait_ns, session_open_done, &o, f) == -1)
 		return -1;
 	return session_state(s, conn) == CONN_OPEN &&
 	    s->conns[conn].tcb.established;
@@ -474,7 +409,7 @@ session_open_fault(struct session *s, int conn, struct fault *f)
  * trigger and the controls of a block stay together: no tick comes between.
  */
 static int
-wait_slot(struct session *s, enum probe_kind kind, struct fault *f)
+session_wait_slot(struct session *s, enum probe_kind kind, struct fault *f)
 {
 	bool ticks = kind != PROBE_SHOT && kind != PROBE_BLOCK;
 	int64_t now = session_now(s);
@@ -484,14 +419,14 @@ wait_slot(struct session *s, enum probe_kind kind, struct fault *f)
 	if (s->next_slot_ns < now)
 		s->next_slot_ns = now;
 	if (s->next_slot_ns > now &&
-	    pump(s, s->next_slot_ns, ticks, NULL, NULL, f) == -1)
+	    session_pump_until(s, s->next_slot_ns, ticks, NULL, NULL, f) == -1)
 		return -1;
 	s->next_slot_ns += s->gap_ns;
 	return 0;
 }
 
 static int
-send_tcp(struct session *s, const struct craft_tcp *t, struct fault *f)
+session_send_tcp(struct session *s, const struct craft_tcp *t, struct fault *f)
 {
 	if (s->w->tcp(s->w->ctx, t, f) == -1)
 		return -1;
@@ -501,7 +436,7 @@ send_tcp(struct session *s, const struct craft_tcp *t, struct fault *f)
 
 /* The segment that a probe is, with n bytes of payload, `at` bytes on. */
 static int
-send_segment(struct session *s, const struct probe *p, uint32_t at,
+session_send_segment(struct session *s, const struct probe *p, uint32_t at,
     const uint8_t *payload, size_t n, struct fault *f)
 {
 	const struct tcb *tcb = &s->conns[p->conn].tcb;
@@ -522,19 +457,19 @@ send_segment(struct session *s, const struct probe *p, uint32_t at,
 	t.opts_len = s->plain_header ? 0 : tcb_write_opts(tcb, opts);
 	t.payload = payload;
 	t.payload_len = n;
-	return send_tcp(s, &t, f);
+	return session_send_tcp(s, &t, f);
 }
 
 int
 session_inject(
     struct session *s, struct probe *p, const uint8_t *payload, struct fault *f)
 {
-	if (wait_slot(s, p->kind, f) == -1)
+	if (session_wait_slot(s, p->kind, f) == -1)
 		return -1;
 	if (p->window == 0)
-		p->window = PROBE_WINDOW;
+		p->window = SESSION_WINDOW;
 	p->sent_ns = session_now(s);
-	if (send_segment(s, p, 0, payload, p->len, f) == -1)
+	if (session_send_segment(s, p, 0, payload, p->len, f) == -1)
 		return -1;
 	return session_add_probe(s, p, f);
 }
@@ -548,8 +483,9 @@ session_inject_rest(struct session *s, int probe, const uint8_t *rest, size_t n,
 
 	for (; n > 0; n -= len) {
 		len = n < each ? n : each;
-		if (wait_slot(s, s->probes[probe].kind, f) == -1 ||
-		    send_segment(s, &s->probes[probe], at, rest, len, f) == -1)
+		if (session_wait_slot(s, s->probes[probe].kind, f) == -1 ||
+		    session_send_segment(
+			s, &s->probes[probe], at, rest, len, f) == -1)
 			return -1;
 		rest += len;
 		at += (uint32_t)len;
@@ -558,12 +494,29 @@ session_inject_rest(struct session *s, int probe, const uint8_t *rest, size_t n,
 }
 
 int
+session_inject_trace(
+    struct session *s, enum probe_kind kind, int conn, int ttl, struct fault *f)
+{
+	static const uint8_t zeros[PATH_MAX_HOPS];
+	const struct tcb *tcb = &s->conns[conn].tcb;
+	struct probe p = {.kind = kind, .conn = conn};
+
+	p.ttl = (uint8_t)ttl;
+	p.ip_id = session_random_id(s);
+	p.seq = tcb->snd_una - (uint32_t)ttl;
+	p.ack = tcb->rcv_nxt;
+	p.len = (uint16_t)ttl;
+	p.flags = PKT_TH_ACK;
+	return session_inject(s, &p, zeros, f);
+}
+
+int
 session_echo(struct session *s, int ttl, struct fault *f)
 {
 	struct probe p = {0};
 	struct craft_echo e = {0};
 
-	if (wait_slot(s, PROBE_ECHO, f) == -1)
+	if (session_wait_slot(s, PROBE_ECHO, f) == -1)
 		return -1;
 	p.kind = PROBE_ECHO;
 	p.conn = -1;
@@ -596,12 +549,12 @@ session_syn(struct session *s, int ttl, struct fault *f)
 	if (s->syn_local.port == 0 &&
 	    s->w->reserve(s->w->ctx, &s->syn_local, f) == -1)
 		return -1;
-	if (wait_slot(s, PROBE_SYN, f) == -1)
+	if (session_wait_slot(s, PROBE_SYN, f) == -1)
 		return -1;
 	p.kind = PROBE_SYN;
 	p.conn = -1;
 	p.ttl = (uint8_t)ttl;
-	p.ip_id = (uint16_t)(1 + rng_below(&s->rng, 0xfffe));
+	p.ip_id = session_random_id(s);
 	p.seq = --s->syn_seq;
 	p.flags = PKT_TH_SYN;
 	p.window = 64240;
@@ -616,7 +569,7 @@ session_syn(struct session *s, int ttl, struct fault *f)
 	t.opts = opts;
 	t.opts_len = sizeof(opts);
 	p.sent_ns = session_now(s);
-	if (send_tcp(s, &t, f) == -1)
+	if (session_send_tcp(s, &t, f) == -1)
 		return -1;
 	return session_add_probe(s, &p, f);
 }
@@ -663,11 +616,11 @@ session_draw_challenge_ack(struct session *s, int conn, struct fault *f)
 
 	/* One less than the kernel's, lest it be taken for one of its own. */
 	if (tcb->client_ttl == 0)
-		tcb->client_ttl = KERNEL_TTL;
+		tcb->client_ttl = SESSION_KERNEL_TTL;
 	p.kind = PROBE_ALIVE;
 	p.conn = conn;
 	p.ttl = (uint8_t)(tcb->client_ttl - 1);
-	p.ip_id = (uint16_t)(1 + rng_below(&s->rng, 0xfffe));
+	p.ip_id = session_random_id(s);
 	p.seq = (uint32_t)rng_u64(&s->rng);
 	p.ack = (uint32_t)rng_u64(&s->rng);
 	p.flags = PKT_TH_ACK;
@@ -684,7 +637,7 @@ session_ask_alive(struct session *s, int conn, struct fault *f)
 	p.kind = PROBE_ALIVE;
 	p.conn = conn;
 	p.ttl = c->tcb.client_ttl;
-	p.ip_id = (uint16_t)(1 + rng_below(&s->rng, 0xfffe));
+	p.ip_id = session_random_id(s);
 	p.seq = c->tcb.snd_una - 1;
 	p.ack = c->tcb.rcv_nxt;
 	p.len = 1;

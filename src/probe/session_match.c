@@ -10,18 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <rsthop/session.h>
+#include "session_int.h"
 
 /* How many times the window a reset's seq may be ahead (tcpkill: 0 …). */
-#define STEPS_MAX 8
+#define MATCH_STEPS_MAX 8
 
 static struct path_responder *
-find_responder(struct path_hop *hop, const struct addr *addr)
+match_find_responder(struct path_hop *hop, const struct addr *addr)
 {
 	struct path_responder *r;
-	int i;
 
-	for (i = 0; i < hop->n_responders; i++)
+	for (int i = 0; i < hop->n_responders; i++)
 		if (addr_equal(&hop->responders[i].addr, addr))
 			return &hop->responders[i];
 	if (hop->n_responders == PATH_RESPONDERS)
@@ -33,7 +32,7 @@ find_responder(struct path_hop *hop, const struct addr *addr)
 }
 
 static unsigned int
-via_of(enum probe_kind kind)
+match_via(enum probe_kind kind)
 {
 	switch (kind) {
 	case PROBE_TRACE:
@@ -54,7 +53,7 @@ via_of(enum probe_kind kind)
 
 /* The quote is long enough to show our options, and does not. */
 static bool
-lost_options(
+match_lost_options(
     const struct session *s, const struct probe *p, const struct pkt_quote *q)
 {
 	uint32_t opts =
@@ -66,7 +65,7 @@ lost_options(
 
 /* Fields of a quoted TCP segment against those of the probe. */
 static unsigned int
-tcp_rewrites(
+match_tcp_rewrites(
     const struct session *s, const struct probe *p, const struct pkt_quote *q)
 {
 	uint16_t sport =
@@ -85,13 +84,13 @@ tcp_rewrites(
 		m |= PATH_REWRITE_WINDOW;
 	if (q->has_flags && q->flags != p->flags)
 		m |= PATH_REWRITE_FLAGS;
-	if (lost_options(s, p, q))
+	if (match_lost_options(s, p, q))
 		m |= PATH_REWRITE_OPTIONS;
 	return m;
 }
 
 static unsigned int
-quote_rewrites(
+match_quote_rewrites(
     const struct session *s, const struct probe *p, const struct pkt_quote *q)
 {
 	const struct tcb *t = p->conn >= 0 ? &s->conns[p->conn].tcb : NULL;
@@ -111,48 +110,48 @@ quote_rewrites(
 	    q->ip.flow_label != t->flow_label)
 		m |= PATH_REWRITE_FLOW_LABEL;
 	if (q->has_ports && p->kind != PROBE_ECHO)
-		m |= tcp_rewrites(s, p, q);
+		m |= match_tcp_rewrites(s, p, q);
 	return m;
 }
 
 static void
-fill_responder(const struct session *s, struct path_responder *r,
+match_fill_responder(const struct session *s, struct path_responder *r,
     const struct probe *p, const struct world_packet *wp)
 {
 	const struct pkt *k = &wp->pkt;
 	int64_t rtt = wp->at_ns - p->sent_ns;
 
-	r->via |= via_of(p->kind);
+	r->via |= match_via(p->kind);
 	if (rtt < 0)
 		rtt = 0;
 	if (r->replies == 0 || rtt < r->rtt_ns)
 		r->rtt_ns = rtt;
 	if (r->replies++ == 0)
 		r->reply_ttl = k->ip.ttl;
-	if (p->ttl == 1 && (k->has & PKT_HAS_MAC)) {
+	if (p->ttl == 1 && (k->has & PKT_HAS_MAC) != 0) {
 		r->has_mac = true;
 		memcpy(r->mac, k->mac_src, ADDR_MAC);
 	}
-	if (!(k->has & PKT_HAS_QUOTE))
+	if ((k->has & PKT_HAS_QUOTE) == 0)
 		return;
 	r->unreachable = r->unreachable || k->icmp.is_unreachable;
-	r->rewrites |= quote_rewrites(s, p, &k->quote);
+	r->rewrites |= match_quote_rewrites(s, p, &k->quote);
 	if (k->quote.n_mpls > r->n_mpls) {
 		r->n_mpls = k->quote.n_mpls;
 		memcpy(r->mpls, k->quote.mpls, sizeof(r->mpls));
 	}
 }
 
-int
+void
 session_record_answer(struct session *s, int probe,
     const struct world_packet *wp, bool from_server)
 {
 	struct probe *p = &s->probes[probe];
 	struct path_hop *hop = &s->path->hops[p->ttl - 1];
-	struct path_responder *r = find_responder(hop, &wp->pkt.ip.src);
+	struct path_responder *r = match_find_responder(hop, &wp->pkt.ip.src);
 
 	if (r != NULL)
-		fill_responder(s, r, p, wp);
+		match_fill_responder(s, r, p, wp);
 	if (p->answered_ns == 0) {
 		p->answered_ns = wp->at_ns;
 		p->from = wp->pkt.ip.src;
@@ -165,16 +164,13 @@ session_record_answer(struct session *s, int probe,
 		p->te = true;
 		p->unreachable = wp->pkt.icmp.is_unreachable;
 	}
-	return probe;
 }
 
 /* The connection whose five-tuple a quote shows; -1 where none is. */
 static int
-quoted_conn(const struct session *s, const struct pkt_quote *q)
+match_quoted_conn(const struct session *s, const struct pkt_quote *q)
 {
-	size_t i;
-
-	for (i = s->n_conns; i-- > 0;)
+	for (size_t i = s->n_conns; i-- > 0;)
 		if (s->conns[i].local.port == q->sport &&
 		    s->target.port == q->dport)
 			return (int)i;
@@ -182,7 +178,7 @@ quoted_conn(const struct session *s, const struct pkt_quote *q)
 }
 
 static bool
-quoted_len_fits(const struct pkt_quote *q, const struct probe *p)
+match_len_fits(const struct pkt_quote *q, const struct probe *p)
 {
 	uint32_t whole = q->ip.total_len;
 
@@ -196,7 +192,7 @@ quoted_len_fits(const struct pkt_quote *q, const struct probe *p)
  * A plain burst's copies have one acknowledgement number.
  */
 static bool
-tag_fits(const struct pkt_quote *q, const struct probe *p)
+match_tag_fits(const struct pkt_quote *q, const struct probe *p)
 {
 	if (q->ip.version == 4 && q->ip.id == p->ip_id)
 		return true;
@@ -206,17 +202,17 @@ tag_fits(const struct pkt_quote *q, const struct probe *p)
 }
 
 static bool
-quote_fits(const struct pkt_quote *q, const struct probe *p)
+match_quote_fits(const struct pkt_quote *q, const struct probe *p)
 {
 	if (p->kind == PROBE_ECHO || p->kind == PROBE_FULL ||
 	    p->kind == PROBE_ALIVE)
 		return false;
-	if (p->seq != q->seq || !quoted_len_fits(q, p))
+	if (p->seq != q->seq || !match_len_fits(q, p))
 		return false;
-	if (q->has_flags && (q->flags & PKT_TH_RST))
+	if (q->has_flags && (q->flags & PKT_TH_RST) != 0)
 		return false;
 	return (p->kind != PROBE_SHOT && p->kind != PROBE_BLOCK) ||
-	    tag_fits(q, p);
+	    match_tag_fits(q, p);
 }
 
 /*
@@ -225,15 +221,14 @@ quote_fits(const struct pkt_quote *q, const struct probe *p)
  * goes before others that are alike.
  */
 static int
-quoted_tcp_probe(const struct session *s, const struct pkt_quote *q, int conn)
+match_quoted_tcp(const struct session *s, const struct pkt_quote *q, int conn)
 {
 	int alike = -1;
-	size_t i;
 
-	for (i = s->n_probes; i-- > 0;) {
+	for (size_t i = s->n_probes; i-- > 0;) {
 		if (conn >= 0 && !session_same_flow(s, s->probes[i].conn, conn))
 			continue;
-		if (!quote_fits(q, &s->probes[i]))
+		if (!match_quote_fits(q, &s->probes[i]))
 			continue;
 		if (q->ip.version == 4 && q->ip.id == s->probes[i].ip_id)
 			return (int)i;
@@ -244,13 +239,11 @@ quoted_tcp_probe(const struct session *s, const struct pkt_quote *q, int conn)
 }
 
 static int
-quoted_echo_probe(const struct session *s, const struct pkt_quote *q)
+match_quoted_echo(const struct session *s, const struct pkt_quote *q)
 {
-	size_t i;
-
 	if (!q->has_echo || q->echo_id != s->echo_id)
 		return -1;
-	for (i = s->n_probes; i-- > 0;)
+	for (size_t i = s->n_probes; i-- > 0;)
 		if (s->probes[i].kind == PROBE_ECHO &&
 		    s->probes[i].ip_id == q->echo_seq)
 			return (int)i;
@@ -262,7 +255,7 @@ quoted_echo_probe(const struct session *s, const struct pkt_quote *q)
  * than they are or with RST set: someone else sent it in our name.
  */
 static bool
-is_foreign_reset(const struct pkt_quote *q, const struct session_conn *c)
+match_is_injected_reset(const struct pkt_quote *q, const struct session_conn *c)
 {
 	if (q->has_flags)
 		return (q->flags & PKT_TH_RST) != 0;
@@ -281,10 +274,10 @@ session_match_quote(
 	if (!p->icmp.is_time_exceeded && !p->icmp.is_unreachable)
 		return;
 	if (q->ip.proto == PKT_PROTO_TCP && q->has_ports) {
-		conn = quoted_conn(s, q);
-		probe = quoted_tcp_probe(s, q, conn);
+		conn = match_quoted_conn(s, q);
+		probe = match_quoted_tcp(s, q, conn);
 	} else {
-		probe = quoted_echo_probe(s, q);
+		probe = match_quoted_echo(s, q);
 	}
 	if (probe >= 0) {
 		session_record_answer(s, probe, wp,
@@ -292,7 +285,7 @@ session_match_quote(
 			addr_equal(&p->ip.src, &s->target.addr));
 		snprintf(
 		    note, size, "hop %u answers a probe", s->probes[probe].ttl);
-	} else if (conn >= 0 && is_foreign_reset(q, &s->conns[conn])) {
+	} else if (conn >= 0 && match_is_injected_reset(q, &s->conns[conn])) {
 		s->conns[conn].quoted_reset = true;
 		snprintf(note, size,
 		    "quotes a reset in the client's name that it never sent");
@@ -305,14 +298,13 @@ session_match_quote(
  * probes differ in these, so the block tells which of them arrived.
  */
 static void
-take_dsack(struct session *s, int conn, const struct world_packet *wp,
+match_take_dsack(struct session *s, int conn, const struct world_packet *wp,
     char *note, size_t size)
 {
 	const struct pkt_tcp *t = &wp->pkt.tcp;
 	struct probe *p;
-	size_t i;
 
-	for (i = s->n_probes; i-- > 0;) {
+	for (size_t i = s->n_probes; i-- > 0;) {
 		p = &s->probes[i];
 		if (!session_same_flow(s, p->conn, conn) ||
 		    p->seq != t->sacks[0].left ||
@@ -334,15 +326,14 @@ take_dsack(struct session *s, int conn, const struct world_packet *wp,
  * from a server without SACK, could not have come sooner.
  */
 static bool
-answers_question(
+match_answers_alive_ack(
     const struct session *s, int conn, const struct world_packet *wp)
 {
 	const struct tcb *tcb = &s->conns[conn].tcb;
 	const struct pkt_tcp *t = &wp->pkt.tcp;
 	const struct probe *p = NULL;
-	size_t i;
 
-	for (i = s->n_probes; i-- > 0 && p == NULL;)
+	for (size_t i = s->n_probes; i-- > 0 && p == NULL;)
 		if (s->probes[i].kind == PROBE_ALIVE &&
 		    s->probes[i].conn == conn)
 			p = &s->probes[i];
@@ -361,10 +352,10 @@ session_take_server_segment(struct session *s, int conn,
 	const struct pkt_tcp *t = &wp->pkt.tcp;
 	struct session_conn *c = &s->conns[conn];
 
-	if (t->n_sacks > 0 && (int32_t)(t->sacks[0].right - t->ack) <= 0)
-		take_dsack(s, conn, wp, note, size);
+	if (t->n_sacks > 0 && !seq_after(t->sacks[0].right, t->ack))
+		match_take_dsack(s, conn, wp, note, size);
 	if (c->alive_asked && c->server_alive == RESULT_UNSURE &&
-	    answers_question(s, conn, wp))
+	    match_answers_alive_ack(s, conn, wp))
 		c->server_alive = RESULT_YES;
 }
 
@@ -382,15 +373,15 @@ match_seq(const struct pkt_tcp *t, const struct probe *p)
 		return p->kind == PROBE_SHOT && !p->plain ? RESULT_SEQ_TAG
 							  : RESULT_SEQ_EXACT;
 	if (p->drew_reset && p->window > 0 && ahead % p->window == 0 &&
-	    ahead / p->window <= STEPS_MAX)
+	    ahead / p->window <= MATCH_STEPS_MAX)
 		return RESULT_SEQ_STEPPED;
-	if (t->seq == 0 && (t->flags & PKT_TH_ACK))
+	if (t->seq == 0 && (t->flags & PKT_TH_ACK) != 0)
 		return RESULT_SEQ_ZERO;
 	return RESULT_SEQ_NONE;
 }
 
 static bool
-can_fire(const struct probe *p, int conn)
+match_can_draw(const struct probe *p, int conn)
 {
 	return p->conn == conn &&
 	    (p->kind == PROBE_SHOT || p->kind == PROBE_FULL ||
@@ -399,12 +390,10 @@ can_fire(const struct probe *p, int conn)
 
 /* All shots of the connection have the TTL of this one. */
 static bool
-have_one_ttl(const struct session *s, int conn, int probe)
+match_have_one_ttl(const struct session *s, int conn, int probe)
 {
-	size_t i;
-
-	for (i = 0; i < s->n_probes; i++)
-		if (can_fire(&s->probes[i], conn) &&
+	for (size_t i = 0; i < s->n_probes; i++)
+		if (match_can_draw(&s->probes[i], conn) &&
 		    s->probes[i].ttl != s->probes[probe].ttl)
 			return false;
 	return true;
@@ -416,18 +405,17 @@ have_one_ttl(const struct session *s, int conn, int probe)
  * several that are alike.
  */
 static int
-find_fired(const struct session *s, int conn, const struct pkt *k,
+match_find_probe(const struct session *s, int conn, const struct pkt *k,
     struct result_reset *r, bool *alike)
 {
 	int by_seq = -1, by_id = -1, by_window = -1, only = -1, n = 0;
 	int n_seq = 0;
 	enum result_seq_match m = RESULT_SEQ_NONE, mi;
 	const struct probe *p;
-	size_t i;
 
-	for (i = 0; i < s->n_probes; i++) {
+	for (size_t i = 0; i < s->n_probes; i++) {
 		p = &s->probes[i];
-		if (!can_fire(p, conn))
+		if (!match_can_draw(p, conn))
 			continue;
 		n++;
 		only = (int)i;
@@ -457,12 +445,12 @@ find_fired(const struct session *s, int conn, const struct pkt *k,
 		return by_id;
 	if (by_window >= 0)
 		return by_window;
-	*alike = n > 1 && n_seq > 1 && have_one_ttl(s, conn, only);
+	*alike = n > 1 && n_seq > 1 && match_have_one_ttl(s, conn, only);
 	return n == 1 || *alike ? only : -1;
 }
 
 static void
-fill_reset(const struct session *s, struct seen_reset *r,
+match_fill_reset(const struct session *s, struct seen_reset *r,
     const struct world_packet *wp)
 {
 	const struct pkt *k = &wp->pkt;
@@ -483,7 +471,7 @@ fill_reset(const struct session *s, struct seen_reset *r,
 		    : RESULT_NO;
 	f->port = s->conns[r->conn].local.port;
 	f->control = s->conns[r->conn].arm == ARM_CONTROL;
-	if (k->has & PKT_HAS_MAC) {
+	if ((k->has & PKT_HAS_MAC) != 0) {
 		f->has_mac = true;
 		memcpy(f->mac, k->mac_src, ADDR_MAC);
 	}
@@ -491,20 +479,18 @@ fill_reset(const struct session *s, struct seen_reset *r,
 
 /* The server's own word that it knows no such connection any more. */
 static bool
-answers_alive(const struct session_conn *c, const struct pkt *k)
+match_answers_alive_reset(const struct session_conn *c, const struct pkt *k)
 {
 	return c->alive_asked && k->tcp.seq == c->tcb.rcv_nxt &&
-	    !(k->tcp.flags & PKT_TH_ACK) &&
+	    (k->tcp.flags & PKT_TH_ACK) == 0 &&
 	    abs(k->ip.ttl - c->tcb.server_ttl) <= 2;
 }
 
 /* A control that asks for a block went into the connection after p. */
 static bool
-was_asked_since(const struct session *s, const struct probe *p)
+match_was_asked_since(const struct session *s, const struct probe *p)
 {
-	size_t i;
-
-	for (i = s->n_probes; i-- > 0;)
+	for (size_t i = s->n_probes; i-- > 0;)
 		if (s->probes[i].kind == PROBE_BLOCK &&
 		    s->probes[i].conn == p->conn)
 			return s->probes[i].sent_ns > p->sent_ns;
@@ -512,7 +498,7 @@ was_asked_since(const struct session *s, const struct probe *p)
 }
 
 static void
-charge_probe(struct session *s, struct seen_reset *r)
+match_charge_probe(struct session *s, struct seen_reset *r)
 {
 	struct probe *p;
 
@@ -520,7 +506,7 @@ charge_probe(struct session *s, struct seen_reset *r)
 	if (r->probe == -1 || r->late)
 		return;
 	p = &s->probes[r->probe];
-	if (p->drew_reset && was_asked_since(s, p)) {
+	if (p->drew_reset && match_was_asked_since(s, p)) {
 		r->probe = -1;
 		return;
 	}
@@ -531,23 +517,6 @@ charge_probe(struct session *s, struct seen_reset *r)
 	p->drew_reset = true;
 	p->rst_ttl = r->facts.ttl;
 	p->drew_ns = r->at_ns;
-}
-
-static int
-add_reset(struct session *s, const struct seen_reset *r, struct fault *f)
-{
-	size_t cap = s->cap_resets == 0 ? 32 : s->cap_resets * 2;
-	struct seen_reset *v;
-
-	if (s->n_resets == s->cap_resets) {
-		v = realloc(s->resets, cap * sizeof(*v));
-		if (v == NULL)
-			return fault(f, FAULT_SYSTEM, "out of memory");
-		s->resets = v;
-		s->cap_resets = cap;
-	}
-	s->resets[s->n_resets++] = *r;
-	return 0;
 }
 
 int
@@ -561,8 +530,8 @@ session_take_reset(struct session *s, int conn, const struct world_packet *wp,
 	r.conn = conn;
 	r.probe = -1;
 	r.late = c->closed;
-	fill_reset(s, &r, wp);
-	if (answers_alive(c, &wp->pkt)) {
+	match_fill_reset(s, &r, wp);
+	if (match_answers_alive_reset(c, &wp->pkt)) {
 		r.answers_alive = true;
 		/*
 		 * Unless it was our own kernel that reset the server; or the
@@ -573,8 +542,8 @@ session_take_reset(struct session *s, int conn, const struct world_packet *wp,
 			c->server_alive = RESULT_NO;
 		snprintf(note, size, "reset: the server knows no connection");
 	} else {
-		r.probe = find_fired(s, conn, &wp->pkt, &r.facts, &alike);
-		charge_probe(s, &r);
+		r.probe = match_find_probe(s, conn, &wp->pkt, &r.facts, &alike);
+		match_charge_probe(s, &r);
 		if (alike && !r.late)
 			s->probes[r.probe].copy_unknown = true;
 		if (!r.late)
@@ -585,5 +554,5 @@ session_take_reset(struct session *s, int conn, const struct world_packet *wp,
 		else
 			snprintf(note, size, "reset");
 	}
-	return add_reset(s, &r, f);
+	return session_add_reset(s, &r, f) == -1 ? -1 : 0;
 }

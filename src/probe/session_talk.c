@@ -5,21 +5,21 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <rsthop/session.h>
+#include "session_int.h"
 
-#define TALK_CHUNK 16384
+#define SESSION_TALK_TALKS_CHUNK 16384
 
 /* It has something to do: a talk, an open connection, and no end yet. */
 static bool
-is_talking(const struct session_conn *c)
+session_talk_talks_is_open(const struct session_conn *c)
 {
 	return c->talk.step != NULL && !c->closed && c->tcb.established &&
 	    c->talked.state != TALK_FAILED;
 }
 
 static void
-note_failure(struct session *s, struct session_conn *c, enum talk_failure why,
-    const struct fault *f)
+session_talk_talks_note_failure(struct session *s, struct session_conn *c,
+    enum talk_failure why, const struct fault *f)
 {
 	c->talked.state = TALK_FAILED;
 	c->talked.failure = why;
@@ -30,26 +30,26 @@ note_failure(struct session *s, struct session_conn *c, enum talk_failure why,
 
 /* One call of the talk, and what it says sent. */
 static void
-step_talk(
+session_talk_talks_step(
     struct session *s, struct session_conn *c, const uint8_t *in, size_t n)
 {
 	struct fault f = {0};
 
 	if (c->talk.step(c->talk.ctx, session_now(s), in, n, &c->talked, &f) ==
 	    -1)
-		note_failure(s, c, c->talked.failure, &f);
+		session_talk_talks_note_failure(s, c, c->talked.failure, &f);
 	else if (c->talked.say_len == 0)
 		return;
 	else if (s->w->send(s->w->ctx, c->id, c->talked.say, c->talked.say_len,
 		     &f) == -1)
-		note_failure(s, c, TALK_FAIL_ODD, &f);
+		session_talk_talks_note_failure(s, c, TALK_FAIL_ODD, &f);
 	else
 		c->said += (uint32_t)c->talked.say_len;
 }
 
 /* The server's side ended before the trigger was due. */
 static void
-see_end(struct session *s, struct session_conn *c)
+session_talk_talks_see_end(struct session *s, struct session_conn *c)
 {
 	struct fault f = {0};
 	char ep[ADDR_ENDPOINT];
@@ -61,50 +61,47 @@ see_end(struct session *s, struct session_conn *c)
 	    "%s ended the connection before the trigger was due: see its log, "
 	    "and what the dialogue says",
 	    endpoint_format(&s->target, ep));
-	note_failure(s, c, TALK_FAIL_ODD, &f);
+	session_talk_talks_note_failure(s, c, TALK_FAIL_ODD, &f);
 }
 
 static void
-step_conn(struct session *s, struct session_conn *c)
+session_talk_talks_step_conn(struct session *s, struct session_conn *c)
 {
-	uint8_t buf[TALK_CHUNK];
+	uint8_t buf[SESSION_TALK_TALKS_CHUNK];
 	size_t n;
 
 	if (!c->talk_begun) {
 		c->talk_begun = true;
-		step_talk(s, c, NULL, 0);
+		session_talk_talks_step(s, c, NULL, 0);
 	} else if (session_now(s) >= c->talked.wake_ns) {
-		step_talk(s, c, NULL, 0);
+		session_talk_talks_step(s, c, NULL, 0);
 	}
 	while (c->talked.state != TALK_FAILED &&
 	    (n = s->w->recv(s->w->ctx, c->id, buf, sizeof(buf))) > 0) {
 		if (c->talked.state == TALK_WAITS)
 			c->heard += (uint32_t)n;
-		step_talk(s, c, buf, n);
+		session_talk_talks_step(s, c, buf, n);
 	}
-	see_end(s, c);
+	session_talk_talks_see_end(s, c);
 }
 
 void
 session_step_talks(struct session *s)
 {
-	size_t i;
-
 	if (s->maker.make == NULL)
 		return;
-	for (i = 0; i < s->n_conns; i++)
-		if (is_talking(&s->conns[i]))
-			step_conn(s, &s->conns[i]);
+	for (size_t i = 0; i < s->n_conns; i++)
+		if (session_talk_talks_is_open(&s->conns[i]))
+			session_talk_talks_step_conn(s, &s->conns[i]);
 }
 
 int64_t
 session_talks_wake_at(const struct session *s)
 {
 	int64_t first = INT64_MAX;
-	size_t i;
 
-	for (i = 0; s->maker.make != NULL && i < s->n_conns; i++)
-		if (is_talking(&s->conns[i]) &&
+	for (size_t i = 0; s->maker.make != NULL && i < s->n_conns; i++)
+		if (session_talk_talks_is_open(&s->conns[i]) &&
 		    s->conns[i].talked.state == TALK_WAITS &&
 		    s->conns[i].talked.wake_ns < first)
 			first = s->conns[i].talked.wake_ns;
@@ -118,7 +115,9 @@ session_talk_ready(const struct session *s, int conn)
 
 	if (c->talk.step == NULL)
 		return true;
-	/* Its numbers are known once the capture has shown all that was said. */
+	/*
+	 * Its numbers are known once the capture has shown all that was said.
+	 */
 	return c->talk_begun && c->talked.state == TALK_READY &&
 	    c->tcb.snd_nxt == c->tcb.iss + 1 + c->said &&
 	    c->tcb.snd_una == c->tcb.snd_nxt;
@@ -155,30 +154,30 @@ session_end_talk(struct session *s, int conn)
  * may be ahead of the capture: what it has heard by then counts as well.
  */
 static bool
-is_of_talk(const struct session_conn *c, const struct pkt *p)
+session_talk_talks_holds(const struct session_conn *c, const struct pkt *p)
 {
 	if (p->tcp.dport == c->tcb.flow.dst.port &&
 	    p->tcp.sport == c->tcb.flow.src.port)
-		return (int32_t)(p->tcp.seq - (c->tcb.iss + 1 + c->said)) < 0;
+		return seq_after(c->tcb.iss + 1 + c->said, p->tcp.seq);
 	return c->talked.state == TALK_WAITS ||
-	    (int32_t)(p->tcp.seq - (c->tcb.irs + 1 + c->heard)) < 0;
+	    seq_after(c->tcb.irs + 1 + c->heard, p->tcp.seq);
 }
 
 /* A quote of what a talk said, up to the first bytes of its TCP header. */
 static uint32_t
-quote_len(const struct session *s, const struct world_packet *wp)
+session_talk_talks_quote_len(
+    const struct session *s, const struct world_packet *wp)
 {
 	/* Ethernet, IP, ICMP, IP, 8 bytes. */
 	uint32_t most = wp->pkt.ip.version == 4 ? 14 + 20 + 8 + 20 + 8
 						: 14 + 40 + 8 + 40 + 8;
 	const struct pkt_quote *q = &wp->pkt.quote;
-	size_t i;
 
-	for (i = 0; i < s->n_conns; i++)
+	for (size_t i = 0; i < s->n_conns; i++)
 		if (s->conns[i].secret && q->has_ports &&
 		    q->sport == s->conns[i].local.port &&
-		    (int32_t)(q->seq -
-			(s->conns[i].tcb.iss + 1 + s->conns[i].said)) < 0)
+		    seq_after(
+			s->conns[i].tcb.iss + 1 + s->conns[i].said, q->seq))
 			return most;
 	return UINT32_MAX;
 }
@@ -191,13 +190,13 @@ session_blank_evidence(
 	const struct pkt *p = &wp->pkt;
 	uint32_t most;
 
-	if (p->has & PKT_HAS_QUOTE) {
-		most = quote_len(s, wp);
+	if ((p->has & PKT_HAS_QUOTE) != 0) {
+		most = session_talk_talks_quote_len(s, wp);
 		kept->len = kept->len < most ? kept->len : most;
 		return;
 	}
 	if (conn < 0 || !s->conns[conn].secret || p->payload_len == 0 ||
-	    !is_of_talk(&s->conns[conn], p))
+	    !session_talk_talks_holds(&s->conns[conn], p))
 		return;
 	memset(kept->data + (p->payload - wp->data), 0, p->payload_len);
 	snprintf(kept->note, sizeof(kept->note),

@@ -26,9 +26,9 @@
 /* Answers come within the round trip and an eighth, and a little. */
 #define TRACE_AHEAD_MORE_NS (2 * CLOCK_MS)
 
-/* The trace command's own way. */
+/* --- the trace command's own way --- */
 
-struct wait {
+struct trace_wait {
 	const struct tracing *t;
 	int64_t patience_ns; /* after the wave, once enough have answered */
 };
@@ -36,7 +36,7 @@ struct wait {
 static bool
 trace_done(void *arg)
 {
-	const struct wait *w = arg;
+	const struct trace_wait *w = arg;
 
 	if (tracing_complete(w->t))
 		return true;
@@ -46,14 +46,14 @@ trace_done(void *arg)
 }
 
 static int
-await_answers(struct tracing *t, struct fault *f)
+trace_await_answers(struct tracing *t, struct fault *f)
 {
 	int64_t rtt = t->s->path->server_rtt_ns, end, step;
-	struct wait w = {
+	struct trace_wait w = {
 	    t, rtt > 0 ? rtt * 5 / 4 + 10 * CLOCK_MS : TRACE_WAIT_NS};
 	int rc;
 
-	end = session_now(t->s) + (TRACING_ROUNDS + 1) * TRACING_RETRY_NS;
+	end = session_now(t->s) + (TRACING_ROUNDS + 1) * PKT_ICMP_REST_NS;
 	for (;;) {
 		step = session_now(t->s) + w.patience_ns / 8 + CLOCK_MS;
 		rc = session_pump(t->s, step, trace_done, &w, f);
@@ -63,7 +63,7 @@ await_answers(struct tracing *t, struct fault *f)
 }
 
 static void
-fill_server(struct session *s, int conn)
+trace_fill_server(struct session *s, int conn)
 {
 	const struct tcb *tcb = &s->conns[conn].tcb;
 
@@ -72,7 +72,7 @@ fill_server(struct session *s, int conn)
 }
 
 static void
-head_from_ask(struct result_head *h, const struct trace_ask *ask)
+trace_fill_head(struct result_head *h, const struct trace_ask *ask)
 {
 	snprintf(h->host, sizeof(h->host), "%s", ask->host);
 	h->started_unix_ns = ask->started_unix_ns;
@@ -83,7 +83,7 @@ head_from_ask(struct result_head *h, const struct trace_ask *ask)
 
 /* Why the connection did not open. */
 static void
-note_not_open(struct session *s, int conn, struct trace_result *out)
+trace_note_not_open(struct session *s, int conn, struct trace_result *out)
 {
 	struct fault why = {0};
 
@@ -97,24 +97,23 @@ note_not_open(struct session *s, int conn, struct trace_result *out)
  * connection opened, a reset to a SYN is not the server's word.
  */
 static bool
-ahead_suffices(const struct tracing *t)
+trace_ahead_suffices(const struct tracing *t)
 {
-	int n = tracing_flow_answered_at(t), ttl;
+	int n = tracing_flow_answered_at(t);
 	bool seen[PATH_MAX_HOPS + 1] = {false};
 	const struct probe *p;
-	size_t i;
 
 	if (n == 0 || tracing_server_answered_at(t->s->path) != n ||
 	    tracing_last_router(t) >= n)
 		return false;
-	for (i = 0; i < t->s->n_probes; i++) {
+	for (size_t i = 0; i < t->s->n_probes; i++) {
 		p = &t->s->probes[i];
 		if (p->kind == PROBE_SYN && p->refused)
 			return false;
 		if (p->kind == PROBE_SYN && p->te)
 			seen[p->ttl] = true;
 	}
-	for (ttl = 1; ttl < n; ttl++)
+	for (int ttl = 1; ttl < n; ttl++)
 		if (!seen[ttl])
 			return false;
 	return true;
@@ -122,7 +121,7 @@ ahead_suffices(const struct tracing *t)
 
 /* SYNs and echoes, until the server answers or `to` is reached. */
 static int
-ask_ahead(struct tracing *t, int to, struct fault *f)
+trace_ask_ahead(struct tracing *t, int to, struct fault *f)
 {
 	struct session *s = t->s;
 	int n;
@@ -144,42 +143,42 @@ ask_ahead(struct tracing *t, int to, struct fault *f)
 
 /* Routers answer up to where was asked: the server is beyond. */
 static bool
-wants_more(const struct tracing *t)
+trace_wants_more(const struct tracing *t)
 {
 	return tracing_server_answered_at(t->s->path) == 0 &&
 	    t->limit < t->s->max_hops &&
 	    tracing_last_router(t) >= t->limit - TRACING_BEYOND;
 }
 
-struct ahead {
+struct trace_ahead {
 	const struct tracing *t;
 	int conn;
 };
 
 static bool
-is_open(struct session *s, int conn)
+trace_is_open(struct session *s, int conn)
 {
 	return session_state(s, conn) == CONN_OPEN &&
 	    s->conns[conn].tcb.established;
 }
 
 static bool
-ahead_settled(void *arg)
+trace_ahead_settled(void *arg)
 {
-	const struct ahead *a = arg;
+	const struct trace_ahead *a = arg;
 	enum conn_state st = session_state(a->t->s, a->conn);
 
 	if (st == CONN_OPEN)
 		return a->t->s->conns[a->conn].tcb.established;
-	return st != CONN_CONNECTING || wants_more(a->t);
+	return st != CONN_CONNECTING || trace_wants_more(a->t);
 }
 
 static bool
-ahead_complete(void *arg)
+trace_ahead_complete(void *arg)
 {
-	const struct ahead *a = arg;
+	const struct trace_ahead *a = arg;
 
-	return ahead_suffices(a->t) && tracing_complete(a->t);
+	return trace_ahead_suffices(a->t) && tracing_complete(a->t);
 }
 
 /*
@@ -187,25 +186,25 @@ ahead_complete(void *arg)
  * until it has failed.
  */
 static int
-await_ahead(struct tracing *t, int conn, struct fault *f)
+trace_await_ahead(struct tracing *t, int conn, struct fault *f)
 {
 	struct session *s = t->s;
 	int64_t end = session_now(s) + TRACE_CONNECT_NS;
-	struct ahead a = {t, conn};
+	struct trace_ahead a = {t, conn};
 	int rc;
 
 	for (;;) {
-		rc = session_pump(s, end, ahead_settled, &a, f);
+		rc = session_pump(s, end, trace_ahead_settled, &a, f);
 		if (rc != 1 || session_state(s, conn) != CONN_CONNECTING)
 			break;
-		if (ask_ahead(t, t->limit + TRACE_AHEAD / 2, f) == -1)
+		if (trace_ask_ahead(t, t->limit + TRACE_AHEAD / 2, f) == -1)
 			return -1;
 	}
-	if (rc != 1 || !is_open(s, conn))
+	if (rc != 1 || !trace_is_open(s, conn))
 		return rc == -1 ? -1 : 0;
 	end = t->wave_ns + s->conns[conn].tcb.rtt_ns * 9 / 8 +
 	    TRACE_AHEAD_MORE_NS;
-	return session_pump(s, end, ahead_complete, &a, f) == -1 ? -1 : 0;
+	return session_pump(s, end, trace_ahead_complete, &a, f) == -1 ? -1 : 0;
 }
 
 /*
@@ -213,14 +212,13 @@ await_ahead(struct tracing *t, int conn, struct fault *f)
  * a reset: a device did so in the server's name.  Echoes alone count then.
  */
 static void
-forget_false_server(struct tracing *t)
+trace_forget_false_server(struct tracing *t)
 {
-	int first = 0, i;
+	int first = 0;
 	const struct probe *p;
 	bool refused = false;
-	size_t k;
 
-	for (k = 0; k < t->s->n_probes; k++) {
+	for (size_t k = 0; k < t->s->n_probes; k++) {
 		p = &t->s->probes[k];
 		refused = refused || p->refused;
 		if (p->kind == PROBE_SYN && p->from_server &&
@@ -229,9 +227,9 @@ forget_false_server(struct tracing *t)
 	}
 	if (!refused && (first == 0 || tracing_last_router(t) < first))
 		return;
-	for (i = 0; i < PATH_MAX_HOPS; i++)
+	for (int i = 0; i < PATH_MAX_HOPS; i++)
 		t->s->path->hops[i].is_server = false;
-	for (k = 0; k < t->s->n_probes; k++) {
+	for (size_t k = 0; k < t->s->n_probes; k++) {
 		p = &t->s->probes[k];
 		if (p->kind == PROBE_ECHO && p->from_server)
 			t->s->path->hops[p->ttl - 1].is_server = true;
@@ -240,21 +238,21 @@ forget_false_server(struct tracing *t)
 
 /* The connection itself; the echoes have gone before. */
 static int
-ask_inside(struct tracing *t, int conn, struct fault *f)
+trace_ask_inside(struct tracing *t, int conn, struct fault *f)
 {
-	int to = tracing_hops_by_ttl(t->s->path), asked = t->limit, ttl;
+	int to = tracing_hops_by_ttl(t->s->path), asked = t->limit;
 
 	t->conn = conn;
 	t->syn = false;
 	t->s->path->established = true;
-	forget_false_server(t);
+	trace_forget_false_server(t);
 	if (to < tracing_last_router(t))
 		to = tracing_last_router(t);
 	to = to + TRACING_BEYOND < t->s->max_hops ? to + TRACING_BEYOND
 						  : t->s->max_hops;
-	for (ttl = 1; ttl <= to && ttl <= asked; ttl++)
+	for (int ttl = 1; ttl <= to && ttl <= asked; ttl++)
 		if (tracing_conn_usable(t) &&
-		    tracing_send_tcp_probe(t, ttl, f) == -1)
+		    tracing_send_probe(t, ttl, f) == -1)
 			return -1;
 	if (tracing_ask_range(t, asked + 1, to, f) == -1)
 		return -1;
@@ -264,7 +262,7 @@ ask_inside(struct tracing *t, int conn, struct fault *f)
 
 /* The server's TTL from its answer to a SYN or an echo, where no SYN-ACK. */
 static void
-server_ttl_from_answers(struct path *p)
+trace_fill_server_ttl(struct path *p)
 {
 	int n = tracing_server_answered_at(p);
 
@@ -296,14 +294,15 @@ trace_one_flow(const struct trace_ask *ask, struct tracing *t,
 			return -1;
 	}
 	if (open == 1) {
-		fill_server(s, conn);
+		trace_fill_server(s, conn);
 		s->path->established = true;
 	} else if (port != 0) {
-		note_not_open(s, conn, out);
+		trace_note_not_open(s, conn, out);
 	}
-	if (tracing_begin(t, s, open ? conn : -1, port != 0 && !open, f) == -1)
+	if (tracing_begin(
+		t, s, open != 0 ? conn : -1, port != 0 && open == 0, f) == -1)
 		return -1;
-	return await_answers(t, f);
+	return trace_await_answers(t, f);
 }
 
 /* Any flow will do: that of the SYNs ahead, or the connection beside it. */
@@ -321,22 +320,22 @@ trace_any_flow(struct tracing *t, struct trace_result *out, struct fault *f)
 	t->round = 1;
 	s->tick = tracing_tick;
 	s->tick_arg = t;
-	rc = ask_ahead(t, TRACE_AHEAD, f);
+	rc = trace_ask_ahead(t, TRACE_AHEAD, f);
 	if (s->syn_local.port != 0)
 		out->head.source = s->syn_local;
-	if (rc == -1 || await_ahead(t, conn, f) == -1)
+	if (rc == -1 || trace_await_ahead(t, conn, f) == -1)
 		return -1;
-	if (!is_open(s, conn)) {
-		note_not_open(s, conn, out);
-		return await_answers(t, f);
+	if (!trace_is_open(s, conn)) {
+		trace_note_not_open(s, conn, out);
+		return trace_await_answers(t, f);
 	}
-	fill_server(s, conn);
-	if (ahead_suffices(t))
+	trace_fill_server(s, conn);
+	if (trace_ahead_suffices(t))
 		return 0;
 	out->head.source = s->conns[conn].local;
-	if (ask_inside(t, conn, f) == -1)
+	if (trace_ask_inside(t, conn, f) == -1)
 		return -1;
-	return await_answers(t, f);
+	return trace_await_answers(t, f);
 }
 
 static int
@@ -351,7 +350,7 @@ trace_all(const struct trace_ask *ask, struct session *s, struct tracing *t,
 		rc = trace_any_flow(t, out, f);
 	else
 		rc = trace_one_flow(ask, t, out, f);
-	server_ttl_from_answers(s->path);
+	trace_fill_server_ttl(s->path);
 	tracing_conclude(t);
 	tracing_note_proxy(t, &out->notes);
 	return rc;
@@ -367,7 +366,7 @@ trace_run(const struct trace_ask *ask, struct world *w,
 	int rc;
 
 	memset(out, 0, sizeof(*out));
-	head_from_ask(&out->head, ask);
+	trace_fill_head(&out->head, ask);
 	sa.w = w;
 	sa.target = ask->target;
 	sa.src = ask->route.src;

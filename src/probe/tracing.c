@@ -23,9 +23,7 @@ tracing_hops_by_ttl(const struct path *p)
 int
 tracing_server_answered_at(const struct path *p)
 {
-	int i;
-
-	for (i = 0; i < PATH_MAX_HOPS; i++)
+	for (int i = 0; i < PATH_MAX_HOPS; i++)
 		if (p->hops[i].is_server)
 			return i + 1;
 	return 0;
@@ -37,9 +35,8 @@ tracing_last_router(const struct tracing *t)
 {
 	const struct probe *p;
 	int last = 0;
-	size_t i;
 
-	for (i = 0; i < t->s->n_probes; i++) {
+	for (size_t i = 0; i < t->s->n_probes; i++) {
 		p = &t->s->probes[i];
 		if (p->te && !p->unreachable && p->ttl > last)
 			last = p->ttl;
@@ -52,7 +49,7 @@ tracing_last_router(const struct tracing *t)
  * the server's name may let the connection through.
  */
 static bool
-is_of_flow(const struct tracing *t, const struct probe *p)
+tracing_is_of_flow(const struct tracing *t, const struct probe *p)
 {
 	return p->kind == PROBE_TRACE || p->kind == PROBE_SHOT ||
 	    (p->kind == PROBE_SYN && t->conn == -1);
@@ -68,11 +65,10 @@ tracing_flow_answered_at(const struct tracing *t)
 {
 	const struct probe *p;
 	int first = 0, last = 0;
-	size_t i;
 
-	for (i = 0; i < t->s->n_probes; i++) {
+	for (size_t i = 0; i < t->s->n_probes; i++) {
 		p = &t->s->probes[i];
-		if (!is_of_flow(t, p))
+		if (!tracing_is_of_flow(t, p))
 			continue;
 		if (p->from_server && (first == 0 || p->ttl < first))
 			first = p->ttl;
@@ -87,9 +83,8 @@ tracing_note_proxy(const struct tracing *t, struct result_notes *notes)
 {
 	int flow = tracing_flow_answered_at(t), beyond = 0;
 	const struct probe *p;
-	size_t i;
 
-	for (i = 0; i < t->s->n_probes; i++) {
+	for (size_t i = 0; i < t->s->n_probes; i++) {
 		p = &t->s->probes[i];
 		if (p->kind == PROBE_ECHO && p->te && !p->unreachable &&
 		    p->ttl > beyond)
@@ -104,26 +99,9 @@ tracing_note_proxy(const struct tracing *t, struct result_notes *notes)
 }
 
 int
-tracing_send_tcp_probe(struct tracing *t, int ttl, struct fault *f)
+tracing_send_probe(struct tracing *t, int ttl, struct fault *f)
 {
-	static const uint8_t zeros[PATH_MAX_HOPS];
-	const struct session_conn *c = &t->s->conns[t->conn];
-	struct probe p = {0};
-
-	/*
-	 * The last ttl bytes before what the server has acknowledged: it
-	 * drops them and says so, and their seq, in the first 8 bytes of any
-	 * quote, names the probe.
-	 */
-	p.kind = PROBE_TRACE;
-	p.conn = t->conn;
-	p.ttl = (uint8_t)ttl;
-	p.ip_id = (uint16_t)(1 + rng_below(&t->s->rng, 0xfffe));
-	p.seq = c->tcb.snd_una - (uint32_t)ttl;
-	p.ack = c->tcb.rcv_nxt;
-	p.len = (uint16_t)ttl;
-	p.flags = PKT_TH_ACK;
-	return session_inject(t->s, &p, zeros, f);
+	return session_inject_trace(t->s, PROBE_TRACE, t->conn, ttl, f);
 }
 
 bool
@@ -134,9 +112,9 @@ tracing_conn_usable(const struct tracing *t)
 }
 
 static int
-ask_hop(struct tracing *t, int ttl, struct fault *f)
+tracing_ask_hop(struct tracing *t, int ttl, struct fault *f)
 {
-	if (tracing_conn_usable(t) && tracing_send_tcp_probe(t, ttl, f) == -1)
+	if (tracing_conn_usable(t) && tracing_send_probe(t, ttl, f) == -1)
 		return -1;
 	if (t->syn && session_syn(t->s, ttl, f) == -1)
 		return -1;
@@ -146,10 +124,8 @@ ask_hop(struct tracing *t, int ttl, struct fault *f)
 int
 tracing_ask_range(struct tracing *t, int from, int to, struct fault *f)
 {
-	int ttl;
-
-	for (ttl = from; ttl <= to; ttl++)
-		if (ask_hop(t, ttl, f) == -1)
+	for (int ttl = from; ttl <= to; ttl++)
+		if (tracing_ask_hop(t, ttl, f) == -1)
 			return -1;
 	if (to > t->limit)
 		t->limit = to;
@@ -158,7 +134,7 @@ tracing_ask_range(struct tracing *t, int from, int to, struct fault *f)
 
 /* Where silent hops end: before the server, or at the limit. */
 static int
-horizon(const struct tracing *t)
+tracing_horizon(const struct tracing *t)
 {
 	int n = tracing_server_answered_at(t->s->path);
 
@@ -166,13 +142,11 @@ horizon(const struct tracing *t)
 }
 
 static int
-ask_silent(struct tracing *t, struct fault *f)
+tracing_ask_silent(struct tracing *t, struct fault *f)
 {
-	int ttl;
-
-	for (ttl = 1; ttl <= horizon(t); ttl++)
+	for (int ttl = 1; ttl <= tracing_horizon(t); ttl++)
 		if (t->s->path->hops[ttl - 1].n_responders == 0 &&
-		    ask_hop(t, ttl, f) == -1)
+		    tracing_ask_hop(t, ttl, f) == -1)
 			return -1;
 	return 0;
 }
@@ -186,10 +160,10 @@ void
 tracing_note_wave(struct tracing *t)
 {
 	int64_t rtt = t->s->path->server_rtt_ns;
-	int64_t wait = TRACING_RETRY_NS;
+	int64_t wait = PKT_ICMP_REST_NS;
 
 	if (t->round == 1 && rtt > 0 &&
-	    2 * rtt + TRACING_LOST_NS < TRACING_RETRY_NS)
+	    2 * rtt + TRACING_LOST_NS < PKT_ICMP_REST_NS)
 		wait = 2 * rtt + TRACING_LOST_NS;
 	t->wave_ns = session_now(t->s);
 	t->s->tick_ns = t->wave_ns + wait;
@@ -209,7 +183,7 @@ tracing_tick(struct session *s, void *arg, struct fault *f)
 		return 0;
 	}
 	t->round++;
-	if (ask_silent(t, f) == -1)
+	if (tracing_ask_silent(t, f) == -1)
 		return -1;
 	if (tracing_server_answered_at(s->path) == 0 &&
 	    t->limit < s->max_hops &&
@@ -246,9 +220,9 @@ tracing_begin(
 bool
 tracing_enough(const struct tracing *t)
 {
-	int i, n = tracing_server_answered_at(t->s->path);
+	int n = tracing_server_answered_at(t->s->path);
 
-	for (i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 		if (t->s->path->hops[i].n_responders == 0)
 			return false;
 	return n > 0;
@@ -259,11 +233,10 @@ tracing_complete(const struct tracing *t)
 {
 	int n = tracing_server_answered_at(t->s->path);
 	const struct probe *p;
-	size_t i;
 
 	if (!tracing_enough(t))
 		return false;
-	for (i = 0; i < t->s->n_probes; i++) {
+	for (size_t i = 0; i < t->s->n_probes; i++) {
 		p = &t->s->probes[i];
 		if (probe_is_trace(p->kind) && p->ttl <= n &&
 		    p->answered_ns == 0)
@@ -274,7 +247,7 @@ tracing_complete(const struct tracing *t)
 
 /* No hop from one TTL to another has answered, nor been asked twice. */
 static bool
-all_silent(const struct path *p, int from, int to)
+tracing_all_silent(const struct path *p, int from, int to)
 {
 	for (; from <= to; from++)
 		if (p->hops[from - 1].n_responders > 0 ||
@@ -303,7 +276,7 @@ tracing_conclude(const struct tracing *t)
 		answered = flow;
 	/* Silence before the first answer: the probe may have been lost. */
 	if (answered > last && guess > last && guess < answered &&
-	    all_silent(p, last + 1, answered - 1)) {
+	    tracing_all_silent(p, last + 1, answered - 1)) {
 		p->server_hops = guess;
 		p->distance = PATH_DISTANCE_SILENT;
 	} else if (answered > last || flow > 0) {

@@ -1,38 +1,40 @@
 /*
- * The parts of a trace under way that the job `trace` steers by itself.
+ * What tracing.c shows to trace.c, the job, which steers a trace step by step.
+ * TTLs run from 1; those of a path's end are included.
  */
 #ifndef RSTHOP_PROBE_TRACING_INT_H
 #define RSTHOP_PROBE_TRACING_INT_H
 
-#include <rsthop/clock.h>
 #include <rsthop/tracing.h>
 
-/*
- * Linux lets a router send one time-exceeded a second to each target
- * (icmp_ratelimit, 1000 ms by default).
- */
-#define TRACING_RETRY_NS (CLOCK_S + 50 * CLOCK_MS)
-#define TRACING_ROUNDS	 4
-/* TTLs asked beyond where the server's own TTL puts it. */
+/* Waves, at most; hops that are silent after the last stay so. */
+#define TRACING_ROUNDS 4
+/* TTLs asked beyond the distance that the server's own TTL shows. */
 #define TRACING_BEYOND 2
 
-/* N by the server's own TTL, were the way back as long; 0: not known. */
+/*
+ * The server's distance in hops, by its own TTL, if the way back is as long as
+ * the way there; 0: its TTL is not known.
+ */
 int tracing_hops_by_ttl(const struct path *p);
 /* The smallest TTL at which the server itself answered; 0: none. */
 int tracing_server_answered_at(const struct path *p);
-/* Likewise, to probes of the traced flow alone. */
+/*
+ * Likewise, by probes of the traced flow alone; 0 where a router answered at
+ * a larger TTL.  It may be less than the server's: a proxy answers then.
+ */
 int tracing_flow_answered_at(const struct tracing *t);
-/* The largest TTL at which a router said time-exceeded; 0: none. */
+/* The largest TTL at which a router sent time-exceeded; 0: none. */
 int tracing_last_router(const struct tracing *t);
-/* The connection that is traced in can still carry probes. */
+/* The connection that is traced in is open, so it can carry probes. */
 bool tracing_conn_usable(const struct tracing *t);
-/* One probe in the flow, or a SYN, with this TTL. */
-int tracing_send_tcp_probe(struct tracing *t, int ttl, struct fault *f);
-/* All that is asked of the hops from .. to, both included. */
+/* One probe inside that connection; the probe's index, or -1. */
+int tracing_send_probe(struct tracing *t, int ttl, struct fault *f);
+/* Asks all TTLs from .. to by all kinds of probe that the trace uses. */
 int tracing_ask_range(struct tracing *t, int from, int to, struct fault *f);
-/* A wave has just left: when to ask the silent hops again. */
+/* A wave has just left: sets the tick that will repeat it. */
 void tracing_note_wave(struct tracing *t);
-/* The session's tick: asks silent hops again when their time has come. */
+/* The session's tick: asks the silent hops again.  arg: the tracing. */
 int tracing_tick(struct session *s, void *arg, struct fault *f);
 
 #endif

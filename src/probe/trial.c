@@ -5,36 +5,31 @@
 #include <string.h>
 
 #include <rsthop/clock.h>
-
+#include <rsthop/num.h>
 #include <rsthop/trial.h>
 #include <rsthop/trigger.h>
 
-#define CONNECT_NS (4 * CLOCK_S)
+#define TRIAL_CONNECT_NS (4 * CLOCK_S)
 /* A talk gives up by itself, long before. */
-#define TALK_NS (600 * CLOCK_S)
+#define TRIAL_TALK_NS (600 * CLOCK_S)
 /*
  * Taps hand packets on from buffers that a timer empties, half a second being
  * usual, and may sleep a second time (tcpkill: up to 0.9 s seen).  Until the
  * device is known to be quicker, silence counts only after this.
  */
-#define TAP_NS (1100 * CLOCK_MS)
+#define TRIAL_TAP_NS (1100 * CLOCK_MS)
 /* A reset that takes this much more than the round trip sat in a buffer. */
-#define PROMPT_NS (50 * CLOCK_MS)
+#define TRIAL_PROMPT_NS (50 * CLOCK_MS)
 /* So many prompt resets, and the device is known to be quick. */
-#define LATENCIES_ENOUGH 3
-
-/* Windows of a burst's copies: distinct, and so that no small multiples of
- * two of them lie where their acknowledgement tags would make them one. */
-#define TAG_WINDOW	512
-#define TAG_WINDOW_STEP 73
+#define TRIAL_LATENCIES_ENOUGH 3
 
 /*
  * Linux, and many a router after it, sends one time-exceeded a second to each
  * target, after six at once.  A missing one tells something only while the
  * hop could have sent it.
  */
-#define TE_BURST     6
-#define TE_REFILL_NS 1e9 /* for one more */
+#define TRIAL_TE_BURST	   6
+#define TRIAL_TE_REFILL_NS 1e9 /* for one more */
 
 bool
 trial_is_control(const struct trial *t)
@@ -78,7 +73,7 @@ trial_begin(struct session *s, struct trial *t, const struct shot_plan *plan,
 
 /* What the server takes in one segment, options and all. */
 static size_t
-segment_len(const struct tcb *tcb)
+trial_segment_len(const struct tcb *tcb)
 {
 	size_t mss = tcb->server_mss != 0 ? tcb->server_mss : TRIGGER_SEGMENT;
 
@@ -86,9 +81,11 @@ segment_len(const struct tcb *tcb)
 	return mss < TRIGGER_SEGMENT ? mss : TRIGGER_SEGMENT;
 }
 
-/* One copy of trigger or control; tag 0 leaves it as the kernel would send it. */
+/*
+ * One copy of trigger or control; tag 0 leaves it as the kernel would send it.
+ */
 static int
-send_shot(struct session *s, const struct trial *t,
+trial_send_shot(struct session *s, const struct trial *t,
     const struct trial_load *load, int ttl, int tag, uint16_t id_base,
     struct fault *f)
 {
@@ -98,7 +95,7 @@ send_shot(struct session *s, const struct trial *t,
 	bool control = trial_is_control(t);
 	const uint8_t *what = control ? load->control : load->trigger;
 	size_t n = control ? load->control_len : load->trigger_len;
-	size_t segment = segment_len(tcb);
+	size_t segment = trial_segment_len(tcb);
 	struct probe p = {0};
 	int probe;
 
@@ -109,8 +106,8 @@ send_shot(struct session *s, const struct trial *t,
 	p.seq = tcb->snd_nxt;
 	p.plain = plain;
 	p.ack = tcb->rcv_nxt - (plain ? 0 : (uint32_t)tag);
-	p.window = tag == 0 ? tcb->client_window
-			    : (uint16_t)(TAG_WINDOW + TAG_WINDOW_STEP * tag);
+	p.window =
+	    tag == 0 ? tcb->client_window : probe_tag_window((unsigned int)tag);
 	p.len = (uint16_t)(n < segment ? n : segment);
 	p.flags = PKT_TH_PSH | PKT_TH_ACK;
 	probe = session_inject(s, &p, what, f);
@@ -121,15 +118,15 @@ send_shot(struct session *s, const struct trial *t,
 }
 
 static int
-fire_burst(struct session *s, const struct trial *t,
+trial_send_burst(struct session *s, const struct trial *t,
     const struct trial_load *load, struct fault *f)
 {
 	uint16_t base = (uint16_t)(1 + rng_below(&s->rng, 0xff00));
-	int i, ttl;
+	int ttl;
 
-	for (i = 1; i <= load->last_ttl; i++) {
+	for (int i = 1; i <= load->last_ttl; i++) {
 		ttl = t->plain ? load->last_ttl + 1 - i : i;
-		if (send_shot(s, t, load, ttl, ttl, base, f) == -1)
+		if (trial_send_shot(s, t, load, ttl, ttl, base, f) == -1)
 			return -1;
 	}
 	return 0;
@@ -137,16 +134,15 @@ fire_burst(struct session *s, const struct trial *t,
 
 /* Copies of one TTL: who rolls his dice for each packet has several rolls. */
 static int
-fire_single(struct session *s, const struct trial *t,
+trial_send_single(struct session *s, const struct trial *t,
     const struct trial_load *load, struct fault *f)
 {
 	uint16_t base = (uint16_t)(1 + rng_below(&s->rng, 0xff00));
-	int i;
 
 	if (t->copies <= 1)
-		return send_shot(s, t, load, t->ttl, 0, base, f);
-	for (i = 1; i <= t->copies; i++)
-		if (send_shot(s, t, load, t->ttl, i, base, f) == -1)
+		return trial_send_shot(s, t, load, t->ttl, 0, base, f);
+	for (int i = 1; i <= t->copies; i++)
+		if (trial_send_shot(s, t, load, t->ttl, i, base, f) == -1)
 			return -1;
 	return 0;
 }
@@ -157,17 +153,17 @@ fire_single(struct session *s, const struct trial *t,
  * too old for that program's kernel.
  */
 static int
-fire_farthest(struct session *s, const struct trial *t,
+trial_send_farthest(struct session *s, const struct trial *t,
     const struct trial_load *load, struct fault *f)
 {
 	uint16_t base = (uint16_t)(1 + rng_below(&s->rng, 0xff00));
 
-	return send_shot(s, t, load, load->last_ttl,
+	return trial_send_shot(s, t, load, load->last_ttl,
 	    s->attached.port != 0 ? load->last_ttl : 0, base, f);
 }
 
 static int
-fire(struct session *s, struct trial *t, const struct trial_load *load,
+trial_send(struct session *s, struct trial *t, const struct trial_load *load,
     struct fault *f)
 {
 	int rc = 0;
@@ -176,7 +172,7 @@ fire(struct session *s, struct trial *t, const struct trial_load *load,
 	switch (t->kind) {
 	case TRIAL_FULL:
 		if (s->short_of_server) {
-			rc = fire_farthest(s, t, load, f);
+			rc = trial_send_farthest(s, t, load, f);
 			break;
 		}
 		if (t->ttl != 0)
@@ -188,7 +184,7 @@ fire(struct session *s, struct trial *t, const struct trial_load *load,
 		break;
 	case TRIAL_CONTROL:
 		if (s->short_of_server) {
-			rc = fire_farthest(s, t, load, f);
+			rc = trial_send_farthest(s, t, load, f);
 			break;
 		}
 		rc = session_send_full(
@@ -196,10 +192,10 @@ fire(struct session *s, struct trial *t, const struct trial_load *load,
 		break;
 	case TRIAL_BURST:
 	case TRIAL_CONTROL_BURST:
-		rc = fire_burst(s, t, load, f);
+		rc = trial_send_burst(s, t, load, f);
 		break;
 	case TRIAL_SINGLE:
-		rc = fire_single(s, t, load, f);
+		rc = trial_send_single(s, t, load, f);
 		break;
 	}
 	if (rc == -1)
@@ -218,13 +214,12 @@ trial_drew_reset(const struct session *s, const struct trial *t)
 
 /* The last reset or answer that its probes drew; 0: none. */
 static int64_t
-last_event(const struct session *s, const struct trial *t)
+trial_last_event(const struct session *s, const struct trial *t)
 {
 	const struct probe *p;
 	int64_t last = 0;
-	size_t i;
 
-	for (i = 0; i < t->n_probes; i++) {
+	for (size_t i = 0; i < t->n_probes; i++) {
 		p = &s->probes[t->first_probe + i];
 		if (p->drew_ns > last)
 			last = p->drew_ns;
@@ -235,12 +230,11 @@ last_event(const struct session *s, const struct trial *t)
 }
 
 static int64_t
-last_reset(const struct session *s, const struct trial *t)
+trial_last_reset(const struct session *s, const struct trial *t)
 {
 	int64_t last = 0;
-	size_t i;
 
-	for (i = 0; i < s->n_resets; i++)
+	for (size_t i = 0; i < s->n_resets; i++)
 		if (s->resets[i].conn == t->conn && s->resets[i].at_ns > last)
 			last = s->resets[i].at_ns;
 	return last;
@@ -251,12 +245,11 @@ last_reset(const struct session *s, const struct trial *t)
  * the same: one who only listens lets the packets pass and fires later.
  */
 static bool
-is_accounted(const struct session *s, const struct trial *t)
+trial_is_accounted(const struct session *s, const struct trial *t)
 {
 	const struct probe *p;
-	size_t i;
 
-	for (i = 0; i < t->n_probes; i++) {
+	for (size_t i = 0; i < t->n_probes; i++) {
 		p = &s->probes[t->first_probe + i];
 		if (!p->drew_reset && !p->te)
 			return false;
@@ -264,73 +257,69 @@ is_accounted(const struct session *s, const struct trial *t)
 	return t->n_probes > 0;
 }
 
-static int64_t
-max64(int64_t a, int64_t b)
-{
-	return a > b ? a : b;
-}
-
 /* After a reset, its companions are not long in coming. */
 static int64_t
-companions_ns(const struct trial_timing *tm)
+trial_companions_ns(const struct trial_timing *tm)
 {
 	return 10 * CLOCK_MS + tm->rtt_ns / 4;
 }
 
 /* Silence that counts. */
 static int64_t
-patience_ns(const struct trial_timing *tm)
+trial_patience_ns(const struct trial_timing *tm)
 {
-	int64_t quick = tm->rtt_ns + PROMPT_NS;
+	int64_t quick = tm->rtt_ns + TRIAL_PROMPT_NS;
 
-	if (tm->latencies >= LATENCIES_ENOUGH && tm->latency_ns < quick)
+	if (tm->latencies >= TRIAL_LATENCIES_ENOUGH && tm->latency_ns < quick)
 		return 2 * quick;
-	return max64(tm->rtt_ns, tm->latency_ns) + TAP_NS;
+	return num_max64(tm->rtt_ns, tm->latency_ns) + TRIAL_TAP_NS;
 }
 
 /* What fires sits behind a buffer. */
 static bool
-is_buffered(const struct trial_timing *tm)
+trial_is_buffered(const struct trial_timing *tm)
 {
-	return tm->latency_ns > tm->rtt_ns + PROMPT_NS;
+	return tm->latency_ns > tm->rtt_ns + TRIAL_PROMPT_NS;
 }
 
 /* As long as it is worth waiting before others are tried beside it. */
 static int64_t
-prompt_ns(const struct trial_timing *tm)
+trial_prompt_ns(const struct trial_timing *tm)
 {
-	int64_t w = tm->rtt_ns + max64(tm->rtt_ns / 2, 10 * CLOCK_MS);
+	int64_t w = tm->rtt_ns + num_max64(tm->rtt_ns / 2, 10 * CLOCK_MS);
 
-	if (is_buffered(tm))
-		return patience_ns(tm);
-	return max64(w, tm->latency_ns + tm->latency_ns / 2);
+	if (trial_is_buffered(tm))
+		return trial_patience_ns(tm);
+	return num_max64(w, tm->latency_ns + tm->latency_ns / 2);
 }
 
 /* It sent one packet alone: one reset says all. */
 static bool
-is_single(const struct trial *t)
+trial_sent_one(const struct trial *t)
 {
 	return t->n_probes == 1;
 }
 
 /* When a fired trial is over for good. */
 static int64_t
-settles_at(const struct session *s, const struct trial *t,
+trial_settles_at(const struct session *s, const struct trial *t,
     const struct trial_timing *tm)
 {
 	if (trial_drew_reset(s, t))
-		return max64(last_event(s, t), last_reset(s, t)) +
-		    companions_ns(tm);
-	return t->sent_ns + patience_ns(tm);
+		return num_max64(
+			   trial_last_event(s, t), trial_last_reset(s, t)) +
+		    trial_companions_ns(tm);
+	return t->sent_ns + trial_patience_ns(tm);
 }
 
 /* A talk has deadlines of its own. */
 static int64_t
-gives_up_at(const struct session *s, const struct trial *t)
+trial_gives_up_at(const struct session *s, const struct trial *t)
 {
 	const struct session_conn *c = &s->conns[t->conn];
 
-	return c->opened_ns + (c->talk_begun ? TALK_NS : CONNECT_NS);
+	return c->opened_ns +
+	    (c->talk_begun ? TRIAL_TALK_NS : TRIAL_CONNECT_NS);
 }
 
 bool
@@ -347,7 +336,7 @@ trial_is_ready(struct session *s, const struct trial *t)
 				session_talk_failed(s, t->conn));
 		return st != CONN_CONNECTING;
 	case TRIAL_SENT:
-		return is_single(t) && trial_drew_reset(s, t);
+		return trial_sent_one(t) && trial_drew_reset(s, t);
 	case TRIAL_SETTLED:
 	case TRIAL_FAILED:
 	case TRIAL_SPOILED:
@@ -357,23 +346,23 @@ trial_is_ready(struct session *s, const struct trial *t)
 }
 
 static int64_t
-quiet_at(const struct session *s, const struct trial *t,
+trial_quiet_at(const struct session *s, const struct trial *t,
     const struct trial_timing *tm)
 {
 	int64_t acked;
 
 	if (trial_drew_reset(s, t))
-		return settles_at(s, t, tm);
+		return trial_settles_at(s, t, tm);
 	if (t->kind == TRIAL_FULL || t->kind == TRIAL_CONTROL) {
 		acked = s->conns[t->conn].tcb.acked_ns;
 		if (acked != 0)
-			return max64(acked + 5 * CLOCK_MS,
-			    t->sent_ns + prompt_ns(tm) - tm->rtt_ns / 2);
-	} else if (is_accounted(s, t) && !is_buffered(tm)) {
-		return max64(last_event(s, t) + 5 * CLOCK_MS,
+			return num_max64(acked + 5 * CLOCK_MS,
+			    t->sent_ns + trial_prompt_ns(tm) - tm->rtt_ns / 2);
+	} else if (trial_is_accounted(s, t) && !trial_is_buffered(tm)) {
+		return num_max64(trial_last_event(s, t) + 5 * CLOCK_MS,
 		    t->sent_ns + tm->latency_ns + tm->latency_ns / 2);
 	}
-	return t->sent_ns + prompt_ns(tm);
+	return t->sent_ns + trial_prompt_ns(tm);
 }
 
 int64_t
@@ -384,10 +373,10 @@ trial_wakes_at(
 
 	switch (t->state) {
 	case TRIAL_OPENING:
-		return gives_up_at(s, t);
+		return trial_gives_up_at(s, t);
 	case TRIAL_SENT:
-		q = quiet_at(s, t, tm);
-		return q > now ? q : settles_at(s, t, tm);
+		q = trial_quiet_at(s, t, tm);
+		return q > now ? q : trial_settles_at(s, t, tm);
 	case TRIAL_SETTLED:
 	case TRIAL_FAILED:
 	case TRIAL_SPOILED:
@@ -404,7 +393,7 @@ trial_is_quiet(
 	case TRIAL_OPENING:
 		return false;
 	case TRIAL_SENT:
-		return session_now(s) >= quiet_at(s, t, tm);
+		return session_now(s) >= trial_quiet_at(s, t, tm);
 	case TRIAL_SETTLED:
 	case TRIAL_FAILED:
 	case TRIAL_SPOILED:
@@ -414,8 +403,8 @@ trial_is_quiet(
 }
 
 static int
-step_opening(struct session *s, struct trial *t, const struct trial_load *load,
-    struct fault *f)
+trial_step_opening(struct session *s, struct trial *t,
+    const struct trial_load *load, struct fault *f)
 {
 	const struct session_conn *c = &s->conns[t->conn];
 
@@ -424,13 +413,13 @@ step_opening(struct session *s, struct trial *t, const struct trial_load *load,
 		return 0;
 	}
 	if (!trial_is_ready(s, t)) {
-		if (session_now(s) >= gives_up_at(s, t))
+		if (session_now(s) >= trial_gives_up_at(s, t))
 			t->state = TRIAL_FAILED;
 		return 0;
 	}
 	if (session_state(s, t->conn) == CONN_OPEN &&
 	    !session_talk_failed(s, t->conn))
-		return fire(s, t, load, f);
+		return trial_send(s, t, load, f);
 	t->state = TRIAL_FAILED;
 	return 0;
 }
@@ -441,10 +430,10 @@ trial_step(struct session *s, struct trial *t, const struct trial_load *load,
 {
 	switch (t->state) {
 	case TRIAL_OPENING:
-		return step_opening(s, t, load, f);
+		return trial_step_opening(s, t, load, f);
 	case TRIAL_SENT:
 		if (trial_is_ready(s, t) ||
-		    session_now(s) >= settles_at(s, t, tm))
+		    session_now(s) >= trial_settles_at(s, t, tm))
 			t->state = TRIAL_SETTLED;
 		return 0;
 	case TRIAL_SETTLED:
@@ -460,22 +449,22 @@ trial_step(struct session *s, struct trial *t, const struct trial_load *load,
  * keeps one for each target, after all probes that expired there before.
  */
 static bool
-hop_could_answer(const struct session *s, size_t probe)
+trial_hop_could_answer(const struct session *s, size_t probe)
 {
 	const struct probe *p = &s->probes[probe], *q;
-	double tokens = TE_BURST;
+	double tokens = TRIAL_TE_BURST;
 	int64_t last = 0;
 	bool could = true;
-	size_t i;
 
-	for (i = 0; i <= probe; i++) {
+	for (size_t i = 0; i <= probe; i++) {
 		q = &s->probes[i];
 		if (q->ttl != p->ttl || q->kind == PROBE_FULL)
 			continue;
 		if (last != 0)
-			tokens += (double)(q->sent_ns - last) / TE_REFILL_NS;
-		if (tokens > TE_BURST)
-			tokens = TE_BURST;
+			tokens +=
+			    (double)(q->sent_ns - last) / TRIAL_TE_REFILL_NS;
+		if (tokens > TRIAL_TE_BURST)
+			tokens = TRIAL_TE_BURST;
 		last = q->sent_ns;
 		could = tokens >= 1;
 		tokens -= could ? 1 : 0;
@@ -484,7 +473,7 @@ hop_could_answer(const struct session *s, size_t probe)
 }
 
 static enum infer_te
-shot_te(const struct session *s, size_t probe)
+trial_shot_te(const struct session *s, size_t probe)
 {
 	const struct probe *p = &s->probes[probe];
 
@@ -493,18 +482,16 @@ shot_te(const struct session *s, size_t probe)
 	 * a device drops before the hop costs the hop no token, and to count
 	 * but the answers would be to take it for one that lets packets pass.
 	 */
-	if (p->kind == PROBE_FULL || !hop_could_answer(s, probe))
+	if (p->kind == PROBE_FULL || !trial_hop_could_answer(s, probe))
 		return INFER_TE_UNKNOWN;
 	return p->te ? INFER_TE_SEEN : INFER_TE_MISSING;
 }
 
 /* The TTL of a reset on the trial's connection that no probe is known for. */
 static int
-unknown_reset_ttl(const struct session *s, const struct trial *t)
+trial_unknown_reset_ttl(const struct session *s, const struct trial *t)
 {
-	size_t i;
-
-	for (i = 0; i < s->n_resets; i++)
+	for (size_t i = 0; i < s->n_resets; i++)
 		if (s->resets[i].conn == t->conn && s->resets[i].probe == -1 &&
 		    !s->resets[i].late && !s->resets[i].answers_alive)
 			return s->resets[i].facts.ttl;
@@ -513,7 +500,7 @@ unknown_reset_ttl(const struct session *s, const struct trial *t)
 
 /* A reset that came well before the server could have answered at all. */
 static bool
-was_faster_than_server(const struct session *s, const struct trial *t)
+trial_was_faster_than_server(const struct session *s, const struct trial *t)
 {
 	const struct probe *p = &s->probes[t->first_probe];
 	int64_t rtt = s->path->server_rtt_ns;
@@ -527,14 +514,13 @@ was_faster_than_server(const struct session *s, const struct trial *t)
  * reset that arrives has about twice its hop (PHYSICS, section 1).
  */
 static int
-first_doubtful(const struct infer_shot *shots, size_t n)
+trial_first_doubtful(const struct infer_shot *shots, size_t n)
 {
 	int first = 0, last = 0;
-	size_t i;
 
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		last = shots[i].ttl > last ? shots[i].ttl : last;
-		if (shots[i].fired && (first == 0 || shots[i].ttl < first))
+		if (shots[i].drew && (first == 0 || shots[i].ttl < first))
 			first = shots[i].ttl;
 	}
 	return ((first != 0 ? first : last + 1) + 1) / 2;
@@ -546,14 +532,13 @@ first_doubtful(const struct infer_shot *shots, size_t n)
  * tells nothing.
  */
 static void
-doubt_silence(const struct session *s, const struct trial *t,
+trial_doubt_silence(const struct session *s, const struct trial *t,
     struct infer_shot *shots, size_t n)
 {
-	int doubtful = first_doubtful(shots, n);
+	int doubtful = trial_first_doubtful(shots, n);
 	unsigned int unfired = 0, seen = 0;
-	size_t i;
 
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (shots[i].ttl >= doubtful ||
 		    shots[i].te == INFER_TE_UNKNOWN ||
 		    s->path->hops[shots[i].ttl - 1].answered == 0)
@@ -563,32 +548,29 @@ doubt_silence(const struct session *s, const struct trial *t,
 	}
 	if (t->kind != TRIAL_BURST || unfired < 2 || seen * 5 >= unfired * 4)
 		return;
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		if (shots[i].te == INFER_TE_MISSING)
 			shots[i].te = INFER_TE_UNKNOWN;
 }
 
 /* One of several copies of one TTL fired, and nothing says which. */
 static bool
-is_among_like(const struct session *s, const struct trial *t)
+trial_copy_unknown(const struct session *s, const struct trial *t)
 {
-	size_t i;
-
-	for (i = 0; i < t->n_probes; i++)
+	for (size_t i = 0; i < t->n_probes; i++)
 		if (s->probes[t->first_probe + i].copy_unknown)
 			return true;
 	return false;
 }
 
 static int
-forget_which(struct infer_shot *shots, size_t n)
+trial_forget_which(struct infer_shot *shots, size_t n)
 {
 	int ttl = 0;
-	size_t i;
 
-	for (i = 0; i < n; i++) {
-		ttl = shots[i].fired ? shots[i].rst_ttl : ttl;
-		shots[i].fired = false;
+	for (size_t i = 0; i < n; i++) {
+		ttl = shots[i].drew ? shots[i].rst_ttl : ttl;
+		shots[i].drew = false;
 	}
 	return ttl;
 }
@@ -607,19 +589,19 @@ trial_to_infer(const struct session *s, const struct trial *t,
 		p = &s->probes[t->first_probe + i];
 		shots[i].ttl =
 		    p->ttl != 0 ? p->ttl : s->conns[t->conn].tcb.client_ttl;
-		shots[i].fired = p->drew_reset;
+		shots[i].drew = p->drew_reset;
 		shots[i].rst_ttl = p->rst_ttl;
-		shots[i].te = shot_te(s, t->first_probe + i);
+		shots[i].te = trial_shot_te(s, t->first_probe + i);
 		any = any || p->drew_reset;
 	}
 	out->n_shots = i;
-	doubt_silence(s, t, shots, i);
-	if (is_among_like(s, t)) {
-		out->fired_unknown = true;
-		out->rst_ttl = forget_which(shots, i);
+	trial_doubt_silence(s, t, shots, i);
+	if (trial_copy_unknown(s, t)) {
+		out->drew_unknown = true;
+		out->rst_ttl = trial_forget_which(shots, i);
 	} else if (!any) {
-		out->rst_ttl = unknown_reset_ttl(s, t);
-		out->fired_unknown = out->rst_ttl != 0;
+		out->rst_ttl = trial_unknown_reset_ttl(s, t);
+		out->drew_unknown = out->rst_ttl != 0;
 	}
-	out->faster_than_server = was_faster_than_server(s, t);
+	out->faster_than_server = trial_was_faster_than_server(s, t);
 }

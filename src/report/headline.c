@@ -6,16 +6,15 @@
 
 #include "words.h"
 
-#define CANDIDATES 3 /* named in the first sentence where none is sure */
+#define HEADLINE_CANDIDATES \
+	3 /* named in the first sentence where none is sure */
 
 static const struct path_responder *
-responder_of(const struct path_hop *h, const struct addr *a)
+headline_responder_of(const struct path_hop *h, const struct addr *a)
 {
-	int i;
-
 	if (h == NULL || addr_is_none(a))
 		return NULL;
-	for (i = 0; i < h->n_responders && i < PATH_RESPONDERS; i++) {
+	for (int i = 0; i < h->n_responders && i < PATH_RESPONDERS; i++) {
 		if (addr_equal(&h->responders[i].addr, a))
 			return &h->responders[i];
 	}
@@ -24,14 +23,14 @@ responder_of(const struct path_hop *h, const struct addr *a)
 
 /* ", 10.9.0.2 (gw.example.com)" */
 static void
-add_address(struct text *t, const struct locate_result *r, int hop,
+headline_add_address(struct text *t, const struct locate_result *r, int hop,
     const struct addr *a, bool names)
 {
 	const struct path_responder *p;
 	char buf[ADDR_TEXT];
 
 	text_addf(t, ", %s", addr_format(a, buf));
-	p = responder_of(path_hop_at(&r->path, hop), a);
+	p = headline_responder_of(path_hop_at(&r->path, hop), a);
 	if (!names || p == NULL || p->name[0] == '\0')
 		return;
 	text_add(t, " (");
@@ -41,7 +40,7 @@ add_address(struct text *t, const struct locate_result *r, int hop,
 
 /* " (silent; between 10.9.1.2 and 10.9.3.2)" */
 static void
-add_silent(struct text *t, const struct locate_result *r)
+headline_add_silent(struct text *t, const struct locate_result *r)
 {
 	const struct addr *b = r->verdict.between;
 	char one[ADDR_TEXT], two[ADDR_TEXT];
@@ -60,18 +59,19 @@ add_silent(struct text *t, const struct locate_result *r)
 
 /* "hop 3, 10.9.3.2" of the verdict itself; word is "Hop" or "hop". */
 static void
-add_device(
+headline_add_device(
     struct text *t, const struct locate_result *r, const char *word, bool names)
 {
 	text_addf(t, "%s %d", word, r->verdict.hop);
 	if (addr_is_none(&r->verdict.address))
-		add_silent(t, r);
+		headline_add_silent(t, r);
 	else
-		add_address(t, r, r->verdict.hop, &r->verdict.address, names);
+		headline_add_address(
+		    t, r, r->verdict.hop, &r->verdict.address, names);
 }
 
 static void
-add_sure(struct text *t, double p)
+headline_add_sure(struct text *t, double p)
 {
 	char buf[WORDS_PERCENT];
 
@@ -79,7 +79,7 @@ add_sure(struct text *t, double p)
 }
 
 static void
-add_kind(struct text *t, enum result_kind k)
+headline_add_kind(struct text *t, enum result_kind k)
 {
 	switch (k) {
 	case RESULT_MIDDLEBOX:
@@ -105,13 +105,14 @@ add_kind(struct text *t, enum result_kind k)
 
 /* "hop 2, 10.9.1.2": whoever answers most at that hop. */
 static void
-add_hop(struct text *t, const struct locate_result *r, int hop, bool names)
+headline_add_hop(
+    struct text *t, const struct locate_result *r, int hop, bool names)
 {
 	const struct path_hop *h = path_hop_at(&r->path, hop);
 
 	text_addf(t, "hop %d", hop);
 	if (h != NULL && h->n_responders > 0)
-		add_address(t, r, hop, &h->responders[0].addr, names);
+		headline_add_address(t, r, hop, &h->responders[0].addr, names);
 }
 
 void
@@ -119,44 +120,44 @@ words_alternative(struct text *t, const struct locate_result *r,
     const struct result_alternative *a, bool names)
 {
 	if (a->hop == 0) {
-		add_kind(t, a->kind);
+		headline_add_kind(t, a->kind);
 		return;
 	}
 	switch (a->place) {
-	case RESULT_PLACE_UNKNOWN:
+	case PLACE_UNKNOWN:
 		if (a->kind != RESULT_RESPONSE_TRIGGERED)
 			break;
 		text_add(t, "that device at ");
-		add_hop(t, r, a->hop, names);
+		headline_add_hop(t, r, a->hop, names);
 		text_add(t, ", by its TTL alone");
 		return;
-	case RESULT_WIRE:
+	case PLACE_WIRE:
 		text_add(t, "on the wire before ");
 		break;
-	case RESULT_ROUTER:
+	case PLACE_ROUTER:
 		text_add(t, "in the forwarding plane of ");
 		break;
 	}
-	add_hop(t, r, a->hop, names);
+	headline_add_hop(t, r, a->hop, names);
 }
 
 /* As words_alternative, but as a noun: "hop 2, on the wire before it". */
 static void
-add_candidate(struct text *t, const struct locate_result *r,
+headline_add_candidate(struct text *t, const struct locate_result *r,
     const struct result_alternative *a, bool names)
 {
 	if (a->hop == 0) {
-		add_kind(t, a->kind);
+		headline_add_kind(t, a->kind);
 		return;
 	}
-	add_hop(t, r, a->hop, names);
+	headline_add_hop(t, r, a->hop, names);
 	switch (a->place) {
-	case RESULT_PLACE_UNKNOWN:
+	case PLACE_UNKNOWN:
 		return;
-	case RESULT_WIRE:
+	case PLACE_WIRE:
 		text_add(t, ", on the wire before it");
 		return;
-	case RESULT_ROUTER:
+	case PLACE_ROUTER:
 		text_add(t, ", in its forwarding plane");
 		return;
 	}
@@ -164,11 +165,12 @@ add_candidate(struct text *t, const struct locate_result *r,
 
 /* How many candidates the first sentence names. */
 static size_t
-count_candidates(const struct locate_result *r)
+headline_count_candidates(const struct locate_result *r)
 {
-	size_t n = r->verdict.hop > 0, i;
+	size_t n = r->verdict.hop > 0;
 
-	for (i = 0; i < r->verdict.n_alternatives && n < CANDIDATES; i++) {
+	for (size_t i = 0;
+	     i < r->verdict.n_alternatives && n < HEADLINE_CANDIDATES; i++) {
 		if (r->verdict.alternatives[i].probability >=
 		    WORDS_ALTERNATIVE_MIN)
 			n++;
@@ -177,28 +179,31 @@ count_candidates(const struct locate_result *r)
 }
 
 static void
-add_candidates(struct text *t, const struct locate_result *r, bool names)
+headline_add_candidates(
+    struct text *t, const struct locate_result *r, bool names)
 {
-	size_t n = count_candidates(r), i, k, at = 0;
+	size_t n = headline_count_candidates(r), k, at = 0;
 
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (i > 0)
 			text_add(t, i + 1 == n ? "; or " : "; ");
 		if (i == 0 && r->verdict.hop > 0) {
-			add_device(t, r, "hop", names);
-			add_sure(t, r->verdict.confidence);
+			headline_add_device(t, r, "hop", names);
+			headline_add_sure(t, r->verdict.confidence);
 			continue;
 		}
 		k = at++;
-		add_candidate(t, r, &r->verdict.alternatives[k], names);
-		add_sure(t, r->verdict.alternatives[k].probability);
+		headline_add_candidate(
+		    t, r, &r->verdict.alternatives[k], names);
+		headline_add_sure(t, r->verdict.alternatives[k].probability);
 	}
 }
 
 static void
-add_undetermined(struct text *t, const struct locate_result *r, bool names)
+headline_add_undetermined(
+    struct text *t, const struct locate_result *r, bool names)
 {
-	size_t n = count_candidates(r);
+	size_t n = headline_count_candidates(r);
 
 	if (r->n_resets == 0 && n == 0) {
 		text_add(t, "Undetermined: it ended before any trigger was ");
@@ -210,13 +215,13 @@ add_undetermined(struct text *t, const struct locate_result *r, bool names)
 		text_add(t,
 		    n == 1 ? "; the best candidate is "
 			   : "; the best candidates are ");
-		add_candidates(t, r, names);
+		headline_add_candidates(t, r, names);
 	}
 	text_add(t, ".");
 }
 
 static void
-add_not_reproduced(struct text *t, const struct locate_result *r)
+headline_add_not_reproduced(struct text *t, const struct locate_result *r)
 {
 	char buf[WORDS_PERCENT];
 
@@ -242,13 +247,11 @@ add_not_reproduced(struct text *t, const struct locate_result *r)
 }
 
 static void
-add_given_ttls(struct text *t, const struct locate_result *r)
+headline_add_given_ttls(struct text *t, const struct locate_result *r)
 {
-	size_t i;
-
 	text_add(
 	    t, r->n_given_ttls == 1 ? "A reset with TTL " : "Resets with TTL ");
-	for (i = 0; i < r->n_given_ttls; i++) {
+	for (size_t i = 0; i < r->n_given_ttls; i++) {
 		if (i > 0)
 			text_add(t, i + 1 == r->n_given_ttls ? " and " : ", ");
 		text_addf(t, "%d", r->given_ttls[i]);
@@ -257,7 +260,7 @@ add_given_ttls(struct text *t, const struct locate_result *r)
 
 /* The user's own client, whose runs gave nothing to go on with. */
 static void
-add_from_exec(struct text *t, const struct locate_result *r)
+headline_add_from_exec(struct text *t, const struct locate_result *r)
 {
 	if (r->exec_resets == 0) {
 		text_add(t, "Not reproduced: your client was run ");
@@ -268,18 +271,18 @@ add_from_exec(struct text *t, const struct locate_result *r)
 	text_addf(t, "Your client was reset in %u of ", r->exec_resets);
 	words_count(t, r->exec_runs, "run", "runs");
 	text_add(t, ", by the server itself: no device on the path forged it");
-	add_sure(t, r->verdict.confidence);
+	headline_add_sure(t, r->verdict.confidence);
 	text_add(t, ".");
 }
 
 /* Without a trigger: what the TTLs alone say. */
 static void
-add_from_ttl(struct text *t, const struct locate_result *r, bool names)
+headline_add_from_ttl(struct text *t, const struct locate_result *r, bool names)
 {
 	const char *s = r->n_given_ttls == 1 ? "s" : "";
 
 	if (r->n_given_ttls == 0 && r->exec_runs > 0) {
-		add_from_exec(t, r);
+		headline_add_from_exec(t, r);
 		return;
 	}
 	if (r->n_given_ttls == 0) {
@@ -288,11 +291,11 @@ add_from_ttl(struct text *t, const struct locate_result *r, bool names)
 		    "alone.");
 		return;
 	}
-	add_given_ttls(t, r);
+	headline_add_given_ttls(t, r);
 	if (r->verdict.hop > 0) {
 		text_addf(t, " point%s to ", s);
-		add_device(t, r, "hop", names);
-		add_sure(t, r->verdict.confidence);
+		headline_add_device(t, r, "hop", names);
+		headline_add_sure(t, r->verdict.confidence);
 	} else if (r->verdict.kind == RESULT_SERVER) {
 		text_addf(t, " name%s no hop: that is the server's own TTL", s);
 	} else {
@@ -302,23 +305,23 @@ add_from_ttl(struct text *t, const struct locate_result *r, bool names)
 }
 
 static void
-add_located(struct text *t, const struct locate_result *r, const char *does,
-    const char *nowhere, bool names)
+headline_add_located(struct text *t, const struct locate_result *r,
+    const char *does, const char *nowhere, bool names)
 {
 	if (r->verdict.hop > 0) {
 		/* On the wire it is not the router that answers at the hop. */
-		if (r->verdict.place == RESULT_WIRE) {
+		if (r->verdict.place == PLACE_WIRE) {
 			text_add(t, "A device on the wire before ");
-			add_device(t, r, "hop", names);
+			headline_add_device(t, r, "hop", names);
 		} else {
-			add_device(t, r, "Hop", names);
+			headline_add_device(t, r, "Hop", names);
 		}
 		text_add(t, addr_is_none(&r->verdict.address) ? " " : ", ");
 		text_add(t, does);
 	} else {
 		text_add(t, nowhere);
 	}
-	add_sure(t, r->verdict.confidence);
+	headline_add_sure(t, r->verdict.confidence);
 	text_add(t, ".");
 }
 
@@ -326,18 +329,18 @@ void
 words_headline(struct text *t, const struct locate_result *r, bool names)
 {
 	if (r->trigger == RESULT_TRIGGER_NONE) {
-		add_from_ttl(t, r, names);
+		headline_add_from_ttl(t, r, names);
 		return;
 	}
 	switch (r->verdict.kind) {
 	case RESULT_MIDDLEBOX:
-		add_located(t, r, "forges the resets",
+		headline_add_located(t, r, "forges the resets",
 		    "A device on the path forges the resets; its hop is not "
 		    "known",
 		    names);
 		return;
 	case RESULT_LOAD_BALANCER:
-		add_located(t, r, "a load balancer, sends the resets",
+		headline_add_located(t, r, "a load balancer, sends the resets",
 		    "A load balancer before the server sends the resets",
 		    names);
 		return;
@@ -345,27 +348,27 @@ words_headline(struct text *t, const struct locate_result *r, bool names)
 		text_add(t,
 		    "The server itself resets the connection: no "
 		    "device on the path forged it");
-		add_sure(t, r->verdict.confidence);
+		headline_add_sure(t, r->verdict.confidence);
 		text_add(t, ".");
 		return;
 	case RESULT_RESPONSE_TRIGGERED:
 		text_add(t,
 		    "The server's answer fires the reset, not what you "
 		    "send: no hop can be named from here");
-		add_sure(t, r->verdict.confidence);
+		headline_add_sure(t, r->verdict.confidence);
 		text_add(t, ".");
 		return;
 	case RESULT_NOT_REPRODUCED:
-		add_not_reproduced(t, r);
+		headline_add_not_reproduced(t, r);
 		return;
 	case RESULT_UNDETERMINED:
-		add_undetermined(t, r, names);
+		headline_add_undetermined(t, r, names);
 		return;
 	}
 }
 
 static void
-add_p_value(struct text *t, double p)
+headline_add_p_value(struct text *t, double p)
 {
 	if (!(p >= 0))
 		return;
@@ -378,7 +381,7 @@ add_p_value(struct text *t, double p)
 }
 
 static void
-add_triggers(struct text *t, const struct locate_result *r)
+headline_add_triggers(struct text *t, const struct locate_result *r)
 {
 	if (r->reproduction.trials == 0) {
 		text_add(t, "No trigger was sent");
@@ -390,7 +393,7 @@ add_triggers(struct text *t, const struct locate_result *r)
 
 /* Bursts, where controls among them make them tell. */
 static void
-add_bursts(struct text *t, const struct locate_result *r)
+headline_add_bursts(struct text *t, const struct locate_result *r)
 {
 	if (r->reproduction.control_burst_trials == 0)
 		return;
@@ -408,7 +411,7 @@ words_numbers(struct text *t, const struct locate_result *r)
 		if (r->exec_runs == 0 || r->n_given_ttls > 0)
 			text_add(t, ": judged by the TTL and the path alone");
 	} else {
-		add_triggers(t, r);
+		headline_add_triggers(t, r);
 		if (r->reproduction.control_trials > 0) {
 			text_addf(t, ", %son %u of ",
 			    r->reproduction.trials == 0 ? "reset " : "",
@@ -416,9 +419,9 @@ words_numbers(struct text *t, const struct locate_result *r)
 			words_count(t, r->reproduction.control_trials,
 			    "control", "controls");
 		}
-		add_bursts(t, r);
+		headline_add_bursts(t, r);
 		if (r->reproduction.resets > 0)
-			add_p_value(t, r->reproduction.p_value);
+			headline_add_p_value(t, r->reproduction.p_value);
 	}
 	text_add(t, "; ");
 	words_count(t, r->head.connections, "connection", "connections");
@@ -439,12 +442,12 @@ words_mark(struct text *t, const struct locate_result *r)
 
 	text_add(t, sure ? "here" : "best candidate");
 	switch (r->verdict.place) {
-	case RESULT_PLACE_UNKNOWN:
+	case PLACE_UNKNOWN:
 		return;
-	case RESULT_WIRE:
+	case PLACE_WIRE:
 		text_add(t, ", on the wire before it");
 		return;
-	case RESULT_ROUTER:
+	case PLACE_ROUTER:
 		text_add(t, ", in its forwarding plane");
 		return;
 	}

@@ -12,11 +12,11 @@
 #include "words.h"
 #include "writers.h"
 
-#define RESETS_MAX 200 /* rows; the JSON has them all */
+#define HTML_RESETS_MAX 200 /* rows; the JSON has them all */
 
 /* "rsthop locate: db.example.com (10.9.6.2), port 3306" */
 static void
-add_head(struct text *t, const char *job, const struct result_head *h)
+html_add_head(struct text *t, const char *job, const struct result_head *h)
 {
 	struct text words = {0};
 
@@ -28,7 +28,7 @@ add_head(struct text *t, const char *job, const struct result_head *h)
 }
 
 static void
-add_hop_cell(struct text *t, const struct row *r)
+html_add_hop_cell(struct text *t, const struct row *r)
 {
 	if (r->more)
 		text_add(t, "<td class=\"r\"></td>");
@@ -41,25 +41,23 @@ add_hop_cell(struct text *t, const struct row *r)
 }
 
 static void
-add_row(struct text *t, const struct row *r, bool trace, bool fires)
+html_add_row(struct text *t, const struct row *r, bool trace, bool draws)
 {
-	size_t i;
-
 	text_add(t, r->device ? "<tr class=\"device\">" : "<tr>");
-	add_hop_cell(t, r);
+	html_add_hop_cell(t, r);
 	text_addf(t, "<td class=\"m\">%s</td><td class=\"r\">%s</td>",
 	    r->responder, r->rtt);
 	if (trace)
 		text_addf(t, "<td>%s</td>", r->via);
-	if (fires)
-		text_addf(t, "<td class=\"r\">%s</td>", r->fires);
+	if (draws)
+		text_addf(t, "<td class=\"r\">%s</td>", r->draws);
 	text_add(t, "<td class=\"note\">");
 	if (r->mark.len > 0) {
 		text_add(t, "<span class=\"mark\">");
 		html_escape(t, text_str(&r->mark));
 		text_add(t, "</span>");
 	}
-	for (i = 0; i < r->n_notes; i++) {
+	for (size_t i = 0; i < r->n_notes; i++) {
 		if (i > 0)
 			text_add(t, "; ");
 		html_escape(t, text_str(&r->notes[i]));
@@ -68,10 +66,8 @@ add_row(struct text *t, const struct row *r, bool trace, bool fires)
 }
 
 static void
-add_table(struct text *t, const struct rows *rs, bool trace)
+html_add_table(struct text *t, const struct rows *rs, bool trace)
 {
-	size_t i;
-
 	t->bad |= rs->bad;
 	text_add(t, "<h2>Path</h2>\n<div class=\"box\">");
 	if (rs->n == 0) {
@@ -83,33 +79,31 @@ add_table(struct text *t, const struct rows *rs, bool trace)
 	    "<th>responder</th><th class=\"r\">rtt</th>");
 	if (trace)
 		text_add(t, "<th>via</th>");
-	if (rs->has_fires)
+	if (rs->has_draws)
 		text_add(t, "<th class=\"r\">reset fires</th>");
 	text_add(t, "<th></th></tr>\n");
-	for (i = 0; i < rs->n; i++)
-		add_row(t, &rs->row[i], trace, rs->has_fires);
+	for (size_t i = 0; i < rs->n; i++)
+		html_add_row(t, &rs->row[i], trace, rs->has_draws);
 	text_add(t, "</table></div>\n");
 }
 
 static void
-add_why(struct text *t, const struct reasons *rs)
+html_add_why(struct text *t, const struct reasons *rs)
 {
-	size_t i;
-
 	if (rs->n == 0)
 		return;
 	text_add(t, "<h2>Why</h2>\n<ul class=\"box\">\n");
-	for (i = 0; i < rs->n && i < REASONS_MAX; i++)
+	for (size_t i = 0; i < rs->n && i < REASONS_MAX; i++)
 		html_prose(t, "<li>", rs->r[i].text, "</li>\n");
 	text_add(t, "</ul>\n");
 }
 
 static void
-add_sweep(struct text *t, const struct result_sweep *w)
+html_add_sweep(struct text *t, const struct result_sweep *w)
 {
 	struct words_ports groups[RESULT_PORTS];
 	struct text words = {0};
-	size_t n, i;
+	size_t n;
 
 	if (w->n_ports == 0)
 		return;
@@ -120,7 +114,7 @@ add_sweep(struct text *t, const struct result_sweep *w)
 	    "<table>\n<tr><th class=\"r\">reset fires</th>"
 	    "<th>by way of</th><th>ports</th></tr>\n");
 	n = words_port_groups(w, groups);
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		text_addf(t, "<tr><td class=\"r\">%u of %u</td>",
 		    groups[i].resets, groups[i].trials);
 		html_element(t, "<td class=\"m\">", &groups[i].path, "</td>");
@@ -132,7 +126,7 @@ add_sweep(struct text *t, const struct result_sweep *w)
 }
 
 static void
-add_alternative(struct text *t, const struct locate_result *r,
+html_add_alternative(struct text *t, const struct locate_result *r,
     const struct result_alternative *a, bool names)
 {
 	char percent[WORDS_PERCENT];
@@ -148,14 +142,13 @@ add_alternative(struct text *t, const struct locate_result *r,
 }
 
 static void
-add_alternatives(struct text *t, const struct locate_result *r, bool names)
+html_add_alternatives(struct text *t, const struct locate_result *r, bool names)
 {
 	const struct result_alternative *a;
 	bool begun = false;
-	size_t i;
 
-	for (i = 0; i < r->verdict.n_alternatives && i < RESULT_ALTERNATIVES;
-	     i++) {
+	for (size_t i = 0;
+	     i < r->verdict.n_alternatives && i < RESULT_ALTERNATIVES; i++) {
 		a = &r->verdict.alternatives[i];
 		if (!(a->probability >= WORDS_ALTERNATIVE_MIN))
 			continue;
@@ -164,36 +157,35 @@ add_alternatives(struct text *t, const struct locate_result *r, bool names)
 			    "<h2>Also possible</h2>\n"
 			    "<div class=\"box\"><table>\n");
 		begun = true;
-		add_alternative(t, r, a, names);
+		html_add_alternative(t, r, a, names);
 	}
 	if (begun)
 		text_add(t, "</table></div>\n");
 }
 
 static void
-add_next(struct text *t, const struct locate_result *r)
+html_add_next(struct text *t, const struct locate_result *r)
 {
-	size_t i, n = sizeof(r->verdict.next) / sizeof(r->verdict.next[0]);
+	size_t n = sizeof(r->verdict.next) / sizeof(r->verdict.next[0]);
 
 	if (r->verdict.next[0][0] == '\0')
 		return;
 	text_add(t, "<h2>Next</h2>\n<ul class=\"box\">\n");
-	for (i = 0; i < n && r->verdict.next[i][0] != '\0'; i++)
+	for (size_t i = 0; i < n && r->verdict.next[i][0] != '\0'; i++)
 		html_prose(t, "<li>", r->verdict.next[i], "</li>\n");
 	text_add(t, "</ul>\n");
 }
 
 static void
-add_notes(struct text *t, const struct result_notes *notes,
+html_add_notes(struct text *t, const struct result_notes *notes,
     const struct result_head *h)
 {
 	struct text dropped = {0};
-	size_t i;
 
 	words_dropped(&dropped, h);
 	if (notes->n > 0 || dropped.len > 0) {
 		text_add(t, "<h2>Notes</h2>\n<ul class=\"box\">\n");
-		for (i = 0; i < notes->n && i < RESULT_NOTES; i++)
+		for (size_t i = 0; i < notes->n && i < RESULT_NOTES; i++)
 			html_prose(t, "<li>", notes->text[i], "</li>\n");
 		if (dropped.len > 0)
 			html_prose(t, "<li>", text_str(&dropped), "</li>\n");
@@ -204,7 +196,7 @@ add_notes(struct text *t, const struct result_notes *notes,
 }
 
 static void
-add_reset(struct text *t, const struct result_reset *s)
+html_add_reset(struct text *t, const struct result_reset *s)
 {
 	char when[CLOCK_TEXT], flags[PKT_FLAGS_TEXT], ms[WORDS_MS];
 	char mac[ADDR_MAC_TEXT];
@@ -235,10 +227,8 @@ add_reset(struct text *t, const struct result_reset *s)
 }
 
 static void
-add_resets(struct text *t, const struct locate_result *r)
+html_add_resets(struct text *t, const struct locate_result *r)
 {
-	size_t i;
-
 	if (r->n_resets == 0)
 		return;
 	text_add(t,
@@ -248,16 +238,16 @@ add_resets(struct text *t, const struct locate_result *r)
 	    "<th>flags</th><th>seq is</th><th class=\"r\">window</th>"
 	    "<th class=\"r\">fired by TTL</th><th class=\"r\">after</th>"
 	    "<th>from MAC</th><th>arm</th></tr>\n");
-	for (i = 0; i < r->n_resets && i < RESETS_MAX; i++)
-		add_reset(t, &r->resets[i]);
+	for (size_t i = 0; i < r->n_resets && i < HTML_RESETS_MAX; i++)
+		html_add_reset(t, &r->resets[i]);
 	text_add(t, "</table></div>\n");
-	if (r->n_resets > RESETS_MAX)
+	if (r->n_resets > HTML_RESETS_MAX)
 		text_addf(t, "<p class=\"soft\">And %zu more.</p>\n",
-		    r->n_resets - RESETS_MAX);
+		    r->n_resets - HTML_RESETS_MAX);
 }
 
 static void
-add_fact(struct text *t, const char *what, const char *value)
+html_add_fact(struct text *t, const char *what, const char *value)
 {
 	if (value == NULL || value[0] == '\0')
 		return;
@@ -266,7 +256,7 @@ add_fact(struct text *t, const char *what, const char *value)
 }
 
 static const char *
-tri_word(enum result_tri t)
+html_tri_word(enum result_tri t)
 {
 	switch (t) {
 	case RESULT_UNSURE:
@@ -280,17 +270,18 @@ tri_word(enum result_tri t)
 }
 
 static void
-add_verdict_facts(struct text *t, const struct locate_result *r)
+html_add_verdict_facts(struct text *t, const struct locate_result *r)
 {
 	struct text hex = {0};
 
-	add_fact(t, "Verdict", result_kind_name(r->verdict.kind));
-	add_fact(t, "Place", result_place_name(r->verdict.place));
-	add_fact(t, "TTL of its resets", result_policy_name(r->verdict.policy));
-	add_fact(t, "In the path", tri_word(r->verdict.in_path));
-	add_fact(
-	    t, "Resets the server too", tri_word(r->verdict.resets_server_too));
-	add_fact(t, "Signature", r->verdict.signature);
+	html_add_fact(t, "Verdict", result_kind_name(r->verdict.kind));
+	html_add_fact(t, "Place", place_name(r->verdict.place));
+	html_add_fact(
+	    t, "TTL of its resets", ttl_policy_name(r->verdict.policy));
+	html_add_fact(t, "In the path", html_tri_word(r->verdict.in_path));
+	html_add_fact(t, "Resets the server too",
+	    html_tri_word(r->verdict.resets_server_too));
+	html_add_fact(t, "Signature", r->verdict.signature);
 	if (r->trigger == RESULT_TRIGGER_NONE)
 		return;
 	text_add_safe(&hex, r->trigger_bytes, r->trigger_len, 200);
@@ -298,7 +289,7 @@ add_verdict_facts(struct text *t, const struct locate_result *r)
 }
 
 static void
-add_flow_facts(struct text *t, const struct result_head *h)
+html_add_flow_facts(struct text *t, const struct result_head *h)
 {
 	char when[CLOCK_TEXT];
 	struct text words = {0};
@@ -314,7 +305,7 @@ add_flow_facts(struct text *t, const struct result_head *h)
 	}
 	words_endpoint(&words, &h->target);
 	html_element(t, "<dt>To</dt><dd>", &words, "</dd>\n");
-	add_fact(t, "Local time", when);
+	html_add_fact(t, "Local time", when);
 	words_count(&words, h->connections, "connection, ", "connections, ");
 	words_count(&words, h->packets_sent, "packet", "packets");
 	text_add(&words, " injected, ");
@@ -323,7 +314,7 @@ add_flow_facts(struct text *t, const struct result_head *h)
 }
 
 static void
-add_partial(struct text *t, const struct result_head *h)
+html_add_partial(struct text *t, const struct result_head *h)
 {
 	struct text words = {0};
 
@@ -333,13 +324,13 @@ add_partial(struct text *t, const struct result_head *h)
 }
 
 static void
-add_answer(struct text *t, const struct locate_result *r, bool names)
+html_add_answer(struct text *t, const struct locate_result *r, bool names)
 {
 	struct text words = {0};
 
 	words_headline(&words, r, names);
 	html_element(t, "<h1>", &words, "</h1>\n");
-	add_partial(t, &r->head);
+	html_add_partial(t, &r->head);
 	words_numbers(&words, r);
 	html_element(t, "<p>", &words, "</p>\n");
 	words_before(&words, r);
@@ -354,21 +345,21 @@ html_locate(const struct locate_result *r, const struct report_style *st,
 	struct rows rs = {0};
 	struct text t = {0};
 
-	add_head(&t, "locate", &r->head);
-	add_answer(&t, r, st->names);
+	html_add_head(&t, "locate", &r->head);
+	html_add_answer(&t, r, st->names);
 	html_chain(&t, &r->path, r);
 	rows_locate(&rs, r, st->names);
-	add_table(&t, &rs, false);
+	html_add_table(&t, &rs, false);
 	rows_free(&rs);
-	add_sweep(&t, &r->sweep);
-	add_why(&t, &r->verdict.reasons);
-	add_alternatives(&t, r, st->names);
-	add_next(&t, r);
-	add_notes(&t, &r->notes, &r->head);
-	add_resets(&t, r);
+	html_add_sweep(&t, &r->sweep);
+	html_add_why(&t, &r->verdict.reasons);
+	html_add_alternatives(&t, r, st->names);
+	html_add_next(&t, r);
+	html_add_notes(&t, &r->notes, &r->head);
+	html_add_resets(&t, r);
 	text_add(&t, "<h2>Facts</h2>\n<dl class=\"box\">\n");
-	add_verdict_facts(&t, r);
-	add_flow_facts(&t, &r->head);
+	html_add_verdict_facts(&t, r);
+	html_add_flow_facts(&t, &r->head);
 	text_add(&t, "</dl>\n");
 	html_end(&t, r->head.started_unix_ns);
 	return writers_finish(&t, out, f);
@@ -381,17 +372,17 @@ html_trace(const struct trace_result *r, const struct report_style *st,
 	struct rows rs = {0};
 	struct text t = {0}, words = {0};
 
-	add_head(&t, "trace", &r->head);
+	html_add_head(&t, "trace", &r->head);
 	words_trace(&words, r);
 	html_element(&t, "<h1>", &words, "</h1>\n");
-	add_partial(&t, &r->head);
+	html_add_partial(&t, &r->head);
 	html_chain(&t, &r->path, NULL);
 	rows_trace(&rs, r, st->names);
-	add_table(&t, &rs, true);
+	html_add_table(&t, &rs, true);
 	rows_free(&rs);
-	add_notes(&t, &r->notes, &r->head);
+	html_add_notes(&t, &r->notes, &r->head);
 	text_add(&t, "<h2>Facts</h2>\n<dl class=\"box\">\n");
-	add_flow_facts(&t, &r->head);
+	html_add_flow_facts(&t, &r->head);
 	text_add(&t, "</dl>\n");
 	html_end(&t, r->head.started_unix_ns);
 	return writers_finish(&t, out, f);

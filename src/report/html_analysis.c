@@ -13,14 +13,14 @@
 #include "words_analysis.h"
 #include "writers.h"
 
-#define RESETS 200
-#define PROBED 20
-#define FILES  200
+#define HTML_ANALYSIS_RESETS 200
+#define HTML_ANALYSIS_PROBED 20
+#define HTML_ANALYSIS_FILES  200
 
 /* --- the answer --- */
 
 static void
-subject(struct text *t, const struct analysis *a)
+html_analysis_subject(struct text *t, const struct analysis *a)
 {
 	text_add(t, "rsthop analyze: ");
 	if (a->n_files == 1)
@@ -30,18 +30,19 @@ subject(struct text *t, const struct analysis *a)
 }
 
 static void
-add_tally(struct text *t, const char *class, const char *word, uint64_t n)
+html_analysis_add_tally(
+    struct text *t, const char *class, const char *word, uint64_t n)
 {
 	text_addf(t, "<div class=\"%s\"><b>%" PRIu64 "</b>%s</div>\n",
 	    n > 0 ? class : "none", n, word);
 }
 
 static void
-add_answer(struct text *t, const struct analysis *a)
+html_analysis_add_answer(struct text *t, const struct analysis *a)
 {
 	struct text words = {0};
 
-	subject(&words, a);
+	html_analysis_subject(&words, a);
 	html_begin(t, &words);
 	words_analysis(&words, a);
 	html_element(t, "<h1>", &words, "</h1>\n");
@@ -54,16 +55,16 @@ add_answer(struct text *t, const struct analysis *a)
 	if (a->forged + a->undetermined + a->genuine == 0)
 		return;
 	text_add(t, "<div class=\"tally\">\n");
-	add_tally(t, "forged", "forged", a->forged);
-	add_tally(t, "doubt", "undetermined", a->undetermined);
-	add_tally(t, "genuine", "genuine", a->genuine);
+	html_analysis_add_tally(t, "forged", "forged", a->forged);
+	html_analysis_add_tally(t, "doubt", "undetermined", a->undetermined);
+	html_analysis_add_tally(t, "genuine", "genuine", a->genuine);
 	text_add(t, "</div>\n");
 }
 
 /* --- probes and vantages --- */
 
 static void
-add_probed_fact(struct text *t, const char *what,
+html_analysis_add_probed_fact(struct text *t, const char *what,
     const struct analysis_probed *p,
     void (*fill)(struct text *, const struct analysis_probed *))
 {
@@ -77,7 +78,7 @@ add_probed_fact(struct text *t, const char *what,
 }
 
 static void
-add_one_probed(struct text *t, const struct analysis_probed *p)
+html_analysis_add_one_probed(struct text *t, const struct analysis_probed *p)
 {
 	struct text words = {0};
 	char buf[ADDR_TEXT];
@@ -90,31 +91,34 @@ add_one_probed(struct text *t, const struct analysis_probed *p)
 		text_add(&words, addr_format(&p->server.addr, buf));
 	text_add(t, "<section class=\"box kind\">\n");
 	html_element(t, "<h3>", &words, "</h3>\n<dl>\n");
-	add_probed_fact(t, "Sent", p, words_probes);
-	add_probed_fact(t, "Device at", p, words_probed_place);
-	add_probed_fact(t, "Path", p, words_probed_path);
+	html_analysis_add_probed_fact(t, "Sent", p, words_probes);
+	html_analysis_add_probed_fact(t, "Device at", p, words_probed_place);
+	html_analysis_add_probed_fact(t, "Path", p, words_probed_path);
 	text_add(t, "</dl>\n</section>\n");
 	/* The likelier where no probe tells two neighbours apart. */
 	named = p->hop != 0 && p->n_candidates > 0;
 	if (p->path.n_hops > 0)
 		html_chain_at(t, &p->path, named ? p->candidates[0].hop : 0,
-		    named && p->candidates[0].place == RST_WIRE);
+		    named && p->candidates[0].place == PLACE_WIRE);
 }
 
 static void
-add_probed(struct text *t, const struct analysis *a)
+html_analysis_add_probed(struct text *t, const struct analysis *a)
 {
 	if (a->n_probed == 0)
 		return;
 	text_add(t, "<h2>Probes in the captures</h2>\n");
-	for (size_t i = 0; i < a->n_probed && i < PROBED; i++)
-		add_one_probed(t, &a->probed[i]);
-	html_more(t, a->n_probed > PROBED ? a->n_probed - PROBED : 0,
+	for (size_t i = 0; i < a->n_probed && i < HTML_ANALYSIS_PROBED; i++)
+		html_analysis_add_one_probed(t, &a->probed[i]);
+	html_more(t,
+	    a->n_probed > HTML_ANALYSIS_PROBED
+		? a->n_probed - HTML_ANALYSIS_PROBED
+		: 0,
 	    "more path was probed", "more paths were probed");
 }
 
 static void
-add_compared(struct text *t, const struct analysis *a)
+html_analysis_add_compared(struct text *t, const struct analysis *a)
 {
 	struct text words = {0};
 
@@ -128,7 +132,7 @@ add_compared(struct text *t, const struct analysis *a)
 /* --- the genuine ones --- */
 
 static void
-add_genuine(struct text *t, const struct analysis *a)
+html_analysis_add_genuine(struct text *t, const struct analysis *a)
 {
 	if (a->genuine == 0)
 		return;
@@ -152,7 +156,7 @@ add_genuine(struct text *t, const struct analysis *a)
 /* --- resets one by one --- */
 
 static void
-add_time_cell(struct text *t, int64_t unix_ns)
+html_analysis_add_time_cell(struct text *t, int64_t unix_ns)
 {
 	char when[CLOCK_TEXT];
 	size_t date;
@@ -166,7 +170,7 @@ add_time_cell(struct text *t, int64_t unix_ns)
 }
 
 static void
-add_ends(struct text *t, const struct analysis_reset *r)
+html_analysis_add_ends(struct text *t, const struct analysis_reset *r)
 {
 	struct text words = {0};
 
@@ -177,7 +181,7 @@ add_ends(struct text *t, const struct analysis_reset *r)
 }
 
 static void
-add_reset(
+html_analysis_add_reset(
     struct text *t, const struct analysis *a, const struct analysis_reset *r)
 {
 	char percent[WORDS_PERCENT], flags[PKT_FLAGS_TEXT];
@@ -190,8 +194,8 @@ add_reset(
 		text_add(t, "<tr>");
 	}
 	text_addf(t, "<td class=\"r\">%" PRIu64 "</td>", r->frame);
-	add_time_cell(t, r->unix_ns);
-	add_ends(t, r);
+	html_analysis_add_time_cell(t, r->unix_ns);
+	html_analysis_add_ends(t, r);
 	text_addf(
 	    t, "<td class=\"nw\">%s ", rst_ruling_name(r->verdict.ruling));
 	html_escape(t, words_percent(r->verdict.probability, percent));
@@ -210,20 +214,21 @@ add_reset(
 
 /* Of one ruling, as long as there is room; how many are drawn by then. */
 static size_t
-add_resets_of(struct text *t, const struct analysis *a, enum rst_ruling ruling,
-    size_t drawn)
+html_analysis_add_resets_of(struct text *t, const struct analysis *a,
+    enum rst_ruling ruling, size_t drawn)
 {
-	for (size_t i = 0; i < a->n_resets && drawn < RESETS; i++) {
+	for (size_t i = 0; i < a->n_resets && drawn < HTML_ANALYSIS_RESETS;
+	     i++) {
 		if (a->resets[i].verdict.ruling != ruling)
 			continue;
-		add_reset(t, a, &a->resets[i]);
+		html_analysis_add_reset(t, a, &a->resets[i]);
 		drawn++;
 	}
 	return drawn;
 }
 
 static void
-add_resets(struct text *t, const struct analysis *a)
+html_analysis_add_resets(struct text *t, const struct analysis *a)
 {
 	uint64_t all = a->forged + a->undetermined;
 	size_t drawn;
@@ -237,8 +242,8 @@ add_resets(struct text *t, const struct analysis *a)
 	    "<th class=\"r\">IP ID</th><th>flags</th>"
 	    "<th class=\"r\">by frame</th></tr></thead>\n",
 	    a->n_files > 1 ? "<th>file</th>" : "");
-	drawn = add_resets_of(t, a, RST_FORGED, 0);
-	drawn = add_resets_of(t, a, RST_UNDETERMINED, drawn);
+	drawn = html_analysis_add_resets_of(t, a, RST_FORGED, 0);
+	drawn = html_analysis_add_resets_of(t, a, RST_UNDETERMINED, drawn);
 	text_add(t, "</table></div>\n");
 	html_more(t, all > drawn ? all - drawn : 0,
 	    "more; the JSON report has all", "more; the JSON report has all");
@@ -247,7 +252,7 @@ add_resets(struct text *t, const struct analysis *a)
 /* --- files and notes --- */
 
 static const char *
-vantage_word(enum analysis_vantage v)
+html_analysis_vantage_word(enum analysis_vantage v)
 {
 	switch (v) {
 	case ANALYSIS_VANTAGE_ANY:
@@ -261,7 +266,7 @@ vantage_word(enum analysis_vantage v)
 }
 
 static void
-add_file(struct text *t, const struct analysis_file *f)
+html_analysis_add_file(struct text *t, const struct analysis_file *f)
 {
 	struct text words = {0};
 
@@ -270,10 +275,10 @@ add_file(struct text *t, const struct analysis_file *f)
 	text_addf(t,
 	    "<td>%s</td><td class=\"r\">%" PRIu64
 	    "</td><td class=\"r\">%" PRIu64 "</td>",
-	    vantage_word(f->vantage), f->packets, f->undecoded);
+	    html_analysis_vantage_word(f->vantage), f->packets, f->undecoded);
 	if (f->packets > 0) {
-		add_time_cell(t, f->first_unix_ns);
-		add_time_cell(t, f->last_unix_ns);
+		html_analysis_add_time_cell(t, f->first_unix_ns);
+		html_analysis_add_time_cell(t, f->last_unix_ns);
 	} else {
 		text_add(t, "<td>-</td><td>-</td>");
 	}
@@ -285,7 +290,7 @@ add_file(struct text *t, const struct analysis_file *f)
 }
 
 static void
-add_files(struct text *t, const struct analysis *a)
+html_analysis_add_files(struct text *t, const struct analysis *a)
 {
 	text_add(t,
 	    "<h2>Files</h2>\n<div class=\"box resets\"><table>\n"
@@ -293,24 +298,26 @@ add_files(struct text *t, const struct analysis *a)
 	    "<th class=\"r\">packets</th><th class=\"r\">not IP</th>"
 	    "<th>first, UTC</th><th>last, UTC</th><th>damaged</th></tr>"
 	    "</thead>\n");
-	for (size_t i = 0; i < a->n_files && i < FILES; i++)
-		add_file(t, &a->files[i]);
+	for (size_t i = 0; i < a->n_files && i < HTML_ANALYSIS_FILES; i++)
+		html_analysis_add_file(t, &a->files[i]);
 	text_add(t, "</table></div>\n");
-	html_more(t, a->n_files > FILES ? a->n_files - FILES : 0, "more file",
-	    "more files");
+	html_more(t,
+	    a->n_files > HTML_ANALYSIS_FILES ? a->n_files - HTML_ANALYSIS_FILES
+					     : 0,
+	    "more file", "more files");
 }
 
 /* Each line of words is one. */
 static void
-add_notes(struct text *t, const struct analysis *a)
+html_analysis_add_notes(struct text *t, const struct analysis *a)
 {
 	struct text words = {0};
-	char *line, *end;
+	char *end;
 
 	words_analysis_notes(&words, a);
 	if (words.len > 0)
 		text_add(t, "<h2>Notes</h2>\n<ul class=\"box\">\n");
-	for (line = words.p; line != NULL; line = end + 1) {
+	for (char *line = words.p; line != NULL; line = end + 1) {
 		end = strchr(line, '\n');
 		if (end == NULL)
 			break;
@@ -333,16 +340,16 @@ html_analysis(const struct analysis *a, const struct report_style *st,
 	struct text t = {0};
 
 	(void)st;
-	add_answer(&t, a);
+	html_analysis_add_answer(&t, a);
 	batches_make(&bs, a);
 	html_batches(&t, &bs);
 	batches_free(&bs);
-	add_probed(&t, a);
-	add_compared(&t, a);
-	add_genuine(&t, a);
-	add_resets(&t, a);
-	add_files(&t, a);
-	add_notes(&t, a);
+	html_analysis_add_probed(&t, a);
+	html_analysis_add_compared(&t, a);
+	html_analysis_add_genuine(&t, a);
+	html_analysis_add_resets(&t, a);
+	html_analysis_add_files(&t, a);
+	html_analysis_add_notes(&t, a);
 	html_end(&t, a->started_unix_ns);
 	return writers_finish(&t, out, f);
 }

@@ -7,14 +7,14 @@
 #include "html_parts.h"
 #include "words.h"
 
-#define ROWS	200 /* of the overview */
-#define DETAILS 40  /* parts; a row beyond has none */
-#define SERVERS 250 /* rows of all parts together */
+#define BATCHES_ROWS	200 /* of the overview */
+#define BATCHES_DETAILS 40  /* parts; a row beyond has none */
+#define BATCHES_SERVERS 250 /* rows of all parts together */
 
 /* --- the overview --- */
 
 static void
-add_words(struct text *t, const char *open, const struct batch *b,
+batches_add_words(struct text *t, const char *open, const struct batch *b,
     void (*fill)(struct text *, const struct batch *), const char *close)
 {
 	struct text words = {0};
@@ -25,14 +25,14 @@ add_words(struct text *t, const char *open, const struct batch *b,
 }
 
 static void
-add_ruling(struct text *t, const struct batch *b, size_t number)
+batches_add_ruling(struct text *t, const struct batch *b, size_t number)
 {
 	bool forged = b->first->ruling == RST_FORGED;
 	const char *word = forged ? "Forged" : "Undetermined";
 	char percent[WORDS_PERCENT];
 
 	text_addf(t, "<td><b class=\"%s\">", forged ? "mark" : "open");
-	if (number <= DETAILS)
+	if (number <= BATCHES_DETAILS)
 		text_addf(t, "<a href=\"#k%zu\">%s</a>", number, word);
 	else
 		text_add(t, word);
@@ -42,7 +42,7 @@ add_ruling(struct text *t, const struct batch *b, size_t number)
 }
 
 static void
-add_reason(struct text *t, const struct batch *b)
+batches_add_reason(struct text *t, const struct batch *b)
 {
 	const struct rst_verdict *v = &b->first->why;
 
@@ -55,32 +55,33 @@ add_reason(struct text *t, const struct batch *b)
 }
 
 static void
-add_row(struct text *t, const struct batch *b, size_t number)
+batches_add_row(struct text *t, const struct batch *b, size_t number)
 {
 	struct text words = {0};
 
 	text_add(t,
 	    b->first->ruling == RST_FORGED ? "<tr class=\"device\">" : "<tr>");
-	add_ruling(t, b, number);
+	batches_add_ruling(t, b, number);
 	text_addf(t,
 	    "<td class=\"r\">%" PRIu64 "<p class=\"note\">in %" PRIu64
 	    "</p></td><td>",
 	    b->resets, b->flows);
 	words_batch_names(&words, b);
 	html_element(t, "<p>In the name of ", &words, "</p>");
-	add_words(t, "<p>", b, words_batch_sender, "</p>");
-	add_reason(t, b);
+	batches_add_words(t, "<p>", b, words_batch_sender, "</p>");
+	batches_add_reason(t, b);
 	text_add(t, "</td><td>");
 	if (b->first->ruling == RST_FORGED)
 		html_places(t, b->first->candidates, b->first->n_candidates);
-	add_words(t, "<p class=\"note\">", b, words_batch_place, "</p>");
+	batches_add_words(
+	    t, "<p class=\"note\">", b, words_batch_place, "</p>");
 	text_add(t, "</td><td>");
-	add_words(t, "", b, words_batch_trigger, "");
+	batches_add_words(t, "", b, words_batch_trigger, "");
 	text_add(t, "</td></tr>\n");
 }
 
 static void
-add_overview(struct text *t, const struct batches *bs)
+batches_add_overview(struct text *t, const struct batches *bs)
 {
 	uint64_t rest = 0;
 
@@ -90,8 +91,8 @@ add_overview(struct text *t, const struct batches *bs)
 	    "<th class=\"r\">resets,<br>connections</th><th>who and why</th>"
 	    "<th>where from</th><th>fired by</th></tr></thead>\n");
 	for (size_t i = 0; i < bs->n; i++) {
-		if (i < ROWS)
-			add_row(t, &bs->b[i], i + 1);
+		if (i < BATCHES_ROWS)
+			batches_add_row(t, &bs->b[i], i + 1);
 		else
 			rest += bs->b[i].resets;
 	}
@@ -103,7 +104,7 @@ add_overview(struct text *t, const struct batches *bs)
 /* --- one by itself --- */
 
 static void
-add_fact(struct text *t, const char *what, const struct batch *b,
+batches_add_fact(struct text *t, const char *what, const struct batch *b,
     void (*fill)(struct text *, const struct batch *))
 {
 	struct text words = {0};
@@ -116,7 +117,7 @@ add_fact(struct text *t, const char *what, const struct batch *b,
 }
 
 static void
-add_reasons(struct text *t, const struct rst_verdict *v)
+batches_add_reasons(struct text *t, const struct rst_verdict *v)
 {
 	if (v->n_reasons == 0)
 		return;
@@ -134,7 +135,7 @@ add_reasons(struct text *t, const struct rst_verdict *v)
 }
 
 static void
-add_candidates(struct text *t, const struct analysis_group *g)
+batches_add_candidates(struct text *t, const struct analysis_group *g)
 {
 	struct text words = {0};
 
@@ -157,7 +158,7 @@ add_candidates(struct text *t, const struct analysis_group *g)
 }
 
 static void
-add_server(struct text *t, const struct analysis_group *g)
+batches_add_server(struct text *t, const struct analysis_group *g)
 {
 	struct text words = {0};
 	char percent[WORDS_PERCENT];
@@ -175,12 +176,12 @@ add_server(struct text *t, const struct analysis_group *g)
 	text_addf(t,
 	    "</td><td class=\"r\">%" PRIu64 "</td><td class=\"r\">%" PRIu64
 	    "</td></tr>\n",
-	    g->trigger.fired, g->frame);
+	    g->trigger.drew, g->frame);
 }
 
 /* left: rows that may still be drawn. */
 static void
-add_servers(struct text *t, const struct batch *b, size_t *left)
+batches_add_servers(struct text *t, const struct batch *b, size_t *left)
 {
 	const struct analysis *a = b->a;
 	size_t drawn = 0;
@@ -195,7 +196,7 @@ add_servers(struct text *t, const struct batch *b, size_t *left)
 	for (size_t i = 0; i<a->n_groups && * left> 0; i++) {
 		if (!batch_has(b, &a->groups[i]))
 			continue;
-		add_server(t, &a->groups[i]);
+		batches_add_server(t, &a->groups[i]);
 		drawn++;
 		--*left;
 	}
@@ -204,36 +205,37 @@ add_servers(struct text *t, const struct batch *b, size_t *left)
 }
 
 static void
-add_part(struct text *t, const struct batch *b, size_t number, size_t *left)
+batches_add_part(
+    struct text *t, const struct batch *b, size_t number, size_t *left)
 {
 	struct text words = {0};
 
 	text_addf(t, "<section class=\"box kind\" id=\"k%zu\">\n", number);
 	words_batch(&words, b);
 	html_element(t, "<h3>", &words, "</h3>\n<dl>\n");
-	add_fact(t, "In the name of", b, words_batch_names);
-	add_fact(t, "Sent by", b, words_batch_sender);
-	add_fact(t, "From", b, words_batch_place);
-	add_fact(t, "Fired by", b, words_batch_trigger);
-	add_fact(t, "First", b, words_batch_first);
-	add_fact(t, "Next", b, words_batch_next);
+	batches_add_fact(t, "In the name of", b, words_batch_names);
+	batches_add_fact(t, "Sent by", b, words_batch_sender);
+	batches_add_fact(t, "From", b, words_batch_place);
+	batches_add_fact(t, "Fired by", b, words_batch_trigger);
+	batches_add_fact(t, "First", b, words_batch_first);
+	batches_add_fact(t, "Next", b, words_batch_next);
 	text_add(t, "</dl>\n");
-	add_candidates(t, b->first);
-	add_reasons(t, &b->first->why);
-	add_servers(t, b, left);
+	batches_add_candidates(t, b->first);
+	batches_add_reasons(t, &b->first->why);
+	batches_add_servers(t, b, left);
 	text_add(t, "</section>\n");
 }
 
 void
 html_batches(struct text *t, const struct batches *bs)
 {
-	size_t left = SERVERS;
+	size_t left = BATCHES_SERVERS;
 
 	t->bad |= bs->bad;
 	if (bs->n == 0)
 		return;
-	add_overview(t, bs);
+	batches_add_overview(t, bs);
 	text_add(t, "<h2>Each of them</h2>\n");
-	for (size_t i = 0; i < bs->n && i < DETAILS; i++)
-		add_part(t, &bs->b[i], i + 1, &left);
+	for (size_t i = 0; i < bs->n && i < BATCHES_DETAILS; i++)
+		batches_add_part(t, &bs->b[i], i + 1, &left);
 }

@@ -5,11 +5,11 @@
  */
 #include "html_parts.h"
 
-#define WIDTH  900
-#define MARGIN 46
-#define LINE_Y 74
-#define TEXT_Y 106
-#define NODE_R 9
+#define CHAIN_WIDTH  900
+#define CHAIN_MARGIN 46
+#define CHAIN_LINE_Y 74
+#define CHAIN_TEXT_Y 106
+#define CHAIN_NODE_R 9
 
 struct chain {
 	struct text *t;
@@ -22,19 +22,19 @@ struct chain {
 };
 
 static double
-node_x(const struct chain *c, int i)
+chain_node_x(const struct chain *c, int i)
 {
-	return MARGIN + c->step * i;
+	return CHAIN_MARGIN + c->step * i;
 }
 
 static double
-device_x(const struct chain *c)
+chain_device_x(const struct chain *c)
 {
-	return node_x(c, c->device) - (c->wire ? c->step / 2 : 0);
+	return chain_node_x(c, c->device) - (c->wire ? c->step / 2 : 0);
 }
 
 static bool
-is_silent(const struct chain *c, int i)
+chain_is_silent(const struct chain *c, int i)
 {
 	const struct path_hop *h = path_hop_at(c->path, i);
 
@@ -44,61 +44,63 @@ is_silent(const struct chain *c, int i)
 }
 
 static void
-add_node(const struct chain *c, int i)
+chain_add_node(const struct chain *c, int i)
 {
 	const char *class = "n";
 
 	if (i == 0 || (c->server && i == c->nodes - 1))
 		class = "e";
-	else if (is_silent(c, i))
+	else if (chain_is_silent(c, i))
 		class = "n s";
 	if (i > 0 && i == c->device && !c->wire)
 		class = "d";
 	text_addf(c->t,
 	    "<circle class=\"%s\" cx=\"%.1f\" cy=\"%d\" "
 	    "r=\"%.1f\"/>",
-	    class, node_x(c, i), LINE_Y, c->r);
+	    class, chain_node_x(c, i), CHAIN_LINE_Y, c->r);
 }
 
 /* Every number where they have room, else every fifth. */
 static void
-add_label(const struct chain *c, int i)
+chain_add_label(const struct chain *c, int i)
 {
-	double x = node_x(c, i);
+	double x = chain_node_x(c, i);
 
 	if (i == 0)
-		text_addf(
-		    c->t, "<text x=\"%.1f\" y=\"%d\">here</text>", x, TEXT_Y);
+		text_addf(c->t, "<text x=\"%.1f\" y=\"%d\">here</text>", x,
+		    CHAIN_TEXT_Y);
 	else if (c->server && i == c->nodes - 1)
-		text_addf(
-		    c->t, "<text x=\"%.1f\" y=\"%d\">server</text>", x, TEXT_Y);
+		text_addf(c->t, "<text x=\"%.1f\" y=\"%d\">server</text>", x,
+		    CHAIN_TEXT_Y);
 	else if ((c->step >= 24 || i % 5 == 0) &&
 	    (!c->server || i < c->nodes - 2 || c->step >= 40))
-		text_addf(
-		    c->t, "<text x=\"%.1f\" y=\"%d\">%d</text>", x, TEXT_Y, i);
+		text_addf(c->t, "<text x=\"%.1f\" y=\"%d\">%d</text>", x,
+		    CHAIN_TEXT_Y, i);
 }
 
 static void
-add_device(const struct chain *c)
+chain_add_device(const struct chain *c)
 {
-	double x = device_x(c), d = c->r + 1, half = (x + node_x(c, 0)) / 2;
+	double x = chain_device_x(c), d = c->r + 1,
+	       half = (x + chain_node_x(c, 0)) / 2;
 
 	if (c->wire)
 		text_addf(c->t,
 		    "<path class=\"d\" d=\"M%.1f %d l%.1f %.1f l%.1f %.1f "
 		    "l%.1f %.1fz\"/>",
-		    x, LINE_Y - (int)d, d, d, -d, d, -d, -d);
+		    x, CHAIN_LINE_Y - (int)d, d, d, -d, d, -d, -d);
 	text_addf(c->t,
 	    "<path class=\"a\" d=\"M%.1f %d C%.1f 22 %.1f 22 %.1f %d\"/>", x,
-	    LINE_Y - 16, x, node_x(c, 0), node_x(c, 0), LINE_Y - 18);
+	    CHAIN_LINE_Y - 16, x, chain_node_x(c, 0), chain_node_x(c, 0),
+	    CHAIN_LINE_Y - 18);
 	text_addf(c->t, "<path class=\"a\" d=\"M%.1f %d l5 9 l5 -9\"/>",
-	    node_x(c, 0) - 5, LINE_Y - 26);
+	    chain_node_x(c, 0) - 5, CHAIN_LINE_Y - 26);
 	text_addf(
 	    c->t, "<text class=\"t\" x=\"%.1f\" y=\"22\">reset</text>", half);
 }
 
 static int
-device_node(const struct chain *c, const struct locate_result *l)
+chain_device_node(const struct chain *c, const struct locate_result *l)
 {
 	if (l == NULL)
 		return 0;
@@ -124,34 +126,33 @@ chain_begin(struct chain *c, struct text *t, const struct path *p, int last)
 	if (last > PATH_MAX_HOPS)
 		last = PATH_MAX_HOPS;
 	c->nodes = last + 1;
-	c->step = last == 0 ? 0 : (WIDTH - 2.0 * MARGIN) / last;
+	c->step = last == 0 ? 0 : (CHAIN_WIDTH - 2.0 * CHAIN_MARGIN) / last;
 	if (c->step > 150)
 		c->step = 150;
-	c->r = c->step < 3 * NODE_R ? c->step / 3 : NODE_R;
+	c->r = c->step < 3 * CHAIN_NODE_R ? c->step / 3 : CHAIN_NODE_R;
 }
 
 static void
 chain_draw(const struct chain *c)
 {
-	int i;
-
 	if (c->nodes < 2)
 		return;
 	text_addf(c->t,
 	    "<figure class=\"box chain\"><svg viewBox=\"0 0 %d 120\" "
 	    "role=\"img\"><title>The chain of %d hops%s</title>",
-	    WIDTH, c->nodes - 1,
+	    CHAIN_WIDTH, c->nodes - 1,
 	    c->device > 0 ? ", with the device marked" : "");
 	text_addf(c->t,
 	    "<line class=\"l\" x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" "
 	    "y2=\"%d\"/>",
-	    node_x(c, 0), LINE_Y, node_x(c, c->nodes - 1), LINE_Y);
-	for (i = 0; i < c->nodes; i++) {
-		add_node(c, i);
-		add_label(c, i);
+	    chain_node_x(c, 0), CHAIN_LINE_Y, chain_node_x(c, c->nodes - 1),
+	    CHAIN_LINE_Y);
+	for (int i = 0; i < c->nodes; i++) {
+		chain_add_node(c, i);
+		chain_add_label(c, i);
 	}
 	if (c->device > 0)
-		add_device(c);
+		chain_add_device(c);
 	text_add(c->t, "</svg></figure>\n");
 }
 
@@ -161,8 +162,8 @@ html_chain(struct text *t, const struct path *p, const struct locate_result *l)
 	struct chain c;
 
 	chain_begin(&c, t, p, l != NULL ? l->verdict.hop : 0);
-	c.device = device_node(&c, l);
-	c.wire = c.device > 0 && l->verdict.place == RESULT_WIRE;
+	c.device = chain_device_node(&c, l);
+	c.wire = c.device > 0 && l->verdict.place == PLACE_WIRE;
 	chain_draw(&c);
 }
 

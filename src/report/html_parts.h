@@ -2,8 +2,8 @@
  * Pieces of the HTML pages that more than one of them has, or that need room
  * of their own.
  */
-#ifndef REPORT_HTML_PARTS_H
-#define REPORT_HTML_PARTS_H
+#ifndef RSTHOP_REPORT_HTML_PARTS_H
+#define RSTHOP_REPORT_HTML_PARTS_H
 
 #include <stdint.h>
 

@@ -24,7 +24,7 @@ json_trace(const struct trace_result *r, const struct report_style *st,
 }
 
 static json_t *
-trigger(const struct locate_result *r)
+json_trigger(const struct locate_result *r)
 {
 	struct text hex = {0};
 	json_t *v = NULL;
@@ -42,7 +42,7 @@ trigger(const struct locate_result *r)
 }
 
 static json_t *
-exec(const struct locate_result *r)
+json_exec(const struct locate_result *r)
 {
 	if (r->exec_runs == 0)
 		return json_null();
@@ -52,7 +52,7 @@ exec(const struct locate_result *r)
 
 /* What was used, and what was allowed. */
 static json_t *
-budget(const struct locate_result *r)
+json_budget(const struct locate_result *r)
 {
 	return json_pack("{s:I, s:o, s:I, s:o, s:o, s:o}", "connections",
 	    (json_int_t)r->head.connections, "max_connections",
@@ -67,7 +67,7 @@ budget(const struct locate_result *r)
 }
 
 static json_t *
-bursts(const struct locate_result *r)
+json_bursts(const struct locate_result *r)
 {
 	return json_pack("{s:I, s:I, s:I, s:I}", "trials",
 	    (json_int_t)r->reproduction.burst_trials, "resets",
@@ -77,7 +77,7 @@ bursts(const struct locate_result *r)
 }
 
 static json_t *
-reproduction(const struct locate_result *r)
+json_reproduction(const struct locate_result *r)
 {
 	bool tried = r->reproduction.trials > 0;
 	double p = r->reproduction.p_value;
@@ -96,11 +96,11 @@ reproduction(const struct locate_result *r)
 	    (json_int_t)r->reproduction.control_trials, "control_resets",
 	    (json_int_t)r->reproduction.control_resets, "p_value",
 	    p < 0 ? json_null() : json_round(p, 4), "latency_ms",
-	    json_ms(r->reproduction.latency_ns, 0), "bursts", bursts(r));
+	    json_ms(r->reproduction.latency_ns, 0), "bursts", json_bursts(r));
 }
 
 static json_t *
-tri(enum result_tri t)
+json_tri(enum result_tri t)
 {
 	switch (t) {
 	case RESULT_UNSURE:
@@ -115,14 +115,14 @@ tri(enum result_tri t)
 
 /* Null for 0. */
 static json_t *
-seconds(int64_t ns)
+json_seconds(int64_t ns)
 {
 	return ns == 0 ? json_null()
 		       : json_round((double)ns / (double)CLOCK_S, 3);
 }
 
 static json_t *
-residual(const struct locate_result *r)
+json_residual(const struct locate_result *r)
 {
 	const struct result_residual *b = &r->residual;
 
@@ -130,13 +130,14 @@ residual(const struct locate_result *r)
 		return json_null();
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:I}", "scope",
 	    b->measured ? json_word(result_scope_name(b->scope)) : json_null(),
-	    "seconds", seconds(b->length_ns), "seconds_lo", seconds(b->lo_ns),
-	    "seconds_hi", seconds(b->hi_ns), "refreshed", tri(b->refreshed),
-	    "contaminated_trials", (json_int_t)b->contaminated);
+	    "seconds", json_seconds(b->length_ns), "seconds_lo",
+	    json_seconds(b->lo_ns), "seconds_hi", json_seconds(b->hi_ns),
+	    "refreshed", json_tri(b->refreshed), "contaminated_trials",
+	    (json_int_t)b->contaminated);
 }
 
 static json_t *
-reset(const struct result_reset *s)
+json_reset(const struct result_reset *s)
 {
 	char flags[PKT_FLAGS_TEXT];
 
@@ -153,19 +154,19 @@ reset(const struct result_reset *s)
 }
 
 static json_t *
-resets(const struct locate_result *r, bool *bad)
+json_resets(const struct locate_result *r, bool *bad)
 {
 	json_t *a = json_array();
-	size_t i;
 
-	for (i = 0; i < r->n_resets; i++)
-		*bad |= json_array_append_new(a, reset(&r->resets[i])) != 0;
+	for (size_t i = 0; i < r->n_resets; i++)
+		*bad |=
+		    json_array_append_new(a, json_reset(&r->resets[i])) != 0;
 	return a;
 }
 
 /* A rate with its interval; nulls where there was no trial. */
 static json_t *
-by_ttl(const struct result_by_ttl *b)
+json_by_ttl(const struct result_by_ttl *b)
 {
 	bool tried = b->trials > 0;
 	json_t *ci = tried ? json_pack("[o, o]", json_round(b->rate_lo, 4),
@@ -178,32 +179,32 @@ by_ttl(const struct result_by_ttl *b)
 }
 
 static json_t *
-threshold(const struct locate_result *r, bool *bad)
+json_threshold(const struct locate_result *r, bool *bad)
 {
 	json_t *a = json_array();
-	size_t i;
 
-	for (i = 0; i < r->n_by_ttl && i < PATH_MAX_HOPS; i++)
-		*bad |= json_array_append_new(a, by_ttl(&r->by_ttl[i])) != 0;
+	for (size_t i = 0; i < r->n_by_ttl && i < PATH_MAX_HOPS; i++)
+		*bad |=
+		    json_array_append_new(a, json_by_ttl(&r->by_ttl[i])) != 0;
 	return json_pack(
 	    "{s:o, s:o}", "ttl", json_count(r->threshold_ttl), "by_ttl", a);
 }
 
 static json_t *
-port_hop(const struct result_port_hop *h)
+json_port_hop(const struct result_port_hop *h)
 {
 	return json_pack(
 	    "{s:i, s:o}", "ttl", h->ttl, "address", json_addr(&h->addr));
 }
 
 static json_t *
-port(const struct result_port *p, bool *bad)
+json_port(const struct result_port *p, bool *bad)
 {
 	json_t *a = json_array();
-	size_t i;
 
-	for (i = 0; i < p->n_path && i < RESULT_PORT_HOPS; i++)
-		*bad |= json_array_append_new(a, port_hop(&p->path[i])) != 0;
+	for (size_t i = 0; i < p->n_path && i < RESULT_PORT_HOPS; i++)
+		*bad |=
+		    json_array_append_new(a, json_port_hop(&p->path[i])) != 0;
 	return json_pack("{s:o, s:I, s:I, s:o}", "port", json_count(p->port),
 	    "trials", (json_int_t)p->trials, "resets", (json_int_t)p->resets,
 	    "path", a);
@@ -211,61 +212,58 @@ port(const struct result_port *p, bool *bad)
 
 /* Null where none was asked for. */
 static json_t *
-port_sweep(const struct result_sweep *w, bool *bad)
+json_port_sweep(const struct result_sweep *w, bool *bad)
 {
 	json_t *a;
-	size_t i;
 
 	if (w->n_ports == 0)
 		return json_null();
 	a = json_array();
-	for (i = 0; i < w->n_ports && i < RESULT_PORTS; i++)
-		*bad |= json_array_append_new(a, port(&w->ports[i], bad)) != 0;
+	for (size_t i = 0; i < w->n_ports && i < RESULT_PORTS; i++)
+		*bad |=
+		    json_array_append_new(a, json_port(&w->ports[i], bad)) != 0;
 	return json_pack("{s:o, s:o, s:o, s:o}", "ports", a, "p_value",
 	    w->p_value < 0 ? json_null() : json_round(w->p_value, 5), "firing",
 	    json_word(result_sweep_name(w->firing)), "split",
-	    w->split.ttl == 0 ? json_null() : port_hop(&w->split));
+	    w->split.ttl == 0 ? json_null() : json_port_hop(&w->split));
 }
 
 static json_t *
-given_ttls(const struct locate_result *r, bool *bad)
+json_given_ttls(const struct locate_result *r, bool *bad)
 {
 	json_t *a = json_array();
-	size_t i;
 
-	for (i = 0; i < r->n_given_ttls; i++)
+	for (size_t i = 0; i < r->n_given_ttls; i++)
 		*bad |= json_array_append_new(
 			    a, json_integer(r->given_ttls[i])) != 0;
 	return a;
 }
 
 static json_t *
-alternatives(const struct locate_result *r, bool *bad)
+json_alternatives(const struct locate_result *r, bool *bad)
 {
 	const struct result_alternative *alt;
 	json_t *a = json_array();
-	size_t i;
 
-	for (i = 0; i < r->verdict.n_alternatives && i < RESULT_ALTERNATIVES;
-	     i++) {
+	for (size_t i = 0;
+	     i < r->verdict.n_alternatives && i < RESULT_ALTERNATIVES; i++) {
 		alt = &r->verdict.alternatives[i];
-		*bad |=
-		    json_array_append_new(a,
-			json_pack("{s:o, s:o, s:o, s:o}", "hop",
-			    json_count(alt->hop), "place",
-			    json_word(result_place_name(alt->place)), "kind",
-			    alt->hop != 0 && alt->kind == RESULT_MIDDLEBOX
-				? json_null()
-				: json_word(result_kind_name(alt->kind)),
-			    "probability", json_round(alt->probability, 4))) !=
-		    0;
+		*bad |= json_array_append_new(a,
+			    json_pack("{s:o, s:o, s:o, s:o}", "hop",
+				json_count(alt->hop), "place",
+				json_word(place_name(alt->place)), "kind",
+				alt->hop != 0 && alt->kind == RESULT_MIDDLEBOX
+				    ? json_null()
+				    : json_word(result_kind_name(alt->kind)),
+				"probability",
+				json_round(alt->probability, 4))) != 0;
 	}
 	return a;
 }
 
 /* One side of the odds: a hop, or what else. */
 static json_t *
-hypothesis(const struct infer_hypothesis *h)
+json_hypothesis(const struct infer_hypothesis *h)
 {
 	const char *kind = NULL;
 
@@ -288,7 +286,7 @@ hypothesis(const struct infer_hypothesis *h)
 
 /* Why what the verdict names is more probable than what comes next. */
 static json_t *
-odds(const struct locate_result *r, bool *bad)
+json_odds(const struct locate_result *r, bool *bad)
 {
 	const struct infer_explanation *e = &r->verdict.odds;
 	json_t *o, *w;
@@ -301,8 +299,8 @@ odds(const struct locate_result *r, bool *bad)
 		    e->seen[i] ? json_round(e->weight[i], 4) : json_null(),
 		    bad);
 	o = json_object();
-	json_put(o, "of", hypothesis(&e->one), bad);
-	json_put(o, "against", hypothesis(&e->other), bad);
+	json_put(o, "of", json_hypothesis(&e->one), bad);
+	json_put(o, "against", json_hypothesis(&e->other), bad);
 	json_put(o, "prior", json_round(e->prior, 4), bad);
 	json_put(o, "weights", w, bad);
 	json_put(o, "log_odds", json_round(e->log_odds, 4), bad);
@@ -310,13 +308,12 @@ odds(const struct locate_result *r, bool *bad)
 }
 
 static json_t *
-reasons(const struct reasons *rs, bool *bad)
+json_reasons(const struct reasons *rs, bool *bad)
 {
 	json_t *a = json_array();
 	const struct reason *r;
-	size_t i;
 
-	for (i = 0; i < rs->n && i < REASONS_MAX; i++) {
+	for (size_t i = 0; i < rs->n && i < REASONS_MAX; i++) {
 		r = &rs->r[i];
 		*bad |= json_array_append_new(a,
 			    json_pack("{s:o, s:o, s:o}", "code",
@@ -329,19 +326,19 @@ reasons(const struct reasons *rs, bool *bad)
 }
 
 static json_t *
-next(const struct locate_result *r, bool *bad)
+json_next(const struct locate_result *r, bool *bad)
 {
-	size_t i, n = sizeof(r->verdict.next) / sizeof(r->verdict.next[0]);
+	size_t n = sizeof(r->verdict.next) / sizeof(r->verdict.next[0]);
 	json_t *a = json_array();
 
-	for (i = 0; i < n && r->verdict.next[i][0] != '\0'; i++)
+	for (size_t i = 0; i < n && r->verdict.next[i][0] != '\0'; i++)
 		*bad |= json_array_append_new(
 			    a, json_word(r->verdict.next[i])) != 0;
 	return a;
 }
 
 static json_t *
-between(const struct locate_result *r)
+json_between(const struct locate_result *r)
 {
 	const struct addr *b = r->verdict.between;
 
@@ -351,29 +348,29 @@ between(const struct locate_result *r)
 }
 
 static json_t *
-verdict(const struct locate_result *r, bool *bad)
+json_verdict(const struct locate_result *r, bool *bad)
 {
 	json_t *v;
 
 	v = json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, "
 		      "s:o}",
-	    "forged", tri(r->verdict.forged), "kind",
+	    "forged", json_tri(r->verdict.forged), "kind",
 	    result_kind_name(r->verdict.kind), "hop",
 	    json_count(r->verdict.hop), "address",
 	    json_addr(&r->verdict.address), "place",
-	    json_word(result_place_name(r->verdict.place)), "between",
-	    between(r), "confidence", json_round(r->verdict.confidence, 4),
-	    "in_path", tri(r->verdict.in_path), "resets_server_too",
-	    tri(r->verdict.resets_server_too), "ttl_policy",
-	    result_policy_name(r->verdict.policy), "initial_ttl",
+	    json_word(place_name(r->verdict.place)), "between", json_between(r),
+	    "confidence", json_round(r->verdict.confidence, 4), "in_path",
+	    json_tri(r->verdict.in_path), "resets_server_too",
+	    json_tri(r->verdict.resets_server_too), "ttl_policy",
+	    ttl_policy_name(r->verdict.policy), "initial_ttl",
 	    json_count(r->verdict.initial_ttl), "signature",
 	    json_word(r->verdict.signature));
 	json_put(
 	    v, "firing", json_word(result_firing_name(r->verdict.firing)), bad);
-	json_put(v, "alternatives", alternatives(r, bad), bad);
-	json_put(v, "odds", odds(r, bad), bad);
-	json_put(v, "reasons", reasons(&r->verdict.reasons, bad), bad);
-	json_put(v, "next", next(r, bad), bad);
+	json_put(v, "alternatives", json_alternatives(r, bad), bad);
+	json_put(v, "odds", json_odds(r, bad), bad);
+	json_put(v, "reasons", json_reasons(&r->verdict.reasons, bad), bad);
+	json_put(v, "next", json_next(r, bad), bad);
 	return v;
 }
 
@@ -386,20 +383,20 @@ json_locate(const struct locate_result *r, const struct report_style *st,
 
 	(void)st;
 	doc = json_document("rsthop.locate/1", &r->head, &r->evidence);
-	json_put(doc, "given_rst_ttls", given_ttls(r, &bad), &bad);
+	json_put(doc, "given_rst_ttls", json_given_ttls(r, &bad), &bad);
 	json_put(doc, "server", json_server(&r->path), &bad);
 	json_put(doc, "established", json_boolean(r->path.established), &bad);
 	json_put(doc, "path", json_path(&r->path), &bad);
-	json_put(doc, "trigger", trigger(r), &bad);
+	json_put(doc, "trigger", json_trigger(r), &bad);
 	json_put(doc, "attached", json_boolean(r->attached), &bad);
-	json_put(doc, "exec", exec(r), &bad);
-	json_put(doc, "budget", budget(r), &bad);
-	json_put(doc, "reproduction", reproduction(r), &bad);
-	json_put(doc, "residual", residual(r), &bad);
-	json_put(doc, "resets", resets(r, &bad), &bad);
-	json_put(doc, "threshold", threshold(r, &bad), &bad);
-	json_put(doc, "port_sweep", port_sweep(&r->sweep, &bad), &bad);
-	json_put(doc, "verdict", verdict(r, &bad), &bad);
+	json_put(doc, "exec", json_exec(r), &bad);
+	json_put(doc, "budget", json_budget(r), &bad);
+	json_put(doc, "reproduction", json_reproduction(r), &bad);
+	json_put(doc, "residual", json_residual(r), &bad);
+	json_put(doc, "resets", json_resets(r, &bad), &bad);
+	json_put(doc, "threshold", json_threshold(r, &bad), &bad);
+	json_put(doc, "port_sweep", json_port_sweep(&r->sweep, &bad), &bad);
+	json_put(doc, "verdict", json_verdict(r, &bad), &bad);
 	json_put(doc, "notes", json_notes(&r->notes), &bad);
 	return json_finish(doc, bad, out, f);
 }

@@ -15,7 +15,8 @@
 /* --- a reset --- */
 
 static void
-line_endpoint(struct text *t, const char *key, const struct endpoint *e)
+json_analysis_line_endpoint(
+    struct text *t, const char *key, const struct endpoint *e)
 {
 	char buf[ADDR_ENDPOINT];
 
@@ -23,7 +24,7 @@ line_endpoint(struct text *t, const char *key, const struct endpoint *e)
 }
 
 static void
-line_head(
+json_analysis_line_head(
     struct text *t, const struct analysis *a, const struct analysis_reset *r)
 {
 	char time[CLOCK_TEXT];
@@ -32,8 +33,8 @@ line_head(
 	line_word(t, "file", a->files[r->file].path);
 	line_int(t, "frame", (int64_t)r->frame);
 	line_plain(t, "time", time);
-	line_endpoint(t, "client", &r->client);
-	line_endpoint(t, "server", &r->server);
+	json_analysis_line_endpoint(t, "client", &r->client);
+	json_analysis_line_endpoint(t, "server", &r->server);
 	line_plain(t, "direction", r->to_client ? "to-client" : "to-server");
 	line_plain(t, "verdict", rst_ruling_name(r->verdict.ruling));
 	line_real(t, "probability", r->verdict.probability, 4);
@@ -42,12 +43,12 @@ line_head(
 }
 
 static void
-line_header(struct text *t, const struct analysis_reset *r)
+json_analysis_line_header(struct text *t, const struct analysis_reset *r)
 {
 	char flags[PKT_FLAGS_TEXT], mac[ADDR_MAC_TEXT];
 
 	line_int(t, "ttl", r->ttl);
-	line_count(t, "peer_ttl", r->verdict.peer_ttl);
+	line_count(t, "peer_ttl", r->verdict.sender_ttl);
 	if (r->has_ip_id)
 		line_int(t, "ip_id", r->ip_id);
 	else
@@ -67,7 +68,7 @@ line_header(struct text *t, const struct analysis_reset *r)
 }
 
 static void
-line_hop(struct text *t, const struct rst_candidate *c, size_t n)
+json_analysis_line_hop(struct text *t, const struct rst_candidate *c, size_t n)
 {
 	if (n == 0) {
 		line_null(t, "hop");
@@ -79,7 +80,7 @@ line_hop(struct text *t, const struct rst_candidate *c, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		line_begin(t, NULL, '{');
 		line_int(t, "hop", c[i].hop);
-		line_word(t, "place", rst_place_name(c[i].place));
+		line_word(t, "place", place_name(c[i].place));
 		line_real(t, "probability", c[i].probability, 4);
 		line_end(t, '}');
 	}
@@ -88,7 +89,7 @@ line_hop(struct text *t, const struct rst_candidate *c, size_t n)
 }
 
 static void
-line_reasons(struct text *t, const struct rst_verdict *v)
+json_analysis_line_reasons(struct text *t, const struct rst_verdict *v)
 {
 	line_begin(t, "reasons", '[');
 	for (size_t i = 0; i < v->n_reasons; i++) {
@@ -102,25 +103,25 @@ line_reasons(struct text *t, const struct rst_verdict *v)
 }
 
 static void
-line_verdict(struct text *t, const struct rst_verdict *v)
+json_analysis_line_verdict(struct text *t, const struct rst_verdict *v)
 {
 	line_count(t, "initial_ttl", v->initial_ttl);
-	if (v->crossed < 0)
+	if (v->traversed < 0)
 		line_null(t, "crossed");
 	else
-		line_int(t, "crossed", v->crossed);
-	line_hop(t, v->candidates, v->n_candidates);
+		line_int(t, "crossed", v->traversed);
+	json_analysis_line_hop(t, v->candidates, v->n_candidates);
 	line_bool(t, "ttl_usable", v->ttl_usable);
 	line_word(t, "ttl_why", v->ttl_why);
 	line_word(t, "signature", v->signature);
 	line_bool(t, "both_ends", v->both_ends);
 	line_bool(t, "same_segment", v->same_segment);
-	line_reasons(t, v);
+	json_analysis_line_reasons(t, v);
 	line_word(t, "missing", v->missing);
 }
 
 static void
-line_trigger(struct text *t, const struct analysis_reset *r)
+json_analysis_line_trigger(struct text *t, const struct analysis_reset *r)
 {
 	if (r->trigger_frame == 0) {
 		line_null(t, "trigger");
@@ -139,12 +140,12 @@ line_trigger(struct text *t, const struct analysis_reset *r)
 
 /* What the other vantage says of it. */
 static void
-line_peer(
+json_analysis_line_peer(
     struct text *t, const struct analysis *a, const struct rst_elsewhere *e)
 {
-	bool sent = e->peer == RST_PEER_SENT;
+	bool sent = e->shows == RST_SHOWS_SENT;
 
-	if (e->peer == RST_PEER_NONE) {
+	if (e->shows == RST_SHOWS_NOTHING) {
 		line_null(t, "peer");
 		return;
 	}
@@ -162,15 +163,15 @@ line_peer(
 }
 
 static void
-line_reset(
+json_analysis_line_reset(
     struct text *t, const struct analysis *a, const struct analysis_reset *r)
 {
 	line_begin(t, NULL, '{');
-	line_head(t, a, r);
-	line_header(t, r);
-	line_verdict(t, &r->verdict);
-	line_trigger(t, r);
-	line_peer(t, a, &r->elsewhere);
+	json_analysis_line_head(t, a, r);
+	json_analysis_line_header(t, r);
+	json_analysis_line_verdict(t, &r->verdict);
+	json_analysis_line_trigger(t, r);
+	json_analysis_line_peer(t, a, &r->elsewhere);
 }
 
 int
@@ -179,7 +180,7 @@ report_write_reset(const struct analysis *a, const struct analysis_reset *r,
 {
 	struct text t = {0};
 
-	line_reset(&t, a, r);
+	json_analysis_line_reset(&t, a, r);
 	line_end(&t, '}');
 	text_add(&t, "\n");
 	return writers_finish(&t, out, f);
@@ -188,7 +189,7 @@ report_write_reset(const struct analysis *a, const struct analysis_reset *r,
 /* --- the document --- */
 
 static const char *
-vantage_name(enum analysis_vantage v)
+json_analysis_vantage_name(enum analysis_vantage v)
 {
 	switch (v) {
 	case ANALYSIS_VANTAGE_ANY:
@@ -202,15 +203,15 @@ vantage_name(enum analysis_vantage v)
 }
 
 static json_t *
-file(const struct analysis_file *f)
+json_analysis_file(const struct analysis_file *f)
 {
 	bool any = f->packets > 0;
 
 	return json_pack("{s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "path",
-	    json_word(f->path), "vantage", json_word(vantage_name(f->vantage)),
-	    "packets", (json_int_t)f->packets, "undecoded",
-	    (json_int_t)f->undecoded, "first",
-	    any ? json_time(f->first_unix_ns) : json_null(), "last",
+	    json_word(f->path), "vantage",
+	    json_word(json_analysis_vantage_name(f->vantage)), "packets",
+	    (json_int_t)f->packets, "undecoded", (json_int_t)f->undecoded,
+	    "first", any ? json_time(f->first_unix_ns) : json_null(), "last",
 	    any ? json_time(f->last_unix_ns) : json_null(), "damage",
 	    json_word(f->damage), "damage_frame",
 	    f->damage[0] != '\0' ? json_integer((json_int_t)f->damage_frame)
@@ -218,33 +219,34 @@ file(const struct analysis_file *f)
 }
 
 static json_t *
-files(const struct analysis *a, bool *bad)
+json_analysis_files(const struct analysis *a, bool *bad)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < a->n_files; i++)
-		*bad |= json_array_append_new(list, file(&a->files[i])) != 0;
+		*bad |= json_array_append_new(
+			    list, json_analysis_file(&a->files[i])) != 0;
 	return list;
 }
 
 static bool
-has_trigger(const struct analysis_group *g)
+json_analysis_has_trigger(const struct analysis_group *g)
 {
-	return g->trigger.fired > 0;
+	return g->trigger.drew > 0;
 }
 
 /* Null where nobody knows the server: a group of many. */
 static void
-line_server(struct text *t, const struct analysis_group *g)
+json_analysis_line_server(struct text *t, const struct analysis_group *g)
 {
 	if (addr_is_none(&g->server.addr))
 		line_null(t, "server");
 	else
-		line_endpoint(t, "server", &g->server);
+		json_analysis_line_endpoint(t, "server", &g->server);
 }
 
 static void
-line_rate(struct text *t, const struct analysis_trigger *r)
+json_analysis_line_rate(struct text *t, const struct analysis_trigger *r)
 {
 	if (r->rate < 0) {
 		line_null(t, "unharmed");
@@ -261,26 +263,27 @@ line_rate(struct text *t, const struct analysis_trigger *r)
 }
 
 static void
-line_group_trigger(struct text *t, const struct analysis *a, size_t at)
+json_analysis_line_group_trigger(
+    struct text *t, const struct analysis *a, size_t at)
 {
 	const struct analysis_group *g = &a->groups[at];
 	const struct analysis_trigger *r = &g->trigger;
 
 	line_int(t, "group", (int64_t)at);
-	line_server(t, g);
+	json_analysis_line_server(t, g);
 	line_word(t, "protocol", r->protocol);
 	line_word(t, "command", r->command);
 	line_word(t, "key", r->key);
 	line_hex(t, "common_hex", r->common, r->common_len);
-	line_int(t, "fired", (int64_t)r->fired);
+	line_int(t, "fired", (int64_t)r->drew);
 	line_int(t, "other_triggers", (int64_t)r->others);
-	line_rate(t, r);
+	json_analysis_line_rate(t, r);
 }
 
 static void
-line_group_marks(struct text *t, const struct analysis_group *g)
+json_analysis_line_group_marks(struct text *t, const struct analysis_group *g)
 {
-	line_server(t, g);
+	json_analysis_line_server(t, g);
 	line_plain(t, "direction", g->to_client ? "to-client" : "to-server");
 	line_plain(t, "verdict", rst_ruling_name(g->ruling));
 	line_plain(t, "kind", rst_kind_name(g->kind));
@@ -299,7 +302,7 @@ line_group_marks(struct text *t, const struct analysis_group *g)
 }
 
 static void
-line_time(struct text *t, const char *key, int64_t unix_ns)
+json_analysis_line_time(struct text *t, const char *key, int64_t unix_ns)
 {
 	char time[CLOCK_TEXT];
 
@@ -308,31 +311,33 @@ line_time(struct text *t, const char *key, int64_t unix_ns)
 }
 
 static void
-line_group(struct text *t, const struct analysis *a, size_t at, int64_t trigger)
+json_analysis_line_group(
+    struct text *t, const struct analysis *a, size_t at, int64_t trigger)
 {
 	const struct analysis_group *g = &a->groups[at];
 	char mac[ADDR_MAC_TEXT];
 
-	line_group_marks(t, g);
+	json_analysis_line_group_marks(t, g);
 	if (trigger < 0)
 		line_null(t, "trigger");
 	else
 		line_int(t, "trigger", trigger);
 	line_real(t, "probability", g->probability, 4);
-	line_time(t, "first", g->first_unix_ns);
-	line_time(t, "last", g->last_unix_ns);
+	json_analysis_line_time(t, "first", g->first_unix_ns);
+	json_analysis_line_time(t, "last", g->last_unix_ns);
 	line_word(t, "file", a->files[g->file].path);
 	line_int(t, "frame", (int64_t)g->frame);
 	line_word(t, "mac", g->has_mac ? addr_format_mac(g->mac, mac) : NULL);
 	line_word(t, "vendor", g->vendor);
-	line_hop(t, g->candidates, g->n_candidates);
-	line_reasons(t, &g->why);
+	json_analysis_line_hop(t, g->candidates, g->n_candidates);
+	json_analysis_line_reasons(t, &g->why);
 	line_word(t, "missing", g->why.missing);
 }
 
 /* Puts one more element, on a line of its own. */
 static int
-write_element(struct text *t, bool *begun, FILE *out, struct fault *f)
+json_analysis_write_element(
+    struct text *t, bool *begun, FILE *out, struct fault *f)
 {
 	line_end(t, '}');
 	if (t->bad)
@@ -344,7 +349,7 @@ write_element(struct text *t, bool *begun, FILE *out, struct fault *f)
 }
 
 static int
-write_groups(const struct analysis *a, FILE *out, struct fault *f)
+json_analysis_write_groups(const struct analysis *a, FILE *out, struct fault *f)
 {
 	struct text t = {0};
 	bool begun = false;
@@ -353,23 +358,23 @@ write_groups(const struct analysis *a, FILE *out, struct fault *f)
 
 	fputs(",\n  \"groups\": [", out);
 	for (size_t i = 0; rc == 0 && i < a->n_groups; i++) {
-		bool has = has_trigger(&a->groups[i]);
+		bool has = json_analysis_has_trigger(&a->groups[i]);
 
 		t.len = 0;
 		line_begin(&t, NULL, '{');
-		line_group(&t, a, i, has ? triggers++ : -1);
-		rc = write_element(&t, &begun, out, f);
+		json_analysis_line_group(&t, a, i, has ? triggers++ : -1);
+		rc = json_analysis_write_element(&t, &begun, out, f);
 	}
 	fputs(
 	    begun ? "\n  ],\n  \"triggers\": [" : "],\n  \"triggers\": [", out);
 	begun = false;
 	for (size_t i = 0; rc == 0 && i < a->n_groups; i++) {
-		if (!has_trigger(&a->groups[i]))
+		if (!json_analysis_has_trigger(&a->groups[i]))
 			continue;
 		t.len = 0;
 		line_begin(&t, NULL, '{');
-		line_group_trigger(&t, a, i);
-		rc = write_element(&t, &begun, out, f);
+		json_analysis_line_group_trigger(&t, a, i);
+		rc = json_analysis_write_element(&t, &begun, out, f);
 	}
 	fputs(begun ? "\n  ]" : "]", out);
 	text_free(&t);
@@ -377,7 +382,7 @@ write_groups(const struct analysis *a, FILE *out, struct fault *f)
 }
 
 static json_t *
-compared(const struct analysis_compared *k)
+json_analysis_compared(const struct analysis_compared *k)
 {
 	bool known = k->offset_error_ns >= 0;
 
@@ -397,7 +402,7 @@ compared(const struct analysis_compared *k)
 }
 
 static json_t *
-document(const struct analysis *a, bool *bad)
+json_analysis_document(const struct analysis *a, bool *bad)
 {
 	json_t *doc;
 
@@ -408,7 +413,7 @@ document(const struct analysis *a, bool *bad)
 	    "interrupted", a->interrupted != 0, "trouble",
 	    a->trouble.kind == FAULT_NONE ? json_null()
 					  : json_word(a->trouble.text));
-	json_put(doc, "files", files(a, bad), bad);
+	json_put(doc, "files", json_analysis_files(a, bad), bad);
 	json_put(doc, "packets", json_integer((json_int_t)a->packets), bad);
 	json_put(doc, "flows", json_integer((json_int_t)a->flows), bad);
 	json_put(doc, "summary",
@@ -423,14 +428,14 @@ document(const struct analysis *a, bool *bad)
 		(json_int_t)a->resets_hurried, "resets_left_out",
 		(json_int_t)a->resets_left_out),
 	    bad);
-	json_put(doc, "compared", compared(&a->compared), bad);
+	json_put(doc, "compared", json_analysis_compared(&a->compared), bad);
 	json_put(doc, "probes", json_probes(a), bad);
 	json_put(doc, "notes", json_notes(&a->notes), bad);
 	return doc;
 }
 
 static void
-put_watch(json_t *doc, const struct report_watch *w, bool *bad)
+json_analysis_put_watch(json_t *doc, const struct report_watch *w, bool *bad)
 {
 	json_put(doc, "schema", json_string("rsthop.watch/1"), bad);
 	json_put(doc, "interface", json_word(w->ifname), bad);
@@ -445,10 +450,10 @@ report_write_watch(const struct analysis *a, const struct report_watch *w,
     FILE *out, struct fault *f)
 {
 	bool bad = false;
-	json_t *doc = document(a, &bad);
+	json_t *doc = json_analysis_document(a, &bad);
 	int rc = -1;
 
-	put_watch(doc, w, &bad);
+	json_analysis_put_watch(doc, w, &bad);
 	(void)json_object_del(doc, "files"); /* there is but the interface */
 	/* Each has had its line. */
 	(void)json_object_del(
@@ -457,7 +462,7 @@ report_write_watch(const struct analysis *a, const struct report_watch *w,
 		rc = json_dumpf(
 		    doc, out, JSON_COMPACT | JSON_REAL_PRECISION(12));
 	json_decref(doc);
-	if (rc != 0 && !ferror(out))
+	if (rc != 0 && ferror(out) == 0)
 		return fault(f, FAULT_SYSTEM, "out of memory for the report");
 	fputc('\n', out);
 	return writers_flush(out, f);
@@ -465,10 +470,11 @@ report_write_watch(const struct analysis *a, const struct report_watch *w,
 
 /* All but its last brace, so that the resets can follow. */
 static int
-write_document(const struct analysis *a, FILE *out, struct fault *f)
+json_analysis_write_document(
+    const struct analysis *a, FILE *out, struct fault *f)
 {
 	bool bad = false;
-	json_t *doc = document(a, &bad);
+	json_t *doc = json_analysis_document(a, &bad);
 	char *s = NULL;
 	size_t n;
 
@@ -487,7 +493,7 @@ write_document(const struct analysis *a, FILE *out, struct fault *f)
 }
 
 static int
-write_resets(const struct analysis *a, FILE *out, struct fault *f)
+json_analysis_write_resets(const struct analysis *a, FILE *out, struct fault *f)
 {
 	struct text t = {0};
 	bool begun = false;
@@ -496,9 +502,9 @@ write_resets(const struct analysis *a, FILE *out, struct fault *f)
 	fputs(",\n  \"resets\": [", out);
 	for (size_t i = 0; rc == 0 && i < a->n_resets; i++) {
 		t.len = 0;
-		line_reset(&t, a, &a->resets[i]);
+		json_analysis_line_reset(&t, a, &a->resets[i]);
 		line_int(&t, "group", a->resets[i].group);
-		rc = write_element(&t, &begun, out, f);
+		rc = json_analysis_write_element(&t, &begun, out, f);
 	}
 	fputs(begun ? "\n  ]\n}\n" : "]\n}\n", out);
 	text_free(&t);
@@ -510,8 +516,9 @@ json_analysis(const struct analysis *a, const struct report_style *st,
     FILE *out, struct fault *f)
 {
 	(void)st;
-	if (write_document(a, out, f) != 0 || write_groups(a, out, f) != 0 ||
-	    write_resets(a, out, f) != 0)
+	if (json_analysis_write_document(a, out, f) != 0 ||
+	    json_analysis_write_groups(a, out, f) != 0 ||
+	    json_analysis_write_resets(a, out, f) != 0)
 		return -1;
 	return writers_flush(out, f);
 }

@@ -7,21 +7,21 @@
 #include "json_parts.h"
 
 static void
-add_char(struct text *t, char c)
+line_add_char(struct text *t, char c)
 {
 	text_add_bytes(t, &c, 1);
 }
 
 static void
-add_key(struct text *t, const char *key)
+line_add_key(struct text *t, const char *key)
 {
 	char last = t->len > 0 ? t->p[t->len - 1] : '{';
 
 	if (last != '{' && last != '[')
-		add_char(t, ',');
+		line_add_char(t, ',');
 	if (key == NULL)
 		return;
-	add_char(t, '"');
+	line_add_char(t, '"');
 	text_add(t, key);
 	text_add_bytes(t, "\":", 2);
 }
@@ -30,33 +30,33 @@ void
 line_begin(struct text *t, const char *key, char begin)
 {
 	if (t->len > 0)
-		add_key(t, key);
-	add_char(t, begin);
+		line_add_key(t, key);
+	line_add_char(t, begin);
 }
 
 void
 line_end(struct text *t, char end)
 {
-	add_char(t, end);
+	line_add_char(t, end);
 }
 
 void
 line_null(struct text *t, const char *key)
 {
-	add_key(t, key);
+	line_add_key(t, key);
 	text_add(t, "null");
 }
 
 void
 line_bool(struct text *t, const char *key, bool v)
 {
-	add_key(t, key);
+	line_add_key(t, key);
 	text_add(t, v ? "true" : "false");
 }
 
 /* At least so many digits, from the right. */
 static void
-add_digits(struct text *t, uint64_t v, int digits)
+line_add_digits(struct text *t, uint64_t v, int digits)
 {
 	char buf[24], *p = buf + sizeof(buf);
 
@@ -71,10 +71,10 @@ add_digits(struct text *t, uint64_t v, int digits)
 void
 line_int(struct text *t, const char *key, int64_t v)
 {
-	add_key(t, key);
+	line_add_key(t, key);
 	if (v < 0)
-		add_char(t, '-');
-	add_digits(t, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, 1);
+		line_add_char(t, '-');
+	line_add_digits(t, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, 1);
 }
 
 void
@@ -99,29 +99,29 @@ line_real(struct text *t, const char *key, double v, int decimals)
 		return;
 	}
 	n = (uint64_t)llround(fabs(v) * scale);
-	add_key(t, key);
+	line_add_key(t, key);
 	if (v < 0 && n > 0)
-		add_char(t, '-');
-	add_digits(t, n / (uint64_t)scale, 1);
+		line_add_char(t, '-');
+	line_add_digits(t, n / (uint64_t)scale, 1);
 	n %= (uint64_t)scale;
 	for (; decimals > 1 && n % 10 == 0; decimals--)
 		n /= 10;
-	add_char(t, '.');
-	add_digits(t, n, decimals);
+	line_add_char(t, '.');
+	line_add_digits(t, n, decimals);
 }
 
 void
 line_plain(struct text *t, const char *key, const char *s)
 {
-	add_key(t, key);
-	add_char(t, '"');
+	line_add_key(t, key);
+	line_add_char(t, '"');
 	text_add(t, s);
-	add_char(t, '"');
+	line_add_char(t, '"');
 }
 
 /* Beyond ASCII the library knows what is UTF-8 and what is not. */
 static void
-add_foreign(struct text *t, const char *s)
+line_add_foreign(struct text *t, const char *s)
 {
 	json_t *v = json_word(s);
 	char *dump = v != NULL ? json_dumps(v, JSON_ENCODE_ANY) : NULL;
@@ -135,7 +135,7 @@ add_foreign(struct text *t, const char *s)
 }
 
 static bool
-is_plain(const char *s)
+line_is_plain(const char *s)
 {
 	for (; *s != '\0'; s++)
 		if ((unsigned char)*s < ' ' || (unsigned char)*s >= 0x7f ||
@@ -149,11 +149,11 @@ line_word(struct text *t, const char *key, const char *s)
 {
 	if (s == NULL || s[0] == '\0')
 		line_null(t, key);
-	else if (is_plain(s))
+	else if (line_is_plain(s))
 		line_plain(t, key, s);
 	else {
-		add_key(t, key);
-		add_foreign(t, s);
+		line_add_key(t, key);
+		line_add_foreign(t, s);
 	}
 }
 
@@ -164,8 +164,8 @@ line_hex(struct text *t, const char *key, const uint8_t *p, size_t n)
 		line_null(t, key);
 		return;
 	}
-	add_key(t, key);
-	add_char(t, '"');
+	line_add_key(t, key);
+	line_add_char(t, '"');
 	text_add_hex(t, p, n);
-	add_char(t, '"');
+	line_add_char(t, '"');
 }

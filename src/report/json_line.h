@@ -2,8 +2,8 @@
  * One JSON object on one line, written key by key into a text: for the many
  * resets of a capture, where a tree of values takes ten times as long.
  */
-#ifndef REPORT_JSON_LINE_H
-#define REPORT_JSON_LINE_H
+#ifndef RSTHOP_REPORT_JSON_LINE_H
+#define RSTHOP_REPORT_JSON_LINE_H
 
 #include <stdbool.h>
 #include <stddef.h>

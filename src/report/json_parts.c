@@ -9,7 +9,8 @@
 #include "json_parts.h"
 #include "writers.h"
 
-#define DIGITS 12 /* of a real: beyond every rounding, short of the noise */
+#define JSON_PARTS_DIGITS \
+	12 /* of a real: beyond every rounding, short of the noise */
 
 json_t *
 json_word(const char *s)
@@ -81,7 +82,7 @@ json_time(int64_t unix_ns)
 }
 
 static const char *
-distance_name(enum path_distance d)
+json_parts_distance_name(enum path_distance d)
 {
 	switch (d) {
 	case PATH_DISTANCE_UNKNOWN:
@@ -103,7 +104,7 @@ json_server(const struct path *p)
 	    json_count(p->server_ttl), "initial_ttl",
 	    json_count(p->server_initial_ttl), "hops",
 	    json_count(p->server_hops), "distance",
-	    json_word(distance_name(p->distance)), "rtt_ms",
+	    json_word(json_parts_distance_name(p->distance)), "rtt_ms",
 	    json_ms(p->server_rtt_ns, 1));
 }
 
@@ -113,9 +114,8 @@ json_mpls(const struct path_responder *r)
 	json_t *a = json_array();
 	const struct pkt_mpls *m;
 	bool bad = a == NULL;
-	int i;
 
-	for (i = 0; !bad && i < r->n_mpls && i < PKT_MPLS; i++) {
+	for (int i = 0; !bad && i < r->n_mpls && i < PKT_MPLS; i++) {
 		m = &r->mpls[i];
 		bad = json_array_append_new(a,
 			  json_pack("{s:I, s:i, s:b, s:i}", "label",
@@ -135,10 +135,9 @@ json_vias(unsigned int mask)
 	    PATH_VIA_TCP, PATH_VIA_SYN, PATH_VIA_ICMP, PATH_VIA_PROBE};
 	json_t *a = json_array();
 	bool bad = a == NULL;
-	size_t i;
 
-	for (i = 0; !bad && i < sizeof(all) / sizeof(all[0]); i++) {
-		if (mask & all[i])
+	for (size_t i = 0; !bad && i < sizeof(all) / sizeof(all[0]); i++) {
+		if ((mask & all[i]) != 0)
 			bad = json_array_append_new(
 				  a, json_string(path_via_name(all[i]))) != 0;
 	}
@@ -153,12 +152,11 @@ json_rewrites(unsigned int mask)
 {
 	json_t *a = json_array();
 	bool bad = a == NULL;
-	unsigned int i;
 
-	for (i = 0; !bad && i < PATH_REWRITES; i++) {
+	for (unsigned int i = 0; !bad && i < PATH_REWRITES; i++) {
 		enum path_rewrite bit = (enum path_rewrite)(1U << i);
 
-		if (mask & 1U << i)
+		if ((mask & 1U << i) != 0)
 			bad = json_array_append_new(
 				  a, json_string(path_rewrite_name(bit))) != 0;
 	}
@@ -183,12 +181,11 @@ json_responder(const struct path_responder *r)
 
 /* The smallest round trip of the hop's responders; 0 where there is none. */
 static int64_t
-hop_rtt(const struct path_hop *h)
+json_parts_hop_rtt(const struct path_hop *h)
 {
 	int64_t best = 0;
-	int i;
 
-	for (i = 0; i < h->n_responders && i < PATH_RESPONDERS; i++) {
+	for (int i = 0; i < h->n_responders && i < PATH_RESPONDERS; i++) {
 		if (h->responders[i].rtt_ns > 0 &&
 		    (best == 0 || h->responders[i].rtt_ns < best))
 			best = h->responders[i].rtt_ns;
@@ -201,9 +198,8 @@ json_hop(const struct path_hop *h)
 {
 	json_t *responders = json_array();
 	bool bad = responders == NULL;
-	int i;
 
-	for (i = 0; i < h->n_responders && i < PATH_RESPONDERS; i++)
+	for (int i = 0; i < h->n_responders && i < PATH_RESPONDERS; i++)
 		bad |= json_array_append_new(
 			   responders, json_responder(&h->responders[i])) != 0;
 	if (bad) {
@@ -211,9 +207,9 @@ json_hop(const struct path_hop *h)
 		return NULL;
 	}
 	return json_pack("{s:i, s:o, s:o, s:I, s:I, s:b}", "ttl", h->ttl,
-	    "rtt_ms", json_ms(hop_rtt(h), 1), "responders", responders, "asked",
-	    (json_int_t)h->asked, "answered", (json_int_t)h->answered,
-	    "is_server", h->is_server);
+	    "rtt_ms", json_ms(json_parts_hop_rtt(h), 1), "responders",
+	    responders, "asked", (json_int_t)h->asked, "answered",
+	    (json_int_t)h->answered, "is_server", h->is_server);
 }
 
 json_t *
@@ -221,9 +217,8 @@ json_path(const struct path *p)
 {
 	json_t *a = json_array();
 	bool bad = a == NULL;
-	int i;
 
-	for (i = 0; !bad && i < p->n_hops && i < PATH_MAX_HOPS; i++)
+	for (int i = 0; !bad && i < p->n_hops && i < PATH_MAX_HOPS; i++)
 		bad = json_array_append_new(a, json_hop(&p->hops[i])) != 0;
 	if (!bad)
 		return a;
@@ -236,9 +231,8 @@ json_notes(const struct result_notes *n)
 {
 	json_t *a = json_array();
 	bool bad = a == NULL;
-	size_t i;
 
-	for (i = 0; !bad && i < n->n && i < RESULT_NOTES; i++)
+	for (size_t i = 0; !bad && i < n->n && i < RESULT_NOTES; i++)
 		bad = json_array_append_new(a, json_word(n->text[i])) != 0;
 	if (!bad)
 		return a;
@@ -294,7 +288,7 @@ json_put(json_t *o, const char *key, json_t *value, bool *bad)
 int
 json_finish(json_t *doc, bool bad, FILE *out, struct fault *f)
 {
-	size_t flags = JSON_INDENT(2) | JSON_REAL_PRECISION(DIGITS);
+	size_t flags = JSON_INDENT(2) | JSON_REAL_PRECISION(JSON_PARTS_DIGITS);
 	int rc = -1;
 
 	if (doc == NULL || bad) {
@@ -302,7 +296,7 @@ json_finish(json_t *doc, bool bad, FILE *out, struct fault *f)
 		goto out;
 	}
 	/* A dump that could not write is told by the stream itself. */
-	if (json_dumpf(doc, out, flags) != 0 && !ferror(out)) {
+	if (json_dumpf(doc, out, flags) != 0 && ferror(out) == 0) {
 		fault(f, FAULT_SYSTEM, "out of memory for the report");
 		goto out;
 	}

@@ -3,8 +3,8 @@
  * a new reference, or NULL where memory ran out; what is not known is a JSON
  * null.
  */
-#ifndef REPORT_JSON_PARTS_H
-#define REPORT_JSON_PARTS_H
+#ifndef RSTHOP_REPORT_JSON_PARTS_H
+#define RSTHOP_REPORT_JSON_PARTS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -12,20 +12,20 @@
 #include "words_analysis.h"
 #include "writers.h"
 
-#define BLOCK_SECTION	0x0a0d0d0aU
-#define BLOCK_INTERFACE 1U
-#define BLOCK_PACKET	6U
-#define BYTE_ORDER_WORD 0x1a2b3c4dU
+#define PCAPNG_BLOCK_SECTION   0x0a0d0d0aU
+#define PCAPNG_BLOCK_INTERFACE 1U
+#define PCAPNG_BLOCK_PACKET    6U
+#define PCAPNG_BYTE_ORDER_WORD 0x1a2b3c4dU
 
-#define OPT_END	    0U
-#define OPT_COMMENT 1U
-#define SHB_APPL    4U
-#define IF_NAME	    2U
-#define IF_TSRESOL  9U
-#define NANOSECONDS 9 /* if_tsresol: 10 to the minus 9 */
+#define PCAPNG_OPT_END	   0U
+#define PCAPNG_OPT_COMMENT 1U
+#define PCAPNG_SHB_APPL	   4U
+#define PCAPNG_IF_NAME	   2U
+#define PCAPNG_IF_TSRESOL  9U
+#define PCAPNG_NANOSECONDS 9 /* if_tsresol: 10 to the minus 9 */
 
 static void
-put16(struct text *b, unsigned int v)
+pcapng_put16(struct text *b, unsigned int v)
 {
 	uint8_t p[2] = {(uint8_t)v, (uint8_t)(v >> 8)};
 
@@ -33,15 +33,15 @@ put16(struct text *b, unsigned int v)
 }
 
 static void
-put32(struct text *b, uint32_t v)
+pcapng_put32(struct text *b, uint32_t v)
 {
-	put16(b, v & 0xffff);
-	put16(b, v >> 16);
+	pcapng_put16(b, v & 0xffff);
+	pcapng_put16(b, v >> 16);
 }
 
 /* Bytes and zeros up to the next multiple of four. */
 static void
-put_padded(struct text *b, const void *p, size_t n)
+pcapng_put_padded(struct text *b, const void *p, size_t n)
 {
 	static const uint8_t zeros[3];
 
@@ -50,33 +50,33 @@ put_padded(struct text *b, const void *p, size_t n)
 }
 
 static void
-put_option(struct text *b, unsigned int code, const void *p, size_t n)
+pcapng_put_option(struct text *b, unsigned int code, const void *p, size_t n)
 {
 	if (n > UINT16_MAX)
 		n = UINT16_MAX;
-	put16(b, code);
-	put16(b, (unsigned int)n);
-	put_padded(b, p, n);
+	pcapng_put16(b, code);
+	pcapng_put16(b, (unsigned int)n);
+	pcapng_put_padded(b, p, n);
 }
 
 /* A string option, left out where there is nothing to say. */
 static void
-put_string(struct text *b, unsigned int code, const char *s)
+pcapng_put_string(struct text *b, unsigned int code, const char *s)
 {
 	if (s[0] != '\0')
-		put_option(b, code, s, strlen(s));
+		pcapng_put_option(b, code, s, strlen(s));
 }
 
 /* The body between type and length; both lengths count all of the block. */
 static void
-put_block(struct text *b, uint32_t type, const struct text *body)
+pcapng_put_block(struct text *b, uint32_t type, const struct text *body)
 {
 	uint32_t n = (uint32_t)body->len + 12;
 
-	put32(b, type);
-	put32(b, n);
+	pcapng_put32(b, type);
+	pcapng_put32(b, n);
 	text_add_bytes(b, text_str(body), body->len);
-	put32(b, n);
+	pcapng_put32(b, n);
 	b->bad |= body->bad;
 }
 
@@ -85,21 +85,22 @@ pcapng_section(struct text *b, const char *comment)
 {
 	struct text body = {0};
 
-	put32(&body, BYTE_ORDER_WORD);
-	put16(&body, 1); /* version 1.0 */
-	put16(&body, 0);
-	put32(&body, 0xffffffffU); /* the section's length is not given */
-	put32(&body, 0xffffffffU);
-	put_string(&body, OPT_COMMENT, comment);
-	put_string(&body, SHB_APPL, "rsthop " RSTHOP_VERSION);
-	put32(&body, OPT_END);
-	put_block(b, BLOCK_SECTION, &body);
+	pcapng_put32(&body, PCAPNG_BYTE_ORDER_WORD);
+	pcapng_put16(&body, 1); /* version 1.0 */
+	pcapng_put16(&body, 0);
+	pcapng_put32(
+	    &body, 0xffffffffU); /* the section's length is not given */
+	pcapng_put32(&body, 0xffffffffU);
+	pcapng_put_string(&body, PCAPNG_OPT_COMMENT, comment);
+	pcapng_put_string(&body, PCAPNG_SHB_APPL, "rsthop " RSTHOP_VERSION);
+	pcapng_put32(&body, PCAPNG_OPT_END);
+	pcapng_put_block(b, PCAPNG_BLOCK_SECTION, &body);
 	text_free(&body);
 }
 
 /* The LINKTYPE_ of the tcpdump.org registry. */
 static unsigned int
-link_number(enum pkt_link l)
+pcapng_link_number(enum pkt_link l)
 {
 	switch (l) {
 	case PKT_LINK_ETHERNET:
@@ -121,16 +122,16 @@ link_number(enum pkt_link l)
 void
 pcapng_interface(struct text *b, enum pkt_link link, const char *name)
 {
-	static const uint8_t resolution = NANOSECONDS;
+	static const uint8_t resolution = PCAPNG_NANOSECONDS;
 	struct text body = {0};
 
-	put16(&body, link_number(link));
-	put16(&body, 0);
-	put32(&body, 0); /* no snapshot length */
-	put_string(&body, IF_NAME, name);
-	put_option(&body, IF_TSRESOL, &resolution, 1);
-	put32(&body, OPT_END);
-	put_block(b, BLOCK_INTERFACE, &body);
+	pcapng_put16(&body, pcapng_link_number(link));
+	pcapng_put16(&body, 0);
+	pcapng_put32(&body, 0); /* no snapshot length */
+	pcapng_put_string(&body, PCAPNG_IF_NAME, name);
+	pcapng_put_option(&body, PCAPNG_IF_TSRESOL, &resolution, 1);
+	pcapng_put32(&body, PCAPNG_OPT_END);
+	pcapng_put_block(b, PCAPNG_BLOCK_INTERFACE, &body);
 	text_free(&body);
 }
 
@@ -141,18 +142,18 @@ pcapng_packet(struct text *b, const struct result_packet *p, uint32_t interface)
 	struct text body = {0}, note = {0};
 
 	words_prose(&note, p->note);
-	put32(&body, interface);
-	put32(&body, (uint32_t)(at >> 32));
-	put32(&body, (uint32_t)at);
-	put32(&body, p->len);
-	put32(&body, p->wire_len < p->len ? p->len : p->wire_len);
-	put_padded(&body, p->data, p->len);
+	pcapng_put32(&body, interface);
+	pcapng_put32(&body, (uint32_t)(at >> 32));
+	pcapng_put32(&body, (uint32_t)at);
+	pcapng_put32(&body, p->len);
+	pcapng_put32(&body, p->wire_len < p->len ? p->len : p->wire_len);
+	pcapng_put_padded(&body, p->data, p->len);
 	if (note.len > 0) {
-		put_string(&body, OPT_COMMENT, text_str(&note));
-		put32(&body, OPT_END);
+		pcapng_put_string(&body, PCAPNG_OPT_COMMENT, text_str(&note));
+		pcapng_put32(&body, PCAPNG_OPT_END);
 	}
 	body.bad |= note.bad;
-	put_block(b, BLOCK_PACKET, &body);
+	pcapng_put_block(b, PCAPNG_BLOCK_PACKET, &body);
 	text_free(&note);
 	text_free(&body);
 }
@@ -160,10 +161,8 @@ pcapng_packet(struct text *b, const struct result_packet *p, uint32_t interface)
 uint32_t
 pcapng_find_link(struct pcapng_links *ls, enum pkt_link link, bool *fresh)
 {
-	unsigned int i;
-
 	*fresh = false;
-	for (i = 0; i < ls->n; i++) {
+	for (unsigned int i = 0; i < ls->n; i++) {
 		if (ls->link[i] == link)
 			return i;
 	}
@@ -182,26 +181,25 @@ pcapng_drain(struct text *b, FILE *out, struct fault *f)
 	if (b->len > 0)
 		fwrite(text_str(b), 1, b->len, out);
 	text_free(b);
-	return ferror(out) ? writers_flush(out, f) : 0;
+	return ferror(out) != 0 ? writers_flush(out, f) : 0;
 }
 
 /* ifname: "" where it is not known. */
 static int
-write_file(const char *ifname, const struct result_evidence *e,
+pcapng_write_file(const char *ifname, const struct result_evidence *e,
     const char *comment, FILE *out, struct fault *f)
 {
 	struct pcapng_links ls = {0};
 	struct text b = {0}, name = {0};
 	uint32_t interface;
 	bool fresh;
-	size_t i;
 	int rc = 0;
 
 	words_prose(&name, ifname);
 	pcapng_section(&b, comment);
 	if (e->n == 0)
 		pcapng_interface(&b, PKT_LINK_ETHERNET, text_str(&name));
-	for (i = 0; rc == 0 && i < e->n; i++) {
+	for (size_t i = 0; rc == 0 && i < e->n; i++) {
 		interface = pcapng_find_link(&ls, e->packets[i].link, &fresh);
 		if (fresh)
 			pcapng_interface(
@@ -217,7 +215,7 @@ write_file(const char *ifname, const struct result_evidence *e,
 }
 
 static void
-add_left_out(struct text *t, const struct result_evidence *e)
+pcapng_add_left_out(struct text *t, const struct result_evidence *e)
 {
 	if (e->left_out == 0)
 		return;
@@ -235,8 +233,8 @@ pcapng_trace(const struct trace_result *r, const struct report_style *st,
 
 	(void)st;
 	words_trace(&comment, r);
-	add_left_out(&comment, &r->evidence);
-	rc = write_file(
+	pcapng_add_left_out(&comment, &r->evidence);
+	rc = pcapng_write_file(
 	    r->head.ifname, &r->evidence, text_str(&comment), out, f);
 	text_free(&comment);
 	return rc;
@@ -250,8 +248,8 @@ pcapng_locate(const struct locate_result *r, const struct report_style *st,
 	int rc;
 
 	words_headline(&comment, r, st->names);
-	add_left_out(&comment, &r->evidence);
-	rc = write_file(
+	pcapng_add_left_out(&comment, &r->evidence);
+	rc = pcapng_write_file(
 	    r->head.ifname, &r->evidence, text_str(&comment), out, f);
 	text_free(&comment);
 	return rc;
@@ -271,8 +269,8 @@ pcapng_analysis(const struct analysis *a, const struct report_style *st,
 		words_count(&comment, a->evidence_lacks, "reset", "resets");
 		text_add(&comment, " the packets are not in here.");
 	}
-	add_left_out(&comment, &a->evidence);
-	rc = write_file("", &a->evidence, text_str(&comment), out, f);
+	pcapng_add_left_out(&comment, &a->evidence);
+	rc = pcapng_write_file("", &a->evidence, text_str(&comment), out, f);
 	text_free(&comment);
 	return rc;
 }

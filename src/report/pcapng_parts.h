@@ -1,8 +1,8 @@
 /*
  * The blocks of a pcapng file, for those who write one.
  */
-#ifndef REPORT_PCAPNG_PARTS_H
-#define REPORT_PCAPNG_PARTS_H
+#ifndef RSTHOP_REPORT_PCAPNG_PARTS_H
+#define RSTHOP_REPORT_PCAPNG_PARTS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -12,9 +12,9 @@
 
 #include "writers.h"
 
-#define FILE_MODE 0644
-#define DATA_MODE 0600 /* of other people's packets */
-#define TRIES	  100  /* temporary names */
+#define REPORT_FILE_MODE 0644
+#define REPORT_DATA_MODE 0600 /* of other people's packets */
+#define REPORT_TRIES	 100  /* temporary names */
 
 const struct report_writer report_writers[] = {
     {"text", ".txt", text_trace, text_locate, text_analysis},
@@ -27,9 +27,8 @@ const struct report_writer report_writers[] = {
 const struct report_writer *
 report_writer_by_name(const char *name)
 {
-	const struct report_writer *w;
-
-	for (w = report_writers; w->name != NULL; w++) {
+	for (const struct report_writer *w = report_writers; w->name != NULL;
+	     w++) {
 		if (strcmp(w->name, name) == 0)
 			return w;
 	}
@@ -38,11 +37,10 @@ report_writer_by_name(const char *name)
 
 /* ".txt, .json, .html or .pcapng" */
 static void
-add_endings(struct text *t)
+report_add_endings(struct text *t)
 {
-	const struct report_writer *w;
-
-	for (w = report_writers; w->name != NULL; w++) {
+	for (const struct report_writer *w = report_writers; w->name != NULL;
+	     w++) {
 		if (w != report_writers)
 			text_add(t, w[1].name == NULL ? " or " : ", ");
 		text_add(t, w->ending);
@@ -52,16 +50,16 @@ add_endings(struct text *t)
 const struct report_writer *
 report_writer_by_path(const char *path, struct fault *f)
 {
-	const struct report_writer *w;
 	struct text endings = {0};
 	size_t n = strlen(path), m;
 
-	for (w = report_writers; w->name != NULL; w++) {
+	for (const struct report_writer *w = report_writers; w->name != NULL;
+	     w++) {
 		m = strlen(w->ending);
 		if (n >= m && strcasecmp(path + n - m, w->ending) == 0)
 			return w;
 	}
-	add_endings(&endings);
+	report_add_endings(&endings);
 	fault(f, FAULT_USAGE, "%s: the ending picks the format; let it be %s",
 	    path, text_str(&endings));
 	text_free(&endings);
@@ -70,7 +68,7 @@ report_writer_by_path(const char *path, struct fault *f)
 
 /* How to mend what went wrong with a file. */
 static const char *
-mend(int err)
+report_mend(int err)
 {
 	switch (err) {
 	case ENOENT:
@@ -90,10 +88,10 @@ mend(int err)
 }
 
 static int
-fault_file(const char *path, int err, struct fault *f)
+report_fault_file(const char *path, int err, struct fault *f)
 {
 	return fault(f, FAULT_INPUT, "%s: cannot write the report: %s%s", path,
-	    strerror(err), mend(err));
+	    strerror(err), report_mend(err));
 }
 
 /* What is written, and to where. */
@@ -109,7 +107,7 @@ struct order {
 };
 
 static int
-write_result(const struct order *o, FILE *out, struct fault *f)
+report_write_result(const struct order *o, FILE *out, struct fault *f)
 {
 	if (o->analysis != NULL)
 		return o->writer->analysis(o->analysis, o->style, out, f);
@@ -120,7 +118,7 @@ write_result(const struct order *o, FILE *out, struct fault *f)
 
 /* Writes it to fd, which is closed in any case. */
 static int
-write_fd(const struct order *o, int fd, struct fault *f)
+report_write_fd(const struct order *o, int fd, struct fault *f)
 {
 	FILE *out = fdopen(fd, "w");
 	struct fault why = {0};
@@ -129,16 +127,16 @@ write_fd(const struct order *o, int fd, struct fault *f)
 	if (out == NULL) {
 		err = errno;
 		close(fd);
-		return fault_file(o->path, err, f);
+		return report_fault_file(o->path, err, f);
 	}
-	rc = write_result(o, out, &why);
+	rc = report_write_result(o, out, &why);
 	err = errno;
 	if (fclose(out) != 0 && rc == 0)
-		return fault_file(o->path, errno, f);
+		return report_fault_file(o->path, errno, f);
 	if (rc == 0)
 		return 0;
 	if (why.kind == FAULT_INPUT)
-		return fault_file(o->path, err, f);
+		return report_fault_file(o->path, err, f);
 	return fault(f, why.kind, "%s: %.*s", o->path,
 	    (int)(sizeof(why.text) / 2), why.text);
 }
@@ -148,7 +146,7 @@ write_fd(const struct order *o, int fd, struct fault *f)
  * a pipe, a device, or a link such as /dev/stdout.
  */
 static bool
-is_special(const char *path)
+report_is_special(const char *path)
 {
 	struct stat sb;
 
@@ -156,27 +154,27 @@ is_special(const char *path)
 }
 
 static int
-write_special(const struct order *o, struct fault *f)
+report_write_special(const struct order *o, struct fault *f)
 {
 	int fd;
 
 	fd = open(o->path, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_CLOEXEC,
 	    o->mode);
 	if (fd < 0)
-		return fault_file(o->path, errno, f);
-	return write_fd(o, fd, f);
+		return report_fault_file(o->path, errno, f);
+	return report_write_fd(o, fd, f);
 }
 
 /* A new file in the directory of its path; its name in *temporary. */
 static int
-open_temporary(const struct order *o, struct text *temporary)
+report_open_temporary(const struct order *o, struct text *temporary)
 {
 	const char *path = o->path;
 	const char *slash = strrchr(path, '/');
 	size_t dir = slash == NULL ? 0 : (size_t)(slash - path) + 1;
-	int fd, i;
+	int fd;
 
-	for (i = 0; i < TRIES; i++) {
+	for (int i = 0; i < REPORT_TRIES; i++) {
 		text_free(temporary);
 		text_add_bytes(temporary, path, dir);
 		text_addf(temporary, ".rsthop-%ld-%d.tmp", (long)getpid(), i);
@@ -194,19 +192,19 @@ open_temporary(const struct order *o, struct text *temporary)
 }
 
 static int
-write_plain(const struct order *o, struct fault *f)
+report_write_plain(const struct order *o, struct fault *f)
 {
 	struct text temporary = {0};
 	int fd, rc = -1;
 
-	fd = open_temporary(o, &temporary);
+	fd = report_open_temporary(o, &temporary);
 	if (fd < 0) {
-		fault_file(o->path, errno, f);
+		report_fault_file(o->path, errno, f);
 		goto out;
 	}
-	rc = write_fd(o, fd, f);
+	rc = report_write_fd(o, fd, f);
 	if (rc == 0 && rename(text_str(&temporary), o->path) != 0)
-		rc = fault_file(o->path, errno, f);
+		rc = report_fault_file(o->path, errno, f);
 	if (rc != 0)
 		unlink(text_str(&temporary));
 out:
@@ -215,7 +213,8 @@ out:
 }
 
 static int
-write_order(struct order *o, const struct report_style *st, struct fault *f)
+report_write_order(
+    struct order *o, const struct report_style *st, struct fault *f)
 {
 	o->plain = *st;
 	o->plain.color = false; /* a file is no terminal */
@@ -224,9 +223,10 @@ write_order(struct order *o, const struct report_style *st, struct fault *f)
 	if (o->writer == NULL)
 		return -1;
 	o->mode = o->analysis != NULL && strcmp(o->writer->name, "pcapng") == 0
-	    ? DATA_MODE
-	    : FILE_MODE;
-	return is_special(o->path) ? write_special(o, f) : write_plain(o, f);
+	    ? REPORT_DATA_MODE
+	    : REPORT_FILE_MODE;
+	return report_is_special(o->path) ? report_write_special(o, f)
+					  : report_write_plain(o, f);
 }
 
 int
@@ -236,7 +236,7 @@ report_write_file(const char *path, const struct trace_result *t,
 {
 	struct order o = {.path = path, .trace = t, .locate = l};
 
-	return write_order(&o, st, f);
+	return report_write_order(&o, st, f);
 }
 
 int
@@ -245,5 +245,5 @@ report_write_analysis_file(const char *path, const struct analysis *a,
 {
 	struct order o = {.path = path, .analysis = a};
 
-	return write_order(&o, st, f);
+	return report_write_order(&o, st, f);
 }

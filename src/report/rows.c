@@ -8,7 +8,7 @@
 
 #include "rows.h"
 
-#define COLLAPSE 3 /* silent hops in a row that are drawn as one */
+#define ROWS_COLLAPSE 3 /* silent hops in a row that are drawn as one */
 
 /* What the rows are made from. */
 struct source {
@@ -21,19 +21,15 @@ struct source {
 static void
 row_free(struct row *r)
 {
-	size_t i;
-
 	text_free(&r->mark);
-	for (i = 0; i < r->n_notes; i++)
+	for (size_t i = 0; i < r->n_notes; i++)
 		text_free(&r->notes[i]);
 }
 
 void
 rows_free(struct rows *rs)
 {
-	size_t i;
-
-	for (i = 0; i < rs->n; i++)
+	for (size_t i = 0; i < rs->n; i++)
 		row_free(&rs->row[i]);
 	free(rs->row);
 	memset(rs, 0, sizeof(*rs));
@@ -65,24 +61,23 @@ row_note(struct row *r)
 }
 
 static void
-set_fires(struct row *row, const struct source *src)
+rows_set_draws(struct row *row, const struct source *src)
 {
 	const struct locate_result *l = src->locate;
-	size_t i;
 
 	if (l == NULL || l->n_by_ttl == 0)
 		return;
 	if (!row->server)
-		snprintf(row->fires, sizeof(row->fires), "-");
-	for (i = 0; i < l->n_by_ttl && i < PATH_MAX_HOPS; i++) {
+		snprintf(row->draws, sizeof(row->draws), "-");
+	for (size_t i = 0; i < l->n_by_ttl && i < PATH_MAX_HOPS; i++) {
 		if (l->by_ttl[i].ttl == row->from && l->by_ttl[i].trials > 0)
-			snprintf(row->fires, sizeof(row->fires), "%u of %u",
+			snprintf(row->draws, sizeof(row->draws), "%u of %u",
 			    l->by_ttl[i].resets, l->by_ttl[i].trials);
 	}
 }
 
 static void
-note_threshold(struct row *row, const struct source *src)
+rows_note_threshold(struct row *row, const struct source *src)
 {
 	if (src->locate == NULL || src->locate->threshold_ttl == 0 ||
 	    src->locate->threshold_ttl != row->from)
@@ -92,22 +87,21 @@ note_threshold(struct row *row, const struct source *src)
 
 /* The labels that the hop's router saw, outermost first. */
 static void
-note_mpls(struct row *row, const struct path_responder *p)
+rows_note_mpls(struct row *row, const struct path_responder *p)
 {
 	struct text *t;
-	int i;
 
 	if (p->n_mpls == 0)
 		return;
 	t = row_note(row);
 	text_add(t, "MPLS");
-	for (i = 0; i < p->n_mpls && i < PKT_MPLS; i++)
+	for (int i = 0; i < p->n_mpls && i < PKT_MPLS; i++)
 		text_addf(t, "%s %u", i == 0 ? "" : " >", p->mpls[i].label);
 }
 
 /* The first hop's MAC: in a trace, and where that hop is the device. */
 static void
-note_mac(
+rows_note_mac(
     struct row *row, const struct path_responder *p, const struct source *src)
 {
 	char mac[ADDR_MAC_TEXT];
@@ -124,7 +118,7 @@ note_mac(
 }
 
 static void
-note_rewrites(struct row *row, const struct path_responder *p)
+rows_note_rewrites(struct row *row, const struct path_responder *p)
 {
 	struct text *t;
 
@@ -136,21 +130,21 @@ note_rewrites(struct row *row, const struct path_responder *p)
 }
 
 static void
-note_responder(
+rows_note_responder(
     struct row *row, const struct path_responder *p, const struct source *src)
 {
 	if (src->names && p->name[0] != '\0')
 		words_safe(row_note(row), p->name);
-	note_mac(row, p, src);
+	rows_note_mac(row, p, src);
 	if (p->unreachable)
 		text_add(row_note(row), "answers unreachable");
-	note_rewrites(row, p);
-	note_mpls(row, p);
+	rows_note_rewrites(row, p);
+	rows_note_mpls(row, p);
 }
 
 /* Whether this responder, or the silent hop for NULL, is the verdict's. */
 static bool
-is_device(const struct source *src, int ttl, const struct addr *a)
+rows_is_device(const struct source *src, int ttl, const struct addr *a)
 {
 	const struct locate_result *l = src->locate;
 
@@ -162,14 +156,14 @@ is_device(const struct source *src, int ttl, const struct addr *a)
 }
 
 static void
-set_device(struct row *row, const struct source *src)
+rows_set_device(struct row *row, const struct source *src)
 {
 	row->device = true;
 	words_mark(&row->mark, src->locate);
 }
 
 static void
-add_silent(struct rows *rs, const struct source *src, int ttl)
+rows_add_silent(struct rows *rs, const struct source *src, int ttl)
 {
 	const struct path_hop *h = path_hop_at(src->path, ttl);
 	bool asked = h != NULL && h->asked > 0;
@@ -180,14 +174,14 @@ add_silent(struct rows *rs, const struct source *src, int ttl)
 	row->silent = true;
 	snprintf(row->responder, sizeof(row->responder), "*");
 	snprintf(row->rtt, sizeof(row->rtt), "%s", asked ? "silent" : "-");
-	set_fires(row, src);
-	if (is_device(src, ttl, NULL))
-		set_device(row, src);
-	note_threshold(row, src);
+	rows_set_draws(row, src);
+	if (rows_is_device(src, ttl, NULL))
+		rows_set_device(row, src);
+	rows_note_threshold(row, src);
 }
 
 static void
-add_responder(struct rows *rs, const struct source *src,
+rows_add_responder(struct rows *rs, const struct source *src,
     const struct path_hop *h, const struct path_responder *p, bool more)
 {
 	struct row *row = rows_add(rs, h->ttl);
@@ -202,46 +196,44 @@ add_responder(struct rows *rs, const struct source *src,
 	snprintf(row->via, sizeof(row->via), "%s", text_str(&via));
 	rs->bad |= via.bad;
 	text_free(&via);
-	if (is_device(src, h->ttl, &p->addr))
-		set_device(row, src);
+	if (rows_is_device(src, h->ttl, &p->addr))
+		rows_set_device(row, src);
 	if (!more) {
-		set_fires(row, src);
-		note_threshold(row, src);
+		rows_set_draws(row, src);
+		rows_note_threshold(row, src);
 	}
-	note_responder(row, p, src);
+	rows_note_responder(row, p, src);
 }
 
 /* The responders of one hop but for the server itself, which comes last. */
 static void
-add_hop(struct rows *rs, const struct source *src, int ttl, bool silent_too)
+rows_add_hop(
+    struct rows *rs, const struct source *src, int ttl, bool silent_too)
 {
 	const struct path_hop *h = path_hop_at(src->path, ttl);
 	const struct path_responder *p;
 	bool more = false;
-	int i;
 
-	for (i = 0; h != NULL && i < h->n_responders && i < PATH_RESPONDERS;
+	for (int i = 0; h != NULL && i < h->n_responders && i < PATH_RESPONDERS;
 	     i++) {
 		p = &h->responders[i];
 		if (!silent_too &&
 		    addr_equal(&p->addr, &src->head->target.addr))
 			continue;
-		add_responder(rs, src, h, p, more);
+		rows_add_responder(rs, src, h, p, more);
 		more = true;
 	}
 	if (!more && silent_too)
-		add_silent(rs, src, ttl);
+		rows_add_silent(rs, src, ttl);
 }
 
 /* The TTL at which the server answers; 0 where it was not seen to. */
 static int
-server_ttl(const struct path *p)
+rows_server_ttl(const struct path *p)
 {
-	int i;
-
 	if (p->server_hops > 0)
 		return p->server_hops;
-	for (i = 0; i < p->n_hops && i < PATH_MAX_HOPS; i++) {
+	for (int i = 0; i < p->n_hops && i < PATH_MAX_HOPS; i++) {
 		if (p->hops[i].is_server)
 			return p->hops[i].ttl;
 	}
@@ -249,7 +241,7 @@ server_ttl(const struct path *p)
 }
 
 static void
-note_server(struct row *row, const struct source *src)
+rows_note_server(struct row *row, const struct source *src)
 {
 	struct text *t = row_note(row);
 	char a[ADDR_TEXT];
@@ -268,12 +260,11 @@ note_server(struct row *row, const struct source *src)
 
 /* The server's own answer on the path, NULL where there was none. */
 static const struct path_responder *
-server_responder(const struct source *src, int ttl)
+rows_server_responder(const struct source *src, int ttl)
 {
 	const struct path_hop *h = path_hop_at(src->path, ttl);
-	int i;
 
-	for (i = 0; h != NULL && i < h->n_responders && i < PATH_RESPONDERS;
+	for (int i = 0; h != NULL && i < h->n_responders && i < PATH_RESPONDERS;
 	     i++) {
 		if (addr_equal(&h->responders[i].addr, &src->head->target.addr))
 			return &h->responders[i];
@@ -282,9 +273,9 @@ server_responder(const struct source *src, int ttl)
 }
 
 static void
-add_server(struct rows *rs, const struct source *src, int ttl)
+rows_add_server(struct rows *rs, const struct source *src, int ttl)
 {
-	const struct path_responder *p = server_responder(src, ttl);
+	const struct path_responder *p = rows_server_responder(src, ttl);
 	int64_t rtt_ns = src->path->server_rtt_ns;
 	struct text via = {0};
 	struct row *row;
@@ -302,23 +293,23 @@ add_server(struct rows *rs, const struct source *src, int ttl)
 	snprintf(row->via, sizeof(row->via), "%s", text_str(&via));
 	rs->bad |= via.bad;
 	text_free(&via);
-	set_fires(row, src);
-	if (is_device(src, ttl, &src->head->target.addr) ||
+	rows_set_draws(row, src);
+	if (rows_is_device(src, ttl, &src->head->target.addr) ||
 	    (src->locate != NULL && src->locate->trigger != 0 &&
 		src->locate->verdict.kind == RESULT_SERVER))
-		set_device(row, src);
-	note_server(row, src);
+		rows_set_device(row, src);
+	rows_note_server(row, src);
 	if (p != NULL)
-		note_rewrites(row, p);
-	note_threshold(row, src);
+		rows_note_rewrites(row, p);
+	rows_note_threshold(row, src);
 }
 
 static bool
-can_join(const struct row *a, const struct row *b)
+rows_can_join(const struct row *a, const struct row *b)
 {
 	return a->silent && b->silent && !a->device && !b->device &&
 	    a->n_notes == 0 && b->n_notes == 0 &&
-	    strcmp(a->fires, b->fires) == 0 && strcmp(a->rtt, b->rtt) == 0;
+	    strcmp(a->draws, b->draws) == 0 && strcmp(a->rtt, b->rtt) == 0;
 }
 
 /* Draws three and more silent hops that say the same as one row. */
@@ -329,10 +320,10 @@ rows_collapse(struct rows *rs)
 
 	for (i = k = 0; i < rs->n; i += run) {
 		for (run = 1; i + run < rs->n &&
-		     can_join(&rs->row[i], &rs->row[i + run]);
+		     rows_can_join(&rs->row[i], &rs->row[i + run]);
 		     run++)
 			;
-		if (run < COLLAPSE)
+		if (run < ROWS_COLLAPSE)
 			run = 1;
 		rs->row[k] = rs->row[i];
 		rs->row[k].to = rs->row[i + run - 1].to;
@@ -344,25 +335,24 @@ rows_collapse(struct rows *rs)
 static void
 rows_build(struct rows *rs, const struct source *src)
 {
-	int server = server_ttl(src->path);
-	int last = src->path->n_hops, ttl;
-	size_t i;
+	int server = rows_server_ttl(src->path);
+	int last = src->path->n_hops;
 
 	if (src->locate != NULL && src->locate->verdict.hop > last)
 		last = src->locate->verdict.hop;
 	if (server > 0)
 		last = server - 1;
-	for (ttl = 1; ttl <= last && ttl <= PATH_MAX_HOPS; ttl++)
-		add_hop(rs, src, ttl, true);
+	for (int ttl = 1; ttl <= last && ttl <= PATH_MAX_HOPS; ttl++)
+		rows_add_hop(rs, src, ttl, true);
 	if (server > 0)
-		add_hop(rs, src, server, false);
+		rows_add_hop(rs, src, server, false);
 	if (server > 0 || src->path->server_ttl > 0)
-		add_server(rs, src, server);
+		rows_add_server(rs, src, server);
 	if (rs->bad)
 		return;
 	rows_collapse(rs);
-	for (i = 0; i < rs->n; i++)
-		rs->has_fires |= rs->row[i].fires[0] != '\0';
+	for (size_t i = 0; i < rs->n; i++)
+		rs->has_draws |= rs->row[i].draws[0] != '\0';
 }
 
 void

@@ -1,8 +1,8 @@
 /*
  * The path as a table: one row a responder, for text and HTML alike.
  */
-#ifndef REPORT_ROWS_H
-#define REPORT_ROWS_H
+#ifndef RSTHOP_REPORT_ROWS_H
+#define RSTHOP_REPORT_ROWS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,7 +24,7 @@ struct row {
 	char responder[ADDR_TEXT];
 	char rtt[WORDS_MS];
 	char via[ROWS_CELL];
-	char fires[ROWS_CELL]; /* "4 of 8", "-" not tried, "" says nothing */
+	char draws[ROWS_CELL]; /* "4 of 8", "-" not tried, "" says nothing */
 	struct text mark;      /* of the device's row */
 	size_t n_notes;
 	struct text notes[ROWS_NOTES];
@@ -33,7 +33,7 @@ struct row {
 struct rows {
 	size_t n, cap;
 	struct row *row; /* owned */
-	bool has_fires;
+	bool has_draws;
 	bool bad; /* memory ran out */
 };
 

@@ -3,23 +3,23 @@
 
 #include "sheet.h"
 
-#define COLUMNS	    80
-#define COLUMNS_MIN 72 /* the widest table row without its notes */
+#define SHEET_COLUMNS	  80
+#define SHEET_COLUMNS_MIN 72 /* the widest table row without its notes */
 
 void
 sheet_begin(struct sheet *s, const struct report_style *st)
 {
 	memset(s, 0, sizeof(*s));
-	s->columns = st->columns == 0 ? COLUMNS : st->columns;
-	if (s->columns < COLUMNS_MIN)
-		s->columns = COLUMNS_MIN;
+	s->columns = st->columns == 0 ? SHEET_COLUMNS : st->columns;
+	if (s->columns < SHEET_COLUMNS_MIN)
+		s->columns = SHEET_COLUMNS_MIN;
 	s->color = st->color;
 	s->utf8 = st->utf8;
 }
 
 /* Columns that s takes: bytes that do not continue a UTF-8 sequence. */
 static int
-width_of(const char *s)
+sheet_width_of(const char *s)
 {
 	int n = 0;
 
@@ -34,13 +34,13 @@ width_of(const char *s)
  * parted from its per cent sign.
  */
 static size_t
-line_length(const char *words, size_t room)
+sheet_line_length(const char *words, size_t room)
 {
-	size_t len = strlen(words), i;
+	size_t len = strlen(words);
 
 	if (len <= room)
 		return len;
-	for (i = room; i > 0; i--) {
+	for (size_t i = room; i > 0; i--) {
 		if (words[i] == ' ' && words[i + 1] != '%')
 			return i;
 	}
@@ -58,7 +58,7 @@ sheet_wrap(struct sheet *s, const char *words, int indent, int hang, int at)
 	pad = at > 0 ? 0 : indent;
 	do {
 		room = s->columns - (at > 0 ? at : pad);
-		n = line_length(words, room < 1 ? 1 : (size_t)room);
+		n = sheet_line_length(words, room < 1 ? 1 : (size_t)room);
 		text_pad(&s->t, ' ', pad);
 		text_add_bytes(&s->t, words, n);
 		sheet_end_line(s);
@@ -74,13 +74,13 @@ void
 sheet_left(struct sheet *s, const char *words, int width)
 {
 	text_add(&s->t, words);
-	text_pad(&s->t, ' ', width - width_of(words));
+	text_pad(&s->t, ' ', width - sheet_width_of(words));
 }
 
 void
 sheet_right(struct sheet *s, const char *words, int width)
 {
-	text_pad(&s->t, ' ', width - width_of(words));
+	text_pad(&s->t, ' ', width - sheet_width_of(words));
 	text_add(&s->t, words);
 }
 

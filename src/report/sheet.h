@@ -2,8 +2,8 @@
  * A page of text: paragraphs wrapped, cells padded.  All that is put on it is
  * printable ASCII, but for the few signs that sheet.c itself has for UTF-8.
  */
-#ifndef REPORT_SHEET_H
-#define REPORT_SHEET_H
+#ifndef RSTHOP_REPORT_SHEET_H
+#define RSTHOP_REPORT_SHEET_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -9,17 +9,18 @@
 #include "words.h"
 #include "writers.h"
 
-#define GAP	  2  /* blanks between columns */
-#define NOTES_MIN 26 /* notes narrower than this go on lines of their own */
+#define TEXT_GAP 2 /* blanks between columns */
+#define TEXT_NOTES_MIN \
+	26 /* notes narrower than this go on lines of their own */
 
 /* Widths of the columns of the path's table. */
 struct widths {
-	int hop, responder, rtt, via, fires;
+	int hop, responder, rtt, via, draws;
 	int notes; /* the column at which notes begin */
 };
 
 static void
-widen(int *width, const char *words)
+text_widen(int *width, const char *words)
 {
 	int n = (int)strlen(words);
 
@@ -28,7 +29,7 @@ widen(int *width, const char *words)
 }
 
 static const char *
-hop_text(const struct row *r, char buf[ROWS_CELL])
+text_hop(const struct row *r, char buf[ROWS_CELL])
 {
 	if (r->more)
 		buf[0] = '\0';
@@ -42,49 +43,49 @@ hop_text(const struct row *r, char buf[ROWS_CELL])
 }
 
 static void
-measure(const struct rows *rs, bool trace, struct widths *w)
+text_measure(const struct rows *rs, bool trace, struct widths *w)
 {
 	char hop[ROWS_CELL];
-	size_t i;
 
 	memset(w, 0, sizeof(*w));
-	widen(&w->hop, "hop");
-	widen(&w->responder, "responder");
-	widen(&w->rtt, "silent");
+	text_widen(&w->hop, "hop");
+	text_widen(&w->responder, "responder");
+	text_widen(&w->rtt, "silent");
 	if (trace)
-		widen(&w->via, "via");
-	if (rs->has_fires)
-		widen(&w->fires, "reset fires");
-	for (i = 0; i < rs->n; i++) {
-		widen(&w->hop, hop_text(&rs->row[i], hop));
-		widen(&w->responder, rs->row[i].responder);
-		widen(&w->rtt, rs->row[i].rtt);
+		text_widen(&w->via, "via");
+	if (rs->has_draws)
+		text_widen(&w->draws, "reset fires");
+	for (size_t i = 0; i < rs->n; i++) {
+		text_widen(&w->hop, text_hop(&rs->row[i], hop));
+		text_widen(&w->responder, rs->row[i].responder);
+		text_widen(&w->rtt, rs->row[i].rtt);
 		if (trace)
-			widen(&w->via, rs->row[i].via);
-		widen(&w->fires, rs->row[i].fires);
+			text_widen(&w->via, rs->row[i].via);
+		text_widen(&w->draws, rs->row[i].draws);
 	}
-	w->notes = 1 + w->hop + GAP + w->responder + GAP + w->rtt + GAP;
+	w->notes =
+	    1 + w->hop + TEXT_GAP + w->responder + TEXT_GAP + w->rtt + TEXT_GAP;
 	if (trace)
-		w->notes += w->via + GAP;
-	if (rs->has_fires)
-		w->notes += w->fires + GAP;
+		w->notes += w->via + TEXT_GAP;
+	if (rs->has_draws)
+		w->notes += w->draws + TEXT_GAP;
 }
 
 static void
-put_cells(struct sheet *s, const struct widths *w, const char *hop,
-    const char *responder, const char *rtt, const char *via, const char *fires)
+text_put_cells(struct sheet *s, const struct widths *w, const char *hop,
+    const char *responder, const char *rtt, const char *via, const char *draws)
 {
 	text_pad(&s->t, ' ', 1);
 	sheet_right(s, hop, w->hop);
-	text_pad(&s->t, ' ', GAP);
+	text_pad(&s->t, ' ', TEXT_GAP);
 	sheet_left(s, responder, w->responder);
-	text_pad(&s->t, ' ', GAP);
+	text_pad(&s->t, ' ', TEXT_GAP);
 	sheet_right(s, rtt, w->rtt);
-	text_pad(&s->t, ' ', GAP);
+	text_pad(&s->t, ' ', TEXT_GAP);
 	if (w->via > 0)
-		sheet_left(s, via, w->via + GAP);
-	if (w->fires > 0)
-		sheet_left(s, fires, w->fires + GAP);
+		sheet_left(s, via, w->via + TEXT_GAP);
+	if (w->draws > 0)
+		sheet_left(s, draws, w->draws + TEXT_GAP);
 }
 
 /*
@@ -92,13 +93,14 @@ put_cells(struct sheet *s, const struct widths *w, const char *hop,
  * fresh where the line is still empty.
  */
 static void
-put_note(struct sheet *s, const struct widths *w, const char *note, bool fresh)
+text_put_note(
+    struct sheet *s, const struct widths *w, const char *note, bool fresh)
 {
 	int room = s->columns - w->notes;
-	int beneath = 1 + w->hop + GAP;
+	int beneath = 1 + w->hop + TEXT_GAP;
 	int n = (int)strlen(note);
 
-	if (n <= room || (room >= NOTES_MIN && n <= 2 * room)) {
+	if (n <= room || (room >= TEXT_NOTES_MIN && n <= 2 * room)) {
 		sheet_wrap(s, note, w->notes, 0, fresh ? 0 : w->notes);
 		return;
 	}
@@ -109,46 +111,46 @@ put_note(struct sheet *s, const struct widths *w, const char *note, bool fresh)
 
 /* All on one line where they fit, else each on its own. */
 static void
-put_notes(struct sheet *s, const struct widths *w, const struct row *r)
+text_put_notes(struct sheet *s, const struct widths *w, const struct row *r)
 {
 	bool fresh = r->mark.len > 0;
 	struct text all = {0};
-	size_t i;
 
-	for (i = 0; i < r->n_notes; i++) {
+	for (size_t i = 0; i < r->n_notes; i++) {
 		if (i > 0)
 			text_add(&all, "; ");
 		text_add(&all, text_str(&r->notes[i]));
 	}
 	if (w->notes + (int)all.len <= s->columns) {
 		if (r->n_notes > 0)
-			put_note(s, w, text_str(&all), fresh);
+			text_put_note(s, w, text_str(&all), fresh);
 	} else {
-		for (i = 0; i < r->n_notes; i++)
-			put_note(s, w, text_str(&r->notes[i]), fresh || i > 0);
+		for (size_t i = 0; i < r->n_notes; i++)
+			text_put_note(
+			    s, w, text_str(&r->notes[i]), fresh || i > 0);
 	}
 	s->t.bad |= all.bad;
 	text_free(&all);
 }
 
 static void
-put_row(struct sheet *s, const struct widths *w, const struct row *r)
+text_put_row(struct sheet *s, const struct widths *w, const struct row *r)
 {
 	struct text mark = {0};
 	char hop[ROWS_CELL];
-	bool dash = strcmp(r->fires, "-") == 0;
+	bool dash = strcmp(r->draws, "-") == 0;
 
 	if (r->device)
 		sheet_ink(s, SHEET_ALERT);
-	put_cells(s, w, hop_text(r, hop), r->responder, r->rtt, r->via,
-	    dash ? sheet_dash(s) : r->fires);
+	text_put_cells(s, w, text_hop(r, hop), r->responder, r->rtt, r->via,
+	    dash ? sheet_dash(s) : r->draws);
 	if (r->mark.len > 0) {
 		text_addf(&mark, "<== %s", text_str(&r->mark));
-		put_note(s, w, text_str(&mark), false);
+		text_put_note(s, w, text_str(&mark), false);
 	}
 	if (r->device)
 		sheet_ink(s, SHEET_PLAIN);
-	put_notes(s, w, r);
+	text_put_notes(s, w, r);
 	if (r->mark.len == 0 && r->n_notes == 0)
 		sheet_end_line(s);
 	s->t.bad |= mark.bad;
@@ -156,53 +158,52 @@ put_row(struct sheet *s, const struct widths *w, const struct row *r)
 }
 
 static void
-put_table(struct sheet *s, const struct rows *rs, bool trace)
+text_put_table(struct sheet *s, const struct rows *rs, bool trace)
 {
 	struct widths w;
-	size_t i;
 
 	text_add(&s->t, "\n");
 	if (rs->n == 0) {
 		text_add(&s->t, " No hop answered.\n");
 		return;
 	}
-	measure(rs, trace, &w);
-	put_cells(s, &w, "hop", "responder", "rtt", "via", "reset fires");
+	text_measure(rs, trace, &w);
+	text_put_cells(s, &w, "hop", "responder", "rtt", "via", "reset fires");
 	sheet_end_line(s);
-	for (i = 0; i < rs->n; i++)
-		put_row(s, &w, &rs->row[i]);
+	for (size_t i = 0; i < rs->n; i++)
+		text_put_row(s, &w, &rs->row[i]);
 	s->t.bad |= rs->bad;
 }
 
 /* "15 of 15  10.9.2.6  40001, 40004", the ports wrapped in their column. */
 static void
-put_ports(struct sheet *s, const struct words_ports *g, const int width[2])
+text_put_ports(struct sheet *s, const struct words_ports *g, const int width[2])
 {
-	char fires[ROWS_CELL];
+	char draws[ROWS_CELL];
 	int at = 2 + width[0];
 
-	snprintf(fires, sizeof(fires), "%u of %u", g->resets, g->trials);
+	snprintf(draws, sizeof(draws), "%u of %u", g->resets, g->trials);
 	text_pad(&s->t, ' ', 2);
-	sheet_right(s, fires, width[0]);
-	text_pad(&s->t, ' ', GAP);
-	at += GAP;
+	sheet_right(s, draws, width[0]);
+	text_pad(&s->t, ' ', TEXT_GAP);
+	at += TEXT_GAP;
 	if (width[1] > 0) {
 		sheet_left(s, text_str(&g->path), width[1]);
-		text_pad(&s->t, ' ', GAP);
-		at += width[1] + GAP;
+		text_pad(&s->t, ' ', TEXT_GAP);
+		at += width[1] + TEXT_GAP;
 	}
 	sheet_wrap(s, text_str(&g->ports), at, 0, at);
 	s->t.bad |= g->ports.bad || g->path.bad;
 }
 
 static void
-put_sweep(struct sheet *s, const struct result_sweep *w)
+text_put_sweep(struct sheet *s, const struct result_sweep *w)
 {
 	struct words_ports groups[RESULT_PORTS];
-	char fires[ROWS_CELL];
+	char draws[ROWS_CELL];
 	struct text t = {0};
 	int width[2] = {0};
-	size_t n, i;
+	size_t n;
 
 	if (w->n_ports == 0)
 		return;
@@ -210,14 +211,14 @@ put_sweep(struct sheet *s, const struct result_sweep *w)
 	words_sweep(&t, w);
 	sheet_wrap(s, text_str(&t), 2, 0, 0);
 	n = words_port_groups(w, groups);
-	for (i = 0; i < n; i++) {
-		snprintf(fires, sizeof(fires), "%u of %u", groups[i].resets,
+	for (size_t i = 0; i < n; i++) {
+		snprintf(draws, sizeof(draws), "%u of %u", groups[i].resets,
 		    groups[i].trials);
-		widen(&width[0], fires);
-		widen(&width[1], text_str(&groups[i].path));
+		text_widen(&width[0], draws);
+		text_widen(&width[1], text_str(&groups[i].path));
 	}
-	for (i = 0; i < n; i++)
-		put_ports(s, &groups[i], width);
+	for (size_t i = 0; i < n; i++)
+		text_put_ports(s, &groups[i], width);
 	words_port_groups_free(groups, n);
 	s->t.bad |= t.bad;
 	text_free(&t);
@@ -225,7 +226,7 @@ put_sweep(struct sheet *s, const struct result_sweep *w)
 
 /* One wrapped paragraph of prose. */
 static void
-put_prose(struct sheet *s, const char *words, int indent)
+text_put_prose(struct sheet *s, const char *words, int indent)
 {
 	struct text t = {0};
 
@@ -236,27 +237,25 @@ put_prose(struct sheet *s, const char *words, int indent)
 }
 
 static void
-put_why(struct sheet *s, const struct reasons *rs)
+text_put_why(struct sheet *s, const struct reasons *rs)
 {
-	size_t i;
-
 	if (rs->n == 0)
 		return;
 	text_add(&s->t, "\nWhy\n");
-	for (i = 0; i < rs->n && i < REASONS_MAX; i++)
-		put_prose(s, rs->r[i].text, 2);
+	for (size_t i = 0; i < rs->n && i < REASONS_MAX; i++)
+		text_put_prose(s, rs->r[i].text, 2);
 }
 
 static void
-put_alternatives(struct sheet *s, const struct locate_result *r, bool names)
+text_put_alternatives(
+    struct sheet *s, const struct locate_result *r, bool names)
 {
 	const struct result_alternative *a = r->verdict.alternatives;
 	char percent[WORDS_PERCENT];
 	bool begun = false;
-	size_t i;
 
-	for (i = 0; i < r->verdict.n_alternatives && i < RESULT_ALTERNATIVES;
-	     i++) {
+	for (size_t i = 0;
+	     i < r->verdict.n_alternatives && i < RESULT_ALTERNATIVES; i++) {
 		struct text t = {0};
 
 		if (a[i].probability < WORDS_ALTERNATIVE_MIN)
@@ -275,37 +274,36 @@ put_alternatives(struct sheet *s, const struct locate_result *r, bool names)
 }
 
 static void
-put_next(struct sheet *s, const struct locate_result *r)
+text_put_next(struct sheet *s, const struct locate_result *r)
 {
-	size_t i, n = sizeof(r->verdict.next) / sizeof(r->verdict.next[0]);
+	size_t n = sizeof(r->verdict.next) / sizeof(r->verdict.next[0]);
 
 	if (r->verdict.next[0][0] == '\0')
 		return;
 	text_add(&s->t, "\nNext\n");
-	for (i = 0; i < n && r->verdict.next[i][0] != '\0'; i++)
-		put_prose(s, r->verdict.next[i], 2);
+	for (size_t i = 0; i < n && r->verdict.next[i][0] != '\0'; i++)
+		text_put_prose(s, r->verdict.next[i], 2);
 }
 
 static void
-put_notes_section(struct sheet *s, const struct result_notes *notes,
+text_put_notes_section(struct sheet *s, const struct result_notes *notes,
     const struct result_head *h)
 {
 	struct text t = {0};
-	size_t i;
 
 	words_dropped(&t, h);
 	if (notes->n > 0 || t.len > 0)
 		text_add(&s->t, "\nNotes\n");
-	for (i = 0; i < notes->n && i < RESULT_NOTES; i++)
-		put_prose(s, notes->text[i], 2);
+	for (size_t i = 0; i < notes->n && i < RESULT_NOTES; i++)
+		text_put_prose(s, notes->text[i], 2);
 	if (t.len > 0)
-		put_prose(s, text_str(&t), 2);
+		text_put_prose(s, text_str(&t), 2);
 	s->t.bad |= t.bad;
 	text_free(&t);
 }
 
 static void
-put_partial(struct sheet *s, const struct result_head *h)
+text_put_partial(struct sheet *s, const struct result_head *h)
 {
 	struct text t = {0};
 
@@ -317,7 +315,7 @@ put_partial(struct sheet *s, const struct result_head *h)
 }
 
 static void
-put_answer(struct sheet *s, const struct locate_result *r, bool names)
+text_put_answer(struct sheet *s, const struct locate_result *r, bool names)
 {
 	struct text head = {0}, numbers = {0}, before = {0};
 
@@ -327,7 +325,7 @@ put_answer(struct sheet *s, const struct locate_result *r, bool names)
 	sheet_ink(s, SHEET_BOLD);
 	sheet_wrap(s, text_str(&head), 0, 0, 0);
 	sheet_ink(s, SHEET_PLAIN);
-	put_partial(s, &r->head);
+	text_put_partial(s, &r->head);
 	sheet_wrap(s, text_str(&numbers), 0, 0, 0);
 	if (before.len > 0)
 		sheet_wrap(s, text_str(&before), 0, 0, 0);
@@ -345,15 +343,15 @@ text_locate(const struct locate_result *r, const struct report_style *st,
 	struct sheet s;
 
 	sheet_begin(&s, st);
-	put_answer(&s, r, st->names);
+	text_put_answer(&s, r, st->names);
 	rows_locate(&rs, r, st->names);
-	put_table(&s, &rs, false);
+	text_put_table(&s, &rs, false);
 	rows_free(&rs);
-	put_sweep(&s, &r->sweep);
-	put_why(&s, &r->verdict.reasons);
-	put_alternatives(&s, r, st->names);
-	put_next(&s, r);
-	put_notes_section(&s, &r->notes, &r->head);
+	text_put_sweep(&s, &r->sweep);
+	text_put_why(&s, &r->verdict.reasons);
+	text_put_alternatives(&s, r, st->names);
+	text_put_next(&s, r);
+	text_put_notes_section(&s, &r->notes, &r->head);
 	return writers_finish(&s.t, out, f);
 }
 
@@ -370,11 +368,11 @@ text_trace(const struct trace_result *r, const struct report_style *st,
 	sheet_ink(&s, SHEET_BOLD);
 	sheet_wrap(&s, text_str(&t), 0, 0, 0);
 	sheet_ink(&s, SHEET_PLAIN);
-	put_partial(&s, &r->head);
+	text_put_partial(&s, &r->head);
 	rows_trace(&rs, r, st->names);
-	put_table(&s, &rs, true);
+	text_put_table(&s, &rs, true);
 	rows_free(&rs);
-	put_notes_section(&s, &r->notes, &r->head);
+	text_put_notes_section(&s, &r->notes, &r->head);
 	s.t.bad |= t.bad;
 	text_free(&t);
 	return writers_finish(&s.t, out, f);

@@ -13,57 +13,61 @@
 #include "words_analysis.h"
 #include "writers.h"
 
-#define LABEL	   14 /* columns of the left margin */
-#define SHOWN	   8  /* batches that are told one by one */
-#define SHOWN_LESS 4  /* ... of the undetermined */
-#define REASONS	   3
-#define EACH_FILE  20 /* columns of a file's name in the list of all */
+#define TEXT_ANALYSIS_LABEL	 14 /* columns of the left margin */
+#define TEXT_ANALYSIS_SHOWN	 8  /* batches that are told one by one */
+#define TEXT_ANALYSIS_SHOWN_LESS 4  /* ... of the undetermined */
+#define TEXT_ANALYSIS_REASONS	 3
+#define TEXT_ANALYSIS_EACH_FILE \
+	20 /* columns of a file's name in the list of all */
 
 /* A paragraph behind its label. */
 static void
-put_field(struct sheet *s, const char *label, const struct text *words)
+text_analysis_put_field(
+    struct sheet *s, const char *label, const struct text *words)
 {
 	if (words->len == 0)
 		return;
 	text_pad(&s->t, ' ', 2);
-	sheet_left(s, label, LABEL - 2);
-	sheet_wrap(s, text_str(words), LABEL, 0, LABEL);
+	sheet_left(s, label, TEXT_ANALYSIS_LABEL - 2);
+	sheet_wrap(
+	    s, text_str(words), TEXT_ANALYSIS_LABEL, 0, TEXT_ANALYSIS_LABEL);
 	s->t.bad |= words->bad;
 }
 
 /* Fills words by one of the functions below, and puts it. */
 static void
-put_words(struct sheet *s, const char *label, const struct batch *b,
-    void (*fill)(struct text *, const struct batch *))
+text_analysis_put_words(struct sheet *s, const char *label,
+    const struct batch *b, void (*fill)(struct text *, const struct batch *))
 {
 	struct text t = {0};
 
 	fill(&t, b);
-	put_field(s, label, &t);
+	text_analysis_put_field(s, label, &t);
 	text_free(&t);
 }
 
 static void
-put_why(struct sheet *s, const struct batch *b)
+text_analysis_put_why(struct sheet *s, const struct batch *b)
 {
 	const struct rst_verdict *v = &b->first->why;
 	bool forged = b->first->ruling == RST_FORGED;
 	size_t said = 0;
 
-	for (size_t i = 0; i < v->n_reasons && said < REASONS; i++) {
+	for (size_t i = 0; i < v->n_reasons && said < TEXT_ANALYSIS_REASONS;
+	     i++) {
 		struct text t = {0};
 
 		if (forged && v->reasons[i].weight <= 0)
 			continue;
 		words_prose(&t, v->reasons[i].text);
-		put_field(s, said == 0 ? "why" : "", &t);
+		text_analysis_put_field(s, said == 0 ? "why" : "", &t);
 		text_free(&t);
 		said++;
 	}
 }
 
 static void
-put_batch(struct sheet *s, const struct batch *b)
+text_analysis_put_batch(struct sheet *s, const struct batch *b)
 {
 	struct text head = {0};
 
@@ -75,18 +79,19 @@ put_batch(struct sheet *s, const struct batch *b)
 	sheet_ink(s, SHEET_PLAIN);
 	s->t.bad |= head.bad;
 	text_free(&head);
-	put_words(s, "in name of", b, words_batch_names);
-	put_words(s, "sent by", b, words_batch_sender);
-	put_words(s, "from", b, words_batch_place);
-	put_words(s, "fired by", b, words_batch_trigger);
-	put_why(s, b);
-	put_words(s, "first", b, words_batch_first);
-	put_words(s, "next", b, words_batch_next);
+	text_analysis_put_words(s, "in name of", b, words_batch_names);
+	text_analysis_put_words(s, "sent by", b, words_batch_sender);
+	text_analysis_put_words(s, "from", b, words_batch_place);
+	text_analysis_put_words(s, "fired by", b, words_batch_trigger);
+	text_analysis_put_why(s, b);
+	text_analysis_put_words(s, "first", b, words_batch_first);
+	text_analysis_put_words(s, "next", b, words_batch_next);
 }
 
 /* What was not told one by one, of this ruling. */
 static void
-put_rest(struct sheet *s, uint64_t resets, size_t batches, const char *ruling)
+text_analysis_put_rest(
+    struct sheet *s, uint64_t resets, size_t batches, const char *ruling)
 {
 	struct text t = {0};
 
@@ -104,8 +109,8 @@ put_rest(struct sheet *s, uint64_t resets, size_t batches, const char *ruling)
 }
 
 static void
-put_batches(struct sheet *s, const struct batches *bs, enum rst_ruling ruling,
-    size_t shown)
+text_analysis_put_batches(struct sheet *s, const struct batches *bs,
+    enum rst_ruling ruling, size_t shown)
 {
 	uint64_t rest = 0;
 	size_t n = 0;
@@ -116,17 +121,18 @@ put_batches(struct sheet *s, const struct batches *bs, enum rst_ruling ruling,
 		if (b->first->ruling != ruling)
 			continue;
 		if (n++ < shown)
-			put_batch(s, b);
+			text_analysis_put_batch(s, b);
 		else
 			rest += b->resets;
 	}
-	put_rest(s, rest, n > shown ? n - shown : 0, rst_ruling_name(ruling));
+	text_analysis_put_rest(
+	    s, rest, n > shown ? n - shown : 0, rst_ruling_name(ruling));
 }
 
 /* --- the genuine ones --- */
 
 static void
-put_genuine(struct sheet *s, const struct analysis *a)
+text_analysis_put_genuine(struct sheet *s, const struct analysis *a)
 {
 	char n[24];
 
@@ -143,28 +149,29 @@ put_genuine(struct sheet *s, const struct analysis *a)
 		if (sum == 0)
 			continue;
 		snprintf(n, sizeof(n), "%" PRIu64, sum);
-		sheet_right(s, n, LABEL - 2);
+		sheet_right(s, n, TEXT_ANALYSIS_LABEL - 2);
 		text_pad(&s->t, ' ', 2);
-		sheet_wrap(s, words_genuine((enum rst_kind)k), LABEL, 0, LABEL);
+		sheet_wrap(s, words_genuine((enum rst_kind)k),
+		    TEXT_ANALYSIS_LABEL, 0, TEXT_ANALYSIS_LABEL);
 	}
 }
 
 /* --- probes --- */
 
 static void
-put_probed_words(struct sheet *s, const char *label,
+text_analysis_put_probed_words(struct sheet *s, const char *label,
     const struct analysis_probed *p,
     void (*fill)(struct text *, const struct analysis_probed *))
 {
 	struct text t = {0};
 
 	fill(&t, p);
-	put_field(s, label, &t);
+	text_analysis_put_field(s, label, &t);
 	text_free(&t);
 }
 
 static void
-put_probed(struct sheet *s, const struct analysis_probed *p)
+text_analysis_put_probed(struct sheet *s, const struct analysis_probed *p)
 {
 	struct text head = {0};
 	char buf[ADDR_TEXT];
@@ -178,15 +185,15 @@ put_probed(struct sheet *s, const struct analysis_probed *p)
 	sheet_wrap(s, text_str(&head), 0, 2, 0);
 	s->t.bad |= head.bad;
 	text_free(&head);
-	put_probed_words(s, "sent", p, words_probes);
-	put_probed_words(s, "device at", p, words_probed_place);
-	put_probed_words(s, "path", p, words_probed_path);
+	text_analysis_put_probed_words(s, "sent", p, words_probes);
+	text_analysis_put_probed_words(s, "device at", p, words_probed_place);
+	text_analysis_put_probed_words(s, "path", p, words_probed_path);
 }
 
 /* --- all, one by one --- */
 
 static void
-put_reset(
+text_analysis_put_reset(
     struct sheet *s, const struct analysis *a, const struct analysis_reset *r)
 {
 	const struct endpoint *from = r->to_client ? &r->server : &r->client;
@@ -197,7 +204,7 @@ put_reset(
 	clock_format_utc(r->unix_ns, time, sizeof(time));
 	if (a->n_files > 1) {
 		text_add_safe(&t, a->files[r->file].path,
-		    strlen(a->files[r->file].path), EACH_FILE);
+		    strlen(a->files[r->file].path), TEXT_ANALYSIS_EACH_FILE);
 		text_add(&t, " ");
 	}
 	text_addf(&t, "frame %" PRIu64 "  %s  %s (%s), %s, TTL %u: ", r->frame,
@@ -213,7 +220,7 @@ put_reset(
 }
 
 static void
-put_each(struct sheet *s, const struct analysis *a)
+text_analysis_put_each(struct sheet *s, const struct analysis *a)
 {
 	struct text t = {0};
 
@@ -221,7 +228,7 @@ put_each(struct sheet *s, const struct analysis *a)
 		return;
 	text_add(&s->t, "\nAll resets, and how likely each is forged\n");
 	for (size_t i = 0; i < a->n_resets; i++)
-		put_reset(s, a, &a->resets[i]);
+		text_analysis_put_reset(s, a, &a->resets[i]);
 	if (a->resets_left_out > 0) {
 		words_count(
 		    &t, a->resets_left_out, "more reset is", "more resets are");
@@ -235,7 +242,7 @@ put_each(struct sheet *s, const struct analysis *a)
 /* --- head and tail --- */
 
 static void
-put_answer(struct sheet *s, const struct analysis *a)
+text_analysis_put_answer(struct sheet *s, const struct analysis *a)
 {
 	struct text head = {0}, numbers = {0};
 
@@ -251,7 +258,7 @@ put_answer(struct sheet *s, const struct analysis *a)
 }
 
 static void
-put_compared(struct sheet *s, const struct analysis *a)
+text_analysis_put_compared(struct sheet *s, const struct analysis *a)
 {
 	struct text t = {0};
 
@@ -265,15 +272,15 @@ put_compared(struct sheet *s, const struct analysis *a)
 }
 
 static void
-put_notes(struct sheet *s, const struct analysis *a)
+text_analysis_put_notes(struct sheet *s, const struct analysis *a)
 {
 	struct text t = {0};
-	char *line, *end;
+	char *end;
 
 	words_analysis_notes(&t, a);
 	if (t.len > 0)
 		text_add(&s->t, "\nNotes\n");
-	for (line = t.p; line != NULL && *line != '\0'; line = end + 1) {
+	for (char *line = t.p; line != NULL && *line != '\0'; line = end + 1) {
 		end = strchr(line, '\n');
 		if (end == NULL)
 			break;
@@ -292,18 +299,19 @@ text_analysis(const struct analysis *a, const struct report_style *st,
 	struct sheet s;
 
 	sheet_begin(&s, st);
-	put_answer(&s, a);
+	text_analysis_put_answer(&s, a);
 	batches_make(&bs, a);
 	s.t.bad |= bs.bad;
-	put_batches(&s, &bs, RST_FORGED, SHOWN);
-	put_batches(&s, &bs, RST_UNDETERMINED, SHOWN_LESS);
+	text_analysis_put_batches(&s, &bs, RST_FORGED, TEXT_ANALYSIS_SHOWN);
+	text_analysis_put_batches(
+	    &s, &bs, RST_UNDETERMINED, TEXT_ANALYSIS_SHOWN_LESS);
 	batches_free(&bs);
-	for (size_t i = 0; i < a->n_probed && i < SHOWN; i++)
-		put_probed(&s, &a->probed[i]);
-	put_genuine(&s, a);
+	for (size_t i = 0; i < a->n_probed && i < TEXT_ANALYSIS_SHOWN; i++)
+		text_analysis_put_probed(&s, &a->probed[i]);
+	text_analysis_put_genuine(&s, a);
 	if (st->each)
-		put_each(&s, a);
-	put_compared(&s, a);
-	put_notes(&s, a);
+		text_analysis_put_each(&s, a);
+	text_analysis_put_compared(&s, a);
+	text_analysis_put_notes(&s, a);
 	return writers_finish(&s.t, out, f);
 }

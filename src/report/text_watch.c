@@ -9,11 +9,11 @@
 #include "words.h"
 #include "writers.h"
 
-#define CODES 3 /* reasons that are named */
+#define TEXT_WATCH_CODES 3 /* reasons that are named */
 
 /* Does this reason speak for what was ruled? */
 static bool
-is_for(const struct rst_verdict *v, const struct rst_reason *r)
+text_watch_is_for(const struct rst_verdict *v, const struct rst_reason *r)
 {
 	switch (v->ruling) {
 	case RST_FORGED:
@@ -27,21 +27,21 @@ is_for(const struct rst_verdict *v, const struct rst_reason *r)
 }
 
 static void
-add_codes(struct text *t, const struct rst_verdict *v)
+text_watch_add_codes(struct text *t, const struct rst_verdict *v)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < v->n_reasons && n < CODES; i++)
-		if (is_for(v, &v->reasons[i]))
+	for (size_t i = 0; i < v->n_reasons && n < TEXT_WATCH_CODES; i++)
+		if (text_watch_is_for(v, &v->reasons[i]))
 			text_addf(t, "%s%s", n++ > 0 ? ", " : "; ",
 			    v->reasons[i].code);
 }
 
 static void
-add_words(struct text *t, const struct rst_verdict *v)
+text_watch_add_words(struct text *t, const struct rst_verdict *v)
 {
 	for (size_t i = 0; i < v->n_reasons; i++) {
-		if (!is_for(v, &v->reasons[i]))
+		if (!text_watch_is_for(v, &v->reasons[i]))
 			continue;
 		text_add(t, ": ");
 		words_prose(t, v->reasons[i].text);
@@ -50,7 +50,7 @@ add_words(struct text *t, const struct rst_verdict *v)
 }
 
 static void
-add_line(struct text *t, const struct analysis_reset *r, bool each)
+text_watch_add_line(struct text *t, const struct analysis_reset *r, bool each)
 {
 	const struct rst_verdict *v = &r->verdict;
 	char time[CLOCK_TEXT], percent[WORDS_PERCENT];
@@ -66,11 +66,11 @@ add_line(struct text *t, const struct analysis_reset *r, bool each)
 	if (v->n_candidates > 0)
 		text_addf(t, ", hop %d", v->candidates[0].hop);
 	text_addf(t, ", TTL %u", r->ttl);
-	if (v->peer_ttl != 0 && v->peer_ttl != r->ttl)
-		text_addf(t, " not %u", v->peer_ttl);
-	add_codes(t, v);
+	if (v->sender_ttl != 0 && v->sender_ttl != r->ttl)
+		text_addf(t, " not %u", v->sender_ttl);
+	text_watch_add_codes(t, v);
 	if (each)
-		add_words(t, v);
+		text_watch_add_words(t, v);
 }
 
 int
@@ -82,7 +82,7 @@ report_write_reset_text(const struct analysis_reset *r,
 	sheet_begin(&s, st);
 	if (r->verdict.ruling == RST_FORGED)
 		sheet_ink(&s, SHEET_ALERT);
-	add_line(&s.t, r, st->each);
+	text_watch_add_line(&s.t, r, st->each);
 	sheet_ink(&s, SHEET_PLAIN);
 	text_add(&s.t, "\n");
 	return writers_finish(&s.t, out, f);

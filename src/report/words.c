@@ -75,7 +75,7 @@ words_span(struct text *t, int64_t ns)
 }
 
 static void
-add_joined(struct text *t, bool *begun, const char *sep, const char *word)
+words_add_joined(struct text *t, bool *begun, const char *sep, const char *word)
 {
 	if (*begun)
 		text_add(t, sep);
@@ -89,11 +89,10 @@ words_vias(struct text *t, unsigned int mask, const char *sep)
 	static const enum path_via all[] = {
 	    PATH_VIA_TCP, PATH_VIA_SYN, PATH_VIA_ICMP, PATH_VIA_PROBE};
 	bool begun = false;
-	size_t i;
 
-	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		if (mask & all[i])
-			add_joined(t, &begun, sep, path_via_name(all[i]));
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if ((mask & all[i]) != 0)
+			words_add_joined(t, &begun, sep, path_via_name(all[i]));
 	}
 }
 
@@ -101,11 +100,10 @@ void
 words_rewrites(struct text *t, unsigned int mask, const char *sep)
 {
 	bool begun = false;
-	unsigned int i;
 
-	for (i = 0; i < PATH_REWRITES; i++) {
-		if (mask & 1U << i)
-			add_joined(t, &begun, sep,
+	for (unsigned int i = 0; i < PATH_REWRITES; i++) {
+		if ((mask & 1U << i) != 0)
+			words_add_joined(t, &begun, sep,
 			    path_rewrite_name((enum path_rewrite)(1U << i)));
 	}
 }
@@ -138,7 +136,7 @@ words_target(struct text *t, const struct result_head *h)
 void
 words_partial(struct text *t, const struct result_head *h)
 {
-	if (h->interrupted) {
+	if (h->interrupted != 0) {
 		text_add(t, "Interrupted: this is what was known by then.");
 	} else if (h->trouble.kind != FAULT_NONE) {
 		text_add(t, "Cut short: this is what was known by then. (");
@@ -160,7 +158,7 @@ words_dropped(struct text *t, const struct result_head *h)
 }
 
 static void
-add_flow(struct text *t, const struct trace_result *r)
+words_add_flow(struct text *t, const struct trace_result *r)
 {
 	const struct result_head *h = &r->head;
 
@@ -194,6 +192,6 @@ words_trace(struct text *t, const struct trace_result *r)
 		words_count(t, (uint64_t)r->path.n_hops, "hop", "hops");
 	}
 	text_add(t, "; ");
-	add_flow(t, r);
+	words_add_flow(t, r);
 	text_add(t, ".");
 }

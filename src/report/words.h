@@ -3,8 +3,8 @@
  * plain printable ASCII: what came from the network is escaped here, and HTML
  * escapes the rest again for itself.
  */
-#ifndef REPORT_WORDS_H
-#define REPORT_WORDS_H
+#ifndef RSTHOP_REPORT_WORDS_H
+#define RSTHOP_REPORT_WORDS_H
 
 #include <stdbool.h>
 #include <stdint.h>

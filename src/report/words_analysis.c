@@ -9,14 +9,17 @@
 #include "words.h"
 #include "words_analysis.h"
 
-#define KEY_SHOWN   48	 /* bytes of a trigger's words */
-#define PAYLOAD_MAX 40	 /* bytes that a command line is offered for */
-#define NEAR	    0.15 /* candidates less probable are left to the JSON */
+#define WORDS_ANALYSIS_KEY_SHOWN 48 /* bytes of a trigger's words */
+#define WORDS_ANALYSIS_PAYLOAD_MAX \
+	40 /* bytes that a command line is offered for */
+#define WORDS_ANALYSIS_NEAR \
+	0.15 /* candidates less probable are left to the JSON */
 
 /* --- batches --- */
 
 static bool
-is_alike(const struct analysis_group *a, const struct analysis_group *b)
+words_analysis_is_alike(
+    const struct analysis_group *a, const struct analysis_group *b)
 {
 	return a != NULL && a->ruling == b->ruling && a->kind == b->kind &&
 	    a->to_client == b->to_client && a->signature == b->signature &&
@@ -25,17 +28,18 @@ is_alike(const struct analysis_group *a, const struct analysis_group *b)
 }
 
 static bool
-same_trigger(const struct analysis_trigger *a, const struct analysis_trigger *b)
+words_analysis_same_trigger(
+    const struct analysis_trigger *a, const struct analysis_trigger *b)
 {
-	if (a->fired == 0 || b->fired == 0)
-		return a->fired == b->fired;
+	if (a->drew == 0 || b->drew == 0)
+		return a->drew == b->drew;
 	return a->protocol[0] != '\0' &&
 	    strcmp(a->protocol, b->protocol) == 0 &&
 	    strcmp(a->command, b->command) == 0 && strcmp(a->key, b->key) == 0;
 }
 
 static void
-add_to(struct batch *b, const struct analysis_group *g)
+words_analysis_add_to(struct batch *b, const struct analysis_group *g)
 {
 	if (b->servers < sizeof(b->some) / sizeof(b->some[0]))
 		b->some[b->servers] = g;
@@ -43,37 +47,39 @@ add_to(struct batch *b, const struct analysis_group *g)
 	b->resets += g->resets;
 	b->flows += g->flows;
 	b->both_ends += g->both_ends;
-	b->fired += g->trigger.fired;
+	b->drew += g->trigger.drew;
 	b->unharmed += g->trigger.unharmed;
-	if (!same_trigger(&b->first->trigger, &g->trigger))
+	if (!words_analysis_same_trigger(&b->first->trigger, &g->trigger))
 		b->one_trigger = false;
 }
 
 void
 batches_make(struct batches *bs, const struct analysis *a)
 {
-	size_t i, k;
+	size_t k;
 
 	bs->b = calloc(a->n_groups + 1, sizeof(*bs->b));
 	bs->bad = bs->b == NULL;
-	for (i = 0; !bs->bad && i < a->n_groups; i++) {
+	for (size_t i = 0; !bs->bad && i < a->n_groups; i++) {
 		const struct analysis_group *g = &a->groups[i];
 
 		if (g->ruling == RST_GENUINE)
 			continue;
-		for (k = 0; k < bs->n && !is_alike(bs->b[k].first, g); k++)
+		for (k = 0;
+		     k < bs->n && !words_analysis_is_alike(bs->b[k].first, g);
+		     k++)
 			continue;
 		if (k == bs->n)
 			bs->b[bs->n++] = (struct batch){
 			    .a = a, .first = g, .one_trigger = true};
-		add_to(&bs->b[k], g);
+		words_analysis_add_to(&bs->b[k], g);
 	}
 }
 
 bool
 batch_has(const struct batch *b, const struct analysis_group *g)
 {
-	return is_alike(b->first, g);
+	return words_analysis_is_alike(b->first, g);
 }
 
 void
@@ -112,7 +118,7 @@ words_analysis(struct text *t, const struct analysis *a)
 }
 
 static void
-add_time(struct text *t, int64_t unix_ns)
+words_analysis_add_time(struct text *t, int64_t unix_ns)
 {
 	char buf[CLOCK_TEXT];
 
@@ -122,7 +128,7 @@ add_time(struct text *t, int64_t unix_ns)
 }
 
 static void
-add_span(struct text *t, const struct analysis *a)
+words_analysis_add_span(struct text *t, const struct analysis *a)
 {
 	const struct analysis_file *lo = NULL, *hi = NULL;
 
@@ -139,9 +145,9 @@ add_span(struct text *t, const struct analysis *a)
 	if (lo == NULL)
 		return;
 	text_add(t, ", ");
-	add_time(t, lo->first_unix_ns);
+	words_analysis_add_time(t, lo->first_unix_ns);
 	text_add(t, " to ");
-	add_time(t, hi->last_unix_ns);
+	words_analysis_add_time(t, hi->last_unix_ns);
 }
 
 void
@@ -155,7 +161,7 @@ words_captures(struct text *t, const struct analysis *a)
 	words_count(t, a->packets, "packet", "packets");
 	text_add(t, ", ");
 	words_count(t, a->flows, "connection", "connections");
-	add_span(t, a);
+	words_analysis_add_span(t, a);
 	text_add(t, ".");
 	if (a->interrupted != 0)
 		text_add(t, " Interrupted: this is what was read by then.");
@@ -167,7 +173,7 @@ words_captures(struct text *t, const struct analysis *a)
 }
 
 static void
-add_clocks(struct text *t, const struct analysis_compared *k)
+words_analysis_add_clocks(struct text *t, const struct analysis_compared *k)
 {
 	double ms = (double)k->offset_ns / 1e6;
 
@@ -180,7 +186,7 @@ add_clocks(struct text *t, const struct analysis_compared *k)
 }
 
 static void
-add_between(struct text *t, const struct analysis_compared *k)
+words_analysis_add_between(struct text *t, const struct analysis_compared *k)
 {
 	if (k->hop_lo <= 0)
 		return;
@@ -211,14 +217,14 @@ words_compared(struct text *t, const struct analysis *a)
 		text_add(t, " between");
 	}
 	text_add(t, ".");
-	add_clocks(t, k);
+	words_analysis_add_clocks(t, k);
 	text_add(t, " ");
 	if (k->never_sent == 0)
 		text_add(t, "No reset is");
 	else
 		words_count(t, k->never_sent, "reset is", "resets are");
 	text_add(t, " proven to have been received and never sent.");
-	add_between(t, k);
+	words_analysis_add_between(t, k);
 }
 
 void
@@ -259,7 +265,7 @@ words_analysis_notes(struct text *t, const struct analysis *a)
 /* --- a batch --- */
 
 static void
-add_ttl(struct text *t, const struct analysis_group *g)
+words_analysis_add_ttl(struct text *t, const struct analysis_group *g)
 {
 	if (g->ttl_varies)
 		text_addf(t, "TTLs from %u to %u", g->ttl_lo, g->ttl_hi);
@@ -280,11 +286,11 @@ words_batch(struct text *t, const struct batch *b)
 	text_add(t, " in ");
 	words_count(t, b->flows, "connection", "connections");
 	text_add(t, ", ");
-	add_ttl(t, g);
+	words_analysis_add_ttl(t, g);
 }
 
 static void
-add_server(struct text *t, const struct analysis_group *g)
+words_analysis_add_server(struct text *t, const struct analysis_group *g)
 {
 	if (addr_is_none(&g->server.addr))
 		text_add(t, "many other servers");
@@ -301,7 +307,7 @@ words_batch_names(struct text *t, const struct batch *b)
 		text_add(t, "clients, to ");
 	for (size_t i = 0; i < b->servers && i < max; i++) {
 		text_add(t, i > 0 ? ", " : "");
-		add_server(t, b->some[i]);
+		words_analysis_add_server(t, b->some[i]);
 	}
 	if (b->servers > max)
 		text_addf(t, " and %zu more servers", b->servers - max);
@@ -315,7 +321,7 @@ words_batch_names(struct text *t, const struct batch *b)
 }
 
 static const char *
-kind_words(enum rst_kind k)
+words_analysis_kind(enum rst_kind k)
 {
 	switch (k) {
 	case RST_KIND_MIDDLEBOX:
@@ -337,7 +343,7 @@ kind_words(enum rst_kind k)
 }
 
 static void
-add_mac(struct text *t, const struct analysis_group *g)
+words_analysis_add_mac(struct text *t, const struct analysis_group *g)
 {
 	char mac[ADDR_MAC_TEXT];
 
@@ -354,14 +360,14 @@ words_batch_sender(struct text *t, const struct batch *b)
 {
 	const struct analysis_group *g = b->first;
 
-	text_add(t, kind_words(g->kind));
+	text_add(t, words_analysis_kind(g->kind));
 	if (g->signature != NULL)
 		text_addf(
 		    t, "%sas %s does", t->len > 0 ? ", " : "", g->signature);
 	if (!g->has_mac || g->ruling != RST_FORGED)
 		return;
 	text_addf(t, "%sthrough ", t->len > 0 ? "; it came " : "");
-	add_mac(t, g);
+	words_analysis_add_mac(t, g);
 }
 
 void
@@ -370,13 +376,13 @@ words_candidate(struct text *t, const struct rst_candidate *c)
 	char percent[WORDS_PERCENT];
 
 	switch (c->place) {
-	case RST_WIRE:
+	case PLACE_WIRE:
 		text_addf(t, "the wire before hop %d", c->hop);
 		break;
-	case RST_ROUTER:
+	case PLACE_ROUTER:
 		text_addf(t, "hop %d, its forwarding plane", c->hop);
 		break;
-	case RST_PLACE_UNKNOWN:
+	case PLACE_UNKNOWN:
 		text_addf(t, "hop %d", c->hop);
 		break;
 	}
@@ -391,7 +397,7 @@ words_batch_place(struct text *t, const struct batch *b)
 	if (g->ruling != RST_FORGED)
 		return;
 	for (size_t i = 0; i < g->n_candidates; i++) {
-		if (i > 0 && g->candidates[i].probability < NEAR)
+		if (i > 0 && g->candidates[i].probability < WORDS_ANALYSIS_NEAR)
 			break;
 		text_add(t, i > 0 ? ", or " : "");
 		words_candidate(t, &g->candidates[i]);
@@ -410,7 +416,7 @@ words_batch_place(struct text *t, const struct batch *b)
 }
 
 static void
-add_percents(struct text *t, const struct analysis_trigger *r)
+words_analysis_add_percents(struct text *t, const struct analysis_trigger *r)
 {
 	char p[WORDS_PERCENT], lo[WORDS_PERCENT], hi[WORDS_PERCENT];
 
@@ -426,13 +432,14 @@ add_percents(struct text *t, const struct analysis_trigger *r)
 }
 
 static void
-add_key(struct text *t, const struct analysis_trigger *r)
+words_analysis_add_key(struct text *t, const struct analysis_trigger *r)
 {
 	if (r->protocol[0] == '\0') {
 		text_add(t, r->common != NULL ? "data with \"" : "data");
 		if (r->common == NULL)
 			return;
-		text_add_safe(t, r->common, r->common_len, KEY_SHOWN);
+		text_add_safe(
+		    t, r->common, r->common_len, WORDS_ANALYSIS_KEY_SHOWN);
 		text_add(t, "\"");
 		return;
 	}
@@ -441,7 +448,7 @@ add_key(struct text *t, const struct analysis_trigger *r)
 	if (r->key[0] == '\0')
 		return;
 	text_add(t, " \"");
-	text_add_safe(t, r->key, strlen(r->key), KEY_SHOWN);
+	text_add_safe(t, r->key, strlen(r->key), WORDS_ANALYSIS_KEY_SHOWN);
 	text_add(t, "\"");
 }
 
@@ -450,17 +457,17 @@ words_batch_trigger(struct text *t, const struct batch *b)
 {
 	const struct analysis_trigger *r = &b->first->trigger;
 
-	if (r->fired == 0)
+	if (r->drew == 0)
 		return;
-	add_key(t, r);
+	words_analysis_add_key(t, r);
 	if (b->servers > 1) {
 		text_add(t, b->one_trigger ? "" : ", and other data to others");
 		return;
 	}
 	if (r->rate >= 0) {
 		text_addf(t, ": %" PRIu64 " of %" PRIu64 " drew a reset",
-		    r->fired, r->fired + r->unharmed);
-		add_percents(t, r);
+		    r->drew, r->drew + r->unharmed);
+		words_analysis_add_percents(t, r);
 	}
 	if (r->others > 0)
 		text_addf(t,
@@ -478,23 +485,23 @@ words_batch_first(struct text *t, const struct batch *b)
 		text_add(t, ", ");
 	}
 	text_addf(t, "frame %" PRIu64 ", ", g->frame);
-	add_time(t, g->first_unix_ns);
+	words_analysis_add_time(t, g->first_unix_ns);
 }
 
 /* --- what to do --- */
 
 /* In single quotes of a shell, with locate's C escapes. */
 static bool
-is_quotable(const struct analysis_trigger *r)
+words_analysis_is_quotable(const struct analysis_trigger *r)
 {
-	if (r->common == NULL || r->common_len > PAYLOAD_MAX)
+	if (r->common == NULL || r->common_len > WORDS_ANALYSIS_PAYLOAD_MAX)
 		return false;
 	return memchr(r->common, '\'', r->common_len) == NULL;
 }
 
 /* A file that can be read again, by a name that a shell takes as it is. */
 static bool
-is_plain_path(const char *path)
+words_analysis_is_plain_path(const char *path)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
 				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -505,21 +512,21 @@ is_plain_path(const char *path)
 }
 
 static void
-add_locate(struct text *t, const struct batch *b)
+words_analysis_add_locate(struct text *t, const struct batch *b)
 {
 	const struct analysis_group *g = b->first;
 	const struct analysis_trigger *r = &g->trigger;
 	const struct analysis_file *file = &b->a->files[g->file];
 
 	text_add(t, "find the device, on that client: rsthop locate --");
-	if (is_plain_path(file->path) &&
+	if (words_analysis_is_plain_path(file->path) &&
 	    file->vantage != ANALYSIS_VANTAGE_SERVER) {
 		text_addf(t, "from %s ", file->path);
 		words_endpoint(t, &g->server);
 		return;
 	}
 	text_add(t, "payload");
-	if (is_quotable(r)) {
+	if (words_analysis_is_quotable(r)) {
 		text_add(t, " '");
 		text_add_safe(t, r->common, r->common_len, r->common_len);
 		text_add(t, "' ");
@@ -527,7 +534,7 @@ add_locate(struct text *t, const struct batch *b)
 		text_add(t, "-file FILE ");
 	}
 	words_endpoint(t, &g->server);
-	if (!is_quotable(r))
+	if (!words_analysis_is_quotable(r))
 		text_addf(
 		    t, ", FILE holding what fired frame %" PRIu64, g->frame);
 }
@@ -546,13 +553,13 @@ words_batch_next(struct text *t, const struct batch *b)
 		text_add(t,
 		    "ask who runs the servers for the load balancer's "
 		    "idle time-out and health checks");
-	} else if (g->to_client && g->trigger.fired > 0 &&
+	} else if (g->to_client && g->trigger.drew > 0 &&
 	    !addr_is_none(&g->server.addr)) {
-		add_locate(t, b);
+		words_analysis_add_locate(t, b);
 	} else if (g->has_mac && g->n_candidates > 0 &&
 	    g->candidates[0].hop <= 1) {
 		text_add(t, "ask who runs ");
-		add_mac(t, g);
+		words_analysis_add_mac(t, g);
 		text_add(t, " for its session log of that time");
 	} else {
 		text_add(t,

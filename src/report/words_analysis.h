@@ -2,8 +2,8 @@
  * The sentences on judged captures.  All are appended in plain printable
  * ASCII, as in words.h.
  */
-#ifndef REPORT_WORDS_ANALYSIS_H
-#define REPORT_WORDS_ANALYSIS_H
+#ifndef RSTHOP_REPORT_WORDS_ANALYSIS_H
+#define RSTHOP_REPORT_WORDS_ANALYSIS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,8 +18,8 @@ struct batch {
 	size_t servers;
 	const struct analysis_group *some[4]; /* of them, first among them */
 	uint64_t resets, flows, both_ends;
-	uint64_t fired, unharmed; /* where `one_trigger` */
-	bool one_trigger;	  /* of one protocol, command and key */
+	uint64_t drew, unharmed; /* where `one_trigger` */
+	bool one_trigger;	 /* of one protocol, command and key */
 };
 
 struct batches {

@@ -5,11 +5,11 @@
 
 #include "words.h"
 
-#define SHOWN 40 /* bytes of a name or statement in a sentence */
+#define WORDS_BEFORE_SHOWN 40 /* bytes of a name or statement in a sentence */
 
 /* "COM_INIT_DB testdb", "the trigger" */
 static void
-add_trigger(struct text *t, const struct locate_result *r)
+words_before_add_trigger(struct text *t, const struct locate_result *r)
 {
 	struct trigger what;
 
@@ -22,13 +22,13 @@ add_trigger(struct text *t, const struct locate_result *r)
 	if (what.key[0] == '\0')
 		return;
 	text_add(t, " ");
-	text_add_safe(t, what.key, strlen(what.key), SHOWN);
-	if (strlen(what.key) > SHOWN)
+	text_add_safe(t, what.key, strlen(what.key), WORDS_BEFORE_SHOWN);
+	if (strlen(what.key) > WORDS_BEFORE_SHOWN)
 		text_add(t, "...");
 }
 
 static void
-add_said(struct text *t, const struct locate_result *r)
+words_before_add_said(struct text *t, const struct locate_result *r)
 {
 	enum result_before before = r->trigger != RESULT_TRIGGER_NONE
 	    ? r->before
@@ -50,12 +50,12 @@ add_said(struct text *t, const struct locate_result *r)
 			: "Said what the capture holds, then sent ");
 		break;
 	}
-	add_trigger(t, r);
+	words_before_add_trigger(t, r);
 	text_add(t, ".");
 }
 
 static void
-add_attached(struct text *t, const struct locate_result *r)
+words_before_add_attached(struct text *t, const struct locate_result *r)
 {
 	text_add(t, "Injected into the open connection from ");
 	words_endpoint(t, &r->head.source);
@@ -64,7 +64,7 @@ add_attached(struct text *t, const struct locate_result *r)
 
 /* Its resets are the evidence of what follows. */
 static void
-add_exec(struct text *t, const struct locate_result *r)
+words_before_add_exec(struct text *t, const struct locate_result *r)
 {
 	text_addf(t, "Your client was reset in %u of ", r->exec_resets);
 	words_count(t, r->exec_runs, "run", "runs");
@@ -75,11 +75,11 @@ void
 words_before(struct text *t, const struct locate_result *r)
 {
 	if (r->attached) {
-		add_attached(t, r);
+		words_before_add_attached(t, r);
 		return;
 	}
 	if (r->exec_runs > 0 &&
 	    (r->trigger != RESULT_TRIGGER_NONE || r->n_given_ttls > 0))
-		add_exec(t, r);
-	add_said(t, r);
+		words_before_add_exec(t, r);
+	words_before_add_said(t, r);
 }

@@ -6,7 +6,7 @@
 #include "words.h"
 #include "words_analysis.h"
 
-#define NEAR 0.05 /* less likely places are left out */
+#define WORDS_PROBES_NEAR 0.05 /* less likely places are left out */
 
 void
 words_probes(struct text *t, const struct analysis_probed *p)
@@ -18,11 +18,11 @@ words_probes(struct text *t, const struct analysis_probed *p)
 	words_count(t, p->probes, "packet", "packets");
 	text_addf(t, " with data and %s, ",
 	    p->probes == 1 ? "a limited TTL" : "limited TTLs");
-	if (p->fired == 0) {
+	if (p->drew == 0) {
 		text_add(t, "none of which drew a reset");
 		return;
 	}
-	text_addf(t, "%u of which drew a reset", p->fired);
+	text_addf(t, "%u of which drew a reset", p->drew);
 	if (p->threshold_ttl != 0)
 		text_addf(
 		    t, "; the smallest TTL that did was %d", p->threshold_ttl);
@@ -31,7 +31,7 @@ words_probes(struct text *t, const struct analysis_probed *p)
 }
 
 static void
-add_responder(struct text *t, const struct path *path, int hop)
+words_probes_add_responder(struct text *t, const struct path *path, int hop)
 {
 	const struct path_hop *h = path_hop_at(path, hop);
 	char buf[ADDR_TEXT];
@@ -44,14 +44,15 @@ void
 words_probed_place(struct text *t, const struct analysis_probed *p)
 {
 	for (size_t i = 0; i < p->n_candidates; i++) {
-		if (i > 0 && p->candidates[i].probability < NEAR)
+		if (i > 0 && p->candidates[i].probability < WORDS_PROBES_NEAR)
 			break;
 		text_add(t, i > 0 ? ", or " : "");
 		words_candidate(t, &p->candidates[i]);
-		if (p->candidates[i].place == RST_ROUTER)
-			add_responder(t, &p->path, p->candidates[i].hop);
+		if (p->candidates[i].place == PLACE_ROUTER)
+			words_probes_add_responder(
+			    t, &p->path, p->candidates[i].hop);
 	}
-	if (p->fired == 0)
+	if (p->drew == 0)
 		return;
 	if (p->n_candidates == 0)
 		text_add(t, "no telling by these");
@@ -59,7 +60,7 @@ words_probed_place(struct text *t, const struct analysis_probed *p)
 		text_add(t,
 		    "; the probes tell too little for one hop to be "
 		    "named");
-	else if (p->place == RST_PLACE_UNKNOWN && p->n_candidates > 1)
+	else if (p->place == PLACE_UNKNOWN && p->n_candidates > 1)
 		text_add(t, "; no probe tells the first two apart");
 	if (p->path.server_hops == 0)
 		text_add(t,

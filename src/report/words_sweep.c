@@ -4,17 +4,17 @@
 #include "words.h"
 
 static size_t
-count_fired(const struct result_sweep *w)
+sweep_count_drew(const struct result_sweep *w)
 {
-	size_t i, n = 0;
+	size_t n = 0;
 
-	for (i = 0; i < w->n_ports; i++)
+	for (size_t i = 0; i < w->n_ports; i++)
 		n += w->ports[i].resets > 0;
 	return n;
 }
 
 static void
-add_p(struct text *t, double p)
+sweep_add_p(struct text *t, double p)
 {
 	if (!(p >= 0))
 		return;
@@ -26,15 +26,14 @@ add_p(struct text *t, double p)
 
 /* The others' way at the hop where they part, where it is one. */
 static const struct addr *
-other_way(const struct result_sweep *w)
+sweep_other_way(const struct result_sweep *w)
 {
 	const struct addr *way = NULL;
 	const struct result_port *p;
-	size_t i, k;
 
-	for (i = 0; i < w->n_ports; i++) {
+	for (size_t i = 0; i < w->n_ports; i++) {
 		p = &w->ports[i];
-		for (k = 0; k < p->n_path && p->resets == 0; k++) {
+		for (size_t k = 0; k < p->n_path && p->resets == 0; k++) {
 			if (p->path[k].ttl != w->split.ttl ||
 			    addr_is_none(&p->path[k].addr))
 				continue;
@@ -47,9 +46,9 @@ other_way(const struct result_sweep *w)
 }
 
 static void
-add_split(struct text *t, const struct result_sweep *w)
+sweep_add_split(struct text *t, const struct result_sweep *w)
 {
-	const struct addr *other = other_way(w);
+	const struct addr *other = sweep_other_way(w);
 	char a[ADDR_TEXT];
 
 	if (w->split.ttl == 0) {
@@ -70,7 +69,7 @@ add_split(struct text *t, const struct result_sweep *w)
 void
 words_sweep(struct text *t, const struct result_sweep *w)
 {
-	size_t n = count_fired(w);
+	size_t n = sweep_count_drew(w);
 
 	if (w->n_ports == 0)
 		return;
@@ -82,30 +81,29 @@ words_sweep(struct text *t, const struct result_sweep *w)
 	text_addf(t, "It fires on %zu of %zu source ports", n, w->n_ports);
 	switch (w->firing) {
 	case RESULT_SWEEP_UNKNOWN:
-		add_p(t, w->p_value);
+		sweep_add_p(t, w->p_value);
 		text_add(t, "; that leaves open whether it minds the port.");
 		break;
 	case RESULT_SWEEP_BY_FLOW:
 		text_add(t, ", and which they are is no chance");
-		add_p(t, w->p_value);
+		sweep_add_p(t, w->p_value);
 		text_add(t, ".");
 		break;
 	case RESULT_SWEEP_ANY_FLOW:
 		text_add(t, ", on each as often as chance has it");
-		add_p(t, w->p_value);
+		sweep_add_p(t, w->p_value);
 		text_add(t, ": it does not mind the port.");
 		return;
 	}
-	add_split(t, w);
+	sweep_add_split(t, w);
 }
 
 static void
-add_path(struct text *t, const struct result_port *p)
+sweep_add_path(struct text *t, const struct result_port *p)
 {
 	char a[ADDR_TEXT];
-	size_t i;
 
-	for (i = 0; i < p->n_path; i++) {
+	for (size_t i = 0; i < p->n_path; i++) {
 		if (i > 0)
 			text_add(t, ", ");
 		text_add(t,
@@ -117,13 +115,14 @@ add_path(struct text *t, const struct result_port *p)
 
 /* Adds a port to the group that it is like, or to a new one. */
 static void
-add_port(struct words_ports *groups, size_t *n, const struct result_port *p)
+sweep_add_port(
+    struct words_ports *groups, size_t *n, const struct result_port *p)
 {
 	struct text path = {0};
 	struct words_ports *g;
 	size_t i;
 
-	add_path(&path, p);
+	sweep_add_path(&path, p);
 	for (i = 0; i < *n; i++)
 		if ((groups[i].resets > 0) == (p->resets > 0) &&
 		    strcmp(text_str(&groups[i].path), text_str(&path)) == 0)
@@ -145,22 +144,19 @@ size_t
 words_port_groups(
     const struct result_sweep *w, struct words_ports groups[RESULT_PORTS])
 {
-	size_t n = 0, i;
-	int fired;
+	size_t n = 0;
 
-	for (fired = 1; fired >= 0; fired--)
-		for (i = 0; i < w->n_ports; i++)
-			if ((w->ports[i].resets > 0) == fired)
-				add_port(groups, &n, &w->ports[i]);
+	for (int drew = 1; drew >= 0; drew--)
+		for (size_t i = 0; i < w->n_ports; i++)
+			if ((w->ports[i].resets > 0) == drew)
+				sweep_add_port(groups, &n, &w->ports[i]);
 	return n;
 }
 
 void
 words_port_groups_free(struct words_ports *groups, size_t n)
 {
-	size_t i;
-
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		text_free(&groups[i].path);
 		text_free(&groups[i].ports);
 	}

@@ -11,7 +11,7 @@ int
 writers_flush(FILE *out, struct fault *f)
 {
 	/* Where a write failed earlier and this does not, errno stays. */
-	if (fflush(out) == 0 && !ferror(out))
+	if (fflush(out) == 0 && ferror(out) == 0)
 		return 0;
 	return fault(f, FAULT_INPUT, "the report could not be written: %s",
 	    strerror(errno));

@@ -1,8 +1,8 @@
 /*
  * The writers of each format, for the table in report.c, and how they end.
  */
-#ifndef REPORT_WRITERS_H
-#define REPORT_WRITERS_H
+#ifndef RSTHOP_REPORT_WRITERS_H
+#define RSTHOP_REPORT_WRITERS_H
 
 #include <stdio.h>
 

@@ -8,8 +8,8 @@
 #include <rsthop/vec.h>
 
 /* Enough for any campaign; a flood must not eat the host's memory. */
-#define KEEP_PACKETS 20000
-#define KEEP_BYTES   ((size_t)64 << 20)
+#define RESULT_KEEP_PACKETS 20000
+#define RESULT_KEEP_BYTES   ((size_t)64 << 20)
 
 const char *
 result_kind_name(enum result_kind k)
@@ -29,38 +29,6 @@ result_kind_name(enum result_kind k)
 		return "undetermined";
 	}
 	return "undetermined";
-}
-
-const char *
-result_policy_name(enum result_policy p)
-{
-	switch (p) {
-	case RESULT_POLICY_UNKNOWN:
-		return "unknown";
-	case RESULT_POLICY_FIXED:
-		return "fixed";
-	case RESULT_POLICY_COPY:
-		return "copy";
-	case RESULT_POLICY_RANDOM:
-		return "random";
-	case RESULT_POLICY_IMITATES_SERVER:
-		return "imitates-server";
-	}
-	return "unknown";
-}
-
-const char *
-result_place_name(enum result_place p)
-{
-	switch (p) {
-	case RESULT_PLACE_UNKNOWN:
-		return NULL;
-	case RESULT_WIRE:
-		return "wire";
-	case RESULT_ROUTER:
-		return "router";
-	}
-	return NULL;
 }
 
 const char *
@@ -198,7 +166,7 @@ result_note(struct result_notes *n, const char *fmt, ...)
 
 /* A copy of n bytes; one byte is asked for where n is 0, so NULL means none. */
 static uint8_t *
-copy_bytes(const uint8_t *data, size_t n)
+result_copy_bytes(const uint8_t *data, size_t n)
 {
 	uint8_t *p;
 
@@ -215,9 +183,9 @@ result_keep(struct result_evidence *e, int64_t unix_ns, enum pkt_link link,
 	struct result_packet *p;
 	uint8_t *copy;
 
-	if (e->n >= KEEP_PACKETS || len > KEEP_BYTES - e->bytes ||
+	if (e->n >= RESULT_KEEP_PACKETS || len > RESULT_KEEP_BYTES - e->bytes ||
 	    VEC_ROOM(e->packets, e->n, e->cap) != 0 ||
-	    (copy = copy_bytes(data, len)) == NULL) {
+	    (copy = result_copy_bytes(data, len)) == NULL) {
 		e->left_out++;
 		return;
 	}
@@ -234,9 +202,7 @@ result_keep(struct result_evidence *e, int64_t unix_ns, enum pkt_link link,
 void
 result_evidence_free(struct result_evidence *e)
 {
-	size_t i;
-
-	for (i = 0; i < e->n; i++)
+	for (size_t i = 0; i < e->n; i++)
 		free(e->packets[i].data);
 	free(e->packets);
 	memset(e, 0, sizeof(*e));

@@ -237,7 +237,7 @@ struct follower {
 };
 
 static void
-follower_listen(struct follower *w, size_t ear)
+dialogue_follower_listen(struct follower *w, size_t ear)
 {
 	w->ear = ear;
 	w->got = 0;
@@ -246,7 +246,8 @@ follower_listen(struct follower *w, size_t ear)
 
 /* Takes a byte; true where it completes the text. */
 static bool
-follower_match(struct follower *w, const struct dialogue_step *s, uint8_t b)
+dialogue_follower_match(
+    struct follower *w, const struct dialogue_step *s, uint8_t b)
 {
 	while (w->got > 0 && s->text.p[w->got] != b)
 		w->got = s->border[w->got - 1];
@@ -256,7 +257,7 @@ follower_match(struct follower *w, const struct dialogue_step *s, uint8_t b)
 
 /* Takes bytes until the expect is satisfied; gives how many. */
 static size_t
-follower_expect(struct follower *w, const struct dialogue_step *s,
+dialogue_follower_expect(struct follower *w, const struct dialogue_step *s,
     const uint8_t *p, size_t n)
 {
 	size_t took = 0;
@@ -267,19 +268,19 @@ follower_expect(struct follower *w, const struct dialogue_step *s,
 			w->shown[w->came] = p[took];
 		w->came++;
 		if (s->kind == DIALOGUE_EXPECT)
-			done = follower_match(w, s, p[took]);
+			done = dialogue_follower_match(w, s, p[took]);
 		else
 			done = ++w->got == s->text.n;
 		took++;
 	}
 	if (done)
-		follower_listen(w, w->ear + 1);
+		dialogue_follower_listen(w, w->ear + 1);
 	return took;
 }
 
 /* What is left over once a send is next was not asked for, and is dropped. */
 static void
-follower_hear(struct follower *w, const uint8_t *p, size_t n)
+dialogue_follower_hear(struct follower *w, const uint8_t *p, size_t n)
 {
 	const struct dialogue_step *s;
 	size_t took;
@@ -289,7 +290,7 @@ follower_hear(struct follower *w, const uint8_t *p, size_t n)
 		switch (s->kind) {
 		case DIALOGUE_EXPECT:
 		case DIALOGUE_EXPECT_BYTES:
-			took = follower_expect(w, s, p, n);
+			took = dialogue_follower_expect(w, s, p, n);
 			p += took;
 			n -= took;
 			break;
@@ -303,7 +304,7 @@ follower_hear(struct follower *w, const uint8_t *p, size_t n)
 }
 
 static int
-follower_late(
+dialogue_follower_late(
     struct follower *w, const struct dialogue_step *s, struct fault *f)
 {
 	struct text want = {0}, came = {0};
@@ -339,42 +340,42 @@ follower_late(
 }
 
 static int64_t
-add_ns(int64_t now_ns, int64_t ns)
+dialogue_add_ns(int64_t now_ns, int64_t ns)
 {
 	return now_ns > INT64_MAX - ns ? INT64_MAX : now_ns + ns;
 }
 
 /* Whether the time of step s, which is due, is over. */
 static bool
-follower_is_over(
+dialogue_follower_is_over(
     struct follower *w, const struct dialogue_step *s, int64_t now_ns)
 {
 	if (!w->begun)
-		w->due_ns = add_ns(now_ns, s->ns);
+		w->due_ns = dialogue_add_ns(now_ns, s->ns);
 	w->begun = true;
 	return now_ns >= w->due_ns;
 }
 
 static void
-follower_go_on(struct follower *w)
+dialogue_follower_go_on(struct follower *w)
 {
 	w->at++;
 	w->begun = false;
 }
 
 static void
-follower_say(
+dialogue_follower_say(
     struct follower *w, const struct dialogue_step *s, struct talk_step *out)
 {
 	out->say = s->text.p;
 	out->say_len = s->text.n;
-	follower_go_on(w);
-	follower_listen(w, w->at);
+	dialogue_follower_go_on(w);
+	dialogue_follower_listen(w, w->at);
 }
 
 /* Goes on as far as it can now: to a send, to a wait, to the end. */
 static int
-follower_advance(
+dialogue_follower_advance(
     struct follower *w, int64_t now_ns, struct talk_step *out, struct fault *f)
 {
 	while (w->at < w->d->n) {
@@ -385,28 +386,28 @@ follower_advance(
 		case DIALOGUE_EXPECT_BYTES:
 			if (w->ear > w->at)
 				break;
-			if (follower_is_over(w, s, now_ns))
-				return follower_late(w, s, f);
+			if (dialogue_follower_is_over(w, s, now_ns))
+				return dialogue_follower_late(w, s, f);
 			out->wake_ns = w->due_ns;
 			return 0;
 		case DIALOGUE_SEND:
-			follower_say(w, s, out);
+			dialogue_follower_say(w, s, out);
 			out->wake_ns = now_ns;
 			return 0;
 		case DIALOGUE_PAUSE:
-			if (follower_is_over(w, s, now_ns))
+			if (dialogue_follower_is_over(w, s, now_ns))
 				break;
 			out->wake_ns = w->due_ns;
 			return 0;
 		}
-		follower_go_on(w);
+		dialogue_follower_go_on(w);
 	}
 	out->state = TALK_READY;
 	return 0;
 }
 
 static int
-follower_step(void *ctx, int64_t now_ns, const uint8_t *in, size_t n,
+dialogue_follower_step(void *ctx, int64_t now_ns, const uint8_t *in, size_t n,
     struct talk_step *out, struct fault *f)
 {
 	struct follower *w = ctx;
@@ -414,8 +415,8 @@ follower_step(void *ctx, int64_t now_ns, const uint8_t *in, size_t n,
 
 	*out = (struct talk_step){.state = TALK_WAITS, .wake_ns = INT64_MAX};
 	if (!w->failed) {
-		follower_hear(w, in, n);
-		rc = follower_advance(w, now_ns, out, f);
+		dialogue_follower_hear(w, in, n);
+		rc = dialogue_follower_advance(w, now_ns, out, f);
 	} else {
 		if (f != NULL)
 			*f = w->why;
@@ -430,7 +431,7 @@ follower_step(void *ctx, int64_t now_ns, const uint8_t *in, size_t n,
 }
 
 static int
-follower_make(void *ctx, struct talk *out, struct fault *f)
+dialogue_follower_make(void *ctx, struct talk *out, struct fault *f)
 {
 	struct follower *w = calloc(1, sizeof(*w));
 
@@ -438,13 +439,15 @@ follower_make(void *ctx, struct talk *out, struct fault *f)
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	w->d = ctx;
 	/* What is sent may hold a password. */
-	*out = (struct talk){
-	    .ctx = w, .secret = true, .step = follower_step, .free = free};
+	*out = (struct talk){.ctx = w,
+	    .secret = true,
+	    .step = dialogue_follower_step,
+	    .free = free};
 	return 0;
 }
 
 struct talk_maker
 dialogue_maker(struct dialogue *d)
 {
-	return (struct talk_maker){.ctx = d, .make = follower_make};
+	return (struct talk_maker){.ctx = d, .make = dialogue_follower_make};
 }

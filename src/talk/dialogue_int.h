@@ -1,8 +1,8 @@
 /*
  * What a dialogue is made of; for its parser and its talks.
  */
-#ifndef TALK_DIALOGUE_INT_H
-#define TALK_DIALOGUE_INT_H
+#ifndef RSTHOP_TALK_DIALOGUE_INT_H
+#define RSTHOP_TALK_DIALOGUE_INT_H
 
 #include <rsthop/dialogue.h>
 

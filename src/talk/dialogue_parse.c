@@ -42,7 +42,9 @@ parse_fault(struct parse *p, const char *fmt, ...)
 	return fault(p->f, FAULT_INPUT, "%s: %s", where, why);
 }
 
-/* Of the parsers of options, what is wrong with them is usage; here the file. */
+/*
+ * Of the parsers of options, what is wrong with them is usage; here the file.
+ */
 static int
 parse_fault_input(struct parse *p)
 {
@@ -52,7 +54,7 @@ parse_fault_input(struct parse *p)
 }
 
 static bool
-is_blank(char c)
+parse_is_blank(char c)
 {
 	return c == ' ' || c == '\t';
 }
@@ -60,7 +62,7 @@ is_blank(char c)
 static void
 parse_skip_blanks(struct parse *p)
 {
-	while (is_blank(*p->s))
+	while (parse_is_blank(*p->s))
 		p->s++;
 }
 
@@ -117,7 +119,7 @@ parse_end(struct parse *p)
 
 /* How many letters to change, add or leave out to make a of b. */
 static size_t
-word_distance(const char *a, const char *b)
+parse_word_distance(const char *a, const char *b)
 {
 	size_t row[PARSE_WORD], n = strlen(b);
 
@@ -143,7 +145,7 @@ word_distance(const char *a, const char *b)
 
 /* The closing quote of the text that begins at s, or NULL. */
 static const char *
-find_close(const char *s)
+parse_find_close(const char *s)
 {
 	for (; *s != '\0' && *s != '"'; s++)
 		if (*s == '\\' && s[1] != '\0')
@@ -164,7 +166,7 @@ parse_take_text(struct parse *p, uint8_t **out, size_t *n)
 		return parse_fault(p,
 		    "a text in quotes is missing, as in %s \"...\"",
 		    p->statement);
-	end = find_close(p->s + 1);
+	end = parse_find_close(p->s + 1);
 	if (end == NULL)
 		return parse_fault(
 		    p, "a text that is not closed; end it with \"");
@@ -335,12 +337,12 @@ static const struct statement {
     {"control", false, parse_control},
 };
 
-#define STATEMENTS (sizeof(statements) / sizeof(statements[0]))
+#define PARSE_STATEMENTS (sizeof(statements) / sizeof(statements[0]))
 
 static const struct statement *
-find_statement(const char *word)
+parse_find_statement(const char *word)
 {
-	for (size_t i = 0; i < STATEMENTS; i++)
+	for (size_t i = 0; i < PARSE_STATEMENTS; i++)
 		if (strcmp(statements[i].word, word) == 0)
 			return &statements[i];
 	return NULL;
@@ -348,13 +350,13 @@ find_statement(const char *word)
 
 /* The statement that a word was perhaps meant to be, or NULL. */
 static const char *
-find_nearest(const char *word)
+parse_find_nearest(const char *word)
 {
 	const char *best = NULL;
 	size_t least = 3; /* as many mistakes are another word */
 
-	for (size_t i = 0; i < STATEMENTS; i++) {
-		size_t n = word_distance(word, statements[i].word);
+	for (size_t i = 0; i < PARSE_STATEMENTS; i++) {
+		size_t n = parse_word_distance(word, statements[i].word);
 
 		if (n < least && n < strlen(word)) {
 			least = n;
@@ -367,7 +369,7 @@ find_nearest(const char *word)
 static int
 parse_unknown(struct parse *p, const char *word)
 {
-	const char *nearest = find_nearest(word);
+	const char *nearest = parse_find_nearest(word);
 	char why[80];
 
 	p->s -= strlen(word);
@@ -389,7 +391,7 @@ parse_line(struct parse *p)
 	if (parse_is_end(p))
 		return 0;
 	parse_take_word(p, word);
-	s = find_statement(word);
+	s = parse_find_statement(word);
 	if (s == NULL)
 		return parse_unknown(p, word);
 	p->statement = s->word;
@@ -540,7 +542,7 @@ dialogue_load(const char *path, struct dialogue **out, struct fault *f)
 	}
 	errno = 0;
 	n = fread(text, 1, DIALOGUE_FILE_MAX + 1, in);
-	if (ferror(in)) {
+	if (ferror(in) != 0) {
 		fault(f, FAULT_INPUT, "cannot read %s: %s", path,
 		    strerror(errno));
 		goto out;

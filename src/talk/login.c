@@ -64,15 +64,16 @@ login_maker(struct login *l)
 #include <rsthop/login_faults.h>
 
 /* Servers that ask a slow name server for each client take ten or so. */
-#define LOGIN_WAIT_NS	(30 * CLOCK_S)
-#define LIBRARY		"libmariadb.so.3"
-#define LOGIN_CHUNK	16384
+#define LOGIN_WAIT_NS	      (30 * CLOCK_S)
+#define LOGIN_LIBRARY	      "libmariadb.so.3"
+#define LOGIN_CHUNK	      16384
 /* A packet of the protocol: length (3, little endian), sequence, payload. */
-#define PACKET_HEAD	4
-#define PACKET_ERR	0xff
-#define PROTOCOL_10	10
-#define ANSWER_MAX	512 /* of the answer to the trigger, kept to be read */
-#define COM_QUIT_PACKET "\1\0\0\0\1"
+#define LOGIN_PACKET_HEAD     4
+#define LOGIN_PACKET_ERR      0xff
+#define LOGIN_PROTOCOL_10     10
+/* Of the answer to the trigger, kept to be read */
+#define LOGIN_ANSWER_MAX      512
+#define LOGIN_COM_QUIT_PACKET "\1\0\0\0\1"
 
 /*
  * The library is loaded when a login is asked for: with all that it needs for
@@ -90,7 +91,7 @@ static struct {
 	__typeof__(mysql_real_connect_start) *mysql_real_connect_start;
 } library;
 
-#define ROW(name)                             \
+#define LOGIN_ROW(name)                       \
 	{                                     \
 #name, (void **)&library.name \
 	}
@@ -99,15 +100,15 @@ static const struct {
 	const char *name;
 	void **at;
 } symbols[] = {
-    ROW(mysql_close),
-    ROW(mysql_errno),
-    ROW(mysql_error),
-    ROW(mysql_get_socket),
-    ROW(mysql_init),
-    ROW(mysql_server_end),
-    ROW(mysql_options),
-    ROW(mysql_real_connect_cont),
-    ROW(mysql_real_connect_start),
+    LOGIN_ROW(mysql_close),
+    LOGIN_ROW(mysql_errno),
+    LOGIN_ROW(mysql_error),
+    LOGIN_ROW(mysql_get_socket),
+    LOGIN_ROW(mysql_init),
+    LOGIN_ROW(mysql_server_end),
+    LOGIN_ROW(mysql_options),
+    LOGIN_ROW(mysql_real_connect_cont),
+    LOGIN_ROW(mysql_real_connect_start),
 };
 
 struct login {
@@ -129,19 +130,19 @@ struct login_talk {
 	int waits;	  /* MYSQL_WAIT_*: what the library waits for */
 	enum login_phase phase;
 	int64_t deadline_ns;
-	uint8_t greeting[ANSWER_MAX]; /* until it is whole */
+	uint8_t greeting[LOGIN_ANSWER_MAX]; /* until it is whole */
 	size_t greeting_len;
 	bool greeted;
 	struct text say; /* what the library wrote */
 	bool said;	 /* it was handed out: to be emptied */
-	uint8_t answer[ANSWER_MAX];
+	uint8_t answer[LOGIN_ANSWER_MAX];
 	size_t answer_len;
 };
 
 /* --- the exchange of sockets --- */
 
 static int
-listen_loopback(struct sockaddr_in *at, struct fault *f)
+login_listen_loopback(struct sockaddr_in *at, struct fault *f)
 {
 	socklen_t len = sizeof(*at);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -164,7 +165,7 @@ listen_loopback(struct sockaddr_in *at, struct fault *f)
 
 /* Is it the socket that was to be connected to our listener? */
 static bool
-is_toward(int fd, const struct sockaddr_in *at)
+login_is_toward(int fd, const struct sockaddr_in *at)
 {
 	struct sockaddr_storage ss;
 	struct sockaddr_in in;
@@ -181,12 +182,13 @@ is_toward(int fd, const struct sockaddr_in *at)
 
 /* Puts one end of a pair over the library's socket; the other is ours. */
 static int
-swap_socket(struct login_talk *t, const struct sockaddr_in *at, struct fault *f)
+login_swap_socket(
+    struct login_talk *t, const struct sockaddr_in *at, struct fault *f)
 {
 	int pair[2], theirs = (int)library.mysql_get_socket(t->mysql);
 	int rc = 0;
 
-	if (theirs == -1 || !is_toward(theirs, at))
+	if (theirs == -1 || !login_is_toward(theirs, at))
 		return fault(f, FAULT_INPUT,
 		    "the MySQL option file asks for a connection other than "
 		    "by TCP: take protocol= and socket= out, or name another "
@@ -220,7 +222,7 @@ mysql_authentication_dialog_ask(struct st_mysql *mysql, int type,
 }
 
 static void
-set_options(MYSQL *m, const struct login_ask *ask)
+login_set_options(MYSQL *m, const struct login_ask *ask)
 {
 	/* No file of this host is for a server to ask for. */
 	unsigned int no_infile = 0;
@@ -237,7 +239,7 @@ set_options(MYSQL *m, const struct login_ask *ask)
 }
 
 static int
-begin(struct login_talk *t, int64_t now_ns, struct fault *f)
+login_begin(struct login_talk *t, int64_t now_ns, struct fault *f)
 {
 	const struct login_ask *ask = &t->login->ask;
 	struct sockaddr_in at;
@@ -246,8 +248,8 @@ begin(struct login_talk *t, int64_t now_ns, struct fault *f)
 	t->mysql = library.mysql_init(NULL);
 	if (t->mysql == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
-	set_options(t->mysql, ask);
-	listener = listen_loopback(&at, f);
+	login_set_options(t->mysql, ask);
+	listener = login_listen_loopback(&at, f);
 	if (listener == -1)
 		return -1;
 	t->phase = LOGIN_UNDERWAY;
@@ -259,14 +261,14 @@ begin(struct login_talk *t, int64_t now_ns, struct fault *f)
 		login_explain(ask->server, library.mysql_errno(t->mysql),
 		    library.mysql_error(t->mysql), f);
 	else
-		rc = swap_socket(t, &at, f);
+		rc = login_swap_socket(t, &at, f);
 	close(listener);
 	return rc;
 }
 
 /* What the library has written. */
 static void
-collect(struct login_talk *t)
+login_collect(struct login_talk *t)
 {
 	uint8_t buf[LOGIN_CHUNK];
 	ssize_t got;
@@ -277,7 +279,7 @@ collect(struct login_talk *t)
 
 /* Of what the library waits for, what is there; 0: nothing yet. */
 static int
-ready_events(const struct login_talk *t)
+login_ready_events(const struct login_talk *t)
 {
 	struct pollfd p = {.fd = (int)library.mysql_get_socket(t->mysql)};
 	int events = 0;
@@ -297,20 +299,20 @@ ready_events(const struct login_talk *t)
 
 /* Lets it go on as far as it gets. */
 static void
-drive(struct login_talk *t)
+login_drive(struct login_talk *t)
 {
 	int events;
 
-	while (t->waits != 0 && (events = ready_events(t)) != 0) {
+	while (t->waits != 0 && (events = login_ready_events(t)) != 0) {
 		t->waits = library.mysql_real_connect_cont(
 		    &t->connected, t->mysql, events);
-		collect(t);
+		login_collect(t);
 	}
 }
 
 /* The library has come to its end: logged in, or not. */
 static int
-conclude(struct login_talk *t, struct talk_step *out, struct fault *f)
+login_conclude(struct login_talk *t, struct talk_step *out, struct fault *f)
 {
 	const struct login_ask *ask = &t->login->ask;
 
@@ -327,7 +329,8 @@ conclude(struct login_talk *t, struct talk_step *out, struct fault *f)
 
 /* Hands bytes to the library, which reads as it can. */
 static int
-feed_library(struct login_talk *t, const uint8_t *in, size_t n, struct fault *f)
+login_feed_library(
+    struct login_talk *t, const uint8_t *in, size_t n, struct fault *f)
 {
 	ssize_t put;
 
@@ -340,7 +343,7 @@ feed_library(struct login_talk *t, const uint8_t *in, size_t n, struct fault *f)
 			    t->login->ask.server);
 		in += put;
 		n -= (size_t)put;
-		drive(t);
+		login_drive(t);
 	}
 	return 0;
 }
@@ -353,13 +356,13 @@ feed_library(struct login_talk *t, const uint8_t *in, size_t n, struct fault *f)
  * would wait for its socket.
  */
 static void
-deny_tls(struct login_talk *t)
+login_deny_tls(struct login_talk *t)
 {
-	uint8_t *p = t->greeting + PACKET_HEAD + 1;
-	size_t left = t->greeting_len - PACKET_HEAD - 1;
+	uint8_t *p = t->greeting + LOGIN_PACKET_HEAD + 1;
+	size_t left = t->greeting_len - LOGIN_PACKET_HEAD - 1;
 	uint8_t *end = memchr(p, '\0', left);
 
-	if (t->greeting[PACKET_HEAD] != PROTOCOL_10 || end == NULL)
+	if (t->greeting[LOGIN_PACKET_HEAD] != LOGIN_PROTOCOL_10 || end == NULL)
 		return;
 	left -= (size_t)(end + 1 - p);
 	if (left >= 4 + 8 + 1 + 2)
@@ -371,17 +374,18 @@ deny_tls(struct login_talk *t)
  * many of the n bytes it took.
  */
 static size_t
-take_greeting(struct login_talk *t, const uint8_t *in, size_t n)
+login_take_greeting(struct login_talk *t, const uint8_t *in, size_t n)
 {
 	size_t want, took = 0;
 
 	while (took < n && t->greeting_len < sizeof(t->greeting)) {
 		t->greeting[t->greeting_len++] = in[took++];
-		want = PACKET_HEAD + (t->greeting[0] | t->greeting[1] << 8);
-		if (t->greeting_len <= PACKET_HEAD + 1 ||
+		want =
+		    LOGIN_PACKET_HEAD + (t->greeting[0] | t->greeting[1] << 8);
+		if (t->greeting_len <= LOGIN_PACKET_HEAD + 1 ||
 		    t->greeting_len < want)
 			continue;
-		deny_tls(t);
+		login_deny_tls(t);
 		t->greeted = true;
 		return took;
 	}
@@ -390,46 +394,47 @@ take_greeting(struct login_talk *t, const uint8_t *in, size_t n)
 }
 
 static int
-feed(struct login_talk *t, const uint8_t *in, size_t n, struct fault *f)
+login_feed(struct login_talk *t, const uint8_t *in, size_t n, struct fault *f)
 {
 	size_t took;
 
 	if (t->greeted)
-		return feed_library(t, in, n, f);
-	took = take_greeting(t, in, n);
+		return login_feed_library(t, in, n, f);
+	took = login_take_greeting(t, in, n);
 	if (!t->greeted)
 		return 0;
-	if (feed_library(t, t->greeting, t->greeting_len, f) == -1)
+	if (login_feed_library(t, t->greeting, t->greeting_len, f) == -1)
 		return -1;
-	return feed_library(t, in + took, n - took, f);
+	return login_feed_library(t, in + took, n - took, f);
 }
 
 /* --- the answer to the trigger --- */
 
 /* An error packet in place of OK: the trigger was none to the server. */
 static int
-take_answer(struct login_talk *t, const uint8_t *in, size_t n,
+login_take_answer(struct login_talk *t, const uint8_t *in, size_t n,
     struct talk_step *out, struct fault *f)
 {
 	const struct login_ask *ask = &t->login->ask;
 	const uint8_t *a = t->answer;
-	char words[ANSWER_MAX];
-	size_t len, room = ANSWER_MAX - t->answer_len;
+	char words[LOGIN_ANSWER_MAX];
+	size_t len, room = LOGIN_ANSWER_MAX - t->answer_len;
 
 	if (!ask->uses_database)
 		return 0;
 	memcpy(t->answer + t->answer_len, in, n < room ? n : room);
 	t->answer_len += n < room ? n : room;
-	if (t->answer_len < PACKET_HEAD + 3 || a[PACKET_HEAD] != PACKET_ERR)
+	if (t->answer_len < LOGIN_PACKET_HEAD + 3 ||
+	    a[LOGIN_PACKET_HEAD] != LOGIN_PACKET_ERR)
 		return 0;
-	len =
-	    PACKET_HEAD + (size_t)(a[0] | a[1] << 8 | (unsigned int)a[2] << 16);
+	len = LOGIN_PACKET_HEAD +
+	    (size_t)(a[0] | a[1] << 8 | (unsigned int)a[2] << 16);
 	/* Hostile: too short for what every error has, or not whole yet. */
-	if (len < PACKET_HEAD + 3 || len > t->answer_len)
+	if (len < LOGIN_PACKET_HEAD + 3 || len > t->answer_len)
 		return 0;
 	/* Behind the number: '#', five characters of SQLSTATE, the words. */
-	a += PACKET_HEAD + 3;
-	len -= PACKET_HEAD + 3;
+	a += LOGIN_PACKET_HEAD + 3;
+	len -= LOGIN_PACKET_HEAD + 3;
 	if (len >= 6 && a[0] == '#') {
 		a += 6;
 		len -= 6;
@@ -445,20 +450,20 @@ take_answer(struct login_talk *t, const uint8_t *in, size_t n,
 /* --- the talk --- */
 
 static int
-step_login(struct login_talk *t, int64_t now_ns, const uint8_t *in, size_t n,
-    struct talk_step *out, struct fault *f)
+login_step_login(struct login_talk *t, int64_t now_ns, const uint8_t *in,
+    size_t n, struct talk_step *out, struct fault *f)
 {
-	if (t->phase == LOGIN_FRESH && begin(t, now_ns, f) == -1) {
+	if (t->phase == LOGIN_FRESH && login_begin(t, now_ns, f) == -1) {
 		out->failure = TALK_FAIL_FINAL;
 		return -1;
 	}
-	drive(t);
-	if (feed(t, in, n, f) == -1) {
+	login_drive(t);
+	if (login_feed(t, in, n, f) == -1) {
 		out->failure = TALK_FAIL_ODD;
 		return -1;
 	}
 	if (t->waits == 0)
-		return conclude(t, out, f);
+		return login_conclude(t, out, f);
 	if (now_ns >= t->deadline_ns) {
 		out->failure = TALK_FAIL_ODD;
 		return fault(f, FAULT_NETWORK,
@@ -480,9 +485,9 @@ login_step(void *ctx, int64_t now_ns, const uint8_t *in, size_t n,
 	if (t->said)
 		t->say.len = 0;
 	if (t->phase < LOGIN_DONE)
-		rc = step_login(t, now_ns, in, n, out, f);
+		rc = login_step_login(t, now_ns, in, n, out, f);
 	else if (t->phase == LOGIN_DONE)
-		rc = take_answer(t, in, n, out, f);
+		rc = login_take_answer(t, in, n, out, f);
 	if (t->phase == LOGIN_OVER)
 		rc = -1;
 	if (rc == -1)
@@ -508,8 +513,8 @@ login_bye(void *ctx, size_t *n)
 	/* A connection that ends without is counted and logged as aborted. */
 	if (t->phase != LOGIN_DONE)
 		return NULL;
-	*n = sizeof(COM_QUIT_PACKET) - 1;
-	return (const uint8_t *)COM_QUIT_PACKET;
+	*n = sizeof(LOGIN_COM_QUIT_PACKET) - 1;
+	return (const uint8_t *)LOGIN_COM_QUIT_PACKET;
 }
 
 static void
@@ -521,7 +526,7 @@ login_talk_free(void *ctx)
 		close(t->fd);
 	t->fd = -1;
 	/* The end of the line is the way out of the library's waiting. */
-	drive(t);
+	login_drive(t);
 	if (t->mysql != NULL)
 		library.mysql_close(t->mysql);
 	text_free(&t->say);
@@ -546,22 +551,21 @@ login_make(void *ctx, struct talk *out, struct fault *f)
 }
 
 static int
-load_library(struct fault *f)
+login_load_library(struct fault *f)
 {
-	void *so = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
-	size_t i;
+	void *so = dlopen(LOGIN_LIBRARY, RTLD_NOW | RTLD_LOCAL);
 
 	if (so == NULL)
 		return fault(f, FAULT_SYSTEM,
 		    "a login needs libmariadb: install the package "
 		    "libmariadb3");
-	for (i = 0; i < sizeof(symbols) / sizeof(symbols[0]); i++) {
+	for (size_t i = 0; i < sizeof(symbols) / sizeof(symbols[0]); i++) {
 		*symbols[i].at = dlsym(so, symbols[i].name);
 		if (*symbols[i].at == NULL)
 			return fault(f, FAULT_SYSTEM,
 			    "%s has no %s: install the package libmariadb3 of "
 			    "this system",
-			    LIBRARY, symbols[i].name);
+			    LOGIN_LIBRARY, symbols[i].name);
 	}
 	return 0;
 }
@@ -574,7 +578,7 @@ login_new(const struct login_ask *ask, struct login **out, struct fault *f)
 	if (ask->defaults_file != NULL && access(ask->defaults_file, R_OK) != 0)
 		return fault(f, FAULT_INPUT, "cannot read %s: %s",
 		    ask->defaults_file, strerror(errno));
-	if (load_library(f) == -1)
+	if (login_load_library(f) == -1)
 		return -1;
 	l = calloc(1, sizeof(*l));
 	if (l == NULL)

@@ -8,7 +8,7 @@
 
 #include <rsthop/login_faults.h>
 
-#define TEXT_MAX 120 /* of what the server said */
+#define LOGIN_TEXT_MAX 120 /* of what the server said */
 
 /* What to do about an error; the numbers are the protocol's own. */
 static const struct {
@@ -59,9 +59,8 @@ login_explain(
 	struct text safe = {0};
 	const char *what = "see the server's log";
 	enum talk_failure failure = TALK_FAIL_ODD;
-	size_t i;
 
-	for (i = 0; i < sizeof(advice) / sizeof(advice[0]); i++) {
+	for (size_t i = 0; i < sizeof(advice) / sizeof(advice[0]); i++) {
 		if (advice[i].error != error)
 			continue;
 		what = advice[i].advice;
@@ -70,7 +69,7 @@ login_explain(
 	/* 1000 to 1999 and from 3000 on it is the server that said no. */
 	if (failure == TALK_FAIL_ODD && (error < 2000 || error >= 3000))
 		failure = TALK_FAIL_FINAL;
-	text_add_safe(&safe, text, strlen(text), TEXT_MAX);
+	text_add_safe(&safe, text, strlen(text), LOGIN_TEXT_MAX);
 	/* What a user can mend is no trouble of the network. */
 	fault(f, failure == TALK_FAIL_FINAL ? FAULT_INPUT : FAULT_NETWORK,
 	    "%s: %s (error %u); %s", server, text_str(&safe), error, what);

@@ -6,8 +6,8 @@
  * have ended before the packet did: the bytes were sent, but are not here.
  * Or they were never sent, and some length on the wire is a lie.
  */
-#ifndef WIRE_CUR_H
-#define WIRE_CUR_H
+#ifndef RSTHOP_WIRE_CUR_H
+#define RSTHOP_WIRE_CUR_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -7,18 +7,18 @@
 
 #include "cur.h"
 
-#define GREETING_PROTOCOL 10
-#define GREETING_SALT	  8
-#define LOGIN_FILLER	  23
-#define LOGIN_FIXED	  32 /* before the name: all of an SSLRequest */
+#define MYSQL_GREETING_PROTOCOL 10
+#define MYSQL_GREETING_SALT	8
+#define MYSQL_LOGIN_FILLER	23
+#define MYSQL_LOGIN_FIXED	32 /* before the name: all of an SSLRequest */
 
-#define CAN_CONNECT_WITH_DB 0x00000008u
-#define CAN_PROTOCOL_41	    0x00000200u
-#define CAN_SECURE	    0x00008000u /* a length before the answer */
-#define CAN_AUTH_LENENC	    0x00200000u /* ... one that can be long */
+#define MYSQL_CAN_CONNECT_WITH_DB 0x00000008u
+#define MYSQL_CAN_PROTOCOL_41	  0x00000200u
+#define MYSQL_CAN_SECURE	  0x00008000u /* a length before the answer */
+#define MYSQL_CAN_AUTH_LENENC	  0x00200000u /* ... one that can be long */
 
 static uint32_t
-cur_le(struct cur *c, int bytes)
+mysql_cur_le(struct cur *c, int bytes)
 {
 	uint32_t v = 0;
 
@@ -29,23 +29,23 @@ cur_le(struct cur *c, int bytes)
 
 /* A length-encoded number: one byte below 251, else its size and it. */
 static size_t
-cur_lenenc(struct cur *c)
+mysql_cur_lenenc(struct cur *c)
 {
 	uint8_t first = cur_u8(c);
 
 	if (first < 0xfb)
 		return first;
 	if (first == 0xfc)
-		return cur_le(c, 2);
+		return mysql_cur_le(c, 2);
 	if (first == 0xfd)
-		return cur_le(c, 3);
+		return mysql_cur_le(c, 3);
 	cur_lie(c); /* nothing in a login takes 16 MiB */
 	return 0;
 }
 
 /* Up to a NUL, which is taken; longer than the room counts as a lie. */
 static void
-take_string(struct cur *c, char *out, size_t size)
+mysql_take_string(struct cur *c, char *out, size_t size)
 {
 	const uint8_t *end;
 	size_t n;
@@ -72,7 +72,7 @@ mysql_parse_packet(const uint8_t *p, size_t len, struct mysql_packet *out)
 	struct cur c = cur_new(p, len, 0);
 
 	memset(out, 0, sizeof(*out));
-	out->len = cur_le(&c, 3);
+	out->len = mysql_cur_le(&c, 3);
 	out->seq = cur_u8(&c);
 	out->body = cur_take(&c, out->len);
 	out->size = MYSQL_HEADER + out->len;
@@ -102,32 +102,32 @@ mysql_parse_greeting(const uint8_t *p, size_t len, struct mysql_greeting *out)
 	if (!mysql_parse_packet(p, len, &m) || m.seq != 0)
 		return false;
 	c = cur_new(m.body, m.len, 0);
-	if (cur_u8(&c) != GREETING_PROTOCOL)
+	if (cur_u8(&c) != MYSQL_GREETING_PROTOCOL)
 		return false;
-	take_string(&c, out->version, sizeof(out->version));
-	cur_skip(&c, 4 + GREETING_SALT);
+	mysql_take_string(&c, out->version, sizeof(out->version));
+	cur_skip(&c, 4 + MYSQL_GREETING_SALT);
 	if (cur_u8(&c) != 0)
 		return false;
-	out->capabilities = cur_le(&c, 2);
+	out->capabilities = mysql_cur_le(&c, 2);
 	if (c.bad || out->version[0] == '\0')
 		return false;
 	cur_skip(&c, 3);
-	out->capabilities |= cur_le(&c, 2) << 16;
+	out->capabilities |= mysql_cur_le(&c, 2) << 16;
 	return true;
 }
 
 /* The answer to the challenge, in one of three forms. */
 static void
-skip_answer(struct cur *c, uint32_t capabilities)
+mysql_skip_answer(struct cur *c, uint32_t capabilities)
 {
 	char answer[MYSQL_NAME];
 
-	if (capabilities & CAN_AUTH_LENENC)
-		cur_skip(c, cur_lenenc(c));
-	else if (capabilities & CAN_SECURE)
+	if ((capabilities & MYSQL_CAN_AUTH_LENENC) != 0)
+		cur_skip(c, mysql_cur_lenenc(c));
+	else if ((capabilities & MYSQL_CAN_SECURE) != 0)
 		cur_skip(c, cur_u8(c));
 	else
-		take_string(c, answer, sizeof(answer));
+		mysql_take_string(c, answer, sizeof(answer));
 }
 
 /*
@@ -154,21 +154,21 @@ mysql_parse_login(const uint8_t *p, size_t len, struct mysql_login *out)
 	if (!mysql_parse_packet(p, len, &m) || m.seq != 1)
 		return false;
 	c = cur_new(m.body, m.len, 0);
-	out->capabilities = cur_le(&c, 4);
-	cur_skip(&c, 5 + LOGIN_FILLER);
-	if (c.bad || !(out->capabilities & CAN_PROTOCOL_41))
+	out->capabilities = mysql_cur_le(&c, 4);
+	cur_skip(&c, 5 + MYSQL_LOGIN_FILLER);
+	if (c.bad || (out->capabilities & MYSQL_CAN_PROTOCOL_41) == 0)
 		return false;
-	if (m.len == LOGIN_FIXED) {
-		out->asks_tls = out->capabilities & MYSQL_CAN_TLS;
+	if (m.len == MYSQL_LOGIN_FIXED) {
+		out->asks_tls = (out->capabilities & MYSQL_CAN_TLS) != 0;
 		return out->asks_tls;
 	}
-	take_string(&c, out->user, sizeof(out->user));
+	mysql_take_string(&c, out->user, sizeof(out->user));
 	if (c.bad)
 		return false;
-	skip_answer(&c, out->capabilities);
+	mysql_skip_answer(&c, out->capabilities);
 	if (c.bad)
 		return false;
-	if (out->capabilities & CAN_CONNECT_WITH_DB)
-		take_string(&c, out->database, sizeof(out->database));
+	if ((out->capabilities & MYSQL_CAN_CONNECT_WITH_DB) != 0)
+		mysql_take_string(&c, out->database, sizeof(out->database));
 	return true;
 }

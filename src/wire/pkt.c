@@ -54,7 +54,7 @@ static uint16_t
 pkt_skip_mpls(struct cur *c)
 {
 	for (int i = 0; i < PKT_TAGS_MAX && !c->bad; i++) {
-		if (!(cur_be32(c) & 0x100))
+		if ((cur_be32(c) & 0x100) == 0)
 			continue;
 		if (!cur_need(c, 1))
 			return 0;
@@ -383,7 +383,7 @@ pkt_decode(enum pkt_link link, const uint8_t *p, size_t len, size_t wire_len,
 bool
 pkt_flow_key(const struct pkt *p, struct flow_key *out)
 {
-	if (!(p->has & PKT_HAS_TCP))
+	if ((p->has & PKT_HAS_TCP) == 0)
 		return false;
 	out->src.addr = p->ip.src;
 	out->src.port = p->tcp.sport;
@@ -414,7 +414,7 @@ pkt_format_flags(uint8_t flags, char buf[PKT_FLAGS_TEXT])
 	char *p = buf;
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
-		if (flags & order[i].bit)
+		if ((flags & order[i].bit) != 0)
 			*p++ = order[i].letter;
 	*p = '\0';
 	return buf;

@@ -1,8 +1,8 @@
 /*
  * What the layers of the packet decoder show each other.
  */
-#ifndef WIRE_PKT_INT_H
-#define WIRE_PKT_INT_H
+#ifndef RSTHOP_WIRE_PKT_INT_H
+#define RSTHOP_WIRE_PKT_INT_H
 
 #include <rsthop/pkt.h>
 

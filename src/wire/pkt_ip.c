@@ -5,18 +5,18 @@
 
 #include "pkt_int.h"
 
-#define IP4_FIXED 20
-#define IP6_FIXED 40
+#define IP_IP4_FIXED 20
+#define IP_IP6_FIXED 40
 
 /* RFC 8200 section 4.1 names six, one of them twice; leave room for more. */
-#define IP6_EXT_MAX 16
+#define IP_IP6_EXT_MAX 16
 
-#define IP6_HOP_BY_HOP 0
-#define IP6_ROUTING    43
-#define IP6_FRAGMENT   44
-#define IP6_AUTH       51
-#define IP6_NONE       59
-#define IP6_DEST_OPTS  60
+#define IP_IP6_HOP_BY_HOP 0
+#define IP_IP6_ROUTING	  43
+#define IP_IP6_FRAGMENT	  44
+#define IP_IP6_AUTH	  51
+#define IP_IP6_NONE	  59
+#define IP_IP6_DEST_OPTS  60
 
 /*
  * Ends c where the packet ends, so that Ethernet's padding is not taken for
@@ -78,13 +78,13 @@ ip_read_addr(const uint8_t *p, uint8_t version, struct addr *out)
 bool
 pkt_read_ip4(struct cur *c, struct pkt_ip *ip, bool quoted)
 {
-	const uint8_t *h = cur_take(c, IP4_FIXED);
+	const uint8_t *h = cur_take(c, IP_IP4_FIXED);
 	uint16_t frag;
 
 	if (h == NULL)
 		return false;
 	ip->header_len = (uint16_t)((h[0] & 0xf) * 4);
-	if (h[0] >> 4 != 4 || ip->header_len < IP4_FIXED) {
+	if (h[0] >> 4 != 4 || ip->header_len < IP_IP4_FIXED) {
 		cur_lie(c);
 		return false;
 	}
@@ -93,8 +93,8 @@ pkt_read_ip4(struct cur *c, struct pkt_ip *ip, bool quoted)
 	ip->total_len = cur_get16(h + 2);
 	ip->id = cur_get16(h + 4);
 	frag = cur_get16(h + 6);
-	ip->df = frag & 0x4000;
-	ip->mf = frag & 0x2000;
+	ip->df = (frag & 0x4000) != 0;
+	ip->mf = (frag & 0x2000) != 0;
 	ip->frag_off = (uint16_t)((frag & 0x1fff) * 8);
 	ip->ttl = h[8];
 	ip->proto = h[9];
@@ -103,8 +103,8 @@ pkt_read_ip4(struct cur *c, struct pkt_ip *ip, bool quoted)
 	ip->has_id = true;
 	ip->id6 = 0;
 	ip->flow_label = 0;
-	ip_limit(c, ip, IP4_FIXED, 0, quoted);
-	cur_skip(c, (size_t)ip->header_len - IP4_FIXED);
+	ip_limit(c, ip, IP_IP4_FIXED, 0, quoted);
+	cur_skip(c, (size_t)ip->header_len - IP_IP4_FIXED);
 	return true;
 }
 
@@ -118,7 +118,7 @@ pkt_read_ip4(struct cur *c, struct pkt_ip *ip, bool quoted)
  *  +---------------------------------------------------------------+
  */
 static uint8_t
-ip6_read_fragment(struct cur *c, struct pkt_ip *ip)
+ip_ip6_read_fragment(struct cur *c, struct pkt_ip *ip)
 {
 	uint8_t next = cur_u8(c);
 	uint16_t frag;
@@ -127,7 +127,7 @@ ip6_read_fragment(struct cur *c, struct pkt_ip *ip)
 	frag = cur_be16(c);
 	ip->id6 = cur_be32(c);
 	ip->frag_off = frag & 0xfff8;
-	ip->mf = frag & 1;
+	ip->mf = (frag & 1) != 0;
 	ip->has_id = !c->bad;
 	return next;
 }
@@ -142,21 +142,21 @@ ip6_read_fragment(struct cur *c, struct pkt_ip *ip)
  *  +---------------+---------------+---------------------------- - -
  */
 static uint8_t
-ip6_read_extension(struct cur *c, uint8_t kind)
+ip_ip6_read_extension(struct cur *c, uint8_t kind)
 {
 	uint8_t next = cur_u8(c);
 	size_t n = cur_u8(c);
 
-	cur_skip(c, kind == IP6_AUTH ? n * 4 + 6 : n * 8 + 6);
+	cur_skip(c, kind == IP_IP6_AUTH ? n * 4 + 6 : n * 8 + 6);
 	return next;
 }
 
 static bool
-ip6_is_extension(uint8_t proto)
+ip_ip6_is_extension(uint8_t proto)
 {
-	return proto == IP6_HOP_BY_HOP || proto == IP6_ROUTING ||
-	    proto == IP6_FRAGMENT || proto == IP6_AUTH ||
-	    proto == IP6_DEST_OPTS;
+	return proto == IP_IP6_HOP_BY_HOP || proto == IP_IP6_ROUTING ||
+	    proto == IP_IP6_FRAGMENT || proto == IP_IP6_AUTH ||
+	    proto == IP_IP6_DEST_OPTS;
 }
 
 /*
@@ -164,20 +164,20 @@ ip6_is_extension(uint8_t proto)
  * extension header that could not be read, where one could not.
  */
 static void
-ip6_read_extensions(struct cur *c, struct pkt_ip *ip)
+ip_ip6_read_extensions(struct cur *c, struct pkt_ip *ip)
 {
-	for (int i = 0; ip6_is_extension(ip->proto); i++) {
+	for (int i = 0; ip_ip6_is_extension(ip->proto); i++) {
 		size_t before = cur_sent(c);
 		uint8_t next;
 
-		if (i == IP6_EXT_MAX) {
+		if (i == IP_IP6_EXT_MAX) {
 			cur_lie(c);
 			return;
 		}
-		if (ip->proto == IP6_FRAGMENT)
-			next = ip6_read_fragment(c, ip);
+		if (ip->proto == IP_IP6_FRAGMENT)
+			next = ip_ip6_read_fragment(c, ip);
 		else
-			next = ip6_read_extension(c, ip->proto);
+			next = ip_ip6_read_extension(c, ip->proto);
 		if (c->bad)
 			return;
 		ip->proto = next;
@@ -205,7 +205,7 @@ ip6_read_extensions(struct cur *c, struct pkt_ip *ip)
 bool
 pkt_read_ip6(struct cur *c, struct pkt_ip *ip, bool quoted)
 {
-	const uint8_t *h = cur_take(c, IP6_FIXED);
+	const uint8_t *h = cur_take(c, IP_IP6_FIXED);
 	uint32_t first;
 
 	if (h == NULL)
@@ -218,7 +218,7 @@ pkt_read_ip6(struct cur *c, struct pkt_ip *ip, bool quoted)
 	ip->version = 6;
 	ip->tos = (uint8_t)(first >> 20);
 	ip->flow_label = first & 0xfffff;
-	ip->total_len = (uint32_t)IP6_FIXED + cur_get16(h + 4);
+	ip->total_len = (uint32_t)IP_IP6_FIXED + cur_get16(h + 4);
 	ip->proto = h[6];
 	ip->ttl = h[7];
 	ip_read_addr(h + 8, 6, &ip->src);
@@ -227,9 +227,9 @@ pkt_read_ip6(struct cur *c, struct pkt_ip *ip, bool quoted)
 	ip->id = 0;
 	ip->id6 = 0;
 	ip->frag_off = 0;
-	ip->header_len = IP6_FIXED;
-	ip_limit(
-	    c, ip, IP6_FIXED, ip->proto == IP6_NONE ? 0 : IP6_FIXED, quoted);
-	ip6_read_extensions(c, ip);
+	ip->header_len = IP_IP6_FIXED;
+	ip_limit(c, ip, IP_IP6_FIXED,
+	    ip->proto == IP_IP6_NONE ? 0 : IP_IP6_FIXED, quoted);
+	ip_ip6_read_extensions(c, ip);
 	return true;
 }

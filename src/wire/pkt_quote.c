@@ -8,10 +8,10 @@
 /* RFC 4884 section 5.5: where old routers put extensions, unannounced. */
 #define QUOTE_OLD_LEN 128
 
-#define EXT_HEADER     4
-#define EXT_VERSION    2
-#define EXT_CLASS_MPLS 1
-#define EXT_TYPE_MPLS  1
+#define QUOTE_EXT_HEADER     4
+#define QUOTE_EXT_VERSION    2
+#define QUOTE_EXT_CLASS_MPLS 1
+#define QUOTE_EXT_TYPE_MPLS  1
 
 /* Stands in for "as long as the quoted packet says". */
 #define QUOTE_HIDDEN 0x00ffffff
@@ -40,7 +40,7 @@ quote_checksum(const uint8_t *p, size_t n)
  * be verified; an announced structure then stands on its version alone.
  */
 static bool
-ext_is_good(struct cur c, bool announced)
+quote_ext_is_good(struct cur c, bool announced)
 {
 	const uint8_t *start = c.p;
 	size_t len = cur_left(&c);
@@ -49,7 +49,7 @@ ext_is_good(struct cur c, bool announced)
 
 	cur_u8(&c);
 	checksum = cur_be16(&c);
-	if (c.bad || version != EXT_VERSION)
+	if (c.bad || version != QUOTE_EXT_VERSION)
 		return false;
 	if (checksum == 0 || c.hidden > 0)
 		return announced;
@@ -64,7 +64,7 @@ ext_is_good(struct cur c, bool announced)
  *  +---------------------------------------+-----+-+---------------+
  */
 static void
-ext_read_mpls(struct cur *c, struct pkt_quote *q)
+quote_ext_read_mpls(struct cur *c, struct pkt_quote *q)
 {
 	while (q->n_mpls < PKT_MPLS && cur_left(c) >= 4) {
 		uint32_t word = cur_be32(c);
@@ -72,7 +72,7 @@ ext_read_mpls(struct cur *c, struct pkt_quote *q)
 
 		m->label = word >> 12;
 		m->tc = word >> 9 & 7;
-		m->bottom = word >> 8 & 1;
+		m->bottom = (word >> 8 & 1) != 0;
 		m->ttl = (uint8_t)word;
 	}
 }
@@ -87,9 +87,9 @@ ext_read_mpls(struct cur *c, struct pkt_quote *q)
  *  +---------------------------------------------------------------+
  */
 static void
-ext_read_objects(struct cur *c, struct pkt_quote *q)
+quote_ext_read_objects(struct cur *c, struct pkt_quote *q)
 {
-	cur_skip(c, EXT_HEADER);
+	cur_skip(c, QUOTE_EXT_HEADER);
 	while (!c->bad && cur_left(c) > 0) {
 		size_t len = cur_be16(c);
 		uint8_t class = cur_u8(c), type = cur_u8(c);
@@ -102,8 +102,9 @@ ext_read_objects(struct cur *c, struct pkt_quote *q)
 			return;
 		}
 		body = cur_sub(c, len - 4);
-		if (class == EXT_CLASS_MPLS && type == EXT_TYPE_MPLS)
-			ext_read_mpls(&body, q);
+		if (class == QUOTE_EXT_CLASS_MPLS &&
+		    type == QUOTE_EXT_TYPE_MPLS)
+			quote_ext_read_mpls(&body, q);
 	}
 }
 
@@ -218,9 +219,9 @@ quote_split(struct cur *c, size_t quote_len, bool extensible, uint8_t version,
 	if (*announced)
 		return cur_sub(c, quote_len);
 	c->lie = c->lie || quote_len != 0;
-	if (extensible && cur_left(c) >= QUOTE_OLD_LEN + EXT_HEADER) {
+	if (extensible && cur_left(c) >= QUOTE_OLD_LEN + QUOTE_EXT_HEADER) {
 		cur_skip(&old, QUOTE_OLD_LEN);
-		if (ext_is_good(old, false))
+		if (quote_ext_is_good(old, false))
 			return cur_sub(c, QUOTE_OLD_LEN);
 	}
 	return cur_sub(c, cur_sent(c));
@@ -242,9 +243,9 @@ pkt_decode_quote(
 	out->has |= PKT_HAS_QUOTE;
 	if (c->bad || cur_sent(c) == 0)
 		return;
-	if (ext_is_good(*c, announced)) {
+	if (quote_ext_is_good(*c, announced)) {
 		out->quote.has_extensions = true;
-		ext_read_objects(c, &out->quote);
+		quote_ext_read_objects(c, &out->quote);
 	} else if (c->hidden == 0) {
 		c->lie = true;
 	}

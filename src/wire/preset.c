@@ -13,9 +13,9 @@
 
 #include "preset_int.h"
 
-#define LABEL_MAX 63
-#define NAME_MAX  (PRESET_NAME - 1)
-#define SHOWN	  60
+#define PRESET_LABEL_MAX 63
+#define PRESET_NAME_MAX	 (PRESET_NAME - 1)
+#define PRESET_SHOWN	 60
 
 int
 preset_hand_over(struct text *t, uint8_t **out, size_t *len, struct fault *f)
@@ -35,7 +35,7 @@ preset_fault(
 {
 	struct text t = {0};
 
-	text_add_safe(&t, given, strlen(given), SHOWN);
+	text_add_safe(&t, given, strlen(given), PRESET_SHOWN);
 	fault(f, FAULT_USAGE, "%s: \"%s\" %s", what, text_str(&t), why);
 	text_free(&t);
 	return -1;
@@ -44,21 +44,21 @@ preset_fault(
 /* --- names --- */
 
 static bool
-is_digit(char c)
+preset_is_digit(char c)
 {
 	return c >= '0' && c <= '9';
 }
 
 static bool
-is_ldh(char c)
+preset_is_ldh(char c)
 {
-	return is_digit(c) || (c >= 'a' && c <= 'z') ||
+	return preset_is_digit(c) || (c >= 'a' && c <= 'z') ||
 	    (c >= 'A' && c <= 'Z') || c == '-';
 }
 
 /* Why no name has such a letter. */
 static const char *
-blame_letter(char c)
+preset_blame_letter(char c)
 {
 	if ((unsigned char)c >= 0x80)
 		return "has letters beyond ASCII: give the name's xn-- form";
@@ -69,15 +69,15 @@ blame_letter(char c)
 
 /* NULL where n letters from s on may be a label. */
 static const char *
-blame_label(const char *s, size_t n)
+preset_blame_label(const char *s, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (!is_ldh(s[i]))
-			return blame_letter(s[i]);
+		if (!preset_is_ldh(s[i]))
+			return preset_blame_letter(s[i]);
 	if (n == 0)
 		return "has nothing before, behind or between dots: take the "
 		       "dot out";
-	if (n > LABEL_MAX)
+	if (n > PRESET_LABEL_MAX)
 		return "has over 63 letters without a dot: shorten it";
 	if (s[0] == '-' || s[n - 1] == '-')
 		return "has a hyphen beside a dot or at an end: take it out";
@@ -95,14 +95,14 @@ preset_check_name(const char *what, const char *name, struct fault *f)
 	for (;; s++) {
 		size_t n = strcspn(s, ".");
 
-		why = blame_label(s, n);
+		why = preset_blame_label(s, n);
 		if (why != NULL)
 			return preset_fault(what, name, why, f);
 		s += n;
 		if (*s == '\0')
 			break;
 	}
-	if (strlen(name) > NAME_MAX)
+	if (strlen(name) > PRESET_NAME_MAX)
 		return preset_fault(
 		    what, name, "has over 253 letters: shorten it", f);
 	return 0;
@@ -119,7 +119,7 @@ preset_is_address(const char *name)
 
 /* n letters; a dot each 32, counted from the end so that none comes first. */
 static void
-fill_labels(char *out, size_t n, char letter)
+preset_fill_labels(char *out, size_t n, char letter)
 {
 	for (size_t i = 0; i < n; i++)
 		out[i] = i > 0 && (n - i) % 32 == 0 ? '.' : letter;
@@ -132,23 +132,23 @@ preset_control_name(const char *name, char out[PRESET_NAME])
 	static const char *const words[] = {"examples", "harmless"};
 	size_t n = strlen(name), tail = strlen(below);
 
-	if (n > NAME_MAX)
-		n = NAME_MAX;
+	if (n > PRESET_NAME_MAX)
+		n = PRESET_NAME_MAX;
 	out[n] = '\0';
 	if (n <= tail) {
 		memcpy(out, words[strncasecmp(words[0], name, n) == 0], n);
 		return;
 	}
 	memcpy(out + n - tail, below, tail);
-	fill_labels(out, n - tail, 'a');
+	preset_fill_labels(out, n - tail, 'a');
 	if (strcasecmp(out, name) == 0)
-		fill_labels(out, n - tail, 'b');
+		preset_fill_labels(out, n - tail, 'b');
 }
 
 /* --- HTTP --- */
 
 static int
-check_path(const char *what, const char *path, struct fault *f)
+preset_check_path(const char *what, const char *path, struct fault *f)
 {
 	if (*path != '/')
 		return preset_fault(
@@ -171,7 +171,7 @@ preset_http(const char *what, const char *host, int port, const char *path,
 	if (path == NULL)
 		path = "/";
 	if (preset_check_name(what, host, f) < 0 ||
-	    check_path(what, path, f) < 0)
+	    preset_check_path(what, path, f) < 0)
 		return -1;
 	text_addf(&t, "GET %s HTTP/1.1\r\nHost: %s", path, host);
 	if (port != 0 && port != 80)
@@ -204,7 +204,7 @@ preset_http(const char *what, const char *host, int port, const char *path,
  *   1 byte   the command; its words up to the end
  */
 static void
-put_mysql_header(struct text *t, uint8_t command, size_t words)
+preset_put_mysql_header(struct text *t, uint8_t command, size_t words)
 {
 	size_t n = words + 1;
 	uint8_t h[PRESET_MYSQL_HEAD] = {
@@ -214,8 +214,8 @@ put_mysql_header(struct text *t, uint8_t command, size_t words)
 }
 
 static int
-make_mysql(const char *what, uint8_t command, const char *words, uint8_t **out,
-    size_t *len, struct fault *f)
+preset_make_mysql(const char *what, uint8_t command, const char *words,
+    uint8_t **out, size_t *len, struct fault *f)
 {
 	size_t n = strlen(words);
 	struct text t = {0};
@@ -226,7 +226,7 @@ make_mysql(const char *what, uint8_t command, const char *words, uint8_t **out,
 	if (n >= PRESET_MYSQL_WORDS)
 		return preset_fault(
 		    what, words, "... is too long for a packet", f);
-	put_mysql_header(&t, command, n);
+	preset_put_mysql_header(&t, command, n);
 	text_add(&t, words);
 	return preset_hand_over(&t, out, len, f);
 }
@@ -235,14 +235,14 @@ int
 preset_mysql_init_db(const char *what, const char *db, uint8_t **out,
     size_t *len, struct fault *f)
 {
-	return make_mysql(what, MYSQL_COM_INIT_DB, db, out, len, f);
+	return preset_make_mysql(what, MYSQL_COM_INIT_DB, db, out, len, f);
 }
 
 int
 preset_mysql_query(const char *what, const char *sql, uint8_t **out,
     size_t *len, struct fault *f)
 {
-	return make_mysql(what, MYSQL_COM_QUERY, sql, out, len, f);
+	return preset_make_mysql(what, MYSQL_COM_QUERY, sql, out, len, f);
 }
 
 int
@@ -252,14 +252,14 @@ preset_mysql_control(size_t n, uint8_t **out, size_t *len, struct fault *f)
 	struct text t = {0};
 
 	if (n < PRESET_MYSQL_HEAD + nothing) {
-		put_mysql_header(&t, MYSQL_COM_PING, 0);
+		preset_put_mysql_header(&t, MYSQL_COM_PING, 0);
 		return preset_hand_over(&t, out, len, f);
 	}
 	n -= PRESET_MYSQL_HEAD;
 	if (n >= PRESET_MYSQL_WORDS)
 		return fault(f, FAULT_USAGE,
 		    "a control of %zu bytes is too long for a packet", n);
-	put_mysql_header(&t, MYSQL_COM_QUERY, n);
+	preset_put_mysql_header(&t, MYSQL_COM_QUERY, n);
 	text_add(&t, PRESET_MYSQL_NOTHING);
 	text_pad(&t, ' ', (int)(n - nothing));
 	return preset_hand_over(&t, out, len, f);

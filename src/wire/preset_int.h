@@ -1,8 +1,8 @@
 /*
  * What the parts of preset share.
  */
-#ifndef WIRE_PRESET_INT_H
-#define WIRE_PRESET_INT_H
+#ifndef RSTHOP_WIRE_PRESET_INT_H
+#define RSTHOP_WIRE_PRESET_INT_H
 
 #include <stdbool.h>
 

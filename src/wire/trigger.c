@@ -11,11 +11,12 @@
 
 #include "cur.h"
 
-#define TLS_HANDSHAKE	 22
-#define TLS_CLIENT_HELLO 1
-#define TLS_RANDOM	 32
-#define TLS_SERVER_NAME	 0 /* the extension, and its only kind of name */
-#define TLS_EXTENSIONS	 64
+#define TRIGGER_TLS_HANDSHAKE	 22
+#define TRIGGER_TLS_CLIENT_HELLO 1
+#define TRIGGER_TLS_RANDOM	 32
+/* The extension, and its only kind of name */
+#define TRIGGER_TLS_SERVER_NAME 0
+#define TRIGGER_TLS_EXTENSIONS	64
 
 const char *
 trigger_protocol_name(enum trigger_protocol p)
@@ -35,7 +36,7 @@ trigger_protocol_name(enum trigger_protocol p)
 
 /* n bytes as a string; what is too long is cut. */
 static void
-set_words(char *out, size_t size, const uint8_t *p, size_t n)
+trigger_set_words(char *out, size_t size, const uint8_t *p, size_t n)
 {
 	if (n > size - 1)
 		n = size - 1;
@@ -45,11 +46,12 @@ set_words(char *out, size_t size, const uint8_t *p, size_t n)
 }
 
 static void
-set_name(struct trigger *t, enum trigger_protocol p, const char *command)
+trigger_set_name(
+    struct trigger *t, enum trigger_protocol p, const char *command)
 {
 	t->protocol = p;
-	set_words(t->command, sizeof(t->command), (const uint8_t *)command,
-	    strlen(command));
+	trigger_set_words(t->command, sizeof(t->command),
+	    (const uint8_t *)command, strlen(command));
 }
 
 /* --- MySQL --- */
@@ -71,7 +73,7 @@ static const struct trigger_mysql {
 };
 
 static const struct trigger_mysql *
-find_mysql_command(uint8_t byte)
+trigger_find_mysql_command(uint8_t byte)
 {
 	size_t n = sizeof(mysql_commands) / sizeof(mysql_commands[0]);
 
@@ -83,7 +85,7 @@ find_mysql_command(uint8_t byte)
 
 /* Text in any encoding: no control characters but blanks. */
 static bool
-is_text(const uint8_t *p, size_t n)
+trigger_is_text(const uint8_t *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if ((p[i] < ' ' && (p[i] < '\t' || p[i] > '\r')) ||
@@ -102,7 +104,7 @@ is_text(const uint8_t *p, size_t n)
  * Since 8.0.23 a query may begin with how many parameters (0) and sets (1).
  */
 static bool
-parse_mysql(struct cur c, struct trigger *out)
+trigger_parse_mysql(struct cur c, struct trigger *out)
 {
 	uint32_t len = cur_u8(&c);
 	const struct trigger_mysql *m;
@@ -113,7 +115,7 @@ parse_mysql(struct cur c, struct trigger *out)
 	len |= (uint32_t)cur_u8(&c) << 16;
 	if (cur_u8(&c) != 0 || c.bad || len == 0 || len != cur_sent(&c))
 		return false;
-	m = find_mysql_command(cur_u8(&c));
+	m = trigger_find_mysql_command(cur_u8(&c));
 	if (c.bad || m == NULL || (len > 1) != m->has_text)
 		return false;
 	if (m->byte == MYSQL_COM_QUERY && cur_left(&c) > 2 && c.p[0] == 0 &&
@@ -121,10 +123,10 @@ parse_mysql(struct cur c, struct trigger *out)
 		cur_skip(&c, 2);
 	n = cur_left(&c);
 	p = cur_take(&c, n);
-	if (p == NULL || !is_text(p, n))
+	if (p == NULL || !trigger_is_text(p, n))
 		return false;
-	set_name(out, TRIGGER_MYSQL, m->name);
-	set_words(out->key, sizeof(out->key), p, n);
+	trigger_set_name(out, TRIGGER_MYSQL, m->name);
+	trigger_set_words(out->key, sizeof(out->key), p, n);
 	return true;
 }
 
@@ -135,7 +137,7 @@ static const char *const http_methods[] = {"GET", "POST", "HEAD", "PUT",
 
 /* Up to the end of the line, which is taken; false where it was cut. */
 static bool
-take_line(struct cur *c, const uint8_t **p, size_t *n)
+trigger_take_line(struct cur *c, const uint8_t **p, size_t *n)
 {
 	const uint8_t *end = memchr(c->p, '\n', cur_left(c));
 
@@ -150,7 +152,7 @@ take_line(struct cur *c, const uint8_t **p, size_t *n)
 }
 
 static const char *
-find_method(const struct cur *c)
+trigger_find_method(const struct cur *c)
 {
 	size_t n = sizeof(http_methods) / sizeof(http_methods[0]);
 
@@ -166,7 +168,7 @@ find_method(const struct cur *c)
 
 /* A line of the header, "Host: name", its value without blanks around. */
 static bool
-take_host(const uint8_t *p, size_t n, struct trigger *out)
+trigger_take_host(const uint8_t *p, size_t n, struct trigger *out)
 {
 	if (n < 5 || strncasecmp((const char *)p, "host:", 5) != 0)
 		return false;
@@ -174,24 +176,24 @@ take_host(const uint8_t *p, size_t n, struct trigger *out)
 		n--;
 	while (n > 0 && (p[n - 1] == ' ' || p[n - 1] == '\t'))
 		n--;
-	set_words(out->key, sizeof(out->key), p, n);
+	trigger_set_words(out->key, sizeof(out->key), p, n);
 	return true;
 }
 
 /* RFC 9112, section 3: method, target, version; then fields, by lines. */
 static bool
-parse_http(struct cur c, struct trigger *out)
+trigger_parse_http(struct cur c, struct trigger *out)
 {
-	const char *method = find_method(&c);
+	const char *method = trigger_find_method(&c);
 	const uint8_t *p;
 	size_t n;
 
-	if (method == NULL || !take_line(&c, &p, &n) ||
+	if (method == NULL || !trigger_take_line(&c, &p, &n) ||
 	    memmem(p, n, " HTTP/1.", 8) == NULL)
 		return false;
-	set_name(out, TRIGGER_HTTP, method);
-	while (take_line(&c, &p, &n) && n > 0)
-		if (take_host(p, n, out))
+	trigger_set_name(out, TRIGGER_HTTP, method);
+	while (trigger_take_line(&c, &p, &n) && n > 0)
+		if (trigger_take_host(p, n, out))
 			break;
 	return true;
 }
@@ -200,29 +202,29 @@ parse_http(struct cur c, struct trigger *out)
 
 /* RFC 6066, section 3: a list of names, each with its kind and length. */
 static void
-take_server_name(struct cur ext, struct trigger *out)
+trigger_take_server_name(struct cur ext, struct trigger *out)
 {
 	const uint8_t *p;
 	uint16_t n;
 
 	(void)cur_be16(&ext);
-	if (cur_u8(&ext) != TLS_SERVER_NAME)
+	if (cur_u8(&ext) != TRIGGER_TLS_SERVER_NAME)
 		return;
 	n = cur_be16(&ext);
 	p = cur_take(&ext, n);
 	if (p != NULL)
-		set_words(out->key, sizeof(out->key), p, n);
+		trigger_set_words(out->key, sizeof(out->key), p, n);
 }
 
 static void
-find_server_name(struct cur *c, struct trigger *out)
+trigger_find_server_name(struct cur *c, struct trigger *out)
 {
-	for (int i = 0; i < TLS_EXTENSIONS && !c->bad; i++) {
+	for (int i = 0; i < TRIGGER_TLS_EXTENSIONS && !c->bad; i++) {
 		uint16_t kind = cur_be16(c), n = cur_be16(c);
 		struct cur ext = cur_sub(c, n);
 
-		if (!ext.bad && kind == TLS_SERVER_NAME) {
-			take_server_name(ext, out);
+		if (!ext.bad && kind == TRIGGER_TLS_SERVER_NAME) {
+			trigger_take_server_name(ext, out);
 			return;
 		}
 	}
@@ -234,23 +236,23 @@ find_server_name(struct cur *c, struct trigger *out)
  * extensions, each but the first two behind its length.
  */
 static bool
-parse_tls(struct cur c, struct trigger *out)
+trigger_parse_tls(struct cur c, struct trigger *out)
 {
-	if (cur_u8(&c) != TLS_HANDSHAKE || cur_u8(&c) != 3)
+	if (cur_u8(&c) != TRIGGER_TLS_HANDSHAKE || cur_u8(&c) != 3)
 		return false;
 	cur_skip(&c, 3);
-	if (cur_u8(&c) != TLS_CLIENT_HELLO)
+	if (cur_u8(&c) != TRIGGER_TLS_CLIENT_HELLO)
 		return false;
 	cur_skip(&c, 3);
 	if (cur_u8(&c) != 3 || c.bad)
 		return false;
-	set_name(out, TRIGGER_TLS, "ClientHello");
-	cur_skip(&c, 1 + TLS_RANDOM);
+	trigger_set_name(out, TRIGGER_TLS, "ClientHello");
+	cur_skip(&c, 1 + TRIGGER_TLS_RANDOM);
 	cur_skip(&c, cur_u8(&c));
 	cur_skip(&c, cur_be16(&c));
 	cur_skip(&c, cur_u8(&c));
 	(void)cur_be16(&c);
-	find_server_name(&c, out);
+	trigger_find_server_name(&c, out);
 	return true;
 }
 
@@ -264,13 +266,15 @@ trigger_parse(const uint8_t *p, size_t len, size_t sent, struct trigger *out)
 	if (p == NULL || len < 5)
 		return false;
 	c = cur_new(p, len, sent > len ? sent - len : 0);
-	return parse_tls(c, out) || parse_http(c, out) || parse_mysql(c, out);
+	return trigger_parse_tls(c, out) || trigger_parse_http(c, out) ||
+	    trigger_parse_mysql(c, out);
 }
 
 /* --- what several have in common --- */
 
 static bool
-all_have(const struct trigger_bytes *s, size_t n, const uint8_t *p, size_t len)
+trigger_all_have(
+    const struct trigger_bytes *s, size_t n, const uint8_t *p, size_t len)
 {
 	for (size_t i = 1; i < n; i++)
 		if (s[i].len < len || memmem(s[i].p, s[i].len, p, len) == NULL)
@@ -287,7 +291,7 @@ trigger_common(const struct trigger_bytes *s, size_t n, const uint8_t **at)
 	*at = NULL;
 	for (size_t i = 0; n > 0 && i + best < s[0].len; i++)
 		while (i + best < s[0].len &&
-		    all_have(s, n, s[0].p + i, best + 1)) {
+		    trigger_all_have(s, n, s[0].p + i, best + 1)) {
 			best++;
 			*at = s[0].p + i;
 		}

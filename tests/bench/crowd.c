@@ -160,7 +160,7 @@ go_on(int ep, const struct epoll_event *e, const char *text, struct tally *t)
 	ssize_t n;
 	size_t len = strlen(text);
 
-	if ((e->events & EPOLLOUT) && !(e->events & EPOLLERR)) {
+	if ((e->events & EPOLLOUT) != 0 && (e->events & EPOLLERR) == 0) {
 		if (write(e->data.fd, text, len) == (ssize_t)len) {
 			epoll_ctl(ep, EPOLL_CTL_MOD, e->data.fd, &ev);
 			return;

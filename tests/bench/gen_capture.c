@@ -250,10 +250,10 @@ send_segment(
 	    .id = next_id(g, fl, from, flags),
 	    .df = true,
 	    .seq = from->next,
-	    .ack = flags & TH_ACK ? to->next : 0,
+	    .ack = (flags & TH_ACK) != 0 ? to->next : 0,
 	    .window = (uint16_t)(500 + below(g, 100)),
 	    .len = len,
-	    .options = fl->stamps && !(flags & TH_RST)};
+	    .options = fl->stamps && (flags & TH_RST) == 0};
 
 	write_segment(g, fl, &s);
 	from->next += len + ((flags & (TH_SYN | TH_FIN)) != 0);
@@ -310,16 +310,17 @@ forge(struct gen *g, struct flow *fl, const struct segment *trigger)
 	enum forged_id id = (enum forged_id)below(g, FORGED_IDS);
 	uint32_t path = 4 + fl->server_index % 20;
 	uint32_t hop = 1 + below(g, path < 8 ? path : 8);
-	struct segment s = {.flags = below(g, 2) ? TH_RST | TH_ACK : TH_RST,
+	struct segment s = {
+	    .flags = below(g, 2) != 0 ? TH_RST | TH_ACK : TH_RST,
 	    .ttl = forged_ttl(g, fl, ttl, hop),
 	    .id = id == FORGED_ZERO ? 0
 		: id == FORGED_ECHO ? trigger->id
 				    : (uint16_t)below(g, 65536),
-	    .df = below(g, 2),
+	    .df = below(g, 2) != 0,
 	    .seq = fl->server.next,
-	    .window = below(g, 2) ? trigger->window : 0};
+	    .window = below(g, 2) != 0 ? trigger->window : 0};
 
-	if (s.flags & TH_ACK)
+	if ((s.flags & TH_ACK) != 0)
 		s.ack = fl->client.next;
 	g->now_us += 200 + 400 * hop;
 	write_segment(g, fl, &s);
@@ -327,8 +328,8 @@ forge(struct gen *g, struct flow *fl, const struct segment *trigger)
 	    (unsigned long long)g->frame, ttl_names[ttl],
 	    fl->v6 ? "none" : id_names[id], hop);
 	fl->forged = true;
-	if (below(
-		g, 2)) /* where it does not, the server answers all the same */
+	if (below(g, 2) !=
+	    0) /* where it does not, the server answers all the same */
 		fl->phase = END_3;
 }
 
@@ -400,7 +401,7 @@ start_flow(struct gen *g, struct flow *fl)
 	    (uint16_t)(10000 + number / 200 % 250 * 200 + below(g, 200));
 	fl->v6 = fl->server_index % 10 == 0;
 	fl->stamps = fl->server_index % 4 != 0;
-	start_end(g, &fl->client, below(g, 3) ? 64 : 128, below(g, 3));
+	start_end(g, &fl->client, below(g, 3) != 0 ? 64 : 128, below(g, 3));
 	start_end(g, &fl->server, initials[fl->server_index % 5],
 	    5 + fl->server_index % 20);
 	if (fl->client.ids == ID_HOST) /* hosts' counters are the servers' */
@@ -446,7 +447,7 @@ step_request(struct gen *g, struct flow *fl)
 	fl->segments -= fl->answer < fl->segments ? fl->answer : fl->segments;
 	fl->rounds--;
 	fl->phase = ANSWER;
-	if (fl->fate == BY_FORGERY && (fl->rounds == 0 || below(g, 2)))
+	if (fl->fate == BY_FORGERY && (fl->rounds == 0 || below(g, 2) != 0))
 		forge(g, fl, &s);
 }
 
@@ -479,7 +480,7 @@ step_ack(struct gen *g, struct flow *fl)
 static void
 step_end(struct gen *g, struct flow *fl)
 {
-	bool up = below(g, 2);
+	bool up = below(g, 2) != 0;
 
 	if (fl->fate == BY_ABORT) {
 		send_segment(g, fl, up, TH_RST | TH_ACK, 0);
@@ -557,7 +558,7 @@ generate(struct gen *g, uint64_t n)
 			pool[i] = pool[--n];
 	}
 	free(pool);
-	return ferror(g->out) || ferror(g->truth) ? -1 : 0;
+	return ferror(g->out) != 0 || ferror(g->truth) != 0 ? -1 : 0;
 }
 
 static void

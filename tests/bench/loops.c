@@ -50,7 +50,7 @@ loop_capture(const char *path, int decode, unsigned long *n, unsigned long *sum)
 	}
 	for (; capture_next(c, &p, &f) == 1; (*n)++) {
 		*sum += p.len + p.data[0];
-		if (!decode)
+		if (decode == 0)
 			continue;
 		pkt_decode(p.link, p.data, p.len, p.wire_len, &pkt);
 		*sum += pkt.tcp.flags;

@@ -70,13 +70,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size == 0)
 		return 0;
-	ask.max_flows = data[0] & 1 ? 16 : 0;
-	ask.max_resets = data[0] & 2 ? 3 : 1000;
+	ask.max_flows = (data[0] & 1) != 0 ? 16 : 0;
+	ask.max_resets = (data[0] & 2) != 0 ? 3 : 1000;
 	ask.max_triggers = 64;
 	t.begin = t.p = data + 1;
 	t.end = data + size;
 	in.ctx = &t;
-	if (data[0] & 4) {
+	if ((data[0] & 4) != 0) {
 		in.again = tape_again;
 		ask.evidence = true;
 	}

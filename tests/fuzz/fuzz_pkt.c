@@ -160,22 +160,22 @@ digest(const struct pkt *p, const uint8_t *frame, size_t len)
 	mix(&d, p->n_tunnels);
 	must_be_inside(p->payload, p->payload_len, frame, len);
 	must(p->payload_len <= p->payload_wire);
-	must(!(p->has & PKT_HAS_QUOTE) || p->has & PKT_HAS_ICMP);
+	must((p->has & PKT_HAS_QUOTE) == 0 || (p->has & PKT_HAS_ICMP) != 0);
 	mix(&d, p->ethertype);
 	mix(&d, p->payload_wire);
 	for (int i = 0; i < p->n_vlans; i++)
 		mix(&d, p->vlans[i]);
-	if (p->has & PKT_HAS_MAC) {
+	if ((p->has & PKT_HAS_MAC) != 0) {
 		mix_bytes(&d, p->mac_src, ADDR_MAC);
 		mix_bytes(&d, p->mac_dst, ADDR_MAC);
 	}
-	if (p->has & PKT_HAS_IP)
+	if ((p->has & PKT_HAS_IP) != 0)
 		mix_ip(&d, &p->ip);
-	if (p->has & PKT_HAS_TCP)
+	if ((p->has & PKT_HAS_TCP) != 0)
 		mix_tcp(&d, &p->tcp, frame, len);
-	if (p->has & PKT_HAS_ICMP)
+	if ((p->has & PKT_HAS_ICMP) != 0)
 		mix_icmp(&d, &p->icmp);
-	if (p->has & PKT_HAS_QUOTE)
+	if ((p->has & PKT_HAS_QUOTE) != 0)
 		mix_quote(&d, &p->quote, frame, len);
 	return d;
 }
@@ -210,7 +210,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	pkt_decode(link, frame, len, sent, &zeros);
 	pkt_decode(link, frame, len, sent, &ones);
 	must(digest(&zeros, frame, len) == digest(&ones, frame, len));
-	must(!(zeros.has & PKT_SNAPPED) == (sent <= len));
+	must(((zeros.has & PKT_SNAPPED) == 0) == (sent <= len));
 	free(frame);
 	return 0;
 }
@@ -237,7 +237,9 @@ write_seed(const char *dir, const struct hex_packet *h)
 	free(p);
 }
 
-/* With FUZZ_SEEDS=DIR the unit tests' packets are written there, and no more. */
+/*
+ * With FUZZ_SEEDS=DIR the unit tests' packets are written there, and no more.
+ */
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {

@@ -7,8 +7,8 @@
  * byte first, then the frame.  What the first byte of all picks is each one's
  * own.
  */
-#ifndef FUZZ_TAPE_H
-#define FUZZ_TAPE_H
+#ifndef RSTHOP_FUZZ_FUZZ_TAPE_H
+#define RSTHOP_FUZZ_FUZZ_TAPE_H
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,7 +41,7 @@ jump(int64_t now_ns, uint8_t how)
 {
 	switch (how & 0xe0) {
 	case 0xe0:
-		return how & 1 ? INT64_MAX : INT64_MIN;
+		return (how & 1) != 0 ? INT64_MAX : INT64_MIN;
 	case 0xc0:
 		return now_ns + INT64_C(700000000000);
 	case 0xa0:

@@ -98,7 +98,7 @@ now_ns(void)
 	return ts.tv_sec * CLOCK_S + ts.tv_nsec;
 }
 
-/* Bytes out */
+/* --- bytes out --- */
 
 static void
 put16(uint8_t *p, unsigned int v)
@@ -226,7 +226,7 @@ send_due(struct forger *f)
 	}
 }
 
-/* What is remembered */
+/* --- what is remembered --- */
 
 /* FNV-1a: spreads, is not for secrets. */
 static uint64_t
@@ -328,12 +328,12 @@ seq_next(const struct pkt *p)
 static void
 note_seqs(struct conn_note *c, const struct pkt *p, bool from_server)
 {
-	if (p->tcp.flags & PKT_TH_RST)
+	if ((p->tcp.flags & PKT_TH_RST) != 0)
 		return;
-	if (p->tcp.flags & PKT_TH_SYN)
+	if ((p->tcp.flags & PKT_TH_SYN) != 0)
 		c->has_next[from_server] = false;
 	note_next(c, from_server, seq_next(p));
-	if (p->tcp.flags & PKT_TH_ACK)
+	if ((p->tcp.flags & PKT_TH_ACK) != 0)
 		note_next(c, !from_server, p->tcp.ack);
 }
 
@@ -368,7 +368,7 @@ note_taken(struct conn_note *c, const struct pkt *p, bool from_server)
 	}
 }
 
-/* What fires */
+/* --- what fires --- */
 
 /* All that a connection says has to come by here, whatever fires. */
 static bool
@@ -409,7 +409,7 @@ is_hit(const struct forger *f, const struct pkt *p, const struct conn_note *c,
 
 	if ((p->tcp.flags & PKT_TH_RST) != 0 || from_server)
 		return false;
-	if (syn ? !f->o.residual_syn : p->payload_len == 0)
+	if (syn ? f->o.residual_syn == 0 : p->payload_len == 0)
 		return false;
 	return is_blocked(f, &c->key);
 }
@@ -421,17 +421,17 @@ is_trigger(const struct forger *f, const struct pkt *p,
 {
 	const struct options *o = &f->o;
 
-	if (p->tcp.flags & PKT_TH_RST)
+	if ((p->tcp.flags & PKT_TH_RST) != 0)
 		return false;
 	if (is_syn(p))
-		return o->on_syn && !from_server;
+		return o->on_syn != 0 && !from_server;
 	if (p->payload_len == 0)
 		return false;
 	if (from_server ? o->from == WORD_CLIENT : o->from == WORD_SERVER)
 		return false;
-	if (o->first_segment && c->has_data && !from_server)
+	if (o->first_segment != 0 && c->has_data && !from_server)
 		return false;
-	if (o->plain_header && p->tcp.header_len > 20)
+	if (o->plain_header != 0 && p->tcp.header_len > 20)
 		return false;
 	if (o->behind.len > 0 && !c->has_behind)
 		return false;
@@ -456,7 +456,7 @@ is_lucky(struct forger *f, struct conn_note *c)
 	return rng_unit(&f->rng) < f->o.probability;
 }
 
-/* What it answers with */
+/* --- what it answers with --- */
 
 static int
 choose_ttl(struct forger *f, const struct pkt *p, const struct conn_note *c,
@@ -473,7 +473,7 @@ choose_ttl(struct forger *f, const struct pkt *p, const struct conn_note *c,
 	else if (ttl == WORD_IMITATE)
 		ttl =
 		    to_client && c->server_ttl != 0 ? c->server_ttl : p->ip.ttl;
-	return f->o.decrement && ttl > 0 ? ttl - 1 : ttl;
+	return f->o.decrement != 0 && ttl > 0 ? ttl - 1 : ttl;
 }
 
 static uint16_t
@@ -517,7 +517,7 @@ choose_numbers(const struct options *o, const struct pkt *p,
 	else
 		r->seq = o->onward == WORD_NEXT ? next : p->tcp.seq;
 	r->seq += (uint32_t)nth * step;
-	if (r->flags & PKT_TH_ACK)
+	if ((r->flags & PKT_TH_ACK) != 0)
 		r->ack = back ? next : p->tcp.ack;
 }
 
@@ -579,10 +579,10 @@ fire(struct forger *f, const struct pkt *p, const struct conn_note *c)
 
 	log_fire(f, p);
 	for (int client = 1; client >= 0; client--) {
-		if (f->o.ends == (client ? WORD_SERVER : WORD_CLIENT))
+		if (f->o.ends == (client != 0 ? WORD_SERVER : WORD_CLIENT))
 			continue;
 		for (int i = 0; i < f->o.count; i++) {
-			r = make_reset(f, p, c, client, i);
+			r = make_reset(f, p, c, client != 0, i);
 			log_reset(f, &r, first);
 			if (f->o.delay_ms > 0)
 				send_later(f, &r);
@@ -615,7 +615,7 @@ see(struct forger *f, const struct pkt *p)
 {
 	struct conn_note *c;
 	struct flow_key key;
-	bool from_server, fires, matches, again, hit;
+	bool from_server, draws, matches, again, hit;
 
 	if (!pkt_flow_key(p, &key))
 		return false;
@@ -633,19 +633,20 @@ see(struct forger *f, const struct pkt *p)
 	note_taken(c, p, from_server);
 	matches = has_match(f, p, c, from_server);
 	again = !from_server && p->payload_len > 0 && !take_in_order(c, p);
-	if (f->o.once_in_order && again)
+	if (f->o.once_in_order != 0 && again)
 		matches = false;
 	hit = is_hit(f, p, c, from_server);
-	fires = hit ||
+	draws = hit ||
 	    (is_trigger(f, p, c, from_server, matches) && is_lucky(f, c));
-	if (fires)
+	if (draws)
 		fire(f, p, c);
 	/* Within a block, a trigger is a packet like any other. */
-	if (fires && f->o.residual_s > 0 && (!hit || f->o.residual_refresh))
+	if (draws && f->o.residual_s > 0 &&
+	    (!hit || f->o.residual_refresh != 0))
 		block(f, &key);
 	if (!from_server && p->payload_len > 0)
 		c->has_data = true;
-	return fires && f->o.drop;
+	return draws && f->o.drop != 0;
 }
 
 static int
@@ -773,7 +774,7 @@ main(int argc, char **argv)
 	puts("ready");
 	fflush(stdout);
 	p.fd = f.fd;
-	while (!ended) {
+	while (ended == 0) {
 		send_due(&f);
 		p.revents = 0;
 		if (poll(&p, 1, wait_ms(&f)) < 0 && errno != EINTR)

@@ -64,7 +64,7 @@ bytes_contain(const uint8_t *p, size_t n, const struct bytes *what)
 	return false;
 }
 
-/* Streams */
+/* --- streams --- */
 
 /* What is new in a segment goes behind what is kept; false where a gap is. */
 static bool
@@ -93,7 +93,7 @@ stream_keep(struct mysql_stream *s, const struct cur *c)
 	memmove(s->kept, c->p, s->n);
 }
 
-/* The connection phase */
+/* --- the connection phase --- */
 
 static enum mysql_state
 after_greeting(const struct packet *p)
@@ -150,7 +150,7 @@ see_login(struct mysql_conn *c, struct mysql_stream *s, bool from_server)
 	stream_keep(s, &at);
 }
 
-/* The command phase */
+/* --- the command phase --- */
 
 static bool
 is_wanted(const struct packet *p, int command, const struct bytes *what)

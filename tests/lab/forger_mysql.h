@@ -4,8 +4,8 @@
  * has accepted.  Client/Server Protocol of MySQL, "Connection Phase" and
  * "Command Phase"; packets are a length of 3 bytes, a number, the body.
  */
-#ifndef LAB_FORGER_MYSQL_H
-#define LAB_FORGER_MYSQL_H
+#ifndef RSTHOP_LAB_FORGER_MYSQL_H
+#define RSTHOP_LAB_FORGER_MYSQL_H
 
 #include <stdbool.h>
 #include <stddef.h>

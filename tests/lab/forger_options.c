@@ -236,15 +236,16 @@ check_options(const struct options *o)
 {
 	if ((o->queue < 0) == (o->tap == NULL))
 		errx(2, "give either --queue or --tap");
-	if (o->tap != NULL && o->drop)
+	if (o->tap != NULL && o->drop != 0)
 		errx(2, "a tap cannot --drop: it sees copies only");
 	if (o->port == 0)
 		errx(2, "give the server's --port");
-	if (o->match.len == 0 && !o->on_syn)
+	if (o->match.len == 0 && o->on_syn == 0)
 		errx(2, "give something to --match, or --on-syn");
 	if (o->protocol == WORD_MYSQL && o->from != WORD_CLIENT)
 		errx(2, "--protocol mysql looks at what the client says only");
-	if (o->residual_s <= 0 && (o->residual_refresh || o->residual_syn))
+	if (o->residual_s <= 0 &&
+	    (o->residual_refresh != 0 || o->residual_syn != 0))
 		errx(2, "a residual block needs its length: --residual-s");
 	if (o->payload.len > FORGER_PACKET / 2)
 		errx(2, "--payload is longer than %d bytes", FORGER_PACKET / 2);

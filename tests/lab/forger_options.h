@@ -2,8 +2,8 @@
  * The forger's knobs: one for each habit on record, as options of the command
  * line.
  */
-#ifndef LAB_FORGER_OPTIONS_H
-#define LAB_FORGER_OPTIONS_H
+#ifndef RSTHOP_LAB_FORGER_OPTIONS_H
+#define RSTHOP_LAB_FORGER_OPTIONS_H
 
 #include <stddef.h>
 #include <stdint.h>

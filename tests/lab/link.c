@@ -185,7 +185,7 @@ serve(struct link *l)
 	};
 	uint64_t ticks;
 
-	while (!ended) {
+	while (ended == 0) {
 		release(l);
 		arm(l);
 		/* A signal between the look at it and the wait is lost. */

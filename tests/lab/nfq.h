@@ -2,8 +2,8 @@
  * A netfilter queue, for the lab's programs: opened, read, closed.  The
  * programs decide packet by packet, now or later.
  */
-#ifndef LAB_NFQ_H
-#define LAB_NFQ_H
+#ifndef RSTHOP_LAB_NFQ_H
+#define RSTHOP_LAB_NFQ_H
 
 #include <arpa/inet.h>
 #include <err.h>

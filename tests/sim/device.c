@@ -14,7 +14,7 @@
 static bool
 holds_trigger(const struct sim_net *n, const struct pkt *p)
 {
-	return (p->has & PKT_HAS_TCP) && p->payload != NULL &&
+	return (p->has & PKT_HAS_TCP) != 0 && p->payload != NULL &&
 	    p->payload_len == n->trigger_len &&
 	    memcmp(p->payload, n->trigger, n->trigger_len) == 0;
 }
@@ -36,7 +36,7 @@ flow_fires(const struct sim_net *n, const struct sim_conn *c)
 }
 
 static bool
-fires(struct sim_net *n, struct sim_conn *c)
+draws(struct sim_net *n, struct sim_conn *c)
 {
 	const struct sim_device *d = &n->t->dev;
 
@@ -47,9 +47,9 @@ fires(struct sim_net *n, struct sim_conn *c)
 		return roll(n, d->p);
 	case SIM_DICE_CONNECTION:
 		if (!c->decided)
-			c->fires = roll(n, d->p);
+			c->draws = roll(n, d->p);
 		c->decided = true;
-		return c->fires;
+		return c->draws;
 	case SIM_DICE_FLOW:
 		return flow_fires(n, c);
 	}
@@ -136,17 +136,17 @@ reset_client(struct sim_net *n, const struct sim_conn *c, const struct pkt *p,
     int initial, int k, int64_t at_ns)
 {
 	const struct sim_device *d = &n->t->dev;
-	int crossed = sim_truth_crossed(n->t);
+	int traversed = sim_truth_crossed(n->t);
 	struct pkt r;
 
 	if (d->step == SIM_STEP_TTL)
 		initial += k;
 	if (initial > 255)
 		initial = 255;
-	if (initial - crossed < 1 || !sim_survives(n, crossed + 1))
+	if (initial - traversed < 1 || !sim_survives(n, traversed + 1))
 		return;
 	r = sim_segment(
-	    n, &n->server, &c->local, initial - crossed, PKT_TH_RST);
+	    n, &n->server, &c->local, initial - traversed, PKT_TH_RST);
 	r.ip.id = id_of(n, p);
 	r.tcp.seq = d->tags || !c->known ? p->tcp.ack : c->peer_nxt;
 	r.tcp.seq += step_of(d, p, k);
@@ -155,7 +155,7 @@ reset_client(struct sim_net *n, const struct sim_conn *c, const struct pkt *p,
 		r.tcp.flags |= PKT_TH_ACK;
 		r.tcp.ack = p->tcp.seq + p->payload_wire;
 	}
-	if (p->tcp.flags & PKT_TH_SYN) {
+	if ((p->tcp.flags & PKT_TH_SYN) != 0) {
 		r.tcp.flags |= PKT_TH_ACK;
 		r.tcp.ack = p->tcp.seq + 1;
 		r.tcp.seq = 0;
@@ -213,13 +213,13 @@ fire(struct sim_net *n, struct sim_conn *c, const struct pkt *p, int ttl,
 {
 	const struct sim_device *d = &n->t->dev;
 	int64_t when = leaves_at(d, at_ns);
-	int k, initial = 0;
+	int initial = 0;
 
 	n->stats.firings++;
 	c->spent = true;
 	if (d->block_ns != 0)
 		n->blocked_until_ns = when + d->block_ns;
-	for (k = 0; k < d->resets; k++) {
+	for (int k = 0; k < d->resets; k++) {
 		initial = initial_ttl(n, ttl);
 		reset_client(n, c, p, initial, k, when + k * 20 * CLOCK_US);
 	}
@@ -233,10 +233,10 @@ sim_device_meets(struct sim_net *n, const struct pkt *p, int ttl, int64_t at_ns)
 	struct sim_conn *c;
 	bool blocked = at_ns < n->blocked_until_ns;
 
-	if (!(p->has & PKT_HAS_TCP) || (p->tcp.flags & PKT_TH_RST))
+	if ((p->has & PKT_HAS_TCP) == 0 || (p->tcp.flags & PKT_TH_RST) != 0)
 		return false;
 	c = sim_find(n, p->tcp.sport);
-	if (c == NULL || (!blocked && !(holds_trigger(n, p) && fires(n, c))))
+	if (c == NULL || (!blocked && !(holds_trigger(n, p) && draws(n, c))))
 		return false;
 	fire(n, c, p, ttl, at_ns);
 	return n->t->dev.drops;
@@ -251,7 +251,7 @@ sim_device_meets_answer(struct sim_net *n, const struct pkt *p, int64_t at_ns)
 	int initial;
 	int64_t when;
 
-	if (c == NULL || p->payload == NULL || !fires(n, c))
+	if (c == NULL || p->payload == NULL || !draws(n, c))
 		return false;
 	n->stats.firings++;
 	c->spent = true;

@@ -29,7 +29,7 @@ sim_say(const struct sim_net *n, const char *fmt, ...)
 	fputc('\n', n->log);
 }
 
-/* The heap. */
+/* --- the heap --- */
 
 static bool
 earlier(const struct sim_event *a, const struct sim_event *b)
@@ -139,7 +139,7 @@ sim_answer_later(
 	e->keyword = keyword;
 }
 
-/* Packets. */
+/* --- packets --- */
 
 struct pkt
 sim_packet(const struct sim_net *n, const struct endpoint *src,
@@ -185,14 +185,12 @@ leave(struct sim_net *n, const struct pkt *p)
 	sim_walk(n, p);
 }
 
-/* The client's kernel. */
+/* --- the client's kernel --- */
 
 struct sim_conn *
 sim_find(struct sim_net *n, uint16_t port)
 {
-	size_t i;
-
-	for (i = n->n_conns; i-- > 0;)
+	for (size_t i = n->n_conns; i-- > 0;)
 		if (n->conns[i].local.port == port)
 			return &n->conns[i];
 	return NULL;
@@ -209,7 +207,7 @@ kernel_send(struct sim_net *n, struct sim_conn *c, uint8_t flags, uint32_t seq,
 		p.ip.id = c->ip_id++;
 	p.ip.total_len += (uint32_t)len;
 	p.tcp.seq = seq;
-	if (flags & PKT_TH_ACK)
+	if ((flags & PKT_TH_ACK) != 0)
 		p.tcp.ack = c->rcv_nxt;
 	p.payload = data;
 	p.payload_len = p.payload_wire = (uint32_t)len;
@@ -232,7 +230,8 @@ kernel_refuse(struct sim_net *n, const struct pkt *p)
 	struct endpoint local = n->client;
 	struct pkt r;
 
-	if ((p->tcp.flags & PKT_TH_RST) || !(p->tcp.flags & PKT_TH_ACK))
+	if ((p->tcp.flags & PKT_TH_RST) != 0 ||
+	    (p->tcp.flags & PKT_TH_ACK) == 0)
 		return;
 	local.port = p->tcp.dport;
 	r = sim_segment(n, &local, &n->server, CLIENT_TTL, PKT_TH_RST);
@@ -251,7 +250,8 @@ kernel_take_reset(struct sim_net *n, struct sim_conn *c, const struct pkt *p)
 	uint32_t ahead = p->tcp.seq - c->rcv_nxt;
 
 	if (c->state == CONN_CONNECTING) {
-		if ((p->tcp.flags & PKT_TH_ACK) && p->tcp.ack == c->snd_nxt)
+		if ((p->tcp.flags & PKT_TH_ACK) != 0 &&
+		    p->tcp.ack == c->snd_nxt)
 			set_state(n, c, CONN_REFUSED);
 		return;
 	}
@@ -284,7 +284,7 @@ kernel_take_segment(struct sim_net *n, struct sim_conn *c, const struct pkt *p)
 	int32_t ahead = (int32_t)(p->tcp.ack - c->snd_nxt);
 
 	if (c->state == CONN_CONNECTING) {
-		if (p->tcp.flags & PKT_TH_SYN)
+		if ((p->tcp.flags & PKT_TH_SYN) != 0)
 			kernel_open(n, c, p);
 		return;
 	}
@@ -299,7 +299,7 @@ kernel_take_segment(struct sim_net *n, struct sim_conn *c, const struct pkt *p)
 		return;
 	if (p->tcp.seq == c->rcv_nxt) {
 		c->rcv_nxt += len;
-		if ((p->tcp.flags & PKT_TH_FIN) && !c->handed_back)
+		if ((p->tcp.flags & PKT_TH_FIN) != 0 && !c->handed_back)
 			set_state(n, c, CONN_CLOSED);
 	}
 	kernel_send(n, c, PKT_TH_ACK, c->snd_nxt, NULL, 0);
@@ -310,12 +310,12 @@ kernel_take(struct sim_net *n, const struct pkt *p)
 {
 	struct sim_conn *c;
 
-	if (!(p->has & PKT_HAS_TCP))
+	if ((p->has & PKT_HAS_TCP) == 0)
 		return;
 	c = sim_find(n, p->tcp.dport);
 	if (c == NULL || !c->socket)
 		kernel_refuse(n, p);
-	else if (p->tcp.flags & PKT_TH_RST)
+	else if ((p->tcp.flags & PKT_TH_RST) != 0)
 		kernel_take_reset(n, c, p);
 	else
 		kernel_take_segment(n, c, p);
@@ -348,7 +348,7 @@ kernel_timer(struct sim_net *n, struct sim_conn *c)
 	}
 }
 
-/* The table of functions. */
+/* --- the table of functions --- */
 
 static int64_t
 world_now(void *ctx)
@@ -588,7 +588,7 @@ sim_net_world(struct sim_net *n, struct world *w)
 	w->next = world_next;
 }
 
-/* Setting up. */
+/* --- setting up --- */
 
 /* RFC 5737 and RFC 3849: addresses for documentation. */
 static struct addr
@@ -605,7 +605,6 @@ sim_net_new(const struct sim_truth *t, const uint8_t *trigger,
     size_t trigger_len, FILE *log)
 {
 	struct sim_net *n = calloc(1, sizeof(*n));
-	int i;
 
 	if (n == NULL)
 		return NULL;
@@ -622,7 +621,7 @@ sim_net_new(const struct sim_truth *t, const uint8_t *trigger,
 	n->server.addr = address(t, "198.51.100.1", "2001:db8:1::1");
 	n->server.port = SIM_PORT;
 	n->stepping = t->dev.initial;
-	for (i = 0; i <= SIM_HOPS; i++)
+	for (int i = 0; i <= SIM_HOPS; i++)
 		n->buckets[i].last_ns = n->start_ns - 3600 * CLOCK_S;
 	return n;
 }
@@ -630,13 +629,11 @@ sim_net_new(const struct sim_truth *t, const uint8_t *trigger,
 void
 sim_net_free(struct sim_net *n)
 {
-	size_t i;
-
 	if (n == NULL)
 		return;
-	for (i = 0; i < n->n_heap; i++)
+	for (size_t i = 0; i < n->n_heap; i++)
 		free(n->heap[i]);
-	for (i = 0; i < n->n_conns; i++)
+	for (size_t i = 0; i < n->n_conns; i++)
 		free(n->conns[i].data);
 	free(n->heap);
 	free(n->conns);

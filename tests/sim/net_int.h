@@ -35,7 +35,7 @@ struct sim_conn {
 	int64_t peer_dies_ns;
 
 	/* The device. */
-	bool decided, fires, spent;
+	bool decided, draws, spent;
 };
 
 struct sim_event {

@@ -62,9 +62,7 @@ range_fires(struct range *r, int n)
 static int
 ascend(struct range *r)
 {
-	int n;
-
-	for (n = 1; n <= r->t->hops; n++)
+	for (int n = 1; n <= r->t->hops; n++)
 		if (range_fires(r, n))
 			return n;
 	return 0;
@@ -74,15 +72,15 @@ ascend(struct range *r)
 static int
 rule_mode(struct range *r)
 {
-	int seen[MODE_RUNS], count[MODE_RUNS] = {0}, i, k, best = 0;
+	int seen[MODE_RUNS], count[MODE_RUNS] = {0}, k, best = 0;
 
-	for (i = 0; i < MODE_RUNS; i++) {
+	for (int i = 0; i < MODE_RUNS; i++) {
 		seen[i] = ascend(r);
 		for (k = 0; seen[k] != seen[i]; k++)
 			;
 		count[k]++;
 	}
-	for (i = 1; i < MODE_RUNS; i++)
+	for (int i = 1; i < MODE_RUNS; i++)
 		best = count[i] > count[best] ? i : best;
 	return seen[best];
 }
@@ -90,9 +88,9 @@ rule_mode(struct range *r)
 static int
 rule_minimum(struct range *r)
 {
-	int i, n, least = 0;
+	int n, least = 0;
 
-	for (i = 0; i < MINIMUM_RUNS; i++) {
+	for (int i = 0; i < MINIMUM_RUNS; i++) {
 		n = ascend(r);
 		if (n != 0 && (least == 0 || n < least))
 			least = n;
@@ -112,15 +110,13 @@ static void
 grid_sum(struct grid *g)
 {
 	double total = 0;
-	size_t k;
-	int t;
 
-	for (t = 1; t <= g->n; t++)
-		for (k = 0; k < GRID; k++)
+	for (int t = 1; t <= g->n; t++)
+		for (size_t k = 0; k < GRID; k++)
 			total += g->w[t][k];
-	for (t = 1; t <= g->n; t++) {
+	for (int t = 1; t <= g->n; t++) {
 		g->at[t] = g->rate[t] = 0;
-		for (k = 0; k < GRID; k++) {
+		for (size_t k = 0; k < GRID; k++) {
 			g->w[t][k] /= total;
 			g->at[t] += g->w[t][k];
 			g->rate[t] += g->w[t][k] * grid_p[k];
@@ -131,16 +127,14 @@ grid_sum(struct grid *g)
 }
 
 static void
-grid_see(struct grid *g, int n, bool fired)
+grid_see(struct grid *g, int n, bool drew)
 {
 	double p;
-	size_t k;
-	int t;
 
-	for (t = 1; t <= g->n; t++)
-		for (k = 0; k < GRID; k++) {
+	for (int t = 1; t <= g->n; t++)
+		for (size_t k = 0; k < GRID; k++) {
 			p = t <= n ? grid_p[k] : 0;
-			g->w[t][k] *= fired ? p + STRAY : 1 - p;
+			g->w[t][k] *= drew ? p + STRAY : 1 - p;
 		}
 	grid_sum(g);
 }
@@ -156,10 +150,10 @@ static int
 grid_choose(const struct grid *g)
 {
 	double mean = 0, inner = 0, gain, top = -1;
-	int n, best = 1;
+	int best = 1;
 
 	/* What a shot at n adds to that at n - 1 is threshold n alone. */
-	for (n = 1; n <= g->n; n++) {
+	for (int n = 1; n <= g->n; n++) {
 		mean += g->at[n] * g->rate[n];
 		inner += g->at[n] * entropy(g->rate[n]);
 		gain = entropy(mean) - inner;
@@ -175,17 +169,16 @@ static int
 rule_posterior(struct range *r)
 {
 	struct grid g;
-	int t, n, best;
-	size_t k;
+	int n, best;
 
 	g.n = r->t->hops;
-	for (t = 1; t <= g.n; t++)
-		for (k = 0; k < GRID; k++)
+	for (int t = 1; t <= g.n; t++)
+		for (size_t k = 0; k < GRID; k++)
 			g.w[t][k] = 1;
 	grid_sum(&g);
 	for (;;) {
 		best = 1;
-		for (t = 2; t <= g.n; t++)
+		for (int t = 2; t <= g.n; t++)
 			best = g.at[t] > g.at[best] ? t : best;
 		if (g.at[best] >= SURE || r->connections >= CONNECTIONS)
 			return best;
@@ -214,9 +207,8 @@ void
 sim_rivals_run(const struct sim_truth *t, struct sim_rival out[SIM_RULES])
 {
 	struct range r;
-	int i;
 
-	for (i = 0; i < SIM_RULES; i++) {
+	for (int i = 0; i < SIM_RULES; i++) {
 		memset(&r, 0, sizeof(r));
 		r.t = t;
 		rng_seed(&r.rng, t->seed * SIM_RULES + (uint64_t)i);
@@ -232,7 +224,7 @@ sim_rivals_plain(int hops, int threshold, double p, uint64_t seed,
 {
 	struct sim_truth t;
 
-	sim_truth_plain(hops, threshold, INFER_WIRE, p, seed, &t);
+	sim_truth_plain(hops, threshold, PLACE_WIRE, p, seed, &t);
 	sim_rivals_run(&t, out);
 }
 

@@ -70,15 +70,13 @@ kind_fits(const struct sim_truth *t, enum result_kind k)
 static bool
 is_right(const struct sim_truth *t, const struct locate_result *r)
 {
-	enum result_place p =
-	    t->dev.place == INFER_WIRE ? RESULT_WIRE : RESULT_ROUTER;
-
 	if (!kind_fits(t, r->verdict.kind))
 		return false;
 	if (t->cause != INFER_DEVICE)
 		return true;
 	return r->verdict.hop == t->dev.hop &&
-	    (r->verdict.place == RESULT_PLACE_UNKNOWN || r->verdict.place == p);
+	    (r->verdict.place == PLACE_UNKNOWN ||
+		r->verdict.place == t->dev.place);
 }
 
 static enum sim_outcome
@@ -105,19 +103,18 @@ find_top(struct sim_record *out, const struct locate_result *r)
 {
 	const struct result_alternative *a;
 	double hop[SIM_HOPS + 3] = {0};
-	size_t i;
-	int h, best = 0;
+	int best = 0;
 
 	out->top = out->confidence;
 	out->top_right = out->outcome == SIM_RIGHT;
 	if (sim_claims(out))
 		return;
-	for (i = 0; i < r->verdict.n_alternatives; i++) {
+	for (size_t i = 0; i < r->verdict.n_alternatives; i++) {
 		a = &r->verdict.alternatives[i];
 		if (a->hop > 0 && a->hop <= SIM_HOPS + 2)
 			hop[a->hop] += a->probability;
 	}
-	for (h = 1; h <= SIM_HOPS + 2; h++)
+	for (int h = 1; h <= SIM_HOPS + 2; h++)
 		best = hop[h] > hop[best] ? h : best;
 	out->top = hop[best];
 	out->top_right =
@@ -188,22 +185,21 @@ tell_verdict(
     const struct sim_record *rec, const struct locate_result *r, FILE *log)
 {
 	const struct result_alternative *a;
-	const char *place = result_place_name(r->verdict.place);
-	size_t i;
+	const char *place = place_name(r->verdict.place);
 
 	fprintf(log, "\nverdict %s, hop %d, place %s, policy %s, %.4f: %s\n",
 	    result_kind_name(r->verdict.kind), r->verdict.hop,
 	    place != NULL ? place : "unknown",
-	    result_policy_name(r->verdict.policy), r->verdict.confidence,
+	    ttl_policy_name(r->verdict.policy), r->verdict.confidence,
 	    sim_outcome_name(rec->outcome));
-	for (i = 0; i < r->verdict.n_alternatives; i++) {
+	for (size_t i = 0; i < r->verdict.n_alternatives; i++) {
 		a = &r->verdict.alternatives[i];
-		place = result_place_name(a->place);
+		place = place_name(a->place);
 		fprintf(log, "   or   %s, hop %d, %s: %.4f\n",
 		    result_kind_name(a->kind), a->hop,
 		    place != NULL ? place : "-", a->probability);
 	}
-	for (i = 0; i < r->verdict.reasons.n; i++)
+	for (size_t i = 0; i < r->verdict.reasons.n; i++)
 		fprintf(log, "   for  %s (%+.2f): %s\n",
 		    r->verdict.reasons.r[i].code,
 		    r->verdict.reasons.r[i].weight,

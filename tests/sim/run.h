@@ -24,7 +24,7 @@ struct sim_record {
 	enum sim_outcome outcome;
 	enum result_kind kind;
 	int hop;
-	enum result_place place;
+	enum place place;
 	double confidence;
 	bool top_right; /* the most probable hypothesis is the truth */
 	double top;	/* its probability */

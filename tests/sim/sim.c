@@ -91,9 +91,8 @@ static void
 work(const struct options *o, unsigned long first, FILE *out)
 {
 	struct sim_record r;
-	unsigned long i;
 
-	for (i = first; i < o->runs; i += o->jobs) {
+	for (unsigned long i = first; i < o->runs; i += o->jobs) {
 		if (!is_wanted(o, o->seed + i))
 			continue;
 		sim_run(o->seed + i, NULL, &r);
@@ -147,14 +146,13 @@ run_all(const struct options *o)
 	struct worker w[JOBS_MAX];
 	struct sim_tally *t = sim_tally_new();
 	unsigned int passed = 0, failed = 0;
-	unsigned long i;
 
 	if (t == NULL)
 		errx(3, "out of memory");
 	fflush(stdout);
-	for (i = 0; i < o->jobs; i++)
+	for (unsigned long i = 0; i < o->jobs; i++)
 		start_worker(&w[i], o, i);
-	for (i = 0; i < o->jobs; i++)
+	for (unsigned long i = 0; i < o->jobs; i++)
 		if (!reap_worker(&w[i], t)) {
 			printf("FAILED  a process of runs died\n");
 			failed++;
@@ -169,7 +167,7 @@ run_all(const struct options *o)
 	return failed > 0;
 }
 
-/* PHYSICS, section 3: N = 12, T anywhere. */
+/* --- PHYSICS, section 3: N = 12, T anywhere --- */
 
 #define RULE_RUNS 6000
 
@@ -193,17 +191,16 @@ check_p(int i, unsigned int *passed, unsigned int *failed)
 	double right[SIM_RULES] = {0}, conns[SIM_RULES] = {0};
 	const struct expected *e;
 	bool ok;
-	int s, k;
 
-	for (s = 0; s < RULE_RUNS; s++) {
+	for (int s = 0; s < RULE_RUNS; s++) {
 		sim_rivals_plain(12, 1 + s % 12, rule_p[i],
 		    (uint64_t)(s + i * RULE_RUNS), r);
-		for (k = 0; k < SIM_RULES; k++) {
+		for (int k = 0; k < SIM_RULES; k++) {
 			right[k] += (double)r[k].right / RULE_RUNS;
 			conns[k] += (double)r[k].connections / RULE_RUNS;
 		}
 	}
-	for (k = 0; k < SIM_RULES; k++) {
+	for (int k = 0; k < SIM_RULES; k++) {
 		e = &rule_table[k];
 		ok = fabs(right[k] - e->right[i]) <= 0.035 &&
 		    (e->connections[i] <= 0 ||
@@ -221,10 +218,9 @@ static int
 check_rules(void)
 {
 	unsigned int passed = 0, failed = 0;
-	int i;
 
 	printf("The rules, N = 12, beside what PHYSICS says of them:\n");
-	for (i = 0; i < 4; i++)
+	for (int i = 0; i < 4; i++)
 		check_p(i, &passed, &failed);
 	printf("%u passed, %u failed\n", passed, failed);
 	return failed > 0;

@@ -22,9 +22,9 @@ static const double p_values[] = {0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1};
 static size_t
 p_index(const struct sim_truth *t)
 {
-	size_t i, best = 0;
+	size_t best = 0;
 
-	for (i = 1; i < P_VALUES; i++)
+	for (size_t i = 1; i < P_VALUES; i++)
 		if (fabs(t->dev.p - p_values[i]) <
 		    fabs(t->dev.p - p_values[best]))
 			best = i;
@@ -32,7 +32,6 @@ p_index(const struct sim_truth *t)
 }
 
 /* Each gives the index of its label; -1: the run is of none. */
-
 static int
 by_cause(const struct sim_truth *t)
 {
@@ -67,7 +66,7 @@ static int
 by_place(const struct sim_truth *t)
 {
 	return of_device(
-	    t, t->dev.decrement ? INFER_PLACES : (int)t->dev.place);
+	    t, t->dev.decrement ? 2 : (int)t->dev.place - PLACE_WIRE);
 }
 
 static int
@@ -216,15 +215,14 @@ int
 sim_tally_matches(const char *name, const struct sim_truth *t)
 {
 	const struct stratum *s;
-	size_t i, len;
-	int k;
+	size_t len;
 
-	for (i = 0; i < STRATA; i++) {
+	for (size_t i = 0; i < STRATA; i++) {
 		s = &strata[i];
 		len = strlen(s->name);
 		if (strncmp(name, s->name, len) != 0 || name[len] != '=')
 			continue;
-		for (k = 0; k < LABELS_MAX && s->labels[k] != NULL; k++)
+		for (int k = 0; k < LABELS_MAX && s->labels[k] != NULL; k++)
 			if (strcmp(name + len + 1, s->labels[k]) == 0)
 				return s->of(t) == k;
 	}
@@ -234,11 +232,8 @@ sim_tally_matches(const char *name, const struct sim_truth *t)
 void
 sim_tally_print_strata(FILE *out)
 {
-	size_t i;
-	int k;
-
-	for (i = 0; i < STRATA; i++)
-		for (k = 0; strata[i].labels[k] != NULL; k++)
+	for (size_t i = 0; i < STRATA; i++)
+		for (int k = 0; strata[i].labels[k] != NULL; k++)
 			fprintf(out, "%s=%s\n", strata[i].name,
 			    strata[i].labels[k]);
 }
@@ -333,11 +328,10 @@ fill_row(const struct sim_tally *t, const struct stratum *s, int label,
     struct row *w)
 {
 	unsigned int *each = w->each;
-	size_t i;
 
 	memset(w, 0, sizeof(*w));
 	w->each = each;
-	for (i = 0; i < t->n; i++)
+	for (size_t i = 0; i < t->n; i++)
 		if (s == NULL || s->of(&t->records[i].truth) == label)
 			row_add(w, &t->records[i]);
 }
@@ -345,15 +339,12 @@ fill_row(const struct sim_tally *t, const struct stratum *s, int label,
 static void
 print_strata(const struct sim_tally *t, struct row *w, FILE *out)
 {
-	size_t i;
-	int k;
-
 	print_head(out);
 	fill_row(t, NULL, -1, w);
 	print_row("all", "", w, out);
-	for (i = 0; i < STRATA; i++) {
+	for (size_t i = 0; i < STRATA; i++) {
 		fputc('\n', out);
-		for (k = 0; strata[i].labels[k] != NULL; k++) {
+		for (int k = 0; strata[i].labels[k] != NULL; k++) {
 			fill_row(t, &strata[i], k, w);
 			if (w->runs > 0)
 				print_row(strata[i].name, strata[i].labels[k],
@@ -372,14 +363,13 @@ print_calibration(const struct sim_tally *t, FILE *out)
 	const struct sim_record *r;
 	unsigned int n, right;
 	double sum;
-	size_t b, i;
 
 	fprintf(out, "\n%-15s %8s %8s %8s\n", "claimed", "verdicts", "mean",
 	    "right");
-	for (b = 0; b < bins; b++) {
+	for (size_t b = 0; b < bins; b++) {
 		n = right = 0;
 		sum = 0;
-		for (i = 0; i < t->n; i++) {
+		for (size_t i = 0; i < t->n; i++) {
 			r = &t->records[i];
 			if (!sim_claims(r) || r->confidence < from[b] ||
 			    r->confidence >= from[b + 1])
@@ -396,7 +386,6 @@ print_calibration(const struct sim_tally *t, FILE *out)
 }
 
 /* Side by side with the rules, where the hop can be known at all. */
-
 struct duel {
 	unsigned int runs, right, rule_right[SIM_RULES];
 	double connections, rule_connections[SIM_RULES];
@@ -407,11 +396,9 @@ fill_duels(const struct sim_tally *t, struct duel d[P_VALUES])
 {
 	const struct sim_record *r;
 	struct duel *x;
-	size_t i;
-	int k;
 
 	memset(d, 0, P_VALUES * sizeof(*d));
-	for (i = 0; i < t->n; i++) {
+	for (size_t i = 0; i < t->n; i++) {
 		r = &t->records[i];
 		if (r->truth.cause != INFER_DEVICE ||
 		    sim_truth_twin(&r->truth) || sim_truth_odd(&r->truth))
@@ -420,7 +407,7 @@ fill_duels(const struct sim_tally *t, struct duel d[P_VALUES])
 		x->runs++;
 		x->right += r->outcome == SIM_RIGHT;
 		x->connections += r->connections;
-		for (k = 0; k < SIM_RULES; k++) {
+		for (int k = 0; k < SIM_RULES; k++) {
 			x->rule_right[k] += r->rivals[k].right;
 			x->rule_connections[k] += r->rivals[k].connections;
 		}
@@ -430,28 +417,25 @@ fill_duels(const struct sim_tally *t, struct duel d[P_VALUES])
 static void
 print_duels(const struct duel d[P_VALUES], FILE *out)
 {
-	size_t i;
-	int k;
-
 	fprintf(out,
 	    "\nRight, and (mean connections), where one device is at work "
 	    "that could be told:\n%-20s",
 	    "p");
-	for (i = 0; i < P_VALUES; i++)
+	for (size_t i = 0; i < P_VALUES; i++)
 		fprintf(out, " %12.2f", p_values[i]);
 	fprintf(out, "\n%-20s", "runs");
-	for (i = 0; i < P_VALUES; i++)
+	for (size_t i = 0; i < P_VALUES; i++)
 		fprintf(out, " %12u", d[i].runs);
-	for (k = 0; k < SIM_RULES; k++) {
+	for (int k = 0; k < SIM_RULES; k++) {
 		fprintf(out, "\n%-20s", sim_rule_name((enum sim_rule)k));
-		for (i = 0; i < P_VALUES; i++)
+		for (size_t i = 0; i < P_VALUES; i++)
 			fprintf(out, " %5.3f (%4.0f)",
 			    share(d[i].rule_right[k], d[i].runs),
 			    d[i].rule_connections[k] /
 				(d[i].runs > 0 ? d[i].runs : 1));
 	}
 	fprintf(out, "\n%-20s", "rsthop");
-	for (i = 0; i < P_VALUES; i++)
+	for (size_t i = 0; i < P_VALUES; i++)
 		fprintf(out, " %5.3f (%4.0f)", share(d[i].right, d[i].runs),
 		    d[i].connections / (d[i].runs > 0 ? d[i].runs : 1));
 	fputc('\n', out);
@@ -473,7 +457,7 @@ sim_tally_print(struct sim_tally *t, FILE *out)
 	print_duels(d, out);
 }
 
-/* The wrong ones. */
+/* --- the wrong ones --- */
 
 static int
 compare_surer(const void *a, const void *b)
@@ -489,7 +473,7 @@ static void
 print_record(const struct sim_record *r, FILE *out)
 {
 	const struct sim_truth *t = &r->truth;
-	const char *place = result_place_name(r->place);
+	const char *place = place_name(r->place);
 
 	fprintf(out, "%8llu  %.4f  %-18s %2d %-7s  ",
 	    (unsigned long long)t->seed, r->confidence,
@@ -497,7 +481,7 @@ print_record(const struct sim_record *r, FILE *out)
 	if (t->cause == INFER_DEVICE || t->cause == INFER_RESPONSE)
 		fprintf(out, "%2d/%-2d %s%s, %s, p %.2f %s%s%s%s%s%s%s\n",
 		    t->dev.hop, t->hops,
-		    t->dev.place == INFER_WIRE ? "wire" : "router",
+		    t->dev.place == PLACE_WIRE ? "wire" : "router",
 		    t->cause == INFER_RESPONSE ? " by response" : "",
 		    sim_ttl_name(t->dev.ttl), t->dev.p,
 		    sim_dice_name(t->dev.dice), t->dev.once ? " once" : "",
@@ -516,23 +500,23 @@ sim_tally_list(
     const struct sim_tally *t, enum sim_outcome o, size_t most, FILE *out)
 {
 	const struct sim_record **v;
-	size_t i, n = 0;
+	size_t n = 0;
 
 	v = calloc(t->n + 1, sizeof(const struct sim_record *));
 	if (v == NULL)
 		return;
-	for (i = 0; i < t->n; i++)
+	for (size_t i = 0; i < t->n; i++)
 		if (t->records[i].outcome == o)
 			v[n++] = &t->records[i];
 	qsort(v, n, sizeof(const struct sim_record *), compare_surer);
 	fprintf(out, "\n%zu %s, the surest first:\n%8s  %-6s  %-29s  %s\n", n,
 	    sim_outcome_name(o), "seed", "claim", "verdict", "truth");
-	for (i = 0; i < n && i < most; i++)
+	for (size_t i = 0; i < n && i < most; i++)
 		print_record(v[i], out);
 	free(v);
 }
 
-/* The promises. */
+/* --- the promises --- */
 
 struct judge {
 	FILE *out;
@@ -567,11 +551,10 @@ judge_claims(const struct sim_tally *t, struct judge *j)
 	    RESULT_SERVER, RESULT_RESPONSE_TRIGGERED, RESULT_NOT_REPRODUCED};
 	const struct sim_record *r;
 	unsigned int sure, right;
-	size_t i, k;
 
-	for (k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
 		sure = right = 0;
-		for (i = 0; i < t->n; i++) {
+		for (size_t i = 0; i < t->n; i++) {
 			r = &t->records[i];
 			if (r->kind != kinds[k] || !sim_claims(r) ||
 			    r->confidence < SURE)
@@ -591,11 +574,8 @@ judge_claims(const struct sim_tally *t, struct judge *j)
 static void
 judge_calibration(const struct sim_tally *t, struct row *w, struct judge *j)
 {
-	size_t i;
-	int k;
-
-	for (i = 0; i < STRATA; i++)
-		for (k = 0; strata[i].labels[k] != NULL; k++) {
+	for (size_t i = 0; i < STRATA; i++)
+		for (int k = 0; strata[i].labels[k] != NULL; k++) {
 			fill_row(t, &strata[i], k, w);
 			if (w->told < CLAIMS_MIN)
 				continue;
@@ -611,9 +591,8 @@ static void
 judge_duel(const struct duel *d, double p, struct judge *j)
 {
 	double ours = share(d->right, d->runs), theirs;
-	int k;
 
-	for (k = 0; k < SIM_RULES; k++) {
+	for (int k = 0; k < SIM_RULES; k++) {
 		theirs = share(d->rule_right[k], d->runs);
 		demand(j, ours >= theirs, "p = %.2f: right in %.3f, %s in %.3f",
 		    p, ours, sim_rule_name((enum sim_rule)k), theirs);
@@ -637,7 +616,6 @@ sim_tally_judge(
 	struct duel d[P_VALUES];
 	struct judge j = {out, 0, 0};
 	struct row w = {0};
-	size_t i;
 
 	w.each = calloc(t->n + 1, sizeof(*w.each));
 	if (w.each == NULL)
@@ -647,7 +625,7 @@ sim_tally_judge(
 	judge_calibration(t, &w, &j);
 	free(w.each);
 	fill_duels(t, d);
-	for (i = 0; i < P_VALUES; i++)
+	for (size_t i = 0; i < P_VALUES; i++)
 		if (d[i].runs >= RUNS_MIN)
 			judge_duel(&d[i], p_values[i], &j);
 	*passed += j.passed;

@@ -30,12 +30,11 @@ static int
 pick(struct rng *r, const double *weight, int n)
 {
 	double total = 0, x;
-	int i;
 
-	for (i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 		total += weight[i];
 	x = rng_unit(r) * total;
-	for (i = 0; i < n - 1; i++) {
+	for (int i = 0; i < n - 1; i++) {
 		if (x < weight[i])
 			return i;
 		x -= weight[i];
@@ -47,10 +46,9 @@ static void
 draw_delays(struct rng *r, struct sim_truth *t)
 {
 	int64_t mean = (int64_t)between(r, 1, 60) * CLOCK_MS / t->hops, link;
-	int i;
 
 	t->out_ns[0] = t->home_ns[0] = 0;
-	for (i = 1; i <= t->hops; i++) {
+	for (int i = 1; i <= t->hops; i++) {
 		link = 20 * CLOCK_US +
 		    (int64_t)(2 * rng_unit(r) * (double)mean / 2);
 		t->out_ns[i] = t->out_ns[i - 1] + link;
@@ -65,17 +63,17 @@ draw_delays(struct rng *r, struct sim_truth *t)
 static void
 draw_back(struct rng *r, struct sim_truth *t)
 {
-	int i, at, d, far = 0;
+	int at, d, far = 0;
 
 	t->asymmetric = chance(r, 0.25);
-	for (i = 1; i <= t->hops; i++)
+	for (int i = 1; i <= t->hops; i++)
 		t->back[i] = i - 1;
 	if (!t->asymmetric)
 		return;
 	at = between(r, 2, t->hops);
 	d = chance(r, 0.5) ? between(r, 1, 3) : -between(r, 1, 2);
 	far = chance(r, 0.6) ? t->hops : at;
-	for (i = at; i <= far; i++) {
+	for (int i = at; i <= far; i++) {
 		if (t->back[i] + d < 1)
 			d = 1 - t->back[i];
 		t->back[i] += d;
@@ -88,9 +86,8 @@ draw_routers(struct rng *r, struct sim_truth *t)
 {
 	double silent = chance(r, 0.4) ? 0.15 : 0.02;
 	bool limits = chance(r, 0.5);
-	int i;
 
-	for (i = 1; i <= t->hops; i++) {
+	for (int i = 1; i <= t->hops; i++) {
 		t->silent[i] = chance(r, silent);
 		t->limited[i] = limits && chance(r, 0.8);
 		t->reply_ttl[i] = chance(r, 0.7) ? 255 : 64;
@@ -135,7 +132,7 @@ draw_ttl(struct rng *r, struct sim_device *d)
 	static const double how_usual[] = {50, 28, 20, 2};
 
 	d->ttl = (enum sim_ttl)pick(r, weight, SIM_TTLS);
-	if (d->ttl == SIM_TTL_COPIED_EARLY && d->place == INFER_WIRE)
+	if (d->ttl == SIM_TTL_COPIED_EARLY && d->place == PLACE_WIRE)
 		d->ttl = SIM_TTL_COPIED;
 	if (d->ttl == SIM_TTL_FIXED)
 		d->initial = usual[pick(r, how_usual, 4)];
@@ -143,7 +140,7 @@ draw_ttl(struct rng *r, struct sim_device *d)
 		d->initial = between(r, 40, 250);
 	else if (d->ttl == SIM_TTL_STEPPING)
 		d->initial = between(r, 40, 200);
-	d->decrement = d->place == INFER_ROUTER && chance(r, 0.02) &&
+	d->decrement = d->place == PLACE_ROUTER && chance(r, 0.02) &&
 	    d->ttl != SIM_TTL_COPIED_EARLY;
 }
 
@@ -201,9 +198,9 @@ draw_device(struct rng *r, struct sim_truth *t)
 {
 	struct sim_device *d = &t->dev;
 
-	d->place = chance(r, 0.5) ? INFER_ROUTER : INFER_WIRE;
+	d->place = chance(r, 0.5) ? PLACE_ROUTER : PLACE_WIRE;
 	d->hop = between(r, 1, t->hops - 1);
-	if (d->place == INFER_WIRE && chance(r, 0.3 / t->hops))
+	if (d->place == PLACE_WIRE && chance(r, 0.3 / t->hops))
 		d->hop = t->hops;
 	draw_ttl(r, d);
 	draw_dice(r, d);
@@ -251,16 +248,14 @@ sim_truth_draw(uint64_t seed, struct sim_truth *t)
 }
 
 void
-sim_truth_plain(int hops, int hop, enum infer_place place, double p,
-    uint64_t seed, struct sim_truth *t)
+sim_truth_plain(int hops, int hop, enum place place, double p, uint64_t seed,
+    struct sim_truth *t)
 {
-	int i;
-
 	memset(t, 0, sizeof(*t));
 	t->seed = seed;
 	t->cause = INFER_DEVICE;
 	t->hops = hops;
-	for (i = 1; i <= hops; i++) {
+	for (int i = 1; i <= hops; i++) {
 		t->out_ns[i] = t->home_ns[i] = i * CLOCK_MS;
 		t->back[i] = i - 1;
 		t->reply_ttl[i] = 255;
@@ -284,7 +279,7 @@ sim_truth_plain(int hops, int hop, enum infer_place place, double p,
 int
 sim_truth_threshold(const struct sim_truth *t)
 {
-	return t->dev.place == INFER_WIRE ? t->dev.hop : t->dev.hop + 1;
+	return t->dev.place == PLACE_WIRE ? t->dev.hop : t->dev.hop + 1;
 }
 
 /*
@@ -296,7 +291,7 @@ sim_truth_crossed(const struct sim_truth *t)
 {
 	int h = t->dev.hop;
 
-	if (t->dev.place == INFER_WIRE)
+	if (t->dev.place == PLACE_WIRE)
 		return h == 1 ? 0 : t->back[h - 1] + 1;
 	return t->back[h] + t->dev.decrement;
 }
@@ -410,8 +405,6 @@ sim_dice_name(enum sim_dice d)
 static void
 print_path(const struct sim_truth *t, FILE *out)
 {
-	int i;
-
 	fprintf(out,
 	    "path    %d hops, IPv%d, server TTL %d arriving as %d%s, loss "
 	    "%.4f a link, rtt %.1f ms, alarms %.2f\n",
@@ -419,7 +412,7 @@ print_path(const struct sim_truth *t, FILE *out)
 	    t->asymmetric ? ", asymmetric" : "", t->loss,
 	    (double)(t->out_ns[t->hops] + t->home_ns[t->hops]) / 1e6, t->alarm);
 	fprintf(out, "home   ");
-	for (i = 1; i <= t->hops; i++)
+	for (int i = 1; i <= t->hops; i++)
 		fprintf(out, " %d:%d%s%s", i, t->back[i],
 		    t->silent[i] ? "*" : "", i == t->ecmp_hop ? "=" : "");
 	fprintf(out, "   (hop:crossed, * silent, = two routers)\n");
@@ -432,7 +425,7 @@ print_device(const struct sim_truth *t, FILE *out)
 
 	fprintf(out,
 	    "device  hop %d, %s%s, TTL %s %d, threshold %d, crossed %d\n",
-	    d->hop, d->place == INFER_WIRE ? "wire" : "router",
+	    d->hop, d->place == PLACE_WIRE ? "wire" : "router",
 	    d->decrement ? " with a decrement" : "", sim_ttl_name(d->ttl),
 	    d->initial, sim_truth_threshold(t), sim_truth_crossed(t));
 	fprintf(out, "        p %.3f a %s%s%s%s%s%s%s%s\n", d->p,

@@ -40,7 +40,7 @@ enum sim_step { SIM_STEP_NONE, SIM_STEP_WINDOW, SIM_STEP_GFW, SIM_STEP_TTL };
 
 struct sim_device {
 	int hop;
-	enum infer_place place;
+	enum place place;
 	bool decrement; /* its own forwarding path takes one off too */
 	enum sim_ttl ttl;
 	int initial; /* of FIXED, CONSTANT; where STEPPING begins */
@@ -92,7 +92,7 @@ struct sim_truth {
 
 void sim_truth_draw(uint64_t seed, struct sim_truth *t);
 /* A clean path of so many hops, with a plain forger that always fires. */
-void sim_truth_plain(int hops, int hop, enum infer_place place, double p,
+void sim_truth_plain(int hops, int hop, enum place place, double p,
     uint64_t seed, struct sim_truth *t);
 void sim_truth_print(const struct sim_truth *t, FILE *out);
 

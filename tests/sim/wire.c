@@ -20,11 +20,9 @@
 bool
 sim_survives(struct sim_net *n, int links)
 {
-	int i;
-
 	if (n->t->loss <= 0)
 		return true;
-	for (i = 0; i < links; i++)
+	for (int i = 0; i < links; i++)
 		if (rng_unit(&n->rng) < n->t->loss)
 			return false;
 	return true;
@@ -46,7 +44,7 @@ branch_of(const struct sim_net *n, const struct pkt *p)
 {
 	uint64_t x = n->t->ecmp_salt;
 
-	if (p->has & PKT_HAS_TCP)
+	if ((p->has & PKT_HAS_TCP) != 0)
 		x ^= (uint64_t)p->tcp.sport * UINT64_C(0x9e3779b97f4a7c15);
 	x = (x ^ x >> 31) * UINT64_C(0xbf58476d1ce4e5b9);
 	return (unsigned int)(x >> 40 & 1);
@@ -86,7 +84,7 @@ fill_quote(struct pkt_quote *q, const struct pkt *p)
 	q->ip = p->ip;
 	q->ip.ttl = 1;
 	q->quoted_len = p->ip.total_len;
-	if (p->has & PKT_HAS_TCP) {
+	if ((p->has & PKT_HAS_TCP) != 0) {
 		q->has_ports = q->has_ack = q->has_flags = true;
 		q->sport = p->tcp.sport;
 		q->dport = p->tcp.dport;
@@ -123,7 +121,7 @@ sim_time_exceeded(
 		sim_deliver(n, &r, at_ns + t->home_ns[node] + sim_jitter(n));
 }
 
-/* The server. */
+/* --- the server --- */
 
 static void
 server_send(struct sim_net *n, const struct pkt *p, int64_t at_ns)
@@ -143,7 +141,7 @@ next_id(struct sim_net *n, struct sim_conn *c, uint8_t flags)
 {
 	switch (n->t->server_ids) {
 	case SIM_IDS_COUNTED:
-		return flags & PKT_TH_SYN ? 0 : c->peer_id++;
+		return (flags & PKT_TH_SYN) != 0 ? 0 : c->peer_id++;
 	case SIM_IDS_ZERO:
 		return 0;
 	case SIM_IDS_RANDOM:
@@ -177,7 +175,7 @@ server_refuse(struct sim_net *n, const struct pkt *p, int64_t at_ns)
 	r = sim_segment(
 	    n, &n->server, &to, sim_truth_server_ttl(n->t), PKT_TH_RST);
 	r.tcp.window = 0;
-	if (p->tcp.flags & PKT_TH_ACK) {
+	if ((p->tcp.flags & PKT_TH_ACK) != 0) {
 		r.tcp.seq = p->tcp.ack;
 	} else {
 		r.tcp.flags |= PKT_TH_ACK;
@@ -326,16 +324,17 @@ server_take(struct sim_net *n, const struct pkt *p, int64_t at_ns)
 {
 	struct sim_conn *c = sim_find(n, p->tcp.sport);
 
-	if (p->tcp.flags & PKT_TH_RST) {
+	if ((p->tcp.flags & PKT_TH_RST) != 0) {
 		if (c != NULL && at_ns < c->peer_dies_ns)
 			c->peer_dies_ns = at_ns;
-	} else if (c != NULL && (p->tcp.flags & PKT_TH_SYN)) {
+	} else if (c != NULL && (p->tcp.flags & PKT_TH_SYN) != 0) {
 		server_accept(n, c, p, at_ns);
 	} else if (c == NULL || !c->known || at_ns >= c->peer_dies_ns) {
 		server_refuse(n, p, at_ns);
 	} else if (p->payload_wire > 0) {
 		server_take_data(n, c, p, at_ns);
-	} else if ((p->tcp.flags & PKT_TH_FIN) && p->tcp.seq == c->peer_rcv) {
+	} else if ((p->tcp.flags & PKT_TH_FIN) != 0 &&
+	    p->tcp.seq == c->peer_rcv) {
 		server_take_fin(n, c, at_ns);
 	}
 }
@@ -358,11 +357,11 @@ server_take_echo(struct sim_net *n, const struct pkt *p, int64_t at_ns)
 	server_send(n, &r, at_ns);
 }
 
-/* The way out. */
+/* --- the way out --- */
 
 static bool
-device_here(const struct sim_net *n, const struct pkt *p, int node,
-    enum infer_place place)
+device_here(
+    const struct sim_net *n, const struct pkt *p, int node, enum place place)
 {
 	const struct sim_device *d = &n->t->dev;
 
@@ -375,14 +374,14 @@ void
 sim_walk(struct sim_net *n, const struct pkt *p)
 {
 	const struct sim_truth *t = n->t;
-	int i, ttl = p->ip.ttl;
+	int ttl = p->ip.ttl;
 	int64_t at = n->now_ns;
 
-	for (i = 1; i <= t->hops; i++, ttl--) {
+	for (int i = 1; i <= t->hops; i++, ttl--) {
 		if (!sim_survives(n, 1))
 			return;
 		at = n->now_ns + t->out_ns[i];
-		if (device_here(n, p, i, INFER_WIRE) &&
+		if (device_here(n, p, i, PLACE_WIRE) &&
 		    sim_device_meets(n, p, ttl, at))
 			return;
 		if (i == t->hops)
@@ -391,11 +390,11 @@ sim_walk(struct sim_net *n, const struct pkt *p)
 			sim_time_exceeded(n, i, p, at);
 			return;
 		}
-		if (device_here(n, p, i, INFER_ROUTER) &&
+		if (device_here(n, p, i, PLACE_ROUTER) &&
 		    sim_device_meets(n, p, ttl - 1, at))
 			return;
 	}
-	if (p->has & PKT_HAS_TCP)
+	if ((p->has & PKT_HAS_TCP) != 0)
 		server_take(n, p, at);
 	else
 		server_take_echo(n, p, at);

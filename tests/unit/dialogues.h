@@ -2,8 +2,8 @@
  * Dialogues that parse, those that do not and what is said of them, and what
  * servers say to them: one table for the unit test and for the fuzzer's seeds.
  */
-#ifndef UNIT_DIALOGUES_H
-#define UNIT_DIALOGUES_H
+#ifndef RSTHOP_UNIT_DIALOGUES_H
+#define RSTHOP_UNIT_DIALOGUES_H
 
 #include <stddef.h>
 

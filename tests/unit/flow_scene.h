@@ -4,8 +4,8 @@
  *
  * Sequence numbers are relative: 0 is the SYN of either side.
  */
-#ifndef UNIT_FLOW_SCENE_H
-#define UNIT_FLOW_SCENE_H
+#ifndef RSTHOP_UNIT_FLOW_SCENE_H
+#define RSTHOP_UNIT_FLOW_SCENE_H
 
 #include <string.h>
 
@@ -172,7 +172,7 @@ scene_make(const struct scene *sc, const struct scene_hand *from,
 	    .tcp = {.sport = from->self.port,
 		.dport = to->self.port,
 		.seq = from->isn + seq,
-		.ack = flags & ACK ? to->isn + ack : 0,
+		.ack = (flags & ACK) != 0 ? to->isn + ack : 0,
 		.flags = flags,
 		.window = hand->window,
 		.header_len = 20}};

@@ -5,8 +5,8 @@
  * The cast: client 10.0.0.5 or 2001:db8::5, port 51514; server 1.2.3.4 or
  * 2001:db8:6::2, port 3306; router 10.9.1.2 or 2001:db8:1::1.
  */
-#ifndef UNIT_HEX_PACKETS_H
-#define UNIT_HEX_PACKETS_H
+#ifndef RSTHOP_UNIT_HEX_PACKETS_H
+#define RSTHOP_UNIT_HEX_PACKETS_H
 
 #include <rsthop/pkt.h>
 

@@ -7,8 +7,8 @@
  * The test lives in near; netns_far() takes it to the other side and
  * netns_near() back.  A socket stays where it was made.
  */
-#ifndef RSTHOP_TESTS_NETNS_H
-#define RSTHOP_TESTS_NETNS_H
+#ifndef RSTHOP_UNIT_NETNS_H
+#define RSTHOP_UNIT_NETNS_H
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* unshare, setns */

@@ -2,8 +2,8 @@
  * A process that gets no more memory for a while, so that what happens then
  * can be seen.  Only large pieces are certain to be refused.
  */
-#ifndef TESTS_NO_MEMORY_H
-#define TESTS_NO_MEMORY_H
+#ifndef RSTHOP_UNIT_NO_MEMORY_H
+#define RSTHOP_UNIT_NO_MEMORY_H
 
 #include <stdbool.h>
 #include <stddef.h>

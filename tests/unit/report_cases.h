@@ -3,8 +3,8 @@
  * person can be in.  The caller frees them with case_locate_free() and
  * case_trace_free().
  */
-#ifndef TESTS_REPORT_CASES_H
-#define TESTS_REPORT_CASES_H
+#ifndef RSTHOP_UNIT_REPORT_CASES_H
+#define RSTHOP_UNIT_REPORT_CASES_H
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,9 +76,8 @@ case_path(struct path *p, int silent)
 	    "10.9.3.2", "10.9.4.2", "10.9.5.2"};
 	struct path_responder *r;
 	struct path_hop *h;
-	int i;
 
-	for (i = 0; i < 6; i++) {
+	for (int i = 0; i < 6; i++) {
 		h = case_hop(p);
 		if (h->ttl != silent)
 			case_responder(h, at[i], 300 * (i + 1));
@@ -128,10 +127,8 @@ case_trigger(struct locate_result *r, unsigned int resets, unsigned int trials)
 static inline void
 case_by_ttl(struct locate_result *r, int threshold)
 {
-	int ttl;
-
 	r->threshold_ttl = threshold;
-	for (ttl = 1; ttl <= 6; ttl++) {
+	for (int ttl = 1; ttl <= 6; ttl++) {
 		struct result_by_ttl *b = &r->by_ttl[r->n_by_ttl++];
 
 		b->ttl = ttl;
@@ -146,13 +143,11 @@ case_by_ttl(struct locate_result *r, int threshold)
 static inline void
 case_resets(struct locate_result *r, size_t n)
 {
-	size_t i;
-
 	r->resets = calloc(n, sizeof(*r->resets));
 	if (r->resets == NULL)
 		abort();
 	r->n_resets = n;
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		struct result_reset *s = &r->resets[i];
 
 		s->unix_ns = CASE_START + (int64_t)i * 41 * CLOCK_MS;
@@ -176,7 +171,7 @@ case_resets(struct locate_result *r, size_t n)
 }
 
 static inline void
-case_alternative(struct locate_result *r, int hop, enum result_place place,
+case_alternative(struct locate_result *r, int hop, enum place place,
     enum result_kind kind, double p)
 {
 	struct result_alternative *a =
@@ -282,15 +277,15 @@ case_founding(void)
 	r->verdict.kind = RESULT_MIDDLEBOX;
 	r->verdict.hop = 1;
 	r->verdict.address = case_addr("10.9.0.2");
-	r->verdict.place = RESULT_ROUTER;
+	r->verdict.place = PLACE_ROUTER;
 	r->verdict.between[0] = case_addr("10.9.0.1");
 	r->verdict.between[1] = case_addr("10.9.1.2");
 	r->verdict.confidence = 0.98;
 	r->verdict.in_path = RESULT_YES;
 	r->verdict.resets_server_too = RESULT_YES;
-	r->verdict.policy = RESULT_POLICY_COPY;
-	case_alternative(r, 2, RESULT_WIRE, RESULT_MIDDLEBOX, 0.02);
-	case_alternative(r, 3, RESULT_WIRE, RESULT_MIDDLEBOX, 0.00004);
+	r->verdict.policy = TTL_POLICY_COPIED;
+	case_alternative(r, 2, PLACE_WIRE, RESULT_MIDDLEBOX, 0.02);
+	case_alternative(r, 3, PLACE_WIRE, RESULT_MIDDLEBOX, 0.00004);
 	case_odds(r);
 	reasons_add(why, "ip-id-echo", 6.9077,
 	    "The reset carries your own packet's IP ID, %d; the server's "
@@ -328,15 +323,15 @@ case_silent(void)
 	r->verdict.forged = RESULT_YES;
 	r->verdict.kind = RESULT_MIDDLEBOX;
 	r->verdict.hop = 3;
-	r->verdict.place = RESULT_WIRE;
+	r->verdict.place = PLACE_WIRE;
 	r->verdict.between[0] = case_addr("10.9.1.2");
 	r->verdict.between[1] = case_addr("10.9.3.2");
 	r->verdict.confidence = 0.97;
 	r->verdict.in_path = RESULT_NO;
-	r->verdict.policy = RESULT_POLICY_FIXED;
+	r->verdict.policy = TTL_POLICY_FIXED;
 	r->verdict.initial_ttl = 64;
 	r->verdict.signature = "tcpkill";
-	case_alternative(r, 2, RESULT_ROUTER, RESULT_MIDDLEBOX, 0.021);
+	case_alternative(r, 2, PLACE_ROUTER, RESULT_MIDDLEBOX, 0.021);
 	case_alternative(r, 0, 0, RESULT_SERVER, 0.009);
 	reasons_add(&r->verdict.reasons, "signature", 2.5,
 	    "It has the marks of tcpkill: three resets, stepped by the "
@@ -369,7 +364,7 @@ case_server(void)
 	r->verdict.forged = RESULT_NO;
 	r->verdict.kind = RESULT_SERVER;
 	r->verdict.confidence = 0.9999;
-	r->verdict.policy = RESULT_POLICY_FIXED;
+	r->verdict.policy = TTL_POLICY_FIXED;
 	r->residual.measured = true;
 	r->verdict.has_odds = true;
 	r->verdict.odds.one.cause = INFER_SERVER;
@@ -447,10 +442,10 @@ case_no_trigger(void)
 	r->verdict.kind = RESULT_MIDDLEBOX;
 	r->verdict.hop = 1;
 	r->verdict.address = case_addr("10.9.0.2");
-	r->verdict.place = RESULT_ROUTER;
+	r->verdict.place = PLACE_ROUTER;
 	r->verdict.confidence = 0.54;
-	case_alternative(r, 2, RESULT_WIRE, RESULT_MIDDLEBOX, 0.4);
-	case_alternative(r, 2, RESULT_ROUTER, RESULT_MIDDLEBOX, 0.06);
+	case_alternative(r, 2, PLACE_WIRE, RESULT_MIDDLEBOX, 0.4);
+	case_alternative(r, 2, PLACE_ROUTER, RESULT_MIDDLEBOX, 0.06);
 	return r;
 }
 
@@ -468,7 +463,7 @@ case_no_trigger_server(void)
 	r->verdict.kind = RESULT_SERVER;
 	r->verdict.hop = 0;
 	r->verdict.address = (struct addr){0};
-	r->verdict.place = RESULT_PLACE_UNKNOWN;
+	r->verdict.place = PLACE_UNKNOWN;
 	r->verdict.confidence = 0.9;
 	r->verdict.n_alternatives = 0;
 	return r;
@@ -492,8 +487,8 @@ case_interrupted(void)
 	r->verdict.forged = RESULT_YES;
 	r->verdict.kind = RESULT_UNDETERMINED;
 	r->verdict.confidence = 0.5;
-	case_alternative(r, 3, RESULT_ROUTER, RESULT_MIDDLEBOX, 0.54);
-	case_alternative(r, 4, RESULT_WIRE, RESULT_MIDDLEBOX, 0.30);
+	case_alternative(r, 3, PLACE_ROUTER, RESULT_MIDDLEBOX, 0.54);
+	case_alternative(r, 4, PLACE_WIRE, RESULT_MIDDLEBOX, 0.30);
 	case_alternative(r, 0, 0, RESULT_RESPONSE_TRIGGERED, 0.11);
 	case_alternative(r, 0, 0, RESULT_LOAD_BALANCER, 0.05);
 	return r;
@@ -506,8 +501,7 @@ case_port_sweep(void)
 	struct locate_result *r = case_founding();
 	struct result_sweep *w = &r->sweep;
 	struct result_port *p;
-	bool fires;
-	size_t i;
+	bool draws;
 
 	w->n_ports = 16;
 	w->p_value = 1.0 / 20001;
@@ -515,17 +509,17 @@ case_port_sweep(void)
 	w->split.ttl = 3;
 	w->split.addr = case_addr("10.9.102.2");
 	r->verdict.firing = RESULT_FIRING_PER_FLOW;
-	for (i = 0; i < w->n_ports; i++) {
+	for (size_t i = 0; i < w->n_ports; i++) {
 		p = &w->ports[i];
-		fires = i % 3 == 1;
+		draws = i % 3 == 1;
 		p->port = (uint16_t)(40001 + i);
 		p->trials = 3;
-		p->resets = fires ? 3 : 0;
+		p->resets = draws ? 3 : 0;
 		p->n_path = 1;
 		p->path[0].ttl = 3;
 		if (i != 15)
 			p->path[0].addr =
-			    case_addr(fires ? "10.9.102.2" : "10.9.2.2");
+			    case_addr(draws ? "10.9.102.2" : "10.9.2.2");
 	}
 	return r;
 }
@@ -653,7 +647,6 @@ case_v6_path(struct path *p)
 {
 	struct path_responder *r;
 	struct path_hop *h;
-	int i;
 
 	case_responder(case_hop(p), "fe80::5a69:6cff:fe00:1", 45);
 	h = case_hop(p);
@@ -669,7 +662,7 @@ case_v6_path(struct path *p)
 	r->rewrites = PATH_REWRITE_FLOW_LABEL | PATH_REWRITE_TOS;
 	snprintf(r->name, sizeof(r->name), "ae1.core.example.net");
 	case_responder(h, "2001:db8::3", 1434)->unreachable = true;
-	for (i = 0; i < 5; i++)
+	for (int i = 0; i < 5; i++)
 		case_hop(p);
 	case_responder(case_hop(p), "2001:db8:9::1", 1234567);
 	p->server_hops = 9;
@@ -695,10 +688,10 @@ case_v6(void)
 	r->verdict.hop = 2;
 	r->verdict.address =
 	    case_addr("2001:db8:ffff:eeee:dddd:cccc:bbbb:aaa2");
-	r->verdict.place = RESULT_ROUTER;
+	r->verdict.place = PLACE_ROUTER;
 	r->verdict.between[0] = case_addr("fe80::5a69:6cff:fe00:1");
 	r->verdict.confidence = 0.951;
-	r->verdict.policy = RESULT_POLICY_RANDOM;
+	r->verdict.policy = TTL_POLICY_ARBITRARY;
 	return r;
 }
 
@@ -710,7 +703,6 @@ case_hostile(void)
 	    "\033]0;owned\007<script>alert('1')</script>\n\"&\\\xff\xc3";
 	struct locate_result *r = case_founding();
 	struct path_responder *p;
-	int i;
 
 	snprintf(
 	    r->head.host, sizeof(r->head.host), "h\033[2J%0*d.example", 220, 0);
@@ -720,7 +712,7 @@ case_hostile(void)
 	snprintf(p->name, sizeof(p->name), "%s", evil);
 	p = &r->path.hops[1].responders[0];
 	memset(p->name, 'x', 250);
-	for (i = 63; i < 250; i += 64)
+	for (int i = 63; i < 250; i += 64)
 		p->name[i] = '.';
 	result_note(&r->notes, "A note: %s", evil);
 	r->trigger_bytes = (const uint8_t *)evil;
@@ -781,11 +773,10 @@ static inline struct trace_result *
 case_trace_unreached(void)
 {
 	struct trace_result *r = case_trace_new();
-	int i;
 
 	case_head(&r->head, "10.9.6.2", "10.9.6.2", "10.9.0.1");
 	case_responder(case_hop(&r->path), "10.9.0.2", 300);
-	for (i = 2; i <= 30; i++)
+	for (int i = 2; i <= 30; i++)
 		case_hop(&r->path);
 	return r;
 }

@@ -7,8 +7,8 @@
  * and send() a data segment, both as the capture would show them.  What a
  * test wants to happen upon a probe it does in on_sent.
  */
-#ifndef RSTHOP_TESTS_SCRIPTED_WORLD_H
-#define RSTHOP_TESTS_SCRIPTED_WORLD_H
+#ifndef RSTHOP_UNIT_SCRIPTED_WORLD_H
+#define RSTHOP_UNIT_SCRIPTED_WORLD_H
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -284,7 +284,7 @@ sw_reset(const struct sw *sw, int conn, uint8_t ttl, uint32_t seq)
 	return t;
 }
 
-/* The world's functions. */
+/* --- the world's functions --- */
 
 static inline int64_t
 sw_now(void *ctx)

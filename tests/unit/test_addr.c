@@ -15,10 +15,7 @@
 
 #include <rsthop/addr.h>
 
-#define PROVES(words, fn)                   \
-	{                                   \
-		words, fn, NULL, NULL, NULL \
-	}
+#include "proves.h"
 
 static struct addr
 parse(const char *s)

@@ -15,6 +15,8 @@
 #include <rsthop/analyze.h>
 #include <rsthop/clock.h>
 
+#include "proves.h"
+
 #define SYN    PKT_TH_SYN
 #define ACK    PKT_TH_ACK
 #define RSTACK (PKT_TH_RST | ACK)
@@ -112,14 +114,14 @@ send(struct talk *t, bool from_client, int flags, const char *data,
 	put16(tcp, src->port);
 	put16(tcp + 2, dst->port);
 	put32(tcp + 4, src->seq);
-	put32(tcp + 8, flags & ACK ? dst->seq : 0);
+	put32(tcp + 8, (flags & ACK) != 0 ? dst->seq : 0);
 	tcp[12] = 0x50;
 	tcp[13] = (uint8_t)flags;
 	put16(tcp + 14, 502);
 	if (n > 0)
 		memcpy(tcp + 20, data, n);
 	m->len = (uint32_t)(54 + n);
-	if (!(flags & PKT_TH_RST))
+	if ((flags & PKT_TH_RST) == 0)
 		src->seq += (uint32_t)n + ((flags & SYN) != 0);
 }
 
@@ -289,7 +291,7 @@ test_one_device(void **state)
 	assert_int_equal(g->ttl, 63);
 	assert_false(g->ttl_varies);
 	assert_int_equal(g->candidates[0].hop, 1);
-	assert_int_equal(g->trigger.fired, 6);
+	assert_int_equal(g->trigger.drew, 6);
 	assert_int_equal(g->trigger.unharmed, 2);
 	assert_int_equal(g->trigger.common_len, 6);
 	assert_memory_equal(g->trigger.common, "use db", 6);
@@ -316,7 +318,7 @@ test_common_of_several(void **state)
 	assert_int_equal(a.n_groups, 1);
 	assert_int_equal(a.groups[0].trigger.common_len, 6);
 	assert_memory_equal(a.groups[0].trigger.common, "use db", 6);
-	assert_int_equal(a.groups[0].trigger.fired, 1);
+	assert_int_equal(a.groups[0].trigger.drew, 1);
 	assert_int_equal(a.groups[0].trigger.others, 2);
 	analysis_free(&a);
 }
@@ -339,7 +341,7 @@ test_many_resets_one_trigger(void **state)
 	run_well(&ask, &a);
 	assert_int_equal(a.forged, 3);
 	assert_int_equal(a.groups[0].flows, 1);
-	assert_int_equal(a.groups[0].trigger.fired, 1);
+	assert_int_equal(a.groups[0].trigger.drew, 1);
 	assert_int_equal(a.groups[0].trigger.unharmed, 0);
 	analysis_free(&a);
 }
@@ -359,7 +361,7 @@ test_probes_do_not_count(void **state)
 	t.c.ttl = 2;
 	send(&t, true, PSHACK, "use db", CLOCK_MS);
 	run_well(&ask, &a);
-	assert_int_equal(a.groups[0].trigger.fired, 1);
+	assert_int_equal(a.groups[0].trigger.drew, 1);
 	assert_int_equal(a.groups[0].trigger.unharmed, 0);
 	analysis_free(&a);
 }
@@ -575,26 +577,30 @@ test_nothing(void **state)
 	analysis_free(&a);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_one_device),
-	    TEST(test_common_of_several),
-	    TEST(test_many_resets_one_trigger),
-	    TEST(test_probes_do_not_count),
-	    TEST(test_wandering_ttls),
-	    TEST(test_more_servers_than_groups),
-	    TEST(test_bound_of_resets),
-	    TEST(test_order_and_groups),
-	    TEST(test_damage),
-	    TEST(test_signal),
-	    TEST(test_sink_fails),
-	    TEST(test_vendors),
-	    TEST(test_nothing),
+	    PROVES_WITH("one device", test_one_device, setup, teardown),
+	    PROVES_WITH(
+		"common of several", test_common_of_several, setup, teardown),
+	    PROVES_WITH("many resets one trigger", test_many_resets_one_trigger,
+		setup, teardown),
+	    PROVES_WITH("probes do not count", test_probes_do_not_count, setup,
+		teardown),
+	    PROVES_WITH("wandering ttls", test_wandering_ttls, setup, teardown),
+	    PROVES_WITH("more servers than groups",
+		test_more_servers_than_groups, setup, teardown),
+	    PROVES_WITH(
+		"bound of resets", test_bound_of_resets, setup, teardown),
+	    PROVES_WITH(
+		"order and groups", test_order_and_groups, setup, teardown),
+	    PROVES_WITH("damage", test_damage, setup, teardown),
+	    PROVES_WITH("signal", test_signal, setup, teardown),
+	    PROVES_WITH("sink fails", test_sink_fails, setup, teardown),
+	    PROVES_WITH("vendors", test_vendors, setup, teardown),
+	    PROVES_WITH("nothing", test_nothing, setup, teardown),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("analyze", tests, NULL, NULL);
 }

@@ -25,6 +25,8 @@
 #include <rsthop/rng.h>
 #include <rsthop/text.h>
 
+#include "proves.h"
+
 #define PATH 96
 
 static char dir[PATH / 2];
@@ -97,7 +99,7 @@ save(const char *name)
 	return path;
 }
 
-/* pcap */
+/* --- pcap --- */
 
 static void
 put_header(uint32_t magic, uint16_t major, uint16_t minor, uint32_t link)
@@ -151,7 +153,7 @@ put_pcap(uint32_t magic, uint16_t minor, uint32_t n)
 	}
 }
 
-/* pcapng */
+/* --- pcapng --- */
 
 static size_t
 begin_block(uint32_t type)
@@ -274,7 +276,7 @@ put_other(uint32_t type, uint32_t len)
 	end_block(at);
 }
 
-/* Reading */
+/* --- reading --- */
 
 static struct capture *
 must_open(const char *path)
@@ -615,11 +617,10 @@ pcapng_resolutions(void **state)
 	};
 	struct capture_packet p;
 	struct capture *c;
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		big = i % 2;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		big = i % 2 != 0;
 		fresh();
 		put_section(1, 0);
 		put_interface(1, 0, table[i].resolution, table[i].offset);
@@ -809,7 +810,7 @@ mutations(void **state)
 		int end;
 
 		fresh();
-		if (i % 2)
+		if (i % 2 != 0)
 			put_pcap(MAGIC_US, 4, 9);
 		else
 			put_plain_pcapng(6);
@@ -853,7 +854,7 @@ pcap_damage(void **state)
 	must_end(c);
 }
 
-/* gzip */
+/* --- gzip --- */
 
 /* What `file` holds becomes a gzip member behind what out holds. */
 static void
@@ -1034,10 +1035,10 @@ fifo(void **state)
 	print_message("a pipe, byte by byte, merged with a file\n");
 }
 
-/* Files that are none */
+/* --- files that are none --- */
 
 static void
-strangers(void **state)
+read_others(void **state)
 {
 	static const struct {
 		const char *bytes;
@@ -1119,7 +1120,7 @@ some_are_bad(void **state)
 		      "that is good was read\n");
 }
 
-/* Merging */
+/* --- merging --- */
 
 static void
 merge_overlapping(void **state)
@@ -1316,7 +1317,7 @@ nothing_at_all(void **state)
 	print_message("files without a packet are good files\n");
 }
 
-/* Filters */
+/* --- filters --- */
 
 /* A TCP packet to port 80 over IPv4, one to 81 over IPv6, behind link. */
 static void
@@ -1373,8 +1374,8 @@ save_filtered(const char *name, uint32_t number)
 
 		put_record(1000 + i, number, 0, 0);
 		at = file.len;
-		put_link(number, i % 2);
-		put_tcp(i % 2, i < 2 ? 80 : 443);
+		put_link(number, i % 2 != 0);
+		put_tcp(i % 2 != 0, i < 2 ? 80 : 443);
 		len = (uint32_t)(file.len - at);
 		memcpy(file.p + at - 8, &len, 4);
 		memcpy(file.p + at - 4, &len, 4);
@@ -1445,7 +1446,7 @@ filter_faults(void **state)
 	must_end(c);
 }
 
-/* Public captures, where they are at hand */
+/* --- public captures, where they are at hand --- */
 
 static unsigned int walked, compared, alone, refused;
 
@@ -1560,36 +1561,37 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(pcap_variants),
-	    cmocka_unit_test(pcap_refused),
-	    cmocka_unit_test(link_types),
-	    cmocka_unit_test(pcap_edges),
-	    cmocka_unit_test(pcap_damage),
-	    cmocka_unit_test(pcapng_plain),
-	    cmocka_unit_test(pcapng_sections),
-	    cmocka_unit_test(pcapng_resolutions),
-	    cmocka_unit_test(pcapng_simple),
-	    cmocka_unit_test(pcapng_unknown_link),
-	    cmocka_unit_test(pcapng_damage),
-	    cmocka_unit_test(prefixes),
-	    cmocka_unit_test(mutations),
-	    cmocka_unit_test(gzip),
-	    cmocka_unit_test(gzip_damage),
-	    cmocka_unit_test(standard_input),
-	    cmocka_unit_test(fifo),
-	    cmocka_unit_test(strangers),
-	    cmocka_unit_test(no_permission),
-	    cmocka_unit_test(some_are_bad),
-	    cmocka_unit_test(merge_overlapping),
-	    cmocka_unit_test(merge_disorder),
-	    cmocka_unit_test(merge_ring),
-	    cmocka_unit_test(merge_too_many_at_once),
-	    cmocka_unit_test(merge_changes),
-	    cmocka_unit_test(nothing_at_all),
-	    cmocka_unit_test(filter_links),
-	    cmocka_unit_test(filter_faults),
-	    cmocka_unit_test(public_captures),
+	    PROVES("pcap variants", pcap_variants),
+	    PROVES("pcap refused", pcap_refused),
+	    PROVES("link types", link_types),
+	    PROVES("pcap edges", pcap_edges),
+	    PROVES("pcap damage", pcap_damage),
+	    PROVES("pcapng plain", pcapng_plain),
+	    PROVES("pcapng sections", pcapng_sections),
+	    PROVES("pcapng resolutions", pcapng_resolutions),
+	    PROVES("pcapng simple", pcapng_simple),
+	    PROVES("pcapng unknown link", pcapng_unknown_link),
+	    PROVES("pcapng damage", pcapng_damage),
+	    PROVES("prefixes", prefixes),
+	    PROVES("mutations", mutations),
+	    PROVES("gzip", gzip),
+	    PROVES("gzip damage", gzip_damage),
+	    PROVES("standard input", standard_input),
+	    PROVES("fifo", fifo),
+	    PROVES("strangers", read_others),
+	    PROVES("no permission", no_permission),
+	    PROVES("some are bad", some_are_bad),
+	    PROVES("merge overlapping", merge_overlapping),
+	    PROVES("merge disorder", merge_disorder),
+	    PROVES("merge ring", merge_ring),
+	    PROVES("merge too many at once", merge_too_many_at_once),
+	    PROVES("merge changes", merge_changes),
+	    PROVES("nothing at all", nothing_at_all),
+	    PROVES("filter links", filter_links),
+	    PROVES("filter faults", filter_faults),
+	    PROVES("public captures", public_captures),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests_name(
+	    "capture_file", tests, setup, teardown);
 }

@@ -14,10 +14,7 @@
 
 #include <rsthop/clock.h>
 
-#define PROVES(words, fn)                   \
-	{                                   \
-		words, fn, NULL, NULL, NULL \
-	}
+#include "proves.h"
 
 static void
 check_utc(int64_t unix_ns, const char *want)

@@ -16,10 +16,7 @@
 #include <rsthop/clock.h>
 #include <rsthop/craft.h>
 
-#define PROVES(words, fn)                   \
-	{                                   \
-		words, fn, NULL, NULL, NULL \
-	}
+#include "proves.h"
 
 #define SYN    PKT_TH_SYN
 #define ACK    PKT_TH_ACK
@@ -148,9 +145,9 @@ static struct craft_tcp
 segment(const struct line *p, int from, uint8_t flags)
 {
 	return (struct craft_tcp){.seq = p->seq[from],
-	    .ack = flags & ACK ? p->seq[!from] : 0,
+	    .ack = (flags & ACK) != 0 ? p->seq[!from] : 0,
 	    .flags = flags,
-	    .window = flags & PKT_TH_RST ? p->window : 500,
+	    .window = (flags & PKT_TH_RST) != 0 ? p->window : 500,
 	    .df = true};
 }
 
@@ -316,12 +313,12 @@ analyze(struct line *p, struct analysis *a)
 
 /* How many of the resets have this said by the other vantage. */
 static size_t
-count_peer(const struct analysis *a, enum rst_peer peer)
+count_peer(const struct analysis *a, enum rst_shows shows)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < a->n_resets; i++)
-		n += a->resets[i].elsewhere.peer == peer;
+		n += a->resets[i].elsewhere.shows == shows;
 	return n;
 }
 
@@ -359,21 +356,21 @@ check_usual(const struct line *p, const struct analysis *a)
 	assert_true(llabs(a->compared.offset_ns - p->offset) <=
 	    a->compared.offset_error_ns);
 	assert_int_equal(a->compared.never_sent, 6);
-	assert_int_equal(count_peer(a, RST_PEER_NEVER_SENT), 6);
+	assert_int_equal(count_peer(a, RST_SHOWS_NEVER_SENT), 6);
 	/* Each genuine one is in both captures, and was sent by its arrival. */
-	assert_int_equal(count_peer(a, RST_PEER_SENT), 6);
+	assert_int_equal(count_peer(a, RST_SHOWS_SENT), 6);
 	assert_int_equal(a->compared.hop_lo, 3);
 	assert_int_equal(a->compared.hop_hi, 3);
 	for (size_t i = 0; i < a->n_resets; i++) {
 		const struct analysis_reset *r = &a->resets[i];
 
-		if (r->elsewhere.peer == RST_PEER_NEVER_SENT) {
+		if (r->elsewhere.shows == RST_SHOWS_NEVER_SENT) {
 			assert_int_equal(r->verdict.ruling, RST_FORGED);
 			assert_true(has_code(r, "peer-never-sent"));
 			assert_true(r->elsewhere.frame_before <
 			    r->elsewhere.frame_after);
 			assert_int_not_equal(r->elsewhere.file_after, r->file);
-		} else if (r->elsewhere.peer == RST_PEER_SENT) {
+		} else if (r->elsewhere.shows == RST_SHOWS_SENT) {
 			assert_int_equal(r->verdict.ruling, RST_GENUINE);
 			assert_int_equal(r->elsewhere.ttl, 64);
 		}
@@ -388,7 +385,7 @@ proofs(struct line *p)
 	uint64_t n;
 
 	analyze(p, &a);
-	n = count_peer(&a, RST_PEER_NEVER_SENT);
+	n = count_peer(&a, RST_SHOWS_NEVER_SENT);
 	assert_int_equal(a.compared.never_sent, n);
 	analysis_free(&a);
 	line_free(p);
@@ -509,8 +506,8 @@ lost_on_the_way(void **state)
 	quiet_connection(p);
 	analyze(p, &a);
 	assert_int_equal(a.n_resets, 3);
-	assert_int_equal(count_peer(&a, RST_PEER_NEVER_SENT), 0);
-	assert_int_equal(count_peer(&a, RST_PEER_SENT), 1);
+	assert_int_equal(count_peer(&a, RST_SHOWS_NEVER_SENT), 0);
+	assert_int_equal(count_peer(&a, RST_SHOWS_SENT), 1);
 	analysis_free(&a);
 	line_free(p);
 }
@@ -523,17 +520,17 @@ late_or_short(void **state)
 		struct line *p = line_new();
 
 		(void)state;
-		p->blind[S] = late;
+		p->blind[S] = late != 0;
 		quiet_connection(p);
 		handshake(p);
 		talk(p, 2);
-		p->blind[S] = !late;
-		if (!late)
+		p->blind[S] = late == 0;
+		if (late == 0)
 			say(p, S, RSTACK, NULL); /* which it has not */
 		else
 			forge(p, S, 0);
-		p->blind[S] = !late;
-		talk(p, late ? 2 : 0);
+		p->blind[S] = late == 0;
+		talk(p, late != 0 ? 2 : 0);
 		assert_int_equal(proofs(p), 0);
 	}
 	struct line *p = line_new();
@@ -611,8 +608,8 @@ sent_too_late(void **state)
 	p->now += CLOCK_S;
 	quiet_connection(p);
 	analyze(p, &a);
-	assert_int_equal(count_peer(&a, RST_PEER_SENT), 0);
-	assert_int_equal(count_peer(&a, RST_PEER_NEVER_SENT), 1);
+	assert_int_equal(count_peer(&a, RST_SHOWS_SENT), 0);
+	assert_int_equal(count_peer(&a, RST_SHOWS_NEVER_SENT), 1);
 	analysis_free(&a);
 	line_free(p);
 }
@@ -674,7 +671,7 @@ not_again(void **state)
 	analyze(p, &a);
 	assert_false(a.compared.done);
 	assert_non_null(strstr(a.notes.text[0], "regular files"));
-	assert_int_equal(count_peer(&a, RST_PEER_NONE), a.n_resets);
+	assert_int_equal(count_peer(&a, RST_SHOWS_NOTHING), a.n_resets);
 	analysis_free(&a);
 	line_free(p);
 }
@@ -728,5 +725,5 @@ main(void)
 	    PROVES("two files of one vantage are not two vantages", a_ring),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("compare", tests, NULL, NULL);
 }

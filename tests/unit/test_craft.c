@@ -17,10 +17,7 @@
 #include <rsthop/rng.h>
 #include <rsthop/text.h>
 
-#define PROVES(words, fn)                   \
-	{                                   \
-		words, fn, NULL, NULL, NULL \
-	}
+#include "proves.h"
 
 /* Written from the RFCs, not by the code under test. */
 #define GOLDEN_TCP4                                                        \
@@ -91,7 +88,7 @@ echo_probe(bool v6)
 	};
 }
 
-/* --- checksums, once more ------------------------------------------------ */
+/* --- checksums, once more --- */
 
 /*
  * RFC 1071 by end-around carry, a byte at a time: adds n bytes, the first of
@@ -101,7 +98,7 @@ static uint32_t
 carry_add(uint32_t sum, const uint8_t *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		sum += i & 1 ? p[i] : p[i] * 256u;
+		sum += (i & 1) != 0 ? p[i] : p[i] * 256u;
 		if (sum > 0xffff)
 			sum -= 0xffff;
 	}
@@ -133,7 +130,7 @@ check_sums(const uint8_t *p, size_t n)
 	check_sum(carry_add(sum, p + header, body), "upper layer");
 }
 
-/* --- building ------------------------------------------------------------ */
+/* --- building --- */
 
 static int
 setup(void **state)
@@ -200,7 +197,7 @@ assert_hex(const uint8_t *p, size_t n, const char *want)
 	text_free(&t);
 }
 
-/* --- golden bytes -------------------------------------------------------- */
+/* --- golden bytes --- */
 
 static void
 test_golden_tcp4(void **state)
@@ -238,7 +235,7 @@ test_golden_echo(void **state)
 	assert_hex(b, n, GOLDEN_ECHO6);
 }
 
-/* --- facts there and back ------------------------------------------------ */
+/* --- facts there and back --- */
 
 static void
 check_tcp(const struct craft_tcp *t, const struct pkt *p)
@@ -373,7 +370,7 @@ test_reuse(void **state)
 	assert_memory_equal(b, again, n);
 }
 
-/* --- refusals ------------------------------------------------------------ */
+/* --- refusals --- */
 
 static void
 bad_tcp(

@@ -21,11 +21,7 @@
 #include <rsthop/text.h>
 
 #include "dialogues.h"
-
-#define PROVES(words, fn)                   \
-	{                                   \
-		words, fn, NULL, NULL, NULL \
-	}
+#include "proves.h"
 
 /* --- files --- */
 
@@ -390,9 +386,9 @@ test_search(void **state)
 		struct talk_step s = {0};
 
 		for (int i = 0; i < 4; i++)
-			want[i] = bits >> i & 1 ? 'a' : 'b';
+			want[i] = (bits >> i & 1) != 0 ? 'a' : 'b';
 		for (int i = 0; i < 8; i++)
-			in[i] = bits >> (4 + i) & 1 ? 'a' : 'b';
+			in[i] = (bits >> (4 + i) & 1) != 0 ? 'a' : 'b';
 		want[4] = in[8] = '\0';
 		snprintf(file, sizeof(file), "expect \"%s\"", want);
 		d = parse(file);

@@ -13,11 +13,7 @@
 #include <rsthop/rng.h>
 
 #include "flow_scene.h"
-
-#define PROVES(words, fn)                   \
-	{                                   \
-		words, fn, NULL, NULL, NULL \
-	}
+#include "proves.h"
 
 static void
 baseline_of_both_sides(void **state)
@@ -37,15 +33,15 @@ baseline_of_both_sides(void **state)
 	assert_int_equal(r->sender.packets, 3);
 	assert_int_equal(r->sender.data_packets, 2);
 	assert_int_equal(flow_side_ttl(&r->sender), 47);
-	assert_true(flow_side_sent_ttl(&r->peer, 64));
+	assert_true(flow_side_sent_ttl(&r->receiver, 64));
 	assert_int_equal(r->sender.id_kind, FLOW_ID_COUNTER);
 	assert_int_equal(r->sender.ids[0], 23402);
 	assert_int_equal(r->sender.seq_next, 900000 + 92);
 	assert_int_equal(r->sender.ack_high, 1000 + 61);
-	assert_int_equal(r->peer.seq_next, 1000 + 69);
+	assert_int_equal(r->receiver.seq_next, 1000 + 69);
 	assert_true(r->sender.rtt_handshake);
 	assert_true(r->sender.rtt_min_ns == 40 * CLOCK_MS);
-	assert_true(r->peer.rtt_min_ns == 50 * CLOCK_US);
+	assert_true(r->receiver.rtt_min_ns == 50 * CLOCK_US);
 	scene_end(&sc);
 }
 
@@ -88,8 +84,8 @@ what_comes_after(void **state)
 	assert_int_equal(a->data_packets, 1);
 	assert_true(a->acked_more);
 	assert_int_equal(a->first_data.frame, 11);
-	assert_int_equal(a->peer_packets, 1);
-	assert_true(a->peer_challenge);
+	assert_int_equal(a->receiver_packets, 1);
+	assert_true(a->receiver_challenge);
 	assert_int_equal(sc.facts[0].end, FLOW_END_CAPTURE);
 	scene_end(&sc);
 }
@@ -152,7 +148,7 @@ syn_sent_again_is_not_anew(void **state)
 	scene_judge(&sc, 0);
 	assert_true(sc.facts[0].after.synack);
 	/* Sent twice, nobody can tell which one was answered. */
-	assert_true(sc.facts[0].peer.rtt_min_ns == 0);
+	assert_true(sc.facts[0].receiver.rtt_min_ns == 0);
 	scene_end(&sc);
 }
 
@@ -252,8 +248,8 @@ injected_packets_stay_apart(void **state)
 	scene_show(&sc, &p, 100);
 	scene_reset(&sc, &sc.s, &sc.s, RSTACK, 92, 69, 700);
 	scene_judge(&sc, 0);
-	assert_int_equal(sc.facts[0].sender.foreign, 1);
-	assert_int_equal(sc.facts[0].sender.last_foreign.ttl, 83);
+	assert_int_equal(sc.facts[0].sender.injected, 1);
+	assert_int_equal(sc.facts[0].sender.last_injected.ttl, 83);
 	assert_int_equal(sc.facts[0].sender.packets, 3);
 	assert_int_equal(sc.facts[0].sender.n_ttls, 1);
 	assert_int_equal(sc.facts[0].sender.seq_next, 900000 + 92);
@@ -414,27 +410,29 @@ chaos_packet(struct rng *g)
 	static const uint8_t flags[] = {SYN, SYNACK, ACK, PSHACK, FINACK, RST,
 	    RSTACK, RST, RSTACK, 0, 0xff};
 	static const uint8_t data[1500];
-	bool up = rng_below(g, 2);
+	bool up = rng_below(g, 2) != 0;
 	uint8_t c[4] = {10, 0, 0, (uint8_t)rng_below(g, 3)};
 	uint8_t s[4] = {1, 2, 3, (uint8_t)rng_below(g, 3)};
 	uint16_t port = (uint16_t)(1000 + rng_below(g, 4));
-	uint32_t len = rng_below(g, 3) ? 0 : rng_below(g, sizeof(data));
+	uint32_t len = rng_below(g, 3) != 0 ? 0 : rng_below(g, sizeof(data));
 	struct pkt p = {.has = PKT_HAS_IP | PKT_HAS_TCP | PKT_HAS_MAC};
 
 	p.ip = (struct pkt_ip){.version = 4,
 	    .src = addr_from_v4(up ? c : s),
 	    .dst = addr_from_v4(up ? s : c),
-	    .ttl =
-		(uint8_t)(rng_below(g, 4) ? 64U - 10U * up : rng_below(g, 256)),
-	    .id = (uint16_t)rng_below(g, rng_below(g, 3) ? 300 : 65536),
-	    .tos = (uint8_t)(rng_below(g, 5) ? 0 : rng_u64(g)),
+	    .ttl = (uint8_t)(rng_below(g, 4) != 0 ? 64U - 10U * up
+						  : rng_below(g, 256)),
+	    .id = (uint16_t)rng_below(g, rng_below(g, 3) != 0 ? 300 : 65536),
+	    .tos = (uint8_t)(rng_below(g, 5) != 0 ? 0 : rng_u64(g)),
 	    .proto = PKT_PROTO_TCP,
-	    .df = rng_below(g, 2),
+	    .df = rng_below(g, 2) != 0,
 	    .has_id = true};
 	p.tcp = (struct pkt_tcp){.sport = up ? port : 80,
 	    .dport = up ? 80 : port,
-	    .seq = 1000 + (uint32_t)(rng_u64(g) >> (rng_below(g, 4) ? 57 : 32)),
-	    .ack = 1000 + (uint32_t)(rng_u64(g) >> (rng_below(g, 4) ? 57 : 32)),
+	    .seq = 1000 +
+		(uint32_t)(rng_u64(g) >> (rng_below(g, 4) != 0 ? 57 : 32)),
+	    .ack = 1000 +
+		(uint32_t)(rng_u64(g) >> (rng_below(g, 4) != 0 ? 57 : 32)),
 	    .flags = flags[rng_below(g, sizeof(flags))],
 	    .window = (uint16_t)rng_u64(g),
 	    .wscale = (uint8_t)rng_u64(g),
@@ -502,7 +500,7 @@ chaos_run(uint64_t seed)
 		s.unix_ns = chaos_stamp(&g, CLOCK_S + i * CLOCK_MS);
 		if (rng_below(&g, 20) == 0)
 			chaos_quote(&p);
-		else if (p.tcp.flags & RST)
+		else if ((p.tcp.flags & RST) != 0)
 			shown++;
 		assert_int_equal(flow_table_see(t, &s, NULL), 0);
 	}

@@ -10,11 +10,7 @@
 #include <cmocka.h>
 
 #include "judge/flow_int.h"
-
-#define PROVES(words, fn)                   \
-	{                                   \
-		words, fn, NULL, NULL, NULL \
-	}
+#include "proves.h"
 
 #define UNITS_MAX (FLOW_PAYLOAD / PAYLOAD_UNIT)
 #define BLOCKS	  4096

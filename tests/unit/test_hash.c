@@ -14,11 +14,7 @@
 #include <rsthop/rng.h>
 
 #include "no_memory.h"
-
-#define PROVES(words, fn)                   \
-	{                                   \
-		words, fn, NULL, NULL, NULL \
-	}
+#include "proves.h"
 
 #define MANY 65536
 
@@ -284,5 +280,5 @@ main(void)
 	    PROVES("where memory is refused, the table fills up", test_refused),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("hash", tests, NULL, NULL);
 }

@@ -20,11 +20,7 @@
 
 #include "../rng_unit.h"
 #include "judge/infer_int.h"
-
-#define PROVES(words, fn)                   \
-	{                                   \
-		words, fn, NULL, NULL, NULL \
-	}
+#include "proves.h"
 
 /*
  * A path of n hops whose routers mostly answer, the way back as long as the
@@ -35,10 +31,9 @@ path_of(int hops)
 {
 	struct infer_path p = {
 	    .hops = hops, .server_ttl = 64 - (hops - 1), .has_ip_id = true};
-	int i;
 
-	for (i = 0; i <= INFER_MAX_HOPS; i++) {
-		p.crossed[i] = i >= 1 && i < hops ? i - 1 : -1;
+	for (int i = 0; i <= INFER_MAX_HOPS; i++) {
+		p.traversed[i] = i >= 1 && i < hops ? i - 1 : -1;
 		p.answers[i] = 0.9;
 	}
 	return p;
@@ -49,10 +44,9 @@ static struct infer_path
 path_guessed(int hops)
 {
 	struct infer_path p = path_of(hops);
-	int i;
 
-	for (i = 1; i < hops; i++)
-		p.crossed[i] = -1;
+	for (int i = 1; i < hops; i++)
+		p.traversed[i] = -1;
 	return p;
 }
 
@@ -98,7 +92,7 @@ show(const char *what, const struct infer_posterior *p)
 	print_message("  %s: hop %d %.4f (wire %.4f, router %.4f), T %d "
 		      "%.4f; server %.4f, response %.4f, nothing %.4f\n",
 	    what, p->best_hop, p->hop[p->best_hop],
-	    p->at[p->best_hop][INFER_WIRE], p->at[p->best_hop][INFER_ROUTER],
+	    p->at[p->best_hop][PLACE_WIRE], p->at[p->best_hop][PLACE_ROUTER],
 	    p->best_threshold, p->threshold, p->cause[INFER_SERVER],
 	    p->cause[INFER_RESPONSE], p->cause[INFER_NOTHING]);
 }
@@ -108,31 +102,31 @@ static void
 assert_sums(const struct infer_posterior *p, int hops)
 {
 	double cause = 0, at = 0, hop = 0, policy = 0, initial = 0, dice = 0;
-	int i;
 
-	for (i = 0; i < INFER_CAUSES; i++)
+	for (int i = 0; i < INFER_CAUSES; i++)
 		cause += p->cause[i];
-	for (i = 1; i <= hops; i++) {
-		near(p->hop[i], p->at[i][0] + p->at[i][1], 1e-12);
-		at += p->at[i][0] + p->at[i][1];
+	for (int i = 1; i <= hops; i++) {
+		near(p->hop[i], p->at[i][PLACE_WIRE] + p->at[i][PLACE_ROUTER],
+		    1e-12);
+		at += p->at[i][PLACE_WIRE] + p->at[i][PLACE_ROUTER];
 		hop += p->hop[i];
 	}
-	for (i = 0; i < INFER_POLICIES; i++)
+	for (int i = 0; i < TTL_POLICIES; i++)
 		policy += p->policy[i];
-	for (i = 0; i < 256; i++)
+	for (int i = 0; i < 256; i++)
 		initial += p->initial[i];
-	for (i = 0; i < INFER_DICES; i++)
+	for (int i = 0; i < INFER_DICES; i++)
 		dice += p->dice[i];
 	near(cause, 1, 1e-9);
 	near(at, p->cause[INFER_DEVICE], 1e-9);
 	near(hop, p->cause[INFER_DEVICE], 1e-9);
 	near(policy, 1, 1e-9);
-	near(initial, p->policy[INFER_FIXED], 1e-9);
+	near(initial, p->policy[TTL_POLICY_FIXED], 1e-9);
 	near(dice, 1, 1e-9);
 	assert_true(p->rate > 0 && p->rate <= 1);
 	assert_true(p->drops >= 0 && p->drops <= 1);
 	assert_true(p->threshold <= p->cause[INFER_DEVICE] + 1e-12);
-	for (i = 1; i <= hops; i++)
+	for (int i = 1; i <= hops; i++)
 		assert_true(p->hop[i] <= p->hop[p->best_hop]);
 }
 
@@ -140,23 +134,21 @@ static void
 assert_same(const struct infer_posterior *a, const struct infer_posterior *b,
     double eps)
 {
-	int i;
-
-	for (i = 0; i < INFER_CAUSES; i++)
+	for (int i = 0; i < INFER_CAUSES; i++)
 		near(a->cause[i], b->cause[i], eps);
-	for (i = 1; i <= INFER_MAX_HOPS; i++) {
-		near(a->at[i][0], b->at[i][0], eps);
-		near(a->at[i][1], b->at[i][1], eps);
+	for (int i = 1; i <= INFER_MAX_HOPS; i++) {
+		near(a->at[i][PLACE_WIRE], b->at[i][PLACE_WIRE], eps);
+		near(a->at[i][PLACE_ROUTER], b->at[i][PLACE_ROUTER], eps);
 	}
-	for (i = 0; i < INFER_POLICIES; i++)
+	for (int i = 0; i < TTL_POLICIES; i++)
 		near(a->policy[i], b->policy[i], eps);
-	for (i = 0; i < INFER_DICES; i++)
+	for (int i = 0; i < INFER_DICES; i++)
 		near(a->dice[i], b->dice[i], eps);
 	near(a->drops, b->drops, eps);
 	near(a->rate, b->rate, eps);
 }
 
-/* Trials by hand. */
+/* --- trials by hand --- */
 
 static void
 see(struct infer *in, const struct infer_shot *shots, size_t n)
@@ -167,9 +159,9 @@ see(struct infer *in, const struct infer_shot *shots, size_t n)
 }
 
 static void
-see_one(struct infer *in, int ttl, bool fired, int rst_ttl, enum infer_te te)
+see_one(struct infer *in, int ttl, bool drew, int rst_ttl, enum infer_te te)
 {
-	struct infer_shot s = {ttl, fired, rst_ttl, te};
+	struct infer_shot s = {ttl, drew, rst_ttl, te};
 
 	see(in, &s, 1);
 }
@@ -184,9 +176,8 @@ see_burst(struct infer *in, int hops, int from, int rst_ttl, int slope,
     enum infer_te te)
 {
 	struct infer_shot s[INFER_MAX_HOPS];
-	int i;
 
-	for (i = 1; i < hops; i++) {
+	for (int i = 1; i < hops; i++) {
 		s[i - 1] = (struct infer_shot){i, i >= from, 0, INFER_TE_SEEN};
 		if (i < from)
 			continue;
@@ -200,14 +191,13 @@ static void
 see_silent_burst(struct infer *in, int hops, enum infer_te te)
 {
 	struct infer_shot s[INFER_MAX_HOPS];
-	int i;
 
-	for (i = 1; i < hops; i++)
+	for (int i = 1; i < hops; i++)
 		s[i - 1] = (struct infer_shot){i, false, 0, te};
 	see(in, s, (size_t)hops - 1);
 }
 
-/* Laws. */
+/* --- laws --- */
 
 static void
 test_prior(void **state)
@@ -215,15 +205,14 @@ test_prior(void **state)
 	struct infer_path path;
 	struct infer_posterior p;
 	struct infer *in;
-	int hops;
 
 	(void)state;
-	for (hops = 1; hops <= INFER_MAX_HOPS; hops += 7) {
+	for (int hops = 1; hops <= INFER_MAX_HOPS; hops += 7) {
 		path = path_of(hops);
 		in = infer_of(&path);
 		p = posterior(in);
 		assert_sums(&p, hops);
-		near(p.at[hops][INFER_ROUTER], 0, 0);
+		near(p.at[hops][PLACE_ROUTER], 0, 0);
 		infer_free(in);
 	}
 	infer_free(NULL);
@@ -249,12 +238,12 @@ test_bad_path(void **state)
 static size_t
 random_shots(struct rng *r, int hops, struct infer_shot *s)
 {
-	size_t n = 1 + rng_below(r, (uint32_t)hops), i;
+	size_t n = 1 + rng_below(r, (uint32_t)hops);
 
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		s[i].ttl = (int)(1 + rng_below(r, (uint32_t)hops + 2));
-		s[i].fired = rng_below(r, 3) == 0;
-		s[i].rst_ttl = s[i].fired ? (int)rng_below(r, 256) : 0;
+		s[i].drew = rng_below(r, 3) == 0;
+		s[i].rst_ttl = s[i].drew ? (int)rng_below(r, 256) : 0;
 		s[i].te = (enum infer_te)rng_below(r, 3);
 	}
 	return n;
@@ -268,13 +257,12 @@ test_sums_always(void **state)
 	struct infer *in = infer_of(&path);
 	struct infer_posterior p;
 	struct rng r;
-	int i, j;
 
 	(void)state;
 	rng_seed(&r, 1);
-	for (i = 0; i < 60; i++) {
+	for (int i = 0; i < 60; i++) {
 		infer_reset(in);
-		for (j = 0; j < 10; j++) {
+		for (int j = 0; j < 10; j++) {
 			see(in, s, random_shots(&r, path.hops, s));
 			p = posterior(in);
 			assert_sums(&p, path.hops);
@@ -294,9 +282,8 @@ after_much(const struct infer_path *path)
 {
 	struct infer *in = infer_of(path);
 	struct infer_posterior p;
-	int i;
 
-	for (i = 0; i < 200; i++) {
+	for (int i = 0; i < 200; i++) {
 		see_burst(in, 20, 9, 56, 0, INFER_TE_MISSING);
 		see_silent_burst(in, 20, INFER_TE_SEEN);
 	}
@@ -316,7 +303,7 @@ test_sums_after_much(void **state)
 
 	(void)state;
 	show("T 9, TTL 56, 200 times, ways back known", &p);
-	at_least(p.at[9][INFER_WIRE], 0.95);
+	at_least(p.at[9][PLACE_WIRE], 0.95);
 	/*
 	 * That hop 8's way back is longer by one stays an open possibility,
 	 * however often it is seen, and more so where it is a guess.
@@ -339,21 +326,20 @@ test_order(void **state)
 	struct infer_posterior pa, pb;
 	size_t n[TRIALS];
 	struct rng r;
-	int i, round;
 
 	(void)state;
 	rng_seed(&r, 2);
-	for (round = 0; round < 20; round++) {
+	for (int round = 0; round < 20; round++) {
 		infer_reset(a);
 		infer_reset(b);
-		for (i = 0; i < TRIALS; i++)
+		for (int i = 0; i < TRIALS; i++)
 			n[i] = random_shots(&r, path.hops, s[i]);
-		for (i = 0; i < TRIALS; i++)
+		for (int i = 0; i < TRIALS; i++)
 			see(a, s[i], n[i]);
 		infer_see_id_echo(a, true);
 		infer_see_server_alive(a, true);
 		infer_see_server_alive(b, true);
-		for (i = TRIALS; i-- > 0;)
+		for (int i = TRIALS; i-- > 0;)
 			see(b, s[i], n[i]);
 		infer_see_id_echo(b, true);
 		pa = posterior(a);
@@ -445,11 +431,10 @@ static double
 threshold_up_to(const struct infer_posterior *p, int k)
 {
 	double sum = 0;
-	int h;
 
-	for (h = 1; h <= INFER_MAX_HOPS; h++) {
-		sum += h <= k ? p->at[h][INFER_WIRE] : 0;
-		sum += h + 1 <= k ? p->at[h][INFER_ROUTER] : 0;
+	for (int h = 1; h <= INFER_MAX_HOPS; h++) {
+		sum += h <= k ? p->at[h][PLACE_WIRE] : 0;
+		sum += h + 1 <= k ? p->at[h][PLACE_ROUTER] : 0;
 	}
 	return sum;
 }
@@ -460,18 +445,17 @@ test_silence(void **state)
 	struct infer_path path = path_of(10);
 	struct infer *in = infer_of(&path);
 	struct infer_posterior first = posterior(in), p = first, q;
-	int i, k;
 
 	(void)state;
-	for (i = 0; i < 30; i++) {
+	for (int i = 0; i < 30; i++) {
 		see_silent_burst(
-		    in, 10, i % 2 ? INFER_TE_SEEN : INFER_TE_UNKNOWN);
+		    in, 10, i % 2 != 0 ? INFER_TE_SEEN : INFER_TE_UNKNOWN);
 		q = posterior(in);
-		at_least(p.at[1][INFER_WIRE] + 1e-12, q.at[1][INFER_WIRE]);
-		for (k = 1; k < 10; k++)
+		at_least(p.at[1][PLACE_WIRE] + 1e-12, q.at[1][PLACE_WIRE]);
+		for (int k = 1; k < 10; k++)
 			at_least(
 			    threshold_up_to(&first, k), threshold_up_to(&q, k));
-		for (k = INFER_SERVER; k <= INFER_NOTHING; k++)
+		for (int k = INFER_SERVER; k <= INFER_NOTHING; k++)
 			at_least(q.cause[k] + 1e-12, p.cause[k]);
 		p = q;
 	}
@@ -487,10 +471,9 @@ test_monotone(void **state)
 	struct infer_path path = path_of(8);
 	struct infer *in = infer_of(&path);
 	struct infer_posterior p = posterior(in), q;
-	int i;
 
 	(void)state;
-	for (i = 0; i < 10; i++) {
+	for (int i = 0; i < 10; i++) {
 		see_burst(in, 8, 5, 60, 0, INFER_TE_SEEN);
 		q = posterior(in);
 		at_least(q.threshold + 1e-9, p.threshold);
@@ -499,7 +482,7 @@ test_monotone(void **state)
 		p = q;
 	}
 	assert_int_equal(p.best_threshold, 5);
-	for (i = 0; i < 10; i++) {
+	for (int i = 0; i < 10; i++) {
 		see_one(in, 7, false, 0, INFER_TE_SEEN);
 		q = posterior(in);
 		at_least(p.rate, q.rate);
@@ -508,7 +491,7 @@ test_monotone(void **state)
 	infer_free(in);
 }
 
-/* The table of PHYSICS, section 1. */
+/* --- the table of PHYSICS, section 1 --- */
 
 static void
 test_kernel_reject(void **state)
@@ -524,8 +507,8 @@ test_kernel_reject(void **state)
 	p = posterior(in);
 	show("REJECT in r3", &p);
 	assert_int_equal(p.best_hop, 3);
-	at_least(p.at[3][INFER_ROUTER], 0.95);
-	at_least(p.policy[INFER_FIXED], 0.95);
+	at_least(p.at[3][PLACE_ROUTER], 0.95);
+	at_least(p.policy[TTL_POLICY_FIXED], 0.95);
 	at_least(p.initial[64], 0.95);
 	at_least(p.drops, 0.95);
 	infer_free(in);
@@ -545,7 +528,7 @@ test_tap(void **state)
 	p = posterior(in);
 	show("tap before r4", &p);
 	assert_int_equal(p.best_hop, 4);
-	at_least(p.at[4][INFER_WIRE], 0.95);
+	at_least(p.at[4][PLACE_WIRE], 0.95);
 	at_least(0.05, p.drops);
 	infer_free(in);
 }
@@ -564,8 +547,8 @@ test_copier(void **state)
 	p = posterior(in);
 	show("PREROUTING copier in r3", &p);
 	assert_int_equal(p.best_hop, 3);
-	at_least(p.at[3][INFER_WIRE], 0.9);
-	at_least(p.policy[INFER_COPIED], 0.95);
+	at_least(p.at[3][PLACE_WIRE], 0.9);
+	at_least(p.policy[TTL_POLICY_COPIED], 0.95);
 	at_least(0.01, p.hop[5]);
 	infer_free(in);
 }
@@ -587,15 +570,15 @@ test_founding_case(void **state)
 	p = posterior(in);
 	show("63 for 64, ID echoed", &p);
 	assert_int_equal(p.best_hop, 1);
-	at_least(p.policy[INFER_COPIED], 0.5);
+	at_least(p.policy[TTL_POLICY_COPIED], 0.5);
 	at_least(p.hop[2], 0.02); /* fixed 64 stays possible */
 	/* And with a burst. */
 	see_burst(in, 18, 2, -1, 1, INFER_TE_MISSING);
 	p = posterior(in);
 	show("and 1 for 2, 2 for 3 ...", &p);
 	assert_int_equal(p.best_hop, 1);
-	at_least(p.at[1][INFER_ROUTER], 0.95);
-	at_least(p.policy[INFER_COPIED], 0.99);
+	at_least(p.at[1][PLACE_ROUTER], 0.95);
+	at_least(p.policy[TTL_POLICY_COPIED], 0.99);
 	infer_free(in);
 }
 
@@ -629,7 +612,7 @@ test_given_ttl(void **state)
 	infer_free(in);
 }
 
-/* How it behaves. */
+/* --- how it behaves --- */
 
 static double
 drops_after(const struct infer_path *path, enum infer_te te)
@@ -665,10 +648,9 @@ test_dice_connection(void **state)
 	struct infer_path path = path_of(8);
 	struct infer *in = infer_of(&path);
 	struct infer_posterior p;
-	int i;
 
 	(void)state;
-	for (i = 0; i < 8; i++)
+	for (int i = 0; i < 8; i++)
 		if (i % 2 == 0)
 			see_burst(in, 8, 3, 62, 0, INFER_TE_SEEN);
 		else
@@ -689,11 +671,10 @@ test_dice_once(void **state)
 	struct infer *in = infer_of(&path);
 	struct infer_posterior p;
 	struct infer_shot s[7];
-	int i, j;
 
 	(void)state;
-	for (i = 0; i < 4; i++) {
-		for (j = 1; j < 8; j++)
+	for (int i = 0; i < 4; i++) {
+		for (int j = 1; j < 8; j++)
 			s[j - 1] = (struct infer_shot){
 			    j, j == 3, j == 3 ? 62 : 0, INFER_TE_SEEN};
 		see(in, s, 7);
@@ -702,7 +683,7 @@ test_dice_once(void **state)
 	show("one reset a connection", &p);
 	at_least(p.dice[INFER_DICE_ONCE], 0.95);
 	assert_int_equal(p.best_hop, 3);
-	at_least(p.at[3][INFER_WIRE], 0.9);
+	at_least(p.at[3][PLACE_WIRE], 0.9);
 	infer_free(in);
 }
 
@@ -714,16 +695,15 @@ test_dice_packet(void **state)
 	struct infer *in = infer_of(&path);
 	struct infer_posterior p;
 	struct infer_shot s[7];
-	int i, j;
 
 	(void)state;
-	for (i = 0; i < 4; i++) {
-		for (j = 1; j < 8; j++) {
+	for (int i = 0; i < 4; i++) {
+		for (int j = 1; j < 8; j++) {
 			s[j - 1] =
 			    (struct infer_shot){j, false, 0, INFER_TE_SEEN};
 			if (j < 3 || (i + j) % 2 == 0)
 				continue;
-			s[j - 1].fired = true;
+			s[j - 1].drew = true;
 			s[j - 1].rst_ttl = 62;
 		}
 		see(in, s, 7);
@@ -742,10 +722,9 @@ test_response_triggered(void **state)
 	struct infer_path path = path_of(8);
 	struct infer *in = infer_of(&path);
 	struct infer_posterior p;
-	int i;
 
 	(void)state;
-	for (i = 0; i < 5; i++) {
+	for (int i = 0; i < 5; i++) {
 		see_one(in, 64, true, 59, INFER_TE_UNKNOWN);
 		see_silent_burst(in, 8, INFER_TE_SEEN);
 	}
@@ -766,10 +745,9 @@ test_server_abort(void **state)
 	struct infer_path path = path_of(8);
 	struct infer *in = infer_of(&path);
 	struct infer_posterior p;
-	int i;
 
 	(void)state;
-	for (i = 0; i < 5; i++) {
+	for (int i = 0; i < 5; i++) {
 		see_one(in, 64, true, path.server_ttl, INFER_TE_UNKNOWN);
 		see_silent_burst(in, 8, INFER_TE_SEEN);
 	}
@@ -798,10 +776,9 @@ test_rewritten(void **state)
 	struct infer_path path = path_of(8);
 	struct infer *in = infer_of(&path);
 	struct infer_posterior p;
-	int i;
 
 	(void)state;
-	for (i = 0; i < 4; i++) {
+	for (int i = 0; i < 4; i++) {
 		see_one(in, 64, true, path.server_ttl, INFER_TE_UNKNOWN);
 		see_silent_burst(in, 8, INFER_TE_SEEN);
 	}
@@ -826,10 +803,9 @@ test_reset_behind_data(void **state)
 	struct infer *in = infer_of(&path);
 	struct infer_answers a = {.behind = 3, .talks = true};
 	struct infer_posterior p;
-	int i;
 
 	(void)state;
-	for (i = 0; i < 3; i++) {
+	for (int i = 0; i < 3; i++) {
 		see_one(in, 64, true, path.server_ttl, INFER_TE_UNKNOWN);
 		see_silent_burst(in, 8, INFER_TE_SEEN);
 	}
@@ -852,10 +828,9 @@ test_answers_tell_drops(void **state)
 	struct infer_path path = path_of(8);
 	struct infer *in = infer_of(&path);
 	struct infer_posterior p;
-	int i;
 
 	(void)state;
-	for (i = 0; i < 3; i++)
+	for (int i = 0; i < 3; i++)
 		see_one(in, 64, true, 62, INFER_TE_UNKNOWN);
 	infer_set_answers(in, &unacked);
 	p = posterior(in);
@@ -892,10 +867,9 @@ test_nothing(void **state)
 	struct infer_path path = path_of(8);
 	struct infer *in = infer_of(&path);
 	struct infer_posterior p;
-	int i;
 
 	(void)state;
-	for (i = 0; i < 40; i++) {
+	for (int i = 0; i < 40; i++) {
 		see_one(in, 64, false, 0, INFER_TE_UNKNOWN);
 		see_silent_burst(in, 8, INFER_TE_SEEN);
 	}
@@ -935,13 +909,13 @@ test_calibrated(void **state)
 	struct infer_posterior p;
 
 	(void)state;
-	path.crossed[3] = 4;
+	path.traversed[3] = 4;
 	in = infer_of(&path);
 	see_burst(in, 7, 4, 60, 0, INFER_TE_MISSING);
 	p = posterior(in);
 	show("T 4, TTL 60, hop 3 four routers away", &p);
 	assert_int_equal(p.best_hop, 3);
-	at_least(p.at[3][INFER_ROUTER], 0.9);
+	at_least(p.at[3][PLACE_ROUTER], 0.9);
 	infer_free(in);
 }
 
@@ -965,14 +939,14 @@ test_between_known(void **state)
 	struct infer_posterior known = after_burst(&path, 4, 62), p;
 
 	(void)state;
-	path.crossed[3] = -1;
+	path.traversed[3] = -1;
 	p = after_burst(&path, 4, 62);
 	assert_same(&known, &p, 1e-12);
 	/* Hop 4 is two further: whether 3 is, nobody can say. */
-	path.crossed[4] = 5;
+	path.traversed[4] = 5;
 	p = after_burst(&path, 4, 62);
 	show("T 4, TTL 62, hop 3's way back open", &p);
-	at_least(known.at[3][INFER_ROUTER], p.at[3][INFER_ROUTER] + 0.02);
+	at_least(known.at[3][PLACE_ROUTER], p.at[3][PLACE_ROUTER] + 0.02);
 	assert_int_equal(p.best_hop, 3);
 }
 
@@ -987,15 +961,15 @@ test_wire_by_router_before(void **state)
 	struct infer_posterior p;
 
 	(void)state;
-	path.crossed[4] = 5;
+	path.traversed[4] = 5;
 	p = after_burst(&path, 4, 61);
 	show("T 4, TTL 61, hop 4 five routers away", &p);
 	assert_int_equal(p.best_hop, 4);
-	at_least(p.at[4][INFER_WIRE], 0.9);
+	at_least(p.at[4][PLACE_WIRE], 0.9);
 	p = after_burst(&path, 4, 59);
 	show("T 4, TTL 59, hop 4 five routers away", &p);
 	assert_int_equal(p.best_hop, 4);
-	at_least(p.at[4][INFER_WIRE], 0.9);
+	at_least(p.at[4][PLACE_WIRE], 0.9);
 	/* Neither way: no fixed 64. */
 	p = after_burst(&path, 4, 55);
 	at_least(0.3, p.initial[64]);
@@ -1009,7 +983,6 @@ test_own_segment(void **state)
 	struct infer *in = infer_of(&path);
 	struct infer_posterior p, q;
 	double wire;
-	int h;
 
 	(void)state;
 	see_one(in, 64, true, 64, INFER_TE_UNKNOWN);
@@ -1020,22 +993,22 @@ test_own_segment(void **state)
 	assert_sums(&q, 7);
 	show("TTL 64", &p);
 	show("and from the own segment", &q);
-	wire = q.at[1][INFER_WIRE] / p.at[1][INFER_WIRE];
+	wire = q.at[1][PLACE_WIRE] / p.at[1][PLACE_WIRE];
 	assert_true(wire > 1);
-	at_least(q.at[1][INFER_WIRE], 0.97);
-	for (h = 1; h <= 7; h++) {
+	at_least(q.at[1][PLACE_WIRE], 0.97);
+	for (int h = 1; h <= 7; h++) {
 		if (h > 1)
-			at_least(wire * p.at[h][INFER_WIRE],
-			    90 * q.at[h][INFER_WIRE]);
+			at_least(wire * p.at[h][PLACE_WIRE],
+			    90 * q.at[h][PLACE_WIRE]);
 		at_least(
-		    wire * p.at[h][INFER_ROUTER], 90 * q.at[h][INFER_ROUTER]);
+		    wire * p.at[h][PLACE_ROUTER], 90 * q.at[h][PLACE_ROUTER]);
 	}
 	near(q.cause[INFER_SERVER] / p.cause[INFER_SERVER], wire / 100, 1e-9);
 	near(q.cause[INFER_RESPONSE] / p.cause[INFER_RESPONSE], wire / 100,
 	    1e-9);
 	infer_reset(in);
 	p = posterior(in);
-	near(p.at[1][INFER_WIRE], p.at[2][INFER_WIRE], 1e-12);
+	near(p.at[1][PLACE_WIRE], p.at[2][PLACE_WIRE], 1e-12);
 	infer_free(in);
 }
 
@@ -1048,7 +1021,7 @@ test_fired_unknown(void **state)
 	struct infer_shot s[3] = {{1, false, 0, INFER_TE_UNKNOWN},
 	    {2, false, 0, INFER_TE_UNKNOWN}, {3, false, 0, INFER_TE_UNKNOWN}};
 	struct infer_trial t = {
-	    .n_shots = 3, .shots = s, .fired_unknown = true, .rst_ttl = 62};
+	    .n_shots = 3, .shots = s, .drew_unknown = true, .rst_ttl = 62};
 	struct infer_posterior p;
 
 	(void)state;
@@ -1059,7 +1032,7 @@ test_fired_unknown(void **state)
 	infer_free(in);
 }
 
-/* Gain. */
+/* --- gain --- */
 
 static void
 gains(const struct infer *in, int upto, double *g)
@@ -1077,16 +1050,15 @@ test_gain_bounds(void **state)
 	struct infer *in = infer_of(&path);
 	double g[INFER_MAX_HOPS + 1];
 	struct rng r;
-	int i, n;
 
 	(void)state;
 	rng_seed(&r, 3);
-	for (i = 0; i < 40; i++) {
+	for (int i = 0; i < 40; i++) {
 		if (i % 5 == 0)
 			infer_reset(in);
 		see(in, s, random_shots(&r, path.hops, s));
 		gains(in, 9, g);
-		for (n = 1; n <= 9; n++) {
+		for (int n = 1; n <= 9; n++) {
 			at_least(g[n], -1e-12);
 			at_least(log(2), g[n]);
 		}
@@ -1101,13 +1073,12 @@ test_gain_certain(void **state)
 	struct infer_path path = path_of(8);
 	struct infer *in = infer_of(&path);
 	double g[INFER_MAX_HOPS + 1];
-	int i, n;
 
 	(void)state;
-	for (i = 0; i < 40; i++)
+	for (int i = 0; i < 40; i++)
 		see_burst(in, 8, 5, 60, 0, INFER_TE_SEEN);
 	gains(in, 7, g);
-	for (n = 1; n < 8; n++)
+	for (int n = 1; n < 8; n++)
 		at_least(1e-6, g[n]);
 	infer_free(in);
 }
@@ -1119,16 +1090,15 @@ test_gain_prefers_threshold(void **state)
 	struct infer_path path = path_of(10);
 	struct infer *in = infer_of(&path);
 	double g[INFER_MAX_HOPS + 1], inside;
-	int i, n;
 
 	(void)state;
-	for (i = 0; i < 6; i++) {
+	for (int i = 0; i < 6; i++) {
 		see_one(in, 7, true, 0, INFER_TE_UNKNOWN);
 		see_one(in, 3, false, 0, INFER_TE_UNKNOWN);
 	}
 	gains(in, 9, g);
 	inside = fmax(g[4], fmax(g[5], g[6]));
-	for (n = 1; n < 10; n++) {
+	for (int n = 1; n < 10; n++) {
 		print_message("  TTL %d: %.4f nats\n", n, g[n]);
 		if (n <= 3 || n >= 7)
 			at_least(inside, 3 * g[n]);
@@ -1136,7 +1106,7 @@ test_gain_prefers_threshold(void **state)
 	infer_free(in);
 }
 
-/* Calibration: a world of its own, by the header's words. */
+/* --- calibration: a world of its own, by the header's words --- */
 
 #define HOPS 8
 
@@ -1175,21 +1145,21 @@ draw_weighted(struct rng *r, const double *w, int n)
 static void
 draw_path(struct rng *r, struct infer_path *path, int home[HOPS + 1])
 {
-	int h, from = HOPS + 1, more = 0;
+	int from = HOPS + 1, more = 0;
 
 	*path = path_of(HOPS);
 	if (rng_unit(r) < 0.15) {
 		from = (int)(2 + rng_below(r, HOPS - 1));
 		more = (int)(1 + rng_below(r, 2));
 	}
-	for (h = 1; h <= HOPS; h++)
+	for (int h = 1; h <= HOPS; h++)
 		home[h] = h - 1 + (h >= from ? more : 0);
 	path->server_ttl = 64 - home[HOPS];
-	for (h = 1; h < HOPS; h++) {
-		path->crossed[h] = home[h];
+	for (int h = 1; h < HOPS; h++) {
+		path->traversed[h] = home[h];
 		if (rng_unit(r) >= 0.1)
 			continue;
-		path->crossed[h] = -1;
+		path->traversed[h] = -1;
 		path->answers[h] = 0;
 	}
 }
@@ -1199,10 +1169,10 @@ static void
 draw_device(struct rng *r, const struct infer *in, struct story *s)
 {
 	double w[HOPS * INFER_MODELS_MAX];
-	size_t n = 0, h, m;
+	size_t n = 0;
 
-	for (h = 1; h <= HOPS; h++)
-		for (m = 0; m < infer_n_models; m++)
+	for (size_t h = 1; h <= HOPS; h++)
+		for (size_t m = 0; m < infer_n_models; m++)
 			w[n++] = infer_prior(in, h, m);
 	n = (size_t)draw_weighted(r, w, (int)n);
 	s->hop = (int)(n / infer_n_models) + 1;
@@ -1217,7 +1187,7 @@ draw_back(struct rng *r, const struct story *s, const int home[HOPS + 1])
 	int back = home[s->hop];
 
 	/* A bridge's by the router before it; an ingress's as hop h's. */
-	if (s->model->place == INFER_WIRE && s->hop > 1 && rng_unit(r) > 0.25)
+	if (s->model->place == PLACE_WIRE && s->hop > 1 && rng_unit(r) > 0.25)
 		back = home[s->hop - 1] + 1;
 	return back + s->model->decrement + draw_weighted(r, off, 5) - 2;
 }
@@ -1250,22 +1220,23 @@ arrival(
 	int ttl = 0;
 
 	switch (s->model->policy) {
-	case INFER_FIXED:
+	case TTL_POLICY_FIXED:
 		ttl = s->model->initial == 0 ? s->any
 					     : s->model->initial - s->back;
 		break;
-	case INFER_COPIED:
-		ttl = n - (s->hop - 1) - (s->model->place == INFER_ROUTER) -
+	case TTL_POLICY_COPIED:
+		ttl = n - (s->hop - 1) - (s->model->place == PLACE_ROUTER) -
 		    s->back;
 		break;
-	case INFER_ARBITRARY:
+	case TTL_POLICY_UNKNOWN:
+	case TTL_POLICY_ARBITRARY:
 		return (int)(40 + rng_below(r, 200));
-	case INFER_IMITATED:
+	case TTL_POLICY_IMITATED:
 		ttl = path->server_ttl;
 		break;
 	}
 	if (ttl > 0 && rng_unit(r) > 0.97)
-		ttl += rng_below(r, 2) ? 1 : -1;
+		ttl += rng_below(r, 2) != 0 ? 1 : -1;
 	return ttl > 0 ? ttl : 0;
 }
 
@@ -1274,43 +1245,43 @@ static bool
 device_fires(
     struct rng *r, const struct story *s, int ttl, bool roll, bool *spent)
 {
-	int t = s->model->place == INFER_WIRE ? s->hop : s->hop + 1;
-	bool fires = false;
+	int t = s->model->place == PLACE_WIRE ? s->hop : s->hop + 1;
+	bool draws = false;
 
 	if (ttl < t)
 		return false;
 	switch (s->dice) {
 	case INFER_DICE_PACKET:
-		fires = rng_unit(r) < s->p;
+		draws = rng_unit(r) < s->p;
 		break;
 	case INFER_DICE_CONNECTION:
-		fires = roll;
+		draws = roll;
 		break;
 	case INFER_DICE_ONCE:
-		fires = !*spent && rng_unit(r) < s->p;
+		draws = !*spent && rng_unit(r) < s->p;
 		break;
 	}
-	*spent = *spent || fires;
-	return fires;
+	*spent = *spent || draws;
+	return draws;
 }
 
 static void
 play_shot(struct rng *r, const struct story *s, const struct infer_path *path,
     bool roll, bool *spent, struct infer_shot *shot)
 {
-	bool fires = false, dropped = false;
+	bool draws = false, dropped = false;
 
 	if (s->cause == INFER_DEVICE) {
-		fires = device_fires(r, s, shot->ttl, roll, spent);
-		dropped = fires && s->drops;
-		shot->rst_ttl = fires ? arrival(r, s, path, shot->ttl) : 0;
+		draws = device_fires(r, s, shot->ttl, roll, spent);
+		dropped = draws && s->drops;
+		shot->rst_ttl = draws ? arrival(r, s, path, shot->ttl) : 0;
 	} else if (s->cause != INFER_NOTHING && shot->ttl >= HOPS) {
-		fires = rng_unit(r) < s->p;
+		draws = rng_unit(r) < s->p;
 		shot->rst_ttl =
 		    s->cause == INFER_SERVER ? path->server_ttl : s->any;
 	}
-	shot->fired = fires && shot->rst_ttl > 0 && rng_unit(r) > 0.01;
-	if (!shot->fired)
+	shot->drew = draws && shot->rst_ttl > 0 && rng_unit(r) > 0.01;
+	if (!shot->drew)
 		shot->rst_ttl = 0;
 	shot->te = INFER_TE_UNKNOWN;
 	if (shot->ttl < HOPS)
@@ -1325,9 +1296,9 @@ play_trial(struct rng *r, const struct story *s, const struct infer_path *path,
 {
 	struct infer_shot shots[HOPS];
 	bool roll = rng_unit(r) < s->p, spent = false;
-	size_t i, n = full ? 1 : HOPS - 1;
+	size_t n = full ? 1 : HOPS - 1;
 
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		memset(&shots[i], 0, sizeof(shots[i]));
 		shots[i].ttl = full ? 64 : (int)i + 1;
 		play_shot(r, s, path, roll, &spent, &shots[i]);
@@ -1344,7 +1315,7 @@ struct tally {
 static void
 judge_story(struct rng *r, struct tally *t)
 {
-	int home[HOPS + 1], i;
+	int home[HOPS + 1];
 	struct infer_path path;
 	struct infer_posterior p;
 	struct infer *in;
@@ -1354,7 +1325,7 @@ judge_story(struct rng *r, struct tally *t)
 	draw_path(r, &path, home);
 	in = infer_of(&path);
 	draw_story(r, in, home, &s);
-	for (i = 0; i < 4; i++) {
+	for (int i = 0; i < 4; i++) {
 		play_trial(r, &s, &path, true, in);
 		play_trial(r, &s, &path, false, in);
 	}
@@ -1372,7 +1343,7 @@ judge_story(struct rng *r, struct tally *t)
 		t->sure_t++;
 		t->sure_t_right += s.cause == INFER_DEVICE &&
 		    p.best_threshold ==
-			s.hop + (s.model->place == INFER_ROUTER);
+			s.hop + (s.model->place == PLACE_ROUTER);
 	}
 }
 
@@ -1406,11 +1377,11 @@ test_own_way_of_three(void **state)
 	struct infer_posterior p;
 
 	(void)state;
-	path.crossed[4] = 6; /* by way of hop 3 it were 3 */
+	path.traversed[4] = 6; /* by way of hop 3 it were 3 */
 	p = after_burst(&path, 4, 58);
 	show("T 4, TTL 58, hop 4 six routers away", &p);
 	assert_int_equal(p.best_hop, 4);
-	at_least(p.at[4][INFER_WIRE], 0.8);
+	at_least(p.at[4][PLACE_WIRE], 0.8);
 }
 
 /* Beyond hop 1, frames of a stranger tell nothing between wire and router. */
@@ -1428,9 +1399,9 @@ test_stranger_beyond(void **state)
 	q = posterior(in);
 	show("T 4, TTL 62", &p);
 	show("and frames of a stranger", &q);
-	near(q.at[3][INFER_ROUTER] / q.at[4][INFER_WIRE],
-	    p.at[3][INFER_ROUTER] / p.at[4][INFER_WIRE],
-	    1e-6 * p.at[3][INFER_ROUTER] / p.at[4][INFER_WIRE]);
+	near(q.at[3][PLACE_ROUTER] / q.at[4][PLACE_WIRE],
+	    p.at[3][PLACE_ROUTER] / p.at[4][PLACE_WIRE],
+	    1e-6 * p.at[3][PLACE_ROUTER] / p.at[4][PLACE_WIRE]);
 	infer_free(in);
 }
 

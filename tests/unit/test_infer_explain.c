@@ -19,11 +19,7 @@
 #include <rsthop/rng.h>
 
 #include "judge/infer_int.h"
-
-#define PROVES(words, fn)                   \
-	{                                   \
-		words, fn, NULL, NULL, NULL \
-	}
+#include "proves.h"
 
 #define SCENES	  60
 #define TRIALS	  8
@@ -62,7 +58,7 @@ draw_path(struct rng *r, struct infer_path *p)
 	p->server_ttl = often(r, 80) ? 65 - p->hops : 0;
 	p->has_ip_id = often(r, 80);
 	for (int i = 0; i <= INFER_MAX_HOPS; i++) {
-		p->crossed[i] =
+		p->traversed[i] =
 		    i > 0 && i < p->hops && often(r, 80) ? i - 1 : -1;
 		p->answers[i] = often(r, 80) ? 0.9 : 0;
 	}
@@ -74,8 +70,8 @@ draw_shot(struct rng *r, const struct scene *s, struct infer_shot *shot)
 	int device = 1 + s->path.hops / 2;
 
 	shot->ttl = often(r, 30) ? 64 : 1 + (int)rng_below(r, 20);
-	shot->fired = often(r, shot->ttl >= device ? 80 : 3);
-	if (shot->fired && often(r, 80))
+	shot->drew = often(r, shot->ttl >= device ? 80 : 3);
+	if (shot->drew && often(r, 80))
 		shot->rst_ttl = 64 - device + (int)rng_below(r, 2);
 	shot->te = (enum infer_te)rng_below(r, 3);
 }
@@ -89,10 +85,10 @@ draw_trial(struct rng *r, struct scene *s, size_t i)
 	t->shots = s->shots[i];
 	for (size_t k = 0; k < t->n_shots; k++)
 		draw_shot(r, s, &s->shots[i][k]);
-	t->fired_unknown = often(r, 20);
-	for (size_t k = 0; k < t->n_shots && t->fired_unknown; k++)
-		s->shots[i][k].fired = false;
-	t->rst_ttl = t->fired_unknown ? 60 : 0;
+	t->drew_unknown = often(r, 20);
+	for (size_t k = 0; k < t->n_shots && t->drew_unknown; k++)
+		s->shots[i][k].drew = false;
+	t->rst_ttl = t->drew_unknown ? 60 : 0;
 	t->faster_than_server = often(r, 20);
 }
 
@@ -429,7 +425,7 @@ shots_weight(unsigned int bursts, const struct infer_hypothesis *other)
 
 		for (int n = 1; n <= 7; n++)
 			shots[n - 1] =
-			    (struct infer_shot){.ttl = n, .fired = n >= 4};
+			    (struct infer_shot){.ttl = n, .drew = n >= 4};
 		infer_see_trial(in, &t);
 	}
 	e = explain(in, &one, other);
@@ -542,7 +538,7 @@ test_time(void **state)
 
 		for (int n = 1; n <= SHOTS; n++)
 			shots[n - 1] = (struct infer_shot){.ttl = n,
-			    .fired = n >= 5,
+			    .drew = n >= 5,
 			    .rst_ttl = n >= 5 ? 60 : 0,
 			    .te = n >= 5 ? INFER_TE_MISSING : INFER_TE_SEEN};
 		infer_see_trial(in, &t);
@@ -586,5 +582,5 @@ main(void)
 	    PROVES("each class has a name of its own", test_names),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("infer_explain", tests, NULL, NULL);
 }

@@ -24,10 +24,7 @@
 
 #include <rsthop/login_faults.h>
 
-#define PROVES(words, fn)                   \
-	{                                   \
-		words, fn, NULL, NULL, NULL \
-	}
+#include "proves.h"
 
 #define SERVER	 "10.9.6.2:3306"
 #define USER	 "somebody"
@@ -423,7 +420,7 @@ test_flood(void **state)
 	for (int greeted = 0; greeted < 2; greeted++) {
 		begin(&sc);
 		hear(&sc, NULL, 0);
-		if (greeted)
+		if (greeted != 0)
 			hear_all(&sc, &g);
 		/* One packet of 16 MB that never ends. */
 		memset(flood, 0xff, 1 << 22);
@@ -498,8 +495,8 @@ test_bent(void **state)
 		for (uint32_t k = 1 + rng_below(&r, 4); k > 0; k--)
 			g.p[rng_below(&r, (uint32_t)g.n)] =
 			    (uint8_t)rng_below(&r, 256);
-		hear_to_the_end(
-		    &r, g.p, i % 2 ? g.n : 1 + rng_below(&r, (uint32_t)g.n));
+		hear_to_the_end(&r, g.p,
+		    i % 2 != 0 ? g.n : 1 + rng_below(&r, (uint32_t)g.n));
 	}
 }
 

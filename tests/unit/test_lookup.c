@@ -3,6 +3,7 @@
  * answers, and the list of OUIs.
  */
 #include "netns.h"
+#include "proves.h"
 
 #include <sys/mount.h>
 
@@ -171,15 +172,14 @@ static void
 many_names(void **state)
 {
 	struct lookup_query q[200];
-	size_t i;
 
 	(void)state;
 	NEED_FILES();
-	for (i = 0; i < 200; i++)
-		q[i].addr = netns_addr(i % 2 ? "10.55.0.2" : "192.0.2.1");
+	for (size_t i = 0; i < 200; i++)
+		q[i].addr = netns_addr(i % 2 != 0 ? "10.55.0.2" : "192.0.2.1");
 	lookup_names(q, 200, 5 * CLOCK_S);
-	for (i = 0; i < 200; i++)
-		assert_string_equal(q[i].name, i % 2 ? "gw.example" : "");
+	for (size_t i = 0; i < 200; i++)
+		assert_string_equal(q[i].name, i % 2 != 0 ? "gw.example" : "");
 }
 
 /*
@@ -194,7 +194,6 @@ abandon(const char *options, int rest_ms)
 	char conf[128];
 	int64_t began, took;
 	int status;
-	size_t i;
 	pid_t pid;
 
 	snprintf(
@@ -204,18 +203,18 @@ abandon(const char *options, int rest_ms)
 	pid = fork();
 	assert_int_not_equal(pid, -1);
 	if (pid == 0) {
-		for (i = 0; i < 20; i++)
+		for (size_t i = 0; i < 20; i++)
 			q[i].addr =
 			    netns_addr(i == 0 ? "10.55.0.2" : "192.0.2.1");
 		began = now_ns();
 		lookup_names(q, 20, 300 * CLOCK_MS);
 		took = now_ns() - began;
 		nanosleep(&rest, NULL);
-		exit(took < 290 * CLOCK_MS		  ? 11
-			: took > 2 * CLOCK_S		  ? 12
-			: strcmp(q[0].name, "gw.example") ? 13
-			: q[1].name[0] != '\0'		  ? 14
-							  : 0);
+		exit(took < 290 * CLOCK_MS		       ? 11
+			: took > 2 * CLOCK_S		       ? 12
+			: strcmp(q[0].name, "gw.example") != 0 ? 13
+			: q[1].name[0] != '\0'		       ? 14
+							       : 0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
@@ -286,14 +285,14 @@ scan_long_names(void **state)
 {
 	const uint8_t mac[ADDR_MAC] = {0};
 	char out[LOOKUP_VENDOR], text[1400];
-	size_t i, len, n;
+	size_t len;
 	FILE *fp;
 
 	(void)state;
-	for (n = 0; n < 600; n++) {
+	for (size_t n = 0; n < 600; n++) {
 		strcpy(text, "00-00-00   (hex)\t\t");
-		for (i = 0; i < n; i++)
-			strcat(text, n % 2 ? "a" : "\303\266");
+		for (size_t i = 0; i < n; i++)
+			strcat(text, n % 2 != 0 ? "a" : "\303\266");
 		fp = fmemopen(text, strlen(text), "r");
 		assert_int_equal(lookup_scan_oui(fp, mac, out), 1);
 		fclose(fp);
@@ -333,15 +332,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(numeric_hosts),
-	    cmocka_unit_test(named_hosts),
-	    cmocka_unit_test(reverse_names),
-	    cmocka_unit_test(many_names),
-	    cmocka_unit_test(dead_name_server),
-	    cmocka_unit_test(scan_oui),
-	    cmocka_unit_test(scan_long_names),
-	    cmocka_unit_test(installed_list),
+	    PROVES("numeric hosts", numeric_hosts),
+	    PROVES("named hosts", named_hosts),
+	    PROVES("reverse names", reverse_names),
+	    PROVES("many names", many_names),
+	    PROVES("dead name server", dead_name_server),
+	    PROVES("scan oui", scan_oui),
+	    PROVES("scan long names", scan_long_names),
+	    PROVES("installed list", installed_list),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests_name("lookup", tests, setup, teardown);
 }

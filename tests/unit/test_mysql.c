@@ -15,6 +15,8 @@
 #include <rsthop/mysql.h>
 #include <rsthop/text.h>
 
+#include "proves.h"
+
 /* Protocol 10, "8.0.36", connection 7, challenge, capabilities df ff ff f7. */
 #define GREETING                       \
 	"2c000000 0a 382e302e333600"   \
@@ -223,13 +225,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_packet),
-	    cmocka_unit_test(test_greeting),
-	    cmocka_unit_test(test_logins),
-	    cmocka_unit_test(test_long_user),
-	    cmocka_unit_test(test_prefixes),
-	    cmocka_unit_test(test_changed_bytes),
+	    PROVES("packet", test_packet),
+	    PROVES("greeting", test_greeting),
+	    PROVES("logins", test_logins),
+	    PROVES("long user", test_long_user),
+	    PROVES("prefixes", test_prefixes),
+	    PROVES("changed bytes", test_changed_bytes),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("mysql", tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
  * Live captures, on a wire that comes and goes.
  */
 #include "netns.h"
+#include "proves.h"
 
 #include <poll.h>
 #include <time.h>
@@ -102,7 +103,7 @@ burst_fits(void **state)
 	struct endpoint e;
 	struct sockaddr_storage ss;
 	socklen_t len;
-	int i, s;
+	int s;
 
 	(void)state;
 	NETNS_NEED();
@@ -111,10 +112,10 @@ burst_fits(void **state)
 	s = socket(AF_INET, SOCK_DGRAM, 0);
 	e = netns_endpoint("10.55.0.2", 53);
 	len = endpoint_to_sockaddr(&e, &ss);
-	for (i = 0; i < 512; i++)
+	for (int i = 0; i < 512; i++)
 		assert_int_equal(
 		    sendto(s, "yes", 3, 0, (struct sockaddr *)&ss, len), 3);
-	for (i = 0; i < 512; i++)
+	for (int i = 0; i < 512; i++)
 		assert_int_equal(next_within(c, &cp, 1000, &f), 1);
 	assert_int_equal(capture_get_stats(c, &st), 0);
 	assert_int_equal(st.dropped, 0);
@@ -163,11 +164,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(bad_live),
-	    cmocka_unit_test(filter_and_stamps),
-	    cmocka_unit_test(burst_fits),
-	    cmocka_unit_test(interface_goes_away),
+	    PROVES("bad live", bad_live),
+	    PROVES("filter and stamps", filter_and_stamps),
+	    PROVES("burst fits", burst_fits),
+	    PROVES("interface goes away", interface_goes_away),
 	};
 
-	return cmocka_run_group_tests(tests, netns_setup, netns_teardown);
+	return cmocka_run_group_tests_name(
+	    "net_capture", tests, netns_setup, netns_teardown);
 }

@@ -2,6 +2,7 @@
  * The kernel's connections: each state a real peer can bring them to.
  */
 #include "netns.h"
+#include "proves.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -30,9 +31,8 @@ static enum conn_state
 wait_beyond(struct conn *c, enum conn_state from)
 {
 	enum conn_state st;
-	int i;
 
-	for (i = 0; i < 2000; i++) {
+	for (int i = 0; i < 2000; i++) {
 		st = conn_get_state(c);
 		if (st != from)
 			return st;
@@ -100,11 +100,10 @@ refused_by_reset(void **state)
 	    "10.55.0.2", "fd55::2", "127.0.0.1", "::1"};
 	struct endpoint local;
 	struct conn *c;
-	size_t i;
 
 	(void)state;
 	NETNS_NEED();
-	for (i = 0; i < 4; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		c = open_to(to[i], 4444, 0);
 		assert_int_equal(wait_beyond(c, CONN_CONNECTING), CONN_REFUSED);
 		assert_int_equal(conn_errno(c), ECONNREFUSED);
@@ -123,7 +122,6 @@ refused_by_icmp(void **state)
 {
 	static const char *const to[] = {"10.55.0.2", "fd55::2"};
 	struct conn *c;
-	size_t i;
 
 	(void)state;
 	NETNS_NEED();
@@ -137,7 +135,7 @@ refused_by_icmp(void **state)
 		skip();
 	}
 	netns_near();
-	for (i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 2; i++) {
 		c = open_to(to[i], 4445, 0);
 		assert_int_equal(
 		    wait_beyond(c, CONN_CONNECTING), CONN_UNREACHABLE);
@@ -218,12 +216,12 @@ reset_seen_by_send_or_drain_first(void **state)
 {
 	struct fault f = {0};
 	struct conn *c;
-	int server, i;
+	int server;
 
 	(void)state;
 	NETNS_NEED();
 	server = netns_listen_far("10.55.0.2", PORT);
-	for (i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++) {
 		c = open_to("10.55.0.2", PORT, 0);
 		assert_int_equal(wait_beyond(c, CONN_CONNECTING), CONN_OPEN);
 		netns_reset(accept_from(server));
@@ -272,7 +270,7 @@ drain_keeps_the_window_open(void **state)
 	size_t sent = 0, want = 4 * 1024 * 1024;
 	struct conn *c;
 	ssize_t got;
-	int server, fd, i;
+	int server, fd;
 
 	(void)state;
 	NETNS_NEED();
@@ -280,7 +278,7 @@ drain_keeps_the_window_open(void **state)
 	c = open_to("10.55.0.2", PORT, 0);
 	assert_int_equal(wait_beyond(c, CONN_CONNECTING), CONN_OPEN);
 	fd = accept_from(server);
-	for (i = 0; i < 20000 && sent < want; i++) {
+	for (int i = 0; i < 20000 && sent < want; i++) {
 		got = send(fd, chunk, sizeof(chunk), MSG_DONTWAIT);
 		if (got > 0)
 			sent += (size_t)got;
@@ -303,12 +301,12 @@ source_port(void **state)
 	struct endpoint local;
 	struct fault f = {0};
 	struct conn *c, *other;
-	int server, taken, i;
+	int server, taken;
 
 	(void)state;
 	NETNS_NEED();
 	server = netns_listen_far("10.55.0.2", PORT);
-	for (i = 0; i < 3; i++) { /* a reset leaves no TIME_WAIT behind */
+	for (int i = 0; i < 3; i++) { /* a reset leaves no TIME_WAIT behind */
 		c = open_to("10.55.0.2", PORT, 40001);
 		conn_get_local(c, &local);
 		assert_int_equal(local.port, 40001);
@@ -422,20 +420,22 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(opens),
-	    cmocka_unit_test(refused_by_reset),
-	    cmocka_unit_test(refused_by_icmp),
-	    cmocka_unit_test(unreachable),
-	    cmocka_unit_test(no_answer_to_the_syn),
-	    cmocka_unit_test(peer_resets),
-	    cmocka_unit_test(reset_seen_by_send_or_drain_first),
-	    cmocka_unit_test(peer_closes_then_resets),
-	    cmocka_unit_test(drain_keeps_the_window_open),
-	    cmocka_unit_test(source_port),
-	    cmocka_unit_test(source_address),
-	    cmocka_unit_test(link_local),
-	    cmocka_unit_test(reserve),
+	    PROVES("opens", opens),
+	    PROVES("refused by reset", refused_by_reset),
+	    PROVES("refused by icmp", refused_by_icmp),
+	    PROVES("unreachable", unreachable),
+	    PROVES("no answer to the syn", no_answer_to_the_syn),
+	    PROVES("peer resets", peer_resets),
+	    PROVES("reset seen by send or drain first",
+		reset_seen_by_send_or_drain_first),
+	    PROVES("peer closes then resets", peer_closes_then_resets),
+	    PROVES("drain keeps the window open", drain_keeps_the_window_open),
+	    PROVES("source port", source_port),
+	    PROVES("source address", source_address),
+	    PROVES("link local", link_local),
+	    PROVES("reserve", reserve),
 	};
 
-	return cmocka_run_group_tests(tests, netns_setup, netns_teardown);
+	return cmocka_run_group_tests_name(
+	    "net_conn", tests, netns_setup, netns_teardown);
 }

@@ -2,6 +2,7 @@
  * Routes as a real kernel gives them, in namespaces of the test's own.
  */
 #include "netns.h"
+#include "proves.h"
 
 #include <rsthop/route.h>
 
@@ -156,11 +157,10 @@ loopback(void **state)
 	struct addr dst;
 	struct route r;
 	struct fault f;
-	size_t i;
 
 	(void)state;
 	NETNS_NEED();
-	for (i = 0; i < 4; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		dst = netns_addr(own[i]);
 		assert_int_equal(route_get(&dst, NULL, &r, &f), 0);
 		print_message(
@@ -263,17 +263,18 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(on_link_v4),
-	    cmocka_unit_test(neighbour_is_learned),
-	    cmocka_unit_test(failed_neighbour_has_no_mac),
-	    cmocka_unit_test(gateway_v6),
-	    cmocka_unit_test(v4_through_v6_gateway),
-	    cmocka_unit_test(loopback),
-	    cmocka_unit_test(no_route),
-	    cmocka_unit_test(bad_interfaces),
-	    cmocka_unit_test(interface_without_address),
-	    cmocka_unit_test(chosen_interface),
+	    PROVES("on link v4", on_link_v4),
+	    PROVES("neighbour is learned", neighbour_is_learned),
+	    PROVES("failed neighbour has no mac", failed_neighbour_has_no_mac),
+	    PROVES("gateway v6", gateway_v6),
+	    PROVES("v4 through v6 gateway", v4_through_v6_gateway),
+	    PROVES("loopback", loopback),
+	    PROVES("no route", no_route),
+	    PROVES("bad interfaces", bad_interfaces),
+	    PROVES("interface without address", interface_without_address),
+	    PROVES("chosen interface", chosen_interface),
 	};
 
-	return cmocka_run_group_tests(tests, setup, netns_teardown);
+	return cmocka_run_group_tests_name(
+	    "net_route", tests, setup, netns_teardown);
 }

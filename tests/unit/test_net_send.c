@@ -3,6 +3,7 @@
  * crafted.
  */
 #include "netns.h"
+#include "proves.h"
 
 #include <grp.h>
 #include <poll.h>
@@ -159,11 +160,11 @@ far_kernel_answers(void **state)
 	struct craft_tcp t;
 	struct send *s;
 	struct pkt p;
-	size_t i, len;
+	size_t len;
 
 	(void)state;
 	NETNS_NEED();
-	for (i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 2; i++) {
 		c = capture_on("near0", "tcp src port 3306");
 		len = make_tcp(ends[i][0], ends[i][1], &t, buf);
 		assert_int_equal(send_open(i == 0 ? 4 : 6, NULL, &s, &f), 0);
@@ -267,13 +268,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(v4),
-	    cmocka_unit_test(v6),
-	    cmocka_unit_test(v6_link_local),
-	    cmocka_unit_test(far_kernel_answers),
-	    cmocka_unit_test(refusals),
-	    cmocka_unit_test(privilege),
+	    PROVES("v4", v4),
+	    PROVES("v6", v6),
+	    PROVES("v6 link local", v6_link_local),
+	    PROVES("far kernel answers", far_kernel_answers),
+	    PROVES("refusals", refusals),
+	    PROVES("privilege", privilege),
 	};
 
-	return cmocka_run_group_tests(tests, setup, netns_teardown);
+	return cmocka_run_group_tests_name(
+	    "net_send", tests, setup, netns_teardown);
 }

@@ -2,6 +2,7 @@
  * The live world against real kernels: what jobs are promised, held to.
  */
 #include "netns.h"
+#include "proves.h"
 
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -285,7 +286,7 @@ server_data_is_drained(void **state)
 	struct lab lab;
 	size_t sent = 0;
 	ssize_t got;
-	int server, fd, i;
+	int server, fd;
 
 	(void)state;
 	NETNS_NEED();
@@ -293,7 +294,7 @@ server_data_is_drained(void **state)
 	lab_open(&lab, "10.55.0.2", PORT);
 	connect_fully(&lab, &local);
 	fd = accept(server, NULL, NULL);
-	for (i = 0; i < 100000 && sent < 8 * 1024 * 1024; i++) {
+	for (int i = 0; i < 100000 && sent < 8 * 1024 * 1024; i++) {
 		got = send(fd, chunk, sizeof(chunk), MSG_DONTWAIT);
 		if (got > 0)
 			sent += (size_t)got;
@@ -315,15 +316,13 @@ deadlines(void **state)
 	struct fault f = {0};
 	struct lab lab;
 	int64_t began, late, least;
-	size_t i;
-	int tries;
 
 	(void)state;
 	NETNS_NEED();
 	lab_open(&lab, "10.55.0.2", PORT);
-	for (i = 0; i < 4; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		least = INT64_MAX;
-		for (tries = 0; tries < 20; tries++) {
+		for (int tries = 0; tries < 20; tries++) {
 			began = now(&lab);
 			assert_int_equal(
 			    lab.w.next(lab.w.ctx, began + waits[i], &wp, &f),
@@ -563,7 +562,7 @@ nothing_is_left(void **state)
 	struct endpoint local;
 	struct fault f = {0};
 	struct lab lab;
-	int server, fd, id, i;
+	int server, fd, id;
 
 	(void)state;
 	NETNS_NEED();
@@ -573,10 +572,10 @@ nothing_is_left(void **state)
 	server = netns_listen_far("10.55.0.2", PORT);
 	lab_open(&lab, "10.55.0.2", PORT);
 	id = connect_fully(&lab, &local);
-	for (i = 0; i < 40; i++)
+	for (int i = 0; i < 40; i++)
 		(void)connect_from(&lab, 0, &local);
 	assert_true(count_sockets("/proc/net/tcp") >= 41);
-	for (i = 0; i < 20; i++)
+	for (int i = 0; i < 20; i++)
 		assert_int_equal(lab.w.reserve(lab.w.ctx, &local, &f), 0);
 	lab.w.close(lab.w.ctx, id, true);
 	lab.w.close(lab.w.ctx, id, true);
@@ -607,14 +606,14 @@ many_connections(void **state)
 	struct world_packet wp;
 	struct fault f = {0};
 	struct lab lab;
-	int server, ids[100], i, rc, packets = 0;
+	int server, ids[100], rc, packets = 0;
 
 	(void)state;
 	NETNS_NEED();
 	server = netns_listen_far("10.55.0.2", PORT);
 	assert_int_equal(listen(server, 128), 0);
 	lab_open(&lab, "10.55.0.2", PORT);
-	for (i = 0; i < 100; i++) {
+	for (int i = 0; i < 100; i++) {
 		ids[i] = connect_from(&lab, 0, &local[i]);
 		assert_int_equal(ids[i], i);
 	}
@@ -622,7 +621,7 @@ many_connections(void **state)
 		packets++;
 	assert_int_equal(rc, 0);
 	assert_int_equal(packets, 300);
-	for (i = 0; i < 100; i++)
+	for (int i = 0; i < 100; i++)
 		assert_int_equal(lab.w.state(lab.w.ctx, ids[i]), CONN_OPEN);
 	world_live_free(lab.live);
 	close(server);
@@ -704,22 +703,23 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(filters),
-	    cmocka_unit_test(handshakes),
-	    cmocka_unit_test(opening_is_told_at_once),
-	    cmocka_unit_test(refused_and_unreachable),
-	    cmocka_unit_test(ends_are_told_once),
-	    cmocka_unit_test(server_data_is_drained),
-	    cmocka_unit_test(deadlines),
-	    cmocka_unit_test(late_packets_are_held),
-	    cmocka_unit_test(echoes),
-	    cmocka_unit_test(times_exceeded),
-	    cmocka_unit_test(foreign_packets_stay_out),
-	    cmocka_unit_test(signals),
-	    cmocka_unit_test(nothing_is_left),
-	    cmocka_unit_test(many_connections),
-	    cmocka_unit_test(link_goes_down),
+	    PROVES("filters", filters),
+	    PROVES("handshakes", handshakes),
+	    PROVES("opening is told at once", opening_is_told_at_once),
+	    PROVES("refused and unreachable", refused_and_unreachable),
+	    PROVES("ends are told once", ends_are_told_once),
+	    PROVES("server data is drained", server_data_is_drained),
+	    PROVES("deadlines", deadlines),
+	    PROVES("late packets are held", late_packets_are_held),
+	    PROVES("echoes", echoes),
+	    PROVES("times exceeded", times_exceeded),
+	    PROVES("foreign packets stay out", foreign_packets_stay_out),
+	    PROVES("signals", signals),
+	    PROVES("nothing is left", nothing_is_left),
+	    PROVES("many connections", many_connections),
+	    PROVES("link goes down", link_goes_down),
 	};
 
-	return cmocka_run_group_tests(tests, setup, netns_teardown);
+	return cmocka_run_group_tests_name(
+	    "net_world", tests, setup, netns_teardown);
 }

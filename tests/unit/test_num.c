@@ -12,10 +12,7 @@
 
 #include <rsthop/num.h>
 
-#define PROVES(words, fn)                   \
-	{                                   \
-		words, fn, NULL, NULL, NULL \
-	}
+#include "proves.h"
 
 static uint64_t
 good_u64(const char *s, uint64_t lo, uint64_t hi)

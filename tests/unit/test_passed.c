@@ -10,10 +10,7 @@
 
 #include <rsthop/passed.h>
 
-#define PROVES(words, fn)                   \
-	{                                   \
-		words, fn, NULL, NULL, NULL \
-	}
+#include "proves.h"
 
 static struct passed *
 make(size_t max)

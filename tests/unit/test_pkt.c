@@ -15,11 +15,7 @@
 #include <rsthop/text.h>
 
 #include "hex_packets.h"
-
-#define PROVES(words, fn)                   \
-	{                                   \
-		words, fn, NULL, NULL, NULL \
-	}
+#include "proves.h"
 
 /* The bytes that the last struct pkt points into. */
 static uint8_t *frame;
@@ -83,7 +79,7 @@ assert_payload(const struct pkt *p, const char *want, size_t n)
 	assert_memory_equal(p->payload, want, n);
 }
 
-/* --- the table as a whole ----------------------------------------------- */
+/* --- the table as a whole --- */
 
 static void
 test_has(void **state)
@@ -120,9 +116,9 @@ check_prefix(const struct hex_packet *h, const struct pkt *full,
 	if ((kept & ~full->has) != 0)
 		fail_msg("%s, %zu bytes: has %#x, of %#x", h->name, len, p->has,
 		    full->has);
-	if (!(p->has & PKT_SNAPPED))
+	if ((p->has & PKT_SNAPPED) == 0)
 		fail_msg("%s, %zu bytes: not snapped", h->name, len);
-	if (p->has & PKT_HAS_TCP) {
+	if ((p->has & PKT_HAS_TCP) != 0) {
 		assert_int_equal(p->tcp.seq, full->tcp.seq);
 		assert_int_equal(p->tcp.flags, full->tcp.flags);
 		assert_int_equal(p->payload_wire, full->payload_wire);
@@ -131,7 +127,7 @@ check_prefix(const struct hex_packet *h, const struct pkt *full,
 		assert_true(inside(p->tcp.opts, p->tcp.opts_len, buf, len));
 		assert_true(p->tcp.n_sacks <= full->tcp.n_sacks);
 	}
-	if (p->has & PKT_HAS_QUOTE) {
+	if ((p->has & PKT_HAS_QUOTE) != 0) {
 		const struct pkt_quote *q = &p->quote;
 
 		assert_true(addr_equal(&q->ip.dst, &full->quote.ip.dst));
@@ -158,9 +154,9 @@ decode_prefix(const struct hex_packet *h, size_t len, size_t wire_len,
 	pkt_decode(h->link, buf, len, wire_len, &p);
 	if (full != NULL)
 		check_prefix(h, full, &p, buf, len);
-	else if (p.has & PKT_SNAPPED)
+	else if ((p.has & PKT_SNAPPED) != 0)
 		fail_msg("%s, %zu bytes: snapped", h->name, len);
-	else if (!(p.has & PKT_MALFORMED))
+	else if ((p.has & PKT_MALFORMED) == 0)
 		fail_msg("%s, %zu bytes: not malformed", h->name, len);
 	free(buf);
 }
@@ -191,7 +187,7 @@ is_exact(const struct hex_packet *h)
 	for (size_t i = 0; i < sizeof(not_exact) / sizeof(not_exact[0]); i++)
 		if (strcmp(h->name, not_exact[i]) == 0)
 			return false;
-	return !(h->has & PKT_MALFORMED);
+	return (h->has & PKT_MALFORMED) == 0;
 }
 
 static void
@@ -233,7 +229,7 @@ test_mutations(void **state)
 			pkt_decode(h->link, frame, frame_len,
 			    frame_len + h->unseen, &p);
 			frame[byte] = was;
-			if (p.has & PKT_HAS_TCP)
+			if ((p.has & PKT_HAS_TCP) != 0)
 				assert_true(inside(p.payload, p.payload_len,
 				    frame, frame_len));
 		}
@@ -241,7 +237,7 @@ test_mutations(void **state)
 	print_message("%zu mutations\n", n);
 }
 
-/* --- link layers --------------------------------------------------------- */
+/* --- link layers --- */
 
 static void
 test_ethernet(void **state)
@@ -329,7 +325,7 @@ test_bare_links(void **state)
 	}
 }
 
-/* --- IP ------------------------------------------------------------------ */
+/* --- IP --- */
 
 static void
 test_ip4(void **state)
@@ -450,7 +446,7 @@ test_snapped(void **state)
 	assert_false(p.has & PKT_SNAPPED);
 }
 
-/* --- TCP ----------------------------------------------------------------- */
+/* --- TCP --- */
 
 static void
 test_tcp(void **state)
@@ -587,7 +583,7 @@ test_options_cut(void **state)
 	assert_false(p.has & PKT_MALFORMED);
 }
 
-/* --- ICMP ---------------------------------------------------------------- */
+/* --- ICMP --- */
 
 static void
 check_echo(const char *name, uint16_t id, uint16_t seq, bool request)
@@ -843,7 +839,7 @@ test_extensions_lie(void **state)
 	assert_int_equal(decode("te4_len_255").quote.quoted_len, 59);
 }
 
-/* --- helpers ------------------------------------------------------------- */
+/* --- helpers --- */
 
 static void
 test_flow_key(void **state)
@@ -932,7 +928,7 @@ tunnels_to_the_provider(void **state)
 	}
 }
 
-/* --- tunnels ------------------------------------------------------------- */
+/* --- tunnels --- */
 
 static void
 assert_founding_reset(const struct pkt *p, const char *name)

@@ -18,12 +18,8 @@
 #include <rsthop/text.h>
 #include <rsthop/trigger.h>
 
+#include "proves.h"
 #include "wire/cur.h"
-
-#define PROVES(words, fn)                   \
-	{                                   \
-		words, fn, NULL, NULL, NULL \
-	}
 
 #define DATA "tests/data/presets/"
 

@@ -13,10 +13,7 @@
 #include <rsthop/analyze.h>
 #include <rsthop/clock.h>
 
-#define PROVES(words, fn)                   \
-	{                                   \
-		words, fn, NULL, NULL, NULL \
-	}
+#include "proves.h"
 
 #define PACKETS 4096
 #define BYTES	160
@@ -180,12 +177,12 @@ begin(struct tape *t)
 static void
 fire(struct tape *t, const struct seg *s)
 {
-	int crossed = t->hop - 1;
+	int traversed = t->hop - 1;
 	int seen = s->ttl - (t->router ? t->hop : t->hop - 1);
-	int ttl = 64 - crossed;
+	int ttl = 64 - traversed;
 
 	if (t->copies)
-		ttl = seen - crossed;
+		ttl = seen - traversed;
 	else if (t->random)
 		ttl = 60 + (int)(roll(t) % 190);
 	if (t->hop == 0 || t->dead || seen < 1 || ttl < 1 ||
@@ -326,13 +323,13 @@ test_reject(void **state)
 	burst(t, 6, true);
 	p = look(t, &a);
 	assert_int_equal(p->probes, 12);
-	assert_int_equal(p->fired, 6);
+	assert_int_equal(p->drew, 6);
 	assert_int_equal(p->threshold_ttl, 4);
 	assert_int_equal(p->path.server_hops, 7);
 	assert_int_equal(p->path.n_hops, 6);
 	assert_int_equal(p->path.hops[3].responders[0].addr.b[2], 4);
 	assert_int_equal(p->hop, 3);
-	assert_int_equal(p->place, RST_ROUTER);
+	assert_int_equal(p->place, PLACE_ROUTER);
 	assert_true(p->confidence > 0.95);
 	for (size_t i = 0; i < a.n_resets; i++)
 		if (a.resets[i].to_client)
@@ -356,7 +353,7 @@ test_tap(void **state)
 	p = look(t, &a);
 	assert_int_equal(p->threshold_ttl, 4);
 	assert_int_equal(p->hop, 4);
-	assert_int_equal(p->place, RST_WIRE);
+	assert_int_equal(p->place, PLACE_WIRE);
 	assert_true(p->confidence > 0.9);
 	for (size_t i = 0; i < a.n_groups; i++)
 		if (a.groups[i].ruling == RST_FORGED) {
@@ -381,7 +378,7 @@ test_copier(void **state)
 	p = look(t, &a);
 	assert_int_equal(p->threshold_ttl, 5);
 	assert_int_equal(p->hop, 3);
-	assert_int_equal(p->place, RST_WIRE);
+	assert_int_equal(p->place, PLACE_WIRE);
 	assert_true(p->confidence > 0.9);
 	analysis_free(&a);
 }
@@ -400,12 +397,12 @@ test_random(void **state)
 	sweep(t, 1, 10, WORD);
 	p = look(t, &a);
 	assert_int_equal(p->threshold_ttl, 5);
-	assert_int_equal(p->place, RST_PLACE_UNKNOWN);
+	assert_int_equal(p->place, PLACE_UNKNOWN);
 	assert_true(p->confidence < 0.6);
 	assert_true(p->n_candidates >= 2);
 	for (size_t i = 0; i < 2; i++)
 		assert_int_equal(p->candidates[i].hop +
-			(p->candidates[i].place == RST_ROUTER),
+			(p->candidates[i].place == PLACE_ROUTER),
 		    5);
 	analysis_free(&a);
 }
@@ -426,7 +423,7 @@ test_dice(void **state)
 	p = look(t, &a);
 	assert_int_equal(p->threshold_ttl, 5);
 	assert_int_equal(p->hop, 4);
-	assert_int_equal(p->place, RST_ROUTER);
+	assert_int_equal(p->place, PLACE_ROUTER);
 	analysis_free(&a);
 }
 
@@ -443,7 +440,7 @@ test_plain_burst(void **state)
 	burst(t, 7, false);
 	p = look(t, &a);
 	assert_int_equal(p->threshold_ttl, 0);
-	assert_int_equal(p->fired, 1);
+	assert_int_equal(p->drew, 1);
 	assert_int_equal(p->hop, 0);
 	analysis_free(&a);
 }
@@ -461,7 +458,7 @@ test_one_probe(void **state)
 	t->mute = true;
 	sweep(t, 9, 9, WORD);
 	p = look(t, &a);
-	assert_int_equal(p->fired, 1);
+	assert_int_equal(p->drew, 1);
 	assert_int_equal(p->threshold_ttl, 9);
 	assert_int_equal(p->path.server_hops, 0);
 	assert_int_equal(p->hop, 0);
@@ -479,7 +476,7 @@ test_nothing_fires(void **state)
 	sweep(t, 1, 7, WORD);
 	p = look(t, &a);
 	assert_int_equal(p->probes, 7);
-	assert_int_equal(p->fired, 0);
+	assert_int_equal(p->drew, 0);
 	assert_int_equal(p->hop, 0);
 	assert_int_equal(p->n_candidates, 0);
 	assert_int_equal(p->path.n_hops, 5);
@@ -519,7 +516,7 @@ test_control(void **state)
 	sweep(t, 1, 6, WORD);
 	p = look(t, &a);
 	assert_int_equal(p->probes, 6);
-	assert_int_equal(p->fired, 3);
+	assert_int_equal(p->drew, 3);
 	assert_int_equal(p->hop, 3);
 	analysis_free(&a);
 }
@@ -541,7 +538,7 @@ test_went_on(void **state)
 	shoot(t, 64, WORD, 0);
 	p = look(t, &a);
 	assert_int_equal(a.n_resets, 1);
-	assert_int_equal(p->fired, 0);
+	assert_int_equal(p->drew, 0);
 	assert_int_equal(p->threshold_ttl, 0);
 	analysis_free(&a);
 }
@@ -591,7 +588,7 @@ test_hostile(void **state)
 
 		t->hop = 3;
 		sweep(t, 1, 8, WORD);
-		burst(t, 6, seed % 2);
+		burst(t, 6, seed % 2 != 0);
 		t->rng = seed;
 		for (size_t i = 0; i < t->n; i++) {
 			if (roll(t) % 4 == 0)

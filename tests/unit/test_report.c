@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "proves.h"
 #include "report_cases.h"
 
 #define GOLDEN "tests/unit/golden/"
@@ -171,11 +172,10 @@ static void
 test_text(void **state)
 {
 	struct report_style st = {.names = true};
-	size_t i;
 	char *text;
 
 	(void)state;
-	for (i = 0; i < CASES; i++) {
+	for (size_t i = 0; i < CASES; i++) {
 		text = render(&cases[i], "text", &st);
 		assert_plain_lines(text, cases[i].name);
 		compare_golden(cases[i].name, ".txt", text);
@@ -221,10 +221,9 @@ test_text_color_utf8(void **state)
 	struct report_style rich = {.names = true, .color = true, .utf8 = true};
 	struct report_style st = {.names = true};
 	char *a, *b;
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < CASES; i++) {
+	for (size_t i = 0; i < CASES; i++) {
 		a = render(&cases[i], "text", &rich);
 		b = render(&cases[i], "text", &st);
 		assert_non_null(strstr(a, "\033[1m"));
@@ -256,11 +255,10 @@ static void
 test_json(void **state)
 {
 	struct report_style st = {.names = true};
-	size_t i;
 	char *text;
 
 	(void)state;
-	for (i = 0; i < CASES; i++) {
+	for (size_t i = 0; i < CASES; i++) {
 		text = without_version(render(&cases[i], "json", &st));
 		compare_golden(cases[i].name, ".json", text);
 		free(text);
@@ -288,10 +286,10 @@ static void
 validate_all(const char *schema, bool trace)
 {
 	char files[2048] = "";
-	size_t i, n = 0;
+	size_t n = 0;
 	int rc;
 
-	for (i = 0; i < CASES; i++) {
+	for (size_t i = 0; i < CASES; i++) {
 		if ((cases[i].trace != NULL) != trace)
 			continue;
 		n += (size_t)snprintf(files + n, sizeof(files) - n,
@@ -321,7 +319,9 @@ test_schema_trace(void **state)
 	validate_all("rsthop.trace-1.schema.json", true);
 }
 
-/* The exit status for the founding case's document as a sed script leaves it. */
+/*
+ * The exit status for the founding case's document as a sed script leaves it.
+ */
 static int
 validate_edited(const char *script)
 {
@@ -352,7 +352,6 @@ test_schema_rejects(void **state)
 	    "s/\"hex\": .*/\"hex\": \"7\"/",
 	    "$d",
 	};
-	size_t i;
 
 	(void)state;
 	if (validate_edited("") == 77) {
@@ -360,7 +359,7 @@ test_schema_rejects(void **state)
 		skip();
 	}
 	assert_int_equal(validate_edited(""), 0);
-	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		if (validate_edited(wrong[i]) != 1)
 			fail_msg("not refused: sed '%s'", wrong[i]);
 	}
@@ -376,19 +375,19 @@ assert_page(const char *page, const char *name)
 	static const char *const empty[] = {
 	    "!doctype", "meta", "circle", "line", "path"};
 	char stack[32][16], tag[16];
-	size_t depth = 0, i, n;
-	const char *p;
+	size_t depth = 0, n;
 
-	for (p = page; *p != '\0'; p++)
+	for (const char *p = page; *p != '\0'; p++)
 		assert_true(*p == '\n' || (*p >= ' ' && *p <= '~'));
-	for (p = strchr(page, '<'); p != NULL; p = strchr(p + 1, '<')) {
+	for (const char *p = strchr(page, '<'); p != NULL;
+	     p = strchr(p + 1, '<')) {
 		bool close = p[1] == '/', skip_it = false;
 
 		n = strcspn(p + 1 + close, " />\n");
 		assert_true(n > 0 && n < sizeof(tag));
 		snprintf(tag, sizeof(tag), "%.*s", (int)n, p + 1 + close);
 		assert_string_not_equal(tag, "script");
-		for (i = 0; i < sizeof(empty) / sizeof(empty[0]); i++)
+		for (size_t i = 0; i < sizeof(empty) / sizeof(empty[0]); i++)
 			skip_it |= strcmp(tag, empty[i]) == 0;
 		if (skip_it)
 			continue;
@@ -409,11 +408,10 @@ static void
 test_html(void **state)
 {
 	struct report_style st = {.names = true};
-	size_t i;
 	char *page;
 
 	(void)state;
-	for (i = 0; i < CASES; i++) {
+	for (size_t i = 0; i < CASES; i++) {
 		page = render(&cases[i], "html", &st);
 		assert_page(page, cases[i].name);
 		/* Nothing is fetched from elsewhere. */
@@ -438,10 +436,9 @@ test_html_order(void **state)
 	struct report_style st = {.names = true};
 	char *page = render(&cases[0], "html", &st);
 	const char *at = page;
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
 		at = strstr(at, order[i]);
 		if (at == NULL)
 			fail_msg("missing or out of order: %s", order[i]);
@@ -466,28 +463,26 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    {"text of every case is its golden file, ASCII, 80 columns",
-		test_text, NULL, NULL, NULL},
-	    {"-n shows no looked-up name", test_text_names_off, NULL, NULL,
-		NULL},
-	    {"colours and UTF-8 change nothing else", test_text_color_utf8,
-		NULL, NULL, NULL},
-	    {"prose takes the width it is given", test_text_wide, NULL, NULL,
-		NULL},
-	    {"JSON of every case is its golden file", test_json, NULL, NULL,
-		NULL},
-	    {"locate documents obey the published schema", test_schema_locate,
-		NULL, NULL, NULL},
-	    {"trace documents obey the published schema", test_schema_trace,
-		NULL, NULL, NULL},
-	    {"documents that break the schema are refused", test_schema_rejects,
-		NULL, NULL, NULL},
-	    {"HTML is balanced, escaped, without script or outside resource",
-		test_html, NULL, NULL, NULL},
-	    {"HTML has the text's content in the text's order", test_html_order,
-		NULL, NULL, NULL},
-	    {"HTML shows hostile names as harmless text", test_html_hostile,
-		NULL, NULL, NULL},
+	    PROVES("text of every case is its golden file, ASCII, 80 columns",
+		test_text),
+	    PROVES("-n shows no looked-up name", test_text_names_off),
+	    PROVES(
+		"colours and UTF-8 change nothing else", test_text_color_utf8),
+	    PROVES("prose takes the width it is given", test_text_wide),
+	    PROVES("JSON of every case is its golden file", test_json),
+	    PROVES("locate documents obey the published schema",
+		test_schema_locate),
+	    PROVES(
+		"trace documents obey the published schema", test_schema_trace),
+	    PROVES("documents that break the schema are refused",
+		test_schema_rejects),
+	    PROVES(
+		"HTML is balanced, escaped, without script or outside resource",
+		test_html),
+	    PROVES("HTML has the text's content in the text's order",
+		test_html_order),
+	    PROVES(
+		"HTML shows hostile names as harmless text", test_html_hostile),
 	};
 
 	return cmocka_run_group_tests_name("report", tests, NULL, NULL);

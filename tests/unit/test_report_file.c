@@ -21,6 +21,7 @@
 
 #include <rsthop/capture.h>
 
+#include "proves.h"
 #include "report_cases.h"
 
 #define PATH 256
@@ -122,7 +123,6 @@ test_by_path(void **state)
 	static const char *const bad[] = {
 	    "a.xml", "json", "", "a.json.gz", "a.pcap", "/dev/stdout"};
 	struct fault f = {0};
-	size_t i;
 
 	(void)state;
 	assert_string_equal(
@@ -131,7 +131,7 @@ test_by_path(void **state)
 	assert_string_equal(report_writer_by_path("a.html", &f)->name, "html");
 	assert_string_equal(
 	    report_writer_by_path("a.json.pcapng", &f)->name, "pcapng");
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		fault_clear(&f);
 		assert_null(report_writer_by_path(bad[i], &f));
 		assert_int_equal(f.kind, FAULT_USAGE);
@@ -236,14 +236,13 @@ test_full(void **state)
 	    "full.txt", "full.json", "full.html", "full.pcapng"};
 	struct fault f = {0};
 	char path[2 * PATH];
-	size_t i;
 
 	(void)state;
 	if (access("/dev/full", W_OK) != 0) {
 		print_message("SKIPPED: no /dev/full\n");
 		skip();
 	}
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		fault_clear(&f);
 		in_dir(names[i], path);
 		assert_int_equal(symlink("/dev/full", path), 0);
@@ -337,9 +336,9 @@ le32(const uint8_t *p)
 static bool
 holds(const uint8_t *p, size_t n, const char *s)
 {
-	size_t m = strlen(s), i;
+	size_t m = strlen(s);
 
-	for (i = 0; i + m <= n; i++) {
+	for (size_t i = 0; i + m <= n; i++) {
 		if (memcmp(p + i, s, m) == 0)
 			return true;
 	}
@@ -394,11 +393,11 @@ one_link(void)
 {
 	struct locate_result *r = case_silent();
 	uint8_t frame[64];
-	uint32_t i;
 
-	for (i = 0; i < sizeof(frame); i++)
+	for (uint32_t i = 0; i < sizeof(frame); i++)
 		frame[i] = (uint8_t)i;
-	for (i = 0; i < 9; i++) /* lengths of every remainder by four */
+	for (uint32_t i = 0; i < 9;
+	     i++) /* lengths of every remainder by four */
 		result_keep(&r->evidence, CASE_START + i, PKT_LINK_ETHERNET,
 		    frame, 40 + i, 40 + 100 * i, i == 4 ? "a reset" : "");
 	return r;
@@ -443,11 +442,10 @@ test_pcapng_links(void **state)
 	struct capture *c;
 	struct fault f = {0};
 	char path[2 * PATH];
-	size_t i;
 
 	(void)state;
 	in_dir("l.pcapng", path);
-	for (i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
 		struct trace_result *r = case_trace_new();
 
 		r->head.target.addr = case_addr("10.9.6.2");
@@ -482,35 +480,37 @@ test_pcapng_empty(void **state)
 	case_trace_free(r);
 }
 
-#define IN_DIR(name, test)                             \
-	{                                              \
-		name, test, make_dir, remove_dir, NULL \
-	}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    {"each writer is found by its name", test_by_name, NULL, NULL,
-		NULL},
-	    {"and by a file's ending, else the endings are listed",
-		test_by_path, NULL, NULL, NULL},
-	    IN_DIR("a file is replaced whole, mode 0644 less the umask",
-		test_replaces),
-	    IN_DIR("a bare name goes to the working directory", test_relative),
-	    IN_DIR(
-		"a fault says one line and leaves no file behind", test_faults),
-	    IN_DIR("a directory that one may not write to", test_not_writable),
-	    IN_DIR("a full disk is told by every format", test_full),
-	    IN_DIR("a write that fails half way leaves the old file",
-		test_half_written),
-	    IN_DIR("a pipe is written to, not replaced", test_fifo),
-	    IN_DIR("a link is followed, not replaced", test_link),
-	    IN_DIR("pcapng: blocks, lengths, comments", test_pcapng_bytes),
-	    IN_DIR("pcapng: libpcap reads back what was kept",
-		test_pcapng_read_back),
-	    IN_DIR("pcapng: every link type has its number", test_pcapng_links),
-	    IN_DIR("pcapng: no packets are a good file too", test_pcapng_empty),
+	    PROVES("each writer is found by its name", test_by_name),
+	    PROVES("and by a file's ending, else the endings are listed",
+		test_by_path),
+	    PROVES_WITH("a file is replaced whole, mode 0644 less the umask",
+		test_replaces, make_dir, remove_dir),
+	    PROVES_WITH("a bare name goes to the working directory",
+		test_relative, make_dir, remove_dir),
+	    PROVES_WITH("a fault says one line and leaves no file behind",
+		test_faults, make_dir, remove_dir),
+	    PROVES_WITH("a directory that one may not write to",
+		test_not_writable, make_dir, remove_dir),
+	    PROVES_WITH("a full disk is told by every format", test_full,
+		make_dir, remove_dir),
+	    PROVES_WITH("a write that fails half way leaves the old file",
+		test_half_written, make_dir, remove_dir),
+	    PROVES_WITH("a pipe is written to, not replaced", test_fifo,
+		make_dir, remove_dir),
+	    PROVES_WITH("a link is followed, not replaced", test_link, make_dir,
+		remove_dir),
+	    PROVES_WITH("pcapng: blocks, lengths, comments", test_pcapng_bytes,
+		make_dir, remove_dir),
+	    PROVES_WITH("pcapng: libpcap reads back what was kept",
+		test_pcapng_read_back, make_dir, remove_dir),
+	    PROVES_WITH("pcapng: every link type has its number",
+		test_pcapng_links, make_dir, remove_dir),
+	    PROVES_WITH("pcapng: no packets are a good file too",
+		test_pcapng_empty, make_dir, remove_dir),
 	};
 
 	return cmocka_run_group_tests_name("report_file", tests, NULL, NULL);

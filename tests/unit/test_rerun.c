@@ -13,6 +13,8 @@
 #include <rsthop/clock.h>
 #include <rsthop/rerun.h>
 
+#include "proves.h"
+
 #define CLIENT_PORT 40000
 #define SERVER_PORT 3306
 #define RUN_MS	    10 /* how long the client takes */
@@ -262,11 +264,6 @@ test_refused(void **state)
 	assert_int_equal(out.suspects.n, 0);
 	rerun_free(&out);
 }
-
-#define PROVES(words, fn)                   \
-	{                                   \
-		words, fn, NULL, NULL, NULL \
-	}
 
 int
 main(void)

@@ -14,12 +14,8 @@
 #include <rsthop/clock.h>
 #include <rsthop/rerun.h>
 
+#include "proves.h"
 #include "scripted_world.h"
-
-#define PROVES(words, fn)                   \
-	{                                   \
-		words, fn, NULL, NULL, NULL \
-	}
 
 #define WORDS	"GET /secret\r\n"
 #define CALL_NS (200 * CLOCK_MS)
@@ -51,7 +47,7 @@ say(struct scene *sc, bool client, int64_t at_ns, uint8_t flags, uint32_t seq,
 	    .seq = seq,
 	    .ack = ack,
 	    .flags = flags,
-	    .window = (flags & PKT_TH_RST) ? 0 : 500,
+	    .window = (flags & PKT_TH_RST) != 0 ? 0 : 500,
 	    .payload = (const uint8_t *)words,
 	    .payload_len = words != NULL ? strlen(words) : 0};
 

@@ -21,6 +21,7 @@
 #include <rsthop/run.h>
 #include <rsthop/verdict_reasons.h>
 
+#include "proves.h"
 #include "scripted_world.h"
 
 #define ROWS(a) (sizeof(a) / sizeof((a)[0]))
@@ -53,9 +54,7 @@ struct scene {
 static int
 conn_of(const struct sw *sw, uint16_t port)
 {
-	int i;
-
-	for (i = sw->n_conns; i-- > 0;)
+	for (int i = sw->n_conns; i-- > 0;)
 		if (sw->conns[i].local.port == port)
 			return i;
 	return -1;
@@ -193,18 +192,17 @@ test_lengths(void **state)
 {
 	static const int64_t ms[] = {400, 1500, 5000, 9000, 14000, 21000};
 	struct scene *sc;
-	size_t i;
 	int tuple4;
 
 	(void)state;
-	for (i = 0; i < 2 * ROWS(ms); i++) {
+	for (size_t i = 0; i < 2 * ROWS(ms); i++) {
 		tuple4 = i >= ROWS(ms);
 		sc = scene_new(0);
 		sc->dev.block_ns = ms[i % ROWS(ms)] * CLOCK_MS;
-		sc->dev.tuple4 = tuple4;
+		sc->dev.tuple4 = tuple4 != 0;
 		measure(sc);
 		assert_length(sc,
-		    tuple4 ? RESULT_SCOPE_4TUPLE : RESULT_SCOPE_3TUPLE,
+		    tuple4 != 0 ? RESULT_SCOPE_4TUPLE : RESULT_SCOPE_3TUPLE,
 		    sc->dev.block_ns, RESULT_NO);
 		scene_free(sc);
 	}
@@ -216,10 +214,9 @@ test_refreshed(void **state)
 {
 	static const int64_t ms[] = {400, 2500, 5000};
 	struct scene *sc;
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < ROWS(ms); i++) {
+	for (size_t i = 0; i < ROWS(ms); i++) {
 		sc = scene_new(0);
 		sc->dev.block_ns = ms[i] * CLOCK_MS;
 		sc->dev.refresh = true;
@@ -294,18 +291,17 @@ static void
 test_by_connections(void **state)
 {
 	struct scene *sc;
-	int tuple4;
 
 	(void)state;
-	for (tuple4 = 0; tuple4 < 2; tuple4++) {
+	for (int tuple4 = 0; tuple4 < 2; tuple4++) {
 		/* That of a port counts where the port is used again. */
-		sc = scene_new(tuple4 ? 40123 : 0);
+		sc = scene_new(tuple4 != 0 ? 40123 : 0);
 		sc->dev.block_ns = 5 * CLOCK_S;
-		sc->dev.tuple4 = tuple4;
+		sc->dev.tuple4 = tuple4 != 0;
 		sc->dev.least_ttl = HOPS;
 		measure(sc);
 		assert_length(sc,
-		    tuple4 ? RESULT_SCOPE_4TUPLE : RESULT_SCOPE_3TUPLE,
+		    tuple4 != 0 ? RESULT_SCOPE_4TUPLE : RESULT_SCOPE_3TUPLE,
 		    5 * CLOCK_S, RESULT_NO);
 		assert_in_range(sc->sw->n_conns, 15, 40);
 		/* None of those that met the block is a control. */
@@ -408,10 +404,9 @@ test_spacing(void **state)
 	};
 	struct scene *sc;
 	int64_t one, two;
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < ROWS(rows); i++) {
+	for (size_t i = 0; i < ROWS(rows); i++) {
 		sc = scene_new(rows[i].port);
 		sc->dev.block_ns = 3 * CLOCK_S;
 		sc->dev.tuple4 = rows[i].tuple4;
@@ -496,9 +491,8 @@ static const char *
 reason_text(const struct scene *sc)
 {
 	const struct reasons *rs = &sc->out.verdict.reasons;
-	size_t i;
 
-	for (i = 0; i < rs->n; i++)
+	for (size_t i = 0; i < rs->n; i++)
 		if (strcmp(rs->r[i].code, "residual-block") == 0)
 			return rs->r[i].text;
 	return "";
@@ -527,10 +521,9 @@ test_words(void **state)
 	    {{.scope = RESULT_SCOPE_NONE}, {"", ""}},
 	};
 	struct scene *sc;
-	size_t i, k;
 
 	(void)state;
-	for (i = 0; i < ROWS(rows); i++) {
+	for (size_t i = 0; i < ROWS(rows); i++) {
 		sc = scene_new(0);
 		fire(sc);
 		sc->r.residual = rows[i].r;
@@ -541,7 +534,7 @@ test_words(void **state)
 		    &sc->out);
 		assert_int_equal(reason_text(sc)[0] != '\0',
 		    rows[i].r.scope != RESULT_SCOPE_NONE);
-		for (k = 0; k < 2; k++)
+		for (size_t k = 0; k < 2; k++)
 			if (strstr(reason_text(sc), rows[i].words[k]) == NULL)
 				fail_msg("\"%s\" says nothing of \"%s\"",
 				    reason_text(sc), rows[i].words[k]);
@@ -571,21 +564,21 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_lengths),
-	    cmocka_unit_test(test_refreshed),
-	    cmocka_unit_test(test_none),
-	    cmocka_unit_test(test_fluke),
-	    cmocka_unit_test(test_loss),
-	    cmocka_unit_test(test_by_connections),
-	    cmocka_unit_test(test_gentle),
-	    cmocka_unit_test(test_endless),
-	    cmocka_unit_test(test_cooldown),
-	    cmocka_unit_test(test_spacing),
-	    cmocka_unit_test(test_tags),
-	    cmocka_unit_test(test_contaminated),
-	    cmocka_unit_test(test_other_port),
-	    cmocka_unit_test(test_words),
+	    PROVES("lengths", test_lengths),
+	    PROVES("refreshed", test_refreshed),
+	    PROVES("none", test_none),
+	    PROVES("fluke", test_fluke),
+	    PROVES("loss", test_loss),
+	    PROVES("by connections", test_by_connections),
+	    PROVES("gentle", test_gentle),
+	    PROVES("endless", test_endless),
+	    PROVES("cooldown", test_cooldown),
+	    PROVES("spacing", test_spacing),
+	    PROVES("tags", test_tags),
+	    PROVES("contaminated", test_contaminated),
+	    PROVES("other port", test_other_port),
+	    PROVES("words", test_words),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("residual", tests, NULL, NULL);
 }

@@ -14,6 +14,8 @@
 #include <rsthop/reason.h>
 #include <rsthop/result.h>
 
+#include "proves.h"
+
 static void
 test_words(void **state)
 {
@@ -28,21 +30,20 @@ test_words(void **state)
 	    result_kind_name(RESULT_NOT_REPRODUCED), "not-reproduced");
 	assert_string_equal(
 	    result_kind_name(RESULT_UNDETERMINED), "undetermined");
+	assert_string_equal(ttl_policy_name(TTL_POLICY_UNKNOWN), "unknown");
+	assert_string_equal(ttl_policy_name(TTL_POLICY_FIXED), "fixed");
+	assert_string_equal(ttl_policy_name(TTL_POLICY_COPIED), "copy");
+	assert_string_equal(ttl_policy_name(TTL_POLICY_ARBITRARY), "random");
 	assert_string_equal(
-	    result_policy_name(RESULT_POLICY_UNKNOWN), "unknown");
-	assert_string_equal(result_policy_name(RESULT_POLICY_FIXED), "fixed");
-	assert_string_equal(result_policy_name(RESULT_POLICY_COPY), "copy");
-	assert_string_equal(result_policy_name(RESULT_POLICY_RANDOM), "random");
-	assert_string_equal(result_policy_name(RESULT_POLICY_IMITATES_SERVER),
-	    "imitates-server");
+	    ttl_policy_name(TTL_POLICY_IMITATED), "imitates-server");
 	assert_string_equal(
 	    result_firing_name(RESULT_FIRING_PER_PACKET), "per-packet");
 	assert_string_equal(
 	    result_firing_name(RESULT_FIRING_PER_CONNECTION), "per-connection");
 	assert_string_equal(
 	    result_firing_name(RESULT_FIRING_PER_FLOW), "per-flow");
-	assert_string_equal(result_place_name(RESULT_WIRE), "wire");
-	assert_string_equal(result_place_name(RESULT_ROUTER), "router");
+	assert_string_equal(place_name(PLACE_WIRE), "wire");
+	assert_string_equal(place_name(PLACE_ROUTER), "router");
 	assert_string_equal(result_seq_match_name(RESULT_SEQ_TAG), "tag");
 	assert_string_equal(
 	    result_seq_match_name(RESULT_SEQ_STEPPED), "stepped");
@@ -78,7 +79,7 @@ test_words_unknown(void **state)
 {
 	(void)state;
 	assert_null(result_firing_name(RESULT_FIRING_UNKNOWN));
-	assert_null(result_place_name(RESULT_PLACE_UNKNOWN));
+	assert_null(place_name(PLACE_UNKNOWN));
 	assert_null(result_seq_match_name(RESULT_SEQ_NONE));
 	assert_null(result_trigger_name(RESULT_TRIGGER_NONE));
 	assert_null(result_before_name(RESULT_BEFORE_NOTHING));
@@ -90,7 +91,7 @@ static void
 test_path_words(void **state)
 {
 	const char *name[PATH_REWRITES];
-	int i, k;
+	int i;
 
 	(void)state;
 	assert_string_equal(path_via_name(PATH_VIA_TCP), "tcp");
@@ -100,7 +101,7 @@ test_path_words(void **state)
 	for (i = 0; i < PATH_REWRITES; i++) {
 		name[i] = path_rewrite_name((enum path_rewrite)(1U << i));
 		assert_non_null(name[i]);
-		for (k = 0; k < i; k++)
+		for (int k = 0; k < i; k++)
 			assert_string_not_equal(name[i], name[k]);
 	}
 	assert_null(path_rewrite_name((enum path_rewrite)(1U << i)));
@@ -132,11 +133,10 @@ test_reasons(void **state)
 {
 	struct reasons *rs = calloc(1, sizeof(*rs));
 	char expect[64];
-	int i;
 
 	(void)state;
 	assert_non_null(rs);
-	for (i = 0; i < REASONS_MAX + 5; i++)
+	for (int i = 0; i < REASONS_MAX + 5; i++)
 		reasons_add(rs, "ip-id-echo", i / 2.0, "reason %d, %s", i,
 		    i == 1 ? "" : "kept");
 	assert_int_equal(rs->n, REASONS_MAX);
@@ -155,11 +155,10 @@ static void
 test_notes(void **state)
 {
 	struct result_notes *n = calloc(1, sizeof(*n));
-	int i;
 
 	(void)state;
 	assert_non_null(n);
-	for (i = 0; i < RESULT_NOTES + 3; i++)
+	for (int i = 0; i < RESULT_NOTES + 3; i++)
 		result_note(n, "note %d", i);
 	assert_int_equal(n->n, RESULT_NOTES);
 	assert_string_equal(n->text[0], "note 0");
@@ -210,11 +209,10 @@ test_keep_packets_bound(void **state)
 {
 	struct trace_result *r = calloc(1, sizeof(*r));
 	uint8_t b = 7;
-	int i;
 
 	(void)state;
 	assert_non_null(r);
-	for (i = 0; i < 20003; i++)
+	for (int i = 0; i < 20003; i++)
 		result_keep(&r->evidence, i, PKT_LINK_RAW, &b, 1, 1, "");
 	assert_int_equal(r->evidence.n, 20000);
 	assert_int_equal(r->evidence.left_out, 3);
@@ -257,23 +255,21 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    {"each kind, place, policy, match and trigger has its word",
-		test_words, NULL, NULL, NULL},
-	    {"what is unknown has no word", test_words_unknown, NULL, NULL,
-		NULL},
-	    {"each bit of the path's masks has a word of its own",
-		test_path_words, NULL, NULL, NULL},
-	    {"a hop is found by its TTL and nothing outside the path",
-		test_path_hop_at, NULL, NULL, NULL},
-	    {"reasons are kept to their bound, texts cut to theirs",
-		test_reasons, NULL, NULL, NULL},
-	    {"notes likewise", test_notes, NULL, NULL, NULL},
-	    {"evidence is a copy and is freed", test_keep_copies, NULL, NULL,
-		NULL},
-	    {"evidence stops at 20000 packets and counts the rest",
-		test_keep_packets_bound, NULL, NULL, NULL},
-	    {"evidence stops at 64 MiB and counts the rest",
-		test_keep_bytes_bound, NULL, NULL, NULL},
+	    PROVES("each kind, place, policy, match and trigger has its word",
+		test_words),
+	    PROVES("what is unknown has no word", test_words_unknown),
+	    PROVES("each bit of the path's masks has a word of its own",
+		test_path_words),
+	    PROVES("a hop is found by its TTL and nothing outside the path",
+		test_path_hop_at),
+	    PROVES("reasons are kept to their bound, texts cut to theirs",
+		test_reasons),
+	    PROVES("notes likewise", test_notes),
+	    PROVES("evidence is a copy and is freed", test_keep_copies),
+	    PROVES("evidence stops at 20000 packets and counts the rest",
+		test_keep_packets_bound),
+	    PROVES("evidence stops at 64 MiB and counts the rest",
+		test_keep_bytes_bound),
 	};
 
 	return cmocka_run_group_tests_name("result", tests, NULL, NULL);

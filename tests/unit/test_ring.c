@@ -15,10 +15,7 @@
 #include <rsthop/clock.h>
 #include <rsthop/ring.h>
 
-#define PROVES(words, fn)                   \
-	{                                   \
-		words, fn, NULL, NULL, NULL \
-	}
+#include "proves.h"
 
 #define LEN   40 /* IPv4 and TCP, bare */
 #define START (INT64_C(1700000000) * CLOCK_S)
@@ -292,5 +289,5 @@ main(void)
 	    PROVES("it ends with so many resets", ends_after_so_many),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("ring", tests, NULL, NULL);
 }

@@ -14,11 +14,7 @@
 #include <rsthop/rng.h>
 
 #include "../rng_unit.h"
-
-#define PROVES(words, fn)                   \
-	{                                   \
-		words, fn, NULL, NULL, NULL \
-	}
+#include "proves.h"
 
 static void
 test_deterministic(void **state)

@@ -11,11 +11,7 @@
 #include <cmocka.h>
 
 #include "flow_scene.h"
-
-#define PROVES(words, fn)                   \
-	{                                   \
-		words, fn, NULL, NULL, NULL \
-	}
+#include "proves.h"
 
 /* What a box answers `use db` with, by default as the founding case. */
 static struct scene_hand
@@ -55,10 +51,10 @@ whole_founding_case(void **state)
 	assert_true(v->probability > 0.999);
 	assert_true(v->ttl_usable);
 	assert_int_equal(v->initial_ttl, 64);
-	assert_int_equal(v->crossed, 1);
-	assert_int_equal(v->peer_ttl, 47);
+	assert_int_equal(v->traversed, 1);
+	assert_int_equal(v->sender_ttl, 47);
 	assert_int_equal(v->candidates[0].hop, 1);
-	assert_int_equal(v->candidates[0].place, RST_ROUTER);
+	assert_int_equal(v->candidates[0].place, PLACE_ROUTER);
 	assert_true(v->n_candidates >= 2 && v->candidates[1].hop == 2);
 	assert_string_equal(v->signature, "lan-firewall-id-echo");
 	scene_end(&sc);
@@ -399,7 +395,7 @@ refused_by_a_stranger(void **state)
 	scene_reset(&sc, &sc.s, &h, RSTACK, 0, 1, 40000);
 	v = scene_judge(&sc, 0);
 	assert_true(v->ruling != RST_FORGED);
-	assert_int_equal(v->peer_ttl, 0);
+	assert_int_equal(v->sender_ttl, 0);
 	scene_end(&sc);
 }
 
@@ -443,7 +439,9 @@ idle_time_out(void **state)
 	scene_end(&sc);
 }
 
-/* A front end answers for what has no socket, with an initial TTL of its own. */
+/*
+ * A front end answers for what has no socket, with an initial TTL of its own.
+ */
 static void
 front_end(void **state)
 {
@@ -818,7 +816,7 @@ injected_data_gives_it_away(void **state)
 	h = (struct scene_hand){.ttl = 47, .tos = 0x28, .id = 51493};
 	scene_reset(&sc, &sc.s, &h, RST, 92, 0, 100);
 	v = scene_judge(&sc, 0);
-	assert_int_equal(sc.facts[0].sender.foreign, 1);
+	assert_int_equal(sc.facts[0].sender.injected, 1);
 	assert_true(scene_weight(v, "injected-data") > 4);
 	assert_int_equal(v->ruling, RST_FORGED);
 	scene_end(&sc);
@@ -859,7 +857,7 @@ other_vantage_settles_it(void **state)
 	(void)state;
 	/* It looks like an abort in every way, but the server sent none. */
 	scene_begin(&sc, NULL);
-	sc.elsewhere.peer = RST_PEER_NEVER_SENT;
+	sc.elsewhere.shows = RST_SHOWS_NEVER_SENT;
 	scene_until_trigger(&sc);
 	scene_say(&sc, &sc.s, RSTACK, 92, 69, 0, 40200);
 	v = scene_judge(&sc, 0);
@@ -869,7 +867,7 @@ other_vantage_settles_it(void **state)
 
 	/* It looks forged, but there the server is seen to send it. */
 	scene_begin(&sc, NULL);
-	sc.elsewhere.peer = RST_PEER_SENT;
+	sc.elsewhere.shows = RST_SHOWS_SENT;
 	scene_until_trigger(&sc);
 	sc.s.ttl = 63;
 	sc.s.id = 40000;
@@ -929,7 +927,9 @@ flow_labels(void **state)
 	assert_true(scene_weight(v, "flow-label-continues") < 0);
 	assert_int_equal(v->ruling, RST_GENUINE);
 	scene_end(&sc);
-	/* What has no socket has another label, or none; so has what wanders. */
+	/*
+	 * What has no socket has another label, or none; so has what wanders.
+	 */
 	v = judge_labels(&sc, steady, RST, 62, 0);
 	assert_true(scene_weight(v, "flow-label-differs") == 0);
 	scene_end(&sc);

@@ -12,14 +12,10 @@
 
 #include <rsthop/clock.h>
 
+#include "proves.h"
 #include "scripted_world.h"
 #include <rsthop/session.h>
 #include <rsthop/trial.h>
-
-#define PROVES(words, fn)                   \
-	{                                   \
-		words, fn, NULL, NULL, NULL \
-	}
 
 #define TRIGGER "use db"
 
@@ -117,9 +113,9 @@ inject(struct scene *sc, enum probe_kind kind, int ttl, int tag)
 static int
 burst(struct scene *sc, int n)
 {
-	int first = (int)sc->s.n_probes, i;
+	int first = (int)sc->s.n_probes;
 
-	for (i = 1; i <= n; i++)
+	for (int i = 1; i <= n; i++)
 		inject(sc, PROBE_SHOT, i, i);
 	return first;
 }
@@ -128,10 +124,10 @@ burst(struct scene *sc, int n)
 static int
 plain_burst(struct scene *sc, int n)
 {
-	int first = (int)sc->s.n_probes, ttl;
+	int first = (int)sc->s.n_probes;
 	struct probe p;
 
-	for (ttl = n; ttl >= 1; ttl--) {
+	for (int ttl = n; ttl >= 1; ttl--) {
 		p = (struct probe){.kind = PROBE_SHOT, .plain = true};
 		p.ttl = (uint8_t)ttl;
 		p.ip_id = (uint16_t)(3000 + ttl);
@@ -150,9 +146,7 @@ plain_burst(struct scene *sc, int n)
 static const struct sw_sent *
 sent_for(const struct scene *sc, int ttl)
 {
-	size_t i;
-
-	for (i = sc->sw->n_sent; i-- > 0;)
+	for (size_t i = sc->sw->n_sent; i-- > 0;)
 		if (sc->sw->sent[i].tcp.ttl == ttl)
 			return &sc->sw->sent[i];
 	fail_msg("nothing was sent with TTL %d", ttl);
@@ -199,11 +193,9 @@ last_reset(const struct scene *sc)
 static void
 assert_none_answered(const struct scene *sc)
 {
-	size_t i;
-
-	for (i = 0; i < sc->s.n_probes; i++)
+	for (size_t i = 0; i < sc->s.n_probes; i++)
 		assert_false(sc->s.probes[i].te || sc->s.probes[i].from_server);
-	for (i = 0; i < PATH_MAX_HOPS; i++)
+	for (size_t i = 0; i < PATH_MAX_HOPS; i++)
 		assert_int_equal(sc->path.hops[i].n_responders, 0);
 }
 
@@ -211,9 +203,7 @@ assert_none_answered(const struct scene *sc)
 static void
 assert_answered(const struct scene *sc, int probe)
 {
-	size_t i;
-
-	for (i = 0; i < sc->s.n_probes; i++)
+	for (size_t i = 0; i < sc->s.n_probes; i++)
 		if (sc->s.probes[i].te != ((int)i == probe))
 			fail_msg("probe %zu, TTL %u: te %d", i,
 			    sc->s.probes[i].ttl, sc->s.probes[i].te);
@@ -222,15 +212,13 @@ assert_answered(const struct scene *sc, int probe)
 static void
 assert_fired(const struct scene *sc, int probe)
 {
-	size_t i;
-
-	for (i = 0; i < sc->s.n_probes; i++)
+	for (size_t i = 0; i < sc->s.n_probes; i++)
 		if (sc->s.probes[i].drew_reset != ((int)i == probe))
 			fail_msg("probe %zu, TTL %u: fired %d", i,
 			    sc->s.probes[i].ttl, sc->s.probes[i].drew_reset);
 }
 
-/* Connections. */
+/* --- connections --- */
 
 static void
 test_open(void **state)
@@ -295,7 +283,6 @@ test_no_open(void **state)
 	};
 	struct scene *sc = scene_bare(4, 0, 0);
 	int64_t before;
-	size_t i;
 
 	(void)state;
 	sc->sw->deaf = true;
@@ -303,7 +290,7 @@ test_no_open(void **state)
 	before = session_now(&sc->s);
 	assert_int_equal(session_wait_open(&sc->s, 0, CLOCK_S, &sc->f), 0);
 	assert_true(session_now(&sc->s) == before + CLOCK_S);
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		sc->sw->conns[0].state = rows[i].state;
 		assert_int_equal(session_open_fault(&sc->s, 0, &sc->f), -1);
 		assert_int_equal(sc->f.kind, FAULT_NETWORK);
@@ -313,7 +300,7 @@ test_no_open(void **state)
 	scene_free(sc);
 }
 
-/* Sending. */
+/* --- sending --- */
 
 static void
 test_inject(void **state)
@@ -358,13 +345,12 @@ test_rate(void **state)
 {
 	struct scene *sc = scene_bare(4, 0, 100);
 	int64_t first;
-	size_t i;
 
 	(void)state;
 	open_one(sc, ARM_TRIGGER);
 	burst(sc, 5);
 	first = sc->sw->sent[0].at_ns;
-	for (i = 0; i < 5; i++)
+	for (size_t i = 0; i < 5; i++)
 		assert_true(sc->sw->sent[i].at_ns ==
 		    first + (int64_t)i * 10 * CLOCK_MS);
 	/* A pause earns no credit. */
@@ -424,7 +410,7 @@ test_set_ttl(void **state)
 	scene_free(sc);
 }
 
-/* Quotes. */
+/* --- quotes --- */
 
 static void
 test_quote_min(void **state)
@@ -432,10 +418,10 @@ test_quote_min(void **state)
 	struct scene *sc = scene_new(4);
 	const struct path_hop *hop;
 	struct craft_tcp t;
-	int i, probe[4];
+	int probe[4];
 
 	(void)state;
-	for (i = 1; i <= 3; i++)
+	for (int i = 1; i <= 3; i++)
 		probe[i] = inject(sc, PROBE_TRACE, i, 0);
 	t = copy_of(sc, 2);
 	quote(sc, "10.9.1.2", &t, 28);
@@ -577,10 +563,9 @@ test_quoted_reset(void **state)
 	static const size_t cuts[] = {28, 32, 40};
 	struct scene *sc;
 	struct craft_tcp t;
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(cuts) / sizeof(cuts[0]); i++) {
+	for (size_t i = 0; i < sizeof(cuts) / sizeof(cuts[0]); i++) {
 		sc = scene_new(4);
 		burst(sc, 6);
 		t = copy_of(sc, 4);
@@ -763,10 +748,9 @@ test_many_responders(void **state)
 	    "10.1.0.1", "10.1.0.2", "10.1.0.3", "10.1.0.4", "10.1.0.5"};
 	struct scene *sc = scene_new(4);
 	struct craft_tcp t;
-	int i;
 
 	(void)state;
-	for (i = 0; i < 5; i++) {
+	for (int i = 0; i < 5; i++) {
 		inject(sc, PROBE_TRACE, 2, 0);
 		t = copy_of(sc, 2);
 		quote(sc, from[i], &t, 28);
@@ -777,7 +761,7 @@ test_many_responders(void **state)
 	scene_free(sc);
 }
 
-/* Echoes, SYNs, D-SACKs. */
+/* --- echoes, SYNs, D-SACKs --- */
 
 static void
 test_echo(void **state)
@@ -817,10 +801,9 @@ test_syn(void **state)
 {
 	struct scene *sc = scene_bare(4, 0, 0);
 	struct craft_tcp t;
-	int i;
 
 	(void)state;
-	for (i = 1; i <= 3; i++)
+	for (int i = 1; i <= 3; i++)
 		assert_int_equal(session_syn(&sc->s, i, &sc->f), i - 1);
 	assert_int_equal(sc->sw->sent[0].tcp.flow.src.port, 61000);
 	t = sc->sw->sent[1].tcp;
@@ -863,16 +846,15 @@ static void
 test_dsack(void **state)
 {
 	struct scene *sc = scene_new(4);
-	int i;
 
 	(void)state;
-	for (i = 1; i <= 9; i++)
+	for (int i = 1; i <= 9; i++)
 		inject(sc, PROBE_TRACE, i, 0);
 	sack_comes(sc, sc->snd - 8, sc->snd - 1); /* not what we sent */
 	sack_comes(sc, sc->snd + 5, sc->snd + 9); /* a SACK, no D-SACK */
 	assert_none_answered(sc);
 	sack_comes(sc, sc->snd - 8, sc->snd);
-	for (i = 1; i <= 9; i++) {
+	for (int i = 1; i <= 9; i++) {
 		assert_int_equal(sc->s.probes[i - 1].from_server, i == 8);
 		assert_int_equal(sc->path.hops[i - 1].is_server, i == 8);
 	}
@@ -882,7 +864,7 @@ test_dsack(void **state)
 	scene_free(sc);
 }
 
-/* Resets. */
+/* --- resets --- */
 
 static void
 test_reset_by_tag(void **state)
@@ -924,10 +906,9 @@ test_reset_stepped(void **state)
 	struct scene *sc = scene_new(4);
 	struct craft_tcp t;
 	int first = burst(sc, 6);
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		t = sw_reset(
 		    sc->sw, 0, 61, sc->rcv - 5 + steps[i] * (512 + 73 * 5));
 		t.id = (uint16_t)(40000 + i);
@@ -968,8 +949,6 @@ test_tags_distinct(void **state)
 	struct craft_tcp t;
 	struct probe p;
 	struct trial tr;
-	uint32_t k;
-	size_t i;
 
 	(void)state;
 	assert_int_equal(trial_begin(&sc->s, &tr,
@@ -978,8 +957,8 @@ test_tags_distinct(void **state)
 	pump(sc, 50 * CLOCK_MS);
 	assert_int_equal(trial_step(&sc->s, &tr, &load, &tm, &sc->f), 0);
 	assert_int_equal(tr.n_probes, PATH_MAX_HOPS - 1);
-	for (i = 0; i < tr.n_probes; i++)
-		for (k = 0; k <= 8; k++) {
+	for (size_t i = 0; i < tr.n_probes; i++)
+		for (uint32_t k = 0; k <= 8; k++) {
 			p = sc->s.probes[tr.first_probe + i];
 			t = sw_reset(sc->sw, tr.conn, 62, p.ack + k * p.window);
 			reset_comes(sc, &t);
@@ -1179,7 +1158,7 @@ test_reset_of_another(void **state)
 	scene_free(sc);
 }
 
-/* Is the server's side still open? */
+/* --- is the server's side still open? --- */
 
 static struct scene *
 asked_alive(void)
@@ -1328,7 +1307,7 @@ test_alive_forged(void **state)
 	scene_free(sc);
 }
 
-/* Time. */
+/* --- time --- */
 
 static int
 count_tick(struct session *s, void *arg, struct fault *f)
@@ -1385,11 +1364,10 @@ test_ticks_held(void **state)
 	    {PROBE_ALIVE, 1},
 	};
 	struct scene *sc;
-	size_t i;
 	int n;
 
 	(void)state;
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		sc = scene_bare(4, 0, 100);
 		open_one(sc, ARM_TRIGGER);
 		inject(sc, rows[i].kind, 1, 1);
@@ -1418,10 +1396,9 @@ test_growth(void **state)
 {
 	struct scene *sc = scene_new(4);
 	struct craft_tcp t;
-	int i;
 
 	(void)state;
-	for (i = 0; i < 200; i++) {
+	for (int i = 0; i < 200; i++) {
 		inject(sc, PROBE_SHOT, 1 + i % 30, 1 + i % 30);
 		t = sw_reset(sc->sw, 0, 62, sc->rcv - (uint32_t)(1 + i % 30));
 		reset_comes(sc, &t);

@@ -15,6 +15,8 @@
 #include <sim/net.h>
 #include <sim/run.h>
 
+#include "proves.h"
+
 #define SAMPLE 80
 
 static const uint8_t trigger[] = "use db";
@@ -102,15 +104,14 @@ test_hops(void **state)
 	struct bench b = {0};
 	struct world_packet wp;
 	const uint8_t zeros[30] = {0};
-	int ttl;
 
 	(void)state;
 	print_message(
 	    "a probe of TTL n dies at hop n, whose answer has crossed "
 	    "n - 1 routers; TTL N reaches the server\n");
-	sim_truth_plain(12, 5, INFER_WIRE, 1, 1, &b.t);
+	sim_truth_plain(12, 5, PLACE_WIRE, 1, 1, &b.t);
 	bench_open(&b);
-	for (ttl = 1; ttl < 12; ttl++) {
+	for (int ttl = 1; ttl < 12; ttl++) {
 		inject(&b, ttl, (uint32_t)ttl, 0, zeros, (size_t)ttl);
 		assert_true(next_packet(&b, CLOCK_S, &wp));
 		assert_true(wp.pkt.icmp.is_time_exceeded);
@@ -130,21 +131,20 @@ test_threshold(void **state)
 {
 	struct bench b = {0};
 	struct world_packet wp;
-	int place, ttl;
 
 	(void)state;
 	print_message(
 	    "a device at hop h fires from TTL h on the wire, h + 1 in "
 	    "the router; its reset has crossed h - 1 routers\n");
-	for (place = 0; place < INFER_PLACES; place++) {
-		sim_truth_plain(12, 5, (enum infer_place)place, 1, 2, &b.t);
+	for (int place = PLACE_WIRE; place < PLACES; place++) {
+		sim_truth_plain(12, 5, (enum place)place, 1, 2, &b.t);
 		b.t.dev.drops = true;
 		bench_open(&b);
-		for (ttl = 1; ttl < 12; ttl++) {
+		for (int ttl = 1; ttl < 12; ttl++) {
 			inject(&b, ttl, 0, (uint32_t)ttl, trigger,
 			    sizeof(trigger) - 1);
 			assert_true(next_packet(&b, CLOCK_S, &wp));
-			if (ttl < 5 + place) {
+			if (ttl < 5 + place - PLACE_WIRE) {
 				assert_true(wp.pkt.icmp.is_time_exceeded);
 				continue;
 			}
@@ -167,18 +167,18 @@ test_copied(void **state)
 {
 	struct bench b = {0};
 	struct world_packet wp;
-	int place, ttl, left;
+	int left;
 
 	(void)state;
 	print_message("a copied TTL comes back as n - 2(h - 1) from the wire, "
 		      "n - 2h + 1 from the router, or not at all\n");
-	for (place = 0; place < INFER_PLACES; place++) {
-		sim_truth_plain(12, 4, (enum infer_place)place, 1, 3, &b.t);
+	for (int place = PLACE_WIRE; place < PLACES; place++) {
+		sim_truth_plain(12, 4, (enum place)place, 1, 3, &b.t);
 		b.t.dev.drops = true;
 		b.t.dev.ttl = SIM_TTL_COPIED;
 		bench_open(&b);
-		for (ttl = 4 + place; ttl < 12; ttl++) {
-			left = place == INFER_WIRE ? ttl - 6 : ttl - 7;
+		for (int ttl = 4 + place - PLACE_WIRE; ttl < 12; ttl++) {
+			left = place == PLACE_WIRE ? ttl - 6 : ttl - 7;
 			inject(&b, ttl, 0, (uint32_t)ttl, trigger,
 			    sizeof(trigger) - 1);
 			assert_int_equal(
@@ -196,16 +196,16 @@ test_icmp_limit(void **state)
 	struct bench b = {0};
 	struct world_packet wp;
 	const uint8_t zeros[1] = {0};
-	int i, answers = 0;
+	int answers = 0;
 
 	(void)state;
 	print_message("a limited router answers six at once, then one a "
 		      "second; a silent one never\n");
-	sim_truth_plain(12, 5, INFER_WIRE, 1, 4, &b.t);
+	sim_truth_plain(12, 5, PLACE_WIRE, 1, 4, &b.t);
 	b.t.limited[3] = true;
 	b.t.silent[4] = true;
 	bench_open(&b);
-	for (i = 0; i < 10; i++) {
+	for (int i = 0; i < 10; i++) {
 		inject(&b, 3, 1, 0, zeros, 1);
 		answers += next_packet(&b, 50 * CLOCK_MS, &wp);
 	}
@@ -222,11 +222,10 @@ static void
 test_same_seed(void **state)
 {
 	struct sim_record a, b;
-	uint64_t seed;
 
 	(void)state;
 	print_message("the same seed gives the same run, packet for packet\n");
-	for (seed = 1; seed <= 12; seed++) {
+	for (uint64_t seed = 1; seed <= 12; seed++) {
 		sim_run(seed, NULL, &a);
 		sim_run(seed, NULL, &b);
 		assert_int_equal(a.outcome, b.outcome);
@@ -244,13 +243,12 @@ test_sure_forger(void **state)
 {
 	struct sim_truth t;
 	struct sim_record r;
-	int hop;
 
 	(void)state;
 	print_message(
 	    "a forger in the router that always fires is named, wherever\n");
-	for (hop = 1; hop < 11; hop++) {
-		sim_truth_plain(12, hop, INFER_ROUTER, 1, (uint64_t)hop, &t);
+	for (int hop = 1; hop < 11; hop++) {
+		sim_truth_plain(12, hop, PLACE_ROUTER, 1, (uint64_t)hop, &t);
 		sim_run_truth(&t, NULL, &r);
 		assert_int_equal(r.outcome, SIM_RIGHT);
 		assert_int_equal(r.hop, hop);
@@ -265,10 +263,9 @@ test_sample(void **state)
 	unsigned int right = 0, claims = 0, claims_right = 0, failed = 0;
 	unsigned int explained = 0;
 	struct sim_record r;
-	uint64_t seed;
 
 	(void)state;
-	for (seed = 1001; seed <= 1000 + SAMPLE; seed++) {
+	for (uint64_t seed = 1001; seed <= 1000 + SAMPLE; seed++) {
 		sim_run(seed, NULL, &r);
 		right += r.outcome == SIM_RIGHT;
 		failed += r.outcome == SIM_FAILED;
@@ -295,13 +292,13 @@ static void
 test_rules(void **state)
 {
 	struct sim_rival r[SIM_RULES];
-	int right[SIM_RULES] = {0}, s, k;
+	int right[SIM_RULES] = {0};
 
 	(void)state;
 	print_message("the rules err as PHYSICS says: at p = 0.3, N = 12\n");
-	for (s = 0; s < 600; s++) {
+	for (int s = 0; s < 600; s++) {
 		sim_rivals_plain(12, 1 + s % 12, 0.3, (uint64_t)s, r);
-		for (k = 0; k < SIM_RULES; k++)
+		for (int k = 0; k < SIM_RULES; k++)
 			right[k] += r[k].right;
 	}
 	/* 0.29, 0.39, 0.65 and 0.94, with room for chance. */
@@ -317,15 +314,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_hops),
-	    cmocka_unit_test(test_threshold),
-	    cmocka_unit_test(test_copied),
-	    cmocka_unit_test(test_icmp_limit),
-	    cmocka_unit_test(test_same_seed),
-	    cmocka_unit_test(test_sure_forger),
-	    cmocka_unit_test(test_sample),
-	    cmocka_unit_test(test_rules),
+	    PROVES("hops", test_hops),
+	    PROVES("threshold", test_threshold),
+	    PROVES("copied", test_copied),
+	    PROVES("icmp limit", test_icmp_limit),
+	    PROVES("same seed", test_same_seed),
+	    PROVES("sure forger", test_sure_forger),
+	    PROVES("sample", test_sample),
+	    PROVES("rules", test_rules),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("sim", tests, NULL, NULL);
 }

@@ -23,10 +23,7 @@
 
 #include <rsthop/spawn.h>
 
-#define PROVES(words, fn)                   \
-	{                                   \
-		words, fn, NULL, NULL, NULL \
-	}
+#include "proves.h"
 
 #define SOON_MS 10000 /* far more than anything here takes */
 
@@ -169,9 +166,9 @@ test_group(void **state)
 		snprintf(script, sizeof(script),
 		    "sleep 600 & echo $! > %s/child.new; mv %s/child.new "
 		    "%s/child; %s",
-		    folder, folder, folder, ends ? "exit 3" : "wait");
+		    folder, folder, folder, ends != 0 ? "exit 3" : "wait");
 		s = start(script);
-		if (ends)
+		if (ends != 0)
 			assert_int_equal(await(s), 3);
 		snprintf(script, sizeof(script), "%s/child", folder);
 		for (int i = 0; access(script, R_OK) != 0; i++) {
@@ -243,7 +240,7 @@ test_streams(void **state)
 			close(files[i]);
 		}
 		assert_string_equal(printed[0], "");
-		assert_string_equal(printed[1], shown ? "out\nerr\n" : "");
+		assert_string_equal(printed[1], shown != 0 ? "out\nerr\n" : "");
 	}
 }
 

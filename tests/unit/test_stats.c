@@ -13,6 +13,7 @@
 #include <rsthop/stats.h>
 
 #include "../rng_unit.h"
+#include "proves.h"
 
 #define DRAWS	20000
 #define ROWS(a) (sizeof(a) / sizeof((a)[0]))
@@ -44,10 +45,9 @@ test_fisher(void **state)
 	    {{0, 7}, {0, 7}, 1},
 	    {{2, 9}, {3, 9}, 0.8529412},
 	};
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < ROWS(rows); i++)
+	for (size_t i = 0; i < ROWS(rows); i++)
 		near(stats_fisher_strata(&rows[i].arm, &rows[i].control, 1),
 		    rows[i].p, 1e-6);
 	near(stats_fisher_strata(
@@ -59,11 +59,11 @@ test_fisher(void **state)
 static double
 two_strata_by_hand(const struct stats_count *a, const struct stats_count *c)
 {
-	unsigned int want = a[0].k + a[1].k, i, j;
+	unsigned int want = a[0].k + a[1].k;
 	double p = 0;
 
-	for (i = 0; i <= a[0].k + c[0].k; i++)
-		for (j = 0; j <= a[1].k + c[1].k; j++) {
+	for (unsigned int i = 0; i <= a[0].k + c[0].k; i++)
+		for (unsigned int j = 0; j <= a[1].k + c[1].k; j++) {
 			unsigned int x = a[0].k + c[0].k - i;
 			unsigned int y = a[1].k + c[1].k - j;
 
@@ -87,10 +87,9 @@ test_strata(void **state)
 	    {{1, 4}, {3, 4}}, {{3, 3}, {2, 2}}, {{2, 9}, {5, 6}}};
 	static const struct stats_count controls[][2] = {
 	    {{0, 3}, {0, 3}}, {{0, 1}, {0, 2}}, {{1, 8}, {2, 6}}};
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < ROWS(arms); i++)
+	for (size_t i = 0; i < ROWS(arms); i++)
 		near(stats_fisher_strata(arms[i], controls[i], 2),
 		    two_strata_by_hand(arms[i], controls[i]), 1e-9);
 	/* All hits in the trigger arms: the product of both. */
@@ -147,10 +146,9 @@ test_two_groups(void **state)
 	    {{{5, 5}, {0, 5}}, 0.007936508},
 	};
 	struct rng rng;
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < ROWS(rows); i++) {
+	for (size_t i = 0; i < ROWS(rows); i++) {
 		rng_seed(&rng, 1 + i);
 		near(stats_homogeneity(rows[i].g, 2, DRAWS, &rng), rows[i].p,
 		    4 * sqrt(rows[i].p / DRAWS) + 1e-4);
@@ -179,10 +177,9 @@ test_by_flow(void **state)
 {
 	struct stats_count g[16];
 	struct rng rng;
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < ROWS(g); i++)
+	for (size_t i = 0; i < ROWS(g); i++)
 		g[i] = (struct stats_count){i % 3 == 1 ? 3 : 0, 3};
 	rng_seed(&rng, 3);
 	assert_true(stats_homogeneity(g, ROWS(g), DRAWS, &rng) < 0.001);
@@ -195,17 +192,17 @@ test_by_flow(void **state)
 static void
 test_size(void **state)
 {
-	unsigned int tables = 400, wrong = 0, t, i, k;
+	unsigned int tables = 400, wrong = 0;
 	struct stats_count g[8];
 	struct rng rng;
 	double p;
 
 	(void)state;
 	rng_seed(&rng, 11);
-	for (t = 0; t < tables; t++) {
-		for (i = 0; i < ROWS(g); i++) {
+	for (unsigned int t = 0; t < tables; t++) {
+		for (unsigned int i = 0; i < ROWS(g); i++) {
 			g[i] = (struct stats_count){0, 4};
-			for (k = 0; k < 4; k++)
+			for (unsigned int k = 0; k < 4; k++)
 				g[i].k += rng_unit(&rng) < 0.3;
 		}
 		p = stats_homogeneity(g, ROWS(g), 500, &rng);
@@ -228,11 +225,6 @@ test_nothing_to_compare(void **state)
 	near(stats_homogeneity(all, 2, DRAWS, &rng), -1, 0);
 	near(stats_homogeneity(alone, 2, DRAWS, &rng), -1, 0);
 }
-
-#define PROVES(words, fn)                   \
-	{                                   \
-		words, fn, NULL, NULL, NULL \
-	}
 
 int
 main(void)

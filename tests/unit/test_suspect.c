@@ -16,6 +16,8 @@
 #include <rsthop/clock.h>
 #include <rsthop/suspect.h>
 
+#include "proves.h"
+
 #define SYN    PKT_TH_SYN
 #define ACK    PKT_TH_ACK
 #define RSTACK (PKT_TH_RST | ACK)
@@ -106,14 +108,14 @@ send_bytes(struct chat *t, bool client, int flags, const void *data, size_t n,
 	put16(tcp, src->port);
 	put16(tcp + 2, dst->port);
 	put32(tcp + 4, src->seq);
-	put32(tcp + 8, flags & ACK ? dst->seq : 0);
+	put32(tcp + 8, (flags & ACK) != 0 ? dst->seq : 0);
 	tcp[12] = 0x50;
 	tcp[13] = (uint8_t)flags;
 	put16(tcp + 14, 502);
 	if (n > 0)
 		memcpy(tcp + 20, data, n);
 	m->len = m->wire = (uint32_t)(HEADS + n);
-	if (!(flags & PKT_TH_RST))
+	if ((flags & PKT_TH_RST) == 0)
 		src->seq += (uint32_t)n + ((flags & SYN) != 0);
 	return m;
 }
@@ -1091,7 +1093,7 @@ test_late(void **state)
 		answer(&t, "all of it");
 		say(&t, "goodbye");
 		/* Of what the tap saw: its own numbers, then and now. */
-		if (acks) {
+		if (acks != 0) {
 			uint32_t now = t.c.seq;
 
 			t.c.seq -= (uint32_t)strlen("goodbye");
@@ -1136,43 +1138,43 @@ test_any_loss(void **state)
 	}
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_mysql_login),
-	    TEST(test_mysql_tls),
-	    TEST(test_dialogue),
-	    TEST(test_two),
-	    TEST(test_none),
-	    TEST(test_toward_server),
-	    TEST(test_ttls),
-	    TEST(test_order),
-	    TEST(test_ports_again),
-	    TEST(test_gap),
-	    TEST(test_torn),
-	    TEST(test_nothing_in_order),
-	    TEST(test_midst),
-	    TEST(test_long),
-	    TEST(test_one_of_several),
-	    TEST(test_cut),
-	    TEST(test_no_data),
-	    TEST(test_silence),
-	    TEST(test_slow_server),
-	    TEST(test_http),
-	    TEST(test_proxy),
-	    TEST(test_login_is_it),
-	    TEST(test_login_goes_on),
-	    TEST(test_compressed),
-	    TEST(test_compressed_truly),
-	    TEST(test_database_since),
-	    TEST(test_many),
-	    TEST(test_ends),
-	    TEST(test_late),
-	    TEST(test_any_loss),
+	    PROVES_WITH("mysql login", test_mysql_login, setup, teardown),
+	    PROVES_WITH("mysql tls", test_mysql_tls, setup, teardown),
+	    PROVES_WITH("dialogue", test_dialogue, setup, teardown),
+	    PROVES_WITH("two", test_two, setup, teardown),
+	    PROVES_WITH("none", test_none, setup, teardown),
+	    PROVES_WITH("toward server", test_toward_server, setup, teardown),
+	    PROVES_WITH("ttls", test_ttls, setup, teardown),
+	    PROVES_WITH("order", test_order, setup, teardown),
+	    PROVES_WITH("ports again", test_ports_again, setup, teardown),
+	    PROVES_WITH("gap", test_gap, setup, teardown),
+	    PROVES_WITH("torn", test_torn, setup, teardown),
+	    PROVES_WITH(
+		"nothing in order", test_nothing_in_order, setup, teardown),
+	    PROVES_WITH("midst", test_midst, setup, teardown),
+	    PROVES_WITH("long", test_long, setup, teardown),
+	    PROVES_WITH("one of several", test_one_of_several, setup, teardown),
+	    PROVES_WITH("cut", test_cut, setup, teardown),
+	    PROVES_WITH("no data", test_no_data, setup, teardown),
+	    PROVES_WITH("silence", test_silence, setup, teardown),
+	    PROVES_WITH("slow server", test_slow_server, setup, teardown),
+	    PROVES_WITH("http", test_http, setup, teardown),
+	    PROVES_WITH("proxy", test_proxy, setup, teardown),
+	    PROVES_WITH("login is it", test_login_is_it, setup, teardown),
+	    PROVES_WITH("login goes on", test_login_goes_on, setup, teardown),
+	    PROVES_WITH("compressed", test_compressed, setup, teardown),
+	    PROVES_WITH(
+		"compressed truly", test_compressed_truly, setup, teardown),
+	    PROVES_WITH("database since", test_database_since, setup, teardown),
+	    PROVES_WITH("many", test_many, setup, teardown),
+	    PROVES_WITH("ends", test_ends, setup, teardown),
+	    PROVES_WITH("late", test_late, setup, teardown),
+	    PROVES_WITH("any loss", test_any_loss, setup, teardown),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("suspect", tests, NULL, NULL);
 }

@@ -17,10 +17,7 @@
 #include <sim/net.h>
 #include <sim/truth.h>
 
-#define PROVES(words, fn)                   \
-	{                                   \
-		words, fn, NULL, NULL, NULL \
-	}
+#include "proves.h"
 
 #define PORTS 16
 #define HOP   5
@@ -78,9 +75,9 @@ let_go(struct locate_result *r)
 static size_t
 count_fired(const struct result_sweep *w)
 {
-	size_t i, n = 0;
+	size_t n = 0;
 
-	for (i = 0; i < w->n_ports; i++)
+	for (size_t i = 0; i < w->n_ports; i++)
 		n += w->ports[i].resets > 0;
 	return n;
 }
@@ -102,9 +99,7 @@ assert_keeps_to_a_port(const struct locate_result *r)
 static const char *
 reason_text(const struct locate_result *r, const char *code)
 {
-	size_t i;
-
-	for (i = 0; i < r->verdict.reasons.n; i++)
+	for (size_t i = 0; i < r->verdict.reasons.n; i++)
 		if (strcmp(r->verdict.reasons.r[i].code, code) == 0)
 			return r->verdict.reasons.r[i].text;
 	return "";
@@ -115,11 +110,10 @@ test_by_flow(void **state)
 {
 	struct locate_result *r;
 	struct sim_truth t;
-	uint64_t seed;
 
 	(void)state;
-	for (seed = 1; seed <= 4; seed++) {
-		sim_truth_plain(HOPS, HOP, INFER_ROUTER, 0.4, seed, &t);
+	for (uint64_t seed = 1; seed <= 4; seed++) {
+		sim_truth_plain(HOPS, HOP, PLACE_ROUTER, 0.4, seed, &t);
 		t.dev.dice = SIM_DICE_FLOW;
 		t.dev.drops = true;
 		r = sweep(&t, 0);
@@ -143,9 +137,9 @@ static void
 assert_ways(const struct result_sweep *w)
 {
 	const struct result_port *p;
-	size_t i, known = 0;
+	size_t known = 0;
 
-	for (i = 0; i < PORTS; i++) {
+	for (size_t i = 0; i < PORTS; i++) {
 		p = &w->ports[i];
 		assert_int_equal(p->n_path, 1);
 		assert_int_equal(p->path[0].ttl, HOP);
@@ -164,16 +158,14 @@ test_branch(void **state)
 {
 	struct locate_result *r;
 	struct sim_truth t;
-	uint64_t seed;
-	size_t i;
 
 	(void)state;
-	for (seed = 1; seed <= 4; seed++) {
-		sim_truth_plain(HOPS, HOP, INFER_ROUTER, 1, seed, &t);
+	for (uint64_t seed = 1; seed <= 4; seed++) {
+		sim_truth_plain(HOPS, HOP, PLACE_ROUTER, 1, seed, &t);
 		t.ecmp_hop = HOP;
 		t.ecmp_salt = seed * 7919;
 		t.dev.branch = 1;
-		for (i = 1; i < HOPS; i++)
+		for (size_t i = 1; i < HOPS; i++)
 			t.limited[i] = true;
 		r = sweep(&t, 0);
 		assert_int_equal(r->sweep.firing, RESULT_SWEEP_BY_FLOW);
@@ -194,11 +186,10 @@ test_any_flow(void **state)
 	struct locate_result *r;
 	struct sim_truth t;
 	unsigned int any = 0;
-	uint64_t seed;
 
 	(void)state;
-	for (seed = 1; seed <= 10; seed++) {
-		sim_truth_plain(HOPS, HOP, INFER_WIRE, 0.4, seed, &t);
+	for (uint64_t seed = 1; seed <= 10; seed++) {
+		sim_truth_plain(HOPS, HOP, PLACE_WIRE, 0.4, seed, &t);
 		r = sweep(&t, 0);
 		assert_int_not_equal(r->sweep.firing, RESULT_SWEEP_BY_FLOW);
 		any += r->sweep.firing == RESULT_SWEEP_ANY_FLOW;
@@ -215,7 +206,7 @@ test_always(void **state)
 	struct sim_truth t;
 
 	(void)state;
-	sim_truth_plain(HOPS, HOP, INFER_WIRE, 1, 3, &t);
+	sim_truth_plain(HOPS, HOP, PLACE_WIRE, 1, 3, &t);
 	r = sweep(&t, 0);
 	assert_int_equal(r->sweep.firing, RESULT_SWEEP_ANY_FLOW);
 	assert_true(r->sweep.p_value < 0);
@@ -231,7 +222,7 @@ test_never(void **state)
 	struct sim_truth t;
 
 	(void)state;
-	sim_truth_plain(HOPS, HOP, INFER_WIRE, 1, 3, &t);
+	sim_truth_plain(HOPS, HOP, PLACE_WIRE, 1, 3, &t);
 	t.cause = INFER_NOTHING;
 	r = sweep(&t, 0);
 	assert_int_equal(r->sweep.firing, RESULT_SWEEP_UNKNOWN);
@@ -248,7 +239,7 @@ test_block(void **state)
 	struct sim_truth t;
 
 	(void)state;
-	sim_truth_plain(HOPS, HOP, INFER_WIRE, 1, 3, &t);
+	sim_truth_plain(HOPS, HOP, PLACE_WIRE, 1, 3, &t);
 	t.dev.block_ns = 30 * CLOCK_S;
 	r = sweep(&t, 0);
 	assert_int_equal(r->sweep.firing, RESULT_SWEEP_UNKNOWN);
@@ -260,13 +251,12 @@ test_ports_asked_for(void **state)
 {
 	struct locate_result *r;
 	struct sim_truth t;
-	size_t i;
 
 	(void)state;
-	sim_truth_plain(HOPS, HOP, INFER_ROUTER, 0.4, 1, &t);
+	sim_truth_plain(HOPS, HOP, PLACE_ROUTER, 0.4, 1, &t);
 	t.dev.dice = SIM_DICE_FLOW;
 	r = sweep(&t, 41000);
-	for (i = 0; i < PORTS; i++) {
+	for (size_t i = 0; i < PORTS; i++) {
 		assert_int_equal(r->sweep.ports[i].port, 41000 + i);
 		assert_true(r->sweep.ports[i].trials >= 3);
 	}

@@ -13,12 +13,8 @@
 #include <rsthop/clock.h>
 #include <rsthop/tcb.h>
 
+#include "proves.h"
 #include "scripted_world.h"
-
-#define PROVES(words, fn)                   \
-	{                                   \
-		words, fn, NULL, NULL, NULL \
-	}
 
 #define SYN    PKT_TH_SYN
 #define ACK    PKT_TH_ACK
@@ -170,10 +166,9 @@ test_negotiation(void **state)
 	    {8, 20, true, false}, {8, 8, true, false}, {20, 4, false, false},
 	    {4, 20, false, false}, {20, 0, false, false}};
 	struct scene sc;
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		sc = scene_new(4);
 		shake_hands(&sc, 1, 2, rows[i].client, rows[i].server);
 		assert_int_equal(sc.t.sack_ok, rows[i].sack);

@@ -14,10 +14,7 @@
 #include <rsthop/rng.h>
 #include <rsthop/text.h>
 
-#define PROVES(words, fn)                   \
-	{                                   \
-		words, fn, NULL, NULL, NULL \
-	}
+#include "proves.h"
 
 static void
 test_grow(void **state)

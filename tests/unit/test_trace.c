@@ -18,12 +18,8 @@
 #include <rsthop/clock.h>
 #include <rsthop/trace.h>
 
+#include "proves.h"
 #include "scripted_world.h"
-
-#define PROVES(words, fn)                   \
-	{                                   \
-		words, fn, NULL, NULL, NULL \
-	}
 
 #define HOPS_MAX 40
 
@@ -105,7 +101,7 @@ reply_server(struct sw *sw, const struct sw_sent *s, const struct script *sc)
 		    sw->server_ttl, 0,
 		    (uint32_t)s->echo.echo_id << 16 | s->echo.echo_seq, NULL,
 		    0);
-	else if (s->kind == SW_TCP && (s->tcp.flags & PKT_TH_SYN))
+	else if (s->kind == SW_TCP && (s->tcp.flags & PKT_TH_SYN) != 0)
 		reply_syn(sw, s, sc);
 	else if (s->kind == SW_TCP && !sc->no_dsack)
 		reply_dsack(sw, s);
@@ -116,7 +112,7 @@ play(struct sw *sw, const struct sw_sent *s)
 {
 	struct script *sc = sw->arg;
 	int ttl = s->kind == SW_ECHO ? s->echo.ttl : s->tcp.ttl;
-	bool syn = s->kind == SW_TCP && (s->tcp.flags & PKT_TH_SYN);
+	bool syn = s->kind == SW_TCP && (s->tcp.flags & PKT_TH_SYN) != 0;
 
 	assert_true(ttl >= 1 && ttl < HOPS_MAX);
 	if (s->kind == SW_TCP && sc->asked[ttl] < 16)
@@ -191,10 +187,8 @@ run(struct sw *sw, const struct trace_ask *ask, struct trace_result *out)
 static void
 end(struct sw *sw, struct trace_result *out)
 {
-	int i;
-
 	/* Nothing is left open. */
-	for (i = 0; i < sw->n_conns; i++)
+	for (int i = 0; i < sw->n_conns; i++)
 		assert_true(sw->conns[i].closed);
 	trace_result_free(out);
 	free(sw);
@@ -206,9 +200,8 @@ assert_routers(const struct path *p, int last, unsigned int via)
 {
 	char text[ADDR_TEXT], want[ADDR_TEXT];
 	const struct path_hop *h;
-	int i;
 
-	for (i = 1; i <= last; i++) {
+	for (int i = 1; i <= last; i++) {
 		h = path_hop_at(p, i);
 		assert_non_null(h);
 		assert_int_equal(h->ttl, i);
@@ -240,7 +233,6 @@ test_plain(void **state)
 	struct sw *sw = world_of(&sc);
 	struct trace_ask ask = ask_of(sw);
 	struct trace_result out;
-	size_t i;
 
 	(void)state;
 	run(sw, &ask, &out);
@@ -262,7 +254,7 @@ test_plain(void **state)
 	/* One wave, TTL 1 to 9, each once by TCP and once by echo. */
 	assert_int_equal(out.head.packets_sent, 18);
 	assert_int_equal(out.path.hops[8].asked, 2);
-	for (i = 0; i < sw->n_sent; i++)
+	for (size_t i = 0; i < sw->n_sent; i++)
 		assert_true(sw->sent[i].at_ns == sw->sent[0].at_ns);
 	assert_true(out.head.duration_ns < 3 * sw->rtt_ns);
 	end(sw, &out);
@@ -306,7 +298,6 @@ test_by_ttl(void **state)
 	struct sw *sw = world_of(&sc);
 	struct trace_ask ask = ask_of(sw);
 	struct trace_result out;
-	int i;
 
 	(void)state;
 	run(sw, &ask, &out);
@@ -318,7 +309,7 @@ test_by_ttl(void **state)
 	memset(&sc, 0, sizeof(sc));
 	sc.hops = 7;
 	sc.no_dsack = sc.no_echo = true;
-	for (i = 0; i < HOPS_MAX; i++)
+	for (int i = 0; i < HOPS_MAX; i++)
 		sc.silent[i] = 1000;
 	sw = world_of(&sc);
 	run(sw, &ask, &out);
@@ -409,7 +400,6 @@ test_max_hops(void **state)
 	struct sw *sw = world_of(&sc);
 	struct trace_ask ask = ask_of(sw);
 	struct trace_result out;
-	size_t i;
 
 	(void)state;
 	ask.max_hops = 4;
@@ -418,7 +408,7 @@ test_max_hops(void **state)
 	assert_int_equal(out.path.distance, PATH_DISTANCE_UNKNOWN);
 	assert_int_equal(out.path.n_hops, 4);
 	assert_routers(&out.path, 4, PATH_VIA_TCP | PATH_VIA_ICMP);
-	for (i = 0; i < sw->n_sent; i++)
+	for (size_t i = 0; i < sw->n_sent; i++)
 		assert_true(sw->sent[i].tcp.ttl <= 4);
 	end(sw, &out);
 }
@@ -471,12 +461,11 @@ test_source_port(void **state)
 	struct sw *sw = world_of(&sc);
 	struct trace_ask ask = ask_of(sw);
 	struct trace_result out;
-	size_t i;
 
 	(void)state;
 	run(sw, &ask, &out);
 	assert_int_equal(out.head.source.port, PORT);
-	for (i = 0; i < sw->n_sent; i++)
+	for (size_t i = 0; i < sw->n_sent; i++)
 		if (sw->sent[i].kind == SW_TCP)
 			assert_int_equal(sw->sent[i].tcp.flow.src.port, PORT);
 	assert_true(sw->conns[0].aborted);
@@ -492,11 +481,10 @@ test_harmless(void **state)
 	struct trace_ask ask = ask_of(sw);
 	const struct craft_tcp *t;
 	struct trace_result out;
-	size_t i;
 
 	(void)state;
 	run(sw, &ask, &out);
-	for (i = 0; i < sw->n_sent; i++) {
+	for (size_t i = 0; i < sw->n_sent; i++) {
 		t = &sw->sent[i].tcp;
 		if (sw->sent[i].kind != SW_TCP)
 			continue;
@@ -631,11 +619,10 @@ static int
 count_inside(const struct sw *sw)
 {
 	int n = 0;
-	size_t i;
 
-	for (i = 0; i < sw->n_sent; i++)
+	for (size_t i = 0; i < sw->n_sent; i++)
 		if (sw->sent[i].kind == SW_TCP &&
-		    !(sw->sent[i].tcp.flags & PKT_TH_SYN))
+		    (sw->sent[i].tcp.flags & PKT_TH_SYN) == 0)
 			n++;
 	return n;
 }
@@ -648,7 +635,6 @@ test_ahead(void **state)
 	struct trace_ask ask = ask_any(sw);
 	const struct craft_tcp *t, *last = NULL;
 	struct trace_result out;
-	size_t i;
 
 	(void)state;
 	sw->rtt_ns = 40 * CLOCK_MS;
@@ -667,7 +653,7 @@ test_ahead(void **state)
 	assert_int_equal(count_inside(sw), 0);
 	assert_true(out.head.duration_ns < sw->rtt_ns * 13 / 10);
 	/* One five-tuple, no option that varies, and each SYN an old one. */
-	for (i = 0; i < sw->n_sent; i++) {
+	for (size_t i = 0; i < sw->n_sent; i++) {
 		t = &sw->sent[i].tcp;
 		if (sw->sent[i].kind != SW_TCP)
 			continue;
@@ -687,14 +673,14 @@ test_ahead_near(void **state)
 	struct sw *sw = world_of(&sc);
 	struct trace_ask ask = ask_any(sw);
 	struct trace_result out;
-	int ttl, n = 0;
+	int n = 0;
 
 	(void)state;
 	sw->rtt_ns = 200 * CLOCK_US;
 	sw->server_ttl = 64;
 	run(sw, &ask, &out);
 	assert_server(&out.path, 1, PATH_DISTANCE_PROBE);
-	for (ttl = 1; ttl < HOPS_MAX; ttl++)
+	for (int ttl = 1; ttl < HOPS_MAX; ttl++)
 		n += sc.asked[ttl];
 	print_message("  %d SYNs\n", n);
 	assert_in_range(n, 1, 5);
@@ -710,7 +696,6 @@ test_ahead_silent(void **state)
 	struct trace_ask ask = ask_any(sw);
 	struct trace_result out;
 	const struct path_hop *h;
-	int ttl;
 
 	(void)state;
 	sw->rtt_ns = 40 * CLOCK_MS;
@@ -719,7 +704,7 @@ test_ahead_silent(void **state)
 	assert_true(out.path.established);
 	assert_int_equal(out.head.source.port, 40001);
 	/* The connection's path is whole by itself. */
-	for (ttl = 1; ttl <= 7; ttl++) {
+	for (int ttl = 1; ttl <= 7; ttl++) {
 		h = path_hop_at(&out.path, ttl);
 		assert_int_equal(h->n_responders, 1);
 		assert_true(h->responders[0].via & PATH_VIA_TCP);
@@ -758,10 +743,9 @@ test_ahead_false_server(void **state)
 	struct trace_ask ask;
 	struct trace_result out;
 	struct sw *sw;
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 2; i++) {
 		memset(&sc, 0, sizeof(sc));
 		sc.hops = 7;
 		sc.syn_proxy = 4;
@@ -788,12 +772,11 @@ test_ahead_deaf(void **state)
 	struct sw *sw = world_of(&sc);
 	struct trace_ask ask = ask_any(sw);
 	struct trace_result out;
-	int ttl;
 
 	(void)state;
 	sw->deaf = true;
 	sw->server_ttl = 64 - 19;
-	for (ttl = 13; ttl < 19; ttl++)
+	for (int ttl = 13; ttl < 19; ttl++)
 		sc.silent[ttl] = 2;
 	run(sw, &ask, &out);
 	assert_server(&out.path, 20, PATH_DISTANCE_PROBE);
@@ -812,14 +795,13 @@ test_ahead_max_hops(void **state)
 	struct sw *sw = world_of(&sc);
 	struct trace_ask ask = ask_any(sw);
 	struct trace_result out;
-	int ttl;
 
 	(void)state;
 	ask.max_hops = 4;
 	run(sw, &ask, &out);
 	assert_int_equal(out.path.n_hops, 4);
 	assert_int_equal(out.path.server_hops, 0);
-	for (ttl = 5; ttl < HOPS_MAX; ttl++)
+	for (int ttl = 5; ttl < HOPS_MAX; ttl++)
 		assert_int_equal(sc.asked[ttl], 0);
 	end(sw, &out);
 }

@@ -12,13 +12,9 @@
 
 #include <rsthop/clock.h>
 
+#include "proves.h"
 #include "scripted_world.h"
 #include <rsthop/trial.h>
-
-#define PROVES(words, fn)                   \
-	{                                   \
-		words, fn, NULL, NULL, NULL \
-	}
 
 #define TRIGGER "use db"
 #define CONTROL "hfr qo"
@@ -157,9 +153,8 @@ answer_all(struct scene *sc, int upto)
 {
 	const struct sw_sent *s;
 	char from[] = "10.9.0.2";
-	size_t i;
 
-	for (i = 0; i < sc->sw->n_sent; i++) {
+	for (size_t i = 0; i < sc->sw->n_sent; i++) {
 		s = &sc->sw->sent[i];
 		if (s->kind != SW_TCP || s->tcp.ttl > upto ||
 		    s->at_ns < sc->t.sent_ns)
@@ -184,13 +179,12 @@ rcv_nxt(const struct scene *sc)
 	return sc->s.conns[sc->t.conn].tcb.rcv_nxt;
 }
 
-/* What is sent. */
+/* --- what is sent --- */
 
 static void
 test_burst(void **state)
 {
 	struct scene *sc = scene_new(0);
-	int i, j;
 
 	(void)state;
 	begin(sc, TRIAL_BURST);
@@ -202,7 +196,7 @@ test_burst(void **state)
 	assert_true(trial_is_ready(&sc->s, &sc->t));
 	step(sc);
 	assert_int_equal(sc->t.n_probes, 6);
-	for (i = 0; i < 6; i++) {
+	for (int i = 0; i < 6; i++) {
 		const struct probe *p = shot(sc, i);
 
 		assert_int_equal(p->kind, PROBE_SHOT);
@@ -211,7 +205,7 @@ test_burst(void **state)
 		assert_int_equal(p->seq, shot(sc, 0)->seq);
 		assert_int_equal(p->len, 6);
 		assert_false(p->plain);
-		for (j = 0; j < i; j++)
+		for (int j = 0; j < i; j++)
 			assert_true(p->ip_id != shot(sc, j)->ip_id &&
 			    p->window != shot(sc, j)->window);
 	}
@@ -226,19 +220,18 @@ test_plain(void **state)
 {
 	struct scene *sc = scene_new(0);
 	const struct probe *p;
-	int i, j;
 
 	(void)state;
 	fire_plain(sc, TRIAL_BURST);
 	assert_true(sc->t.plain);
 	assert_int_equal(sc->t.n_probes, 6);
-	for (i = 0; i < 6; i++) {
+	for (int i = 0; i < 6; i++) {
 		p = shot(sc, i);
 		assert_int_equal(p->ttl, 6 - i);
 		assert_int_equal(p->ack, rcv_nxt(sc));
 		assert_int_equal(p->seq, shot(sc, 0)->seq);
 		assert_true(p->plain);
-		for (j = 0; j < i; j++)
+		for (int j = 0; j < i; j++)
 			assert_true(p->ip_id != shot(sc, j)->ip_id &&
 			    p->window != shot(sc, j)->window);
 	}
@@ -269,10 +262,10 @@ test_long_trigger(void **state)
 	struct scene *sc = scene_new(0);
 	uint8_t bytes[3000];
 	const struct sw_sent *s;
-	size_t i, k, first, at;
+	size_t k, first, at;
 
 	(void)state;
-	for (i = 0; i < sizeof(bytes); i++)
+	for (size_t i = 0; i < sizeof(bytes); i++)
 		bytes[i] = (uint8_t)(i * 7 + (i >> 8));
 	sc->load.trigger = bytes;
 	sc->load.trigger_len = sizeof(bytes);
@@ -282,7 +275,7 @@ test_long_trigger(void **state)
 	step(sc);
 	assert_int_equal(sc->t.n_probes, 6);
 	assert_int_equal(sc->sw->n_sent - first, 18);
-	for (i = 0; i < 6; i++) {
+	for (size_t i = 0; i < 6; i++) {
 		const struct probe *p = shot(sc, (int)i);
 
 		for (k = 0, at = 0; k < 3; k++, at += s->tcp.payload_len) {
@@ -337,10 +330,9 @@ test_states(void **state)
 	    {TRIAL_SPOILED, false, true, true},
 	};
 	struct trial t = {0};
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		t.state = rows[i].state;
 		assert_int_equal(trial_was_sent(&t), rows[i].sent);
 		assert_int_equal(trial_is_done(&t), rows[i].done);
@@ -353,24 +345,23 @@ test_control_burst(void **state)
 {
 	struct scene *sc;
 	const struct sw_sent *s;
-	int plain, i;
 
 	(void)state;
-	for (plain = 0; plain < 2; plain++) {
+	for (int plain = 0; plain < 2; plain++) {
 		sc = scene_new(0);
 		fire_plan(sc,
 		    (struct shot_plan){
-			.kind = TRIAL_CONTROL_BURST, .plain = plain});
+			.kind = TRIAL_CONTROL_BURST, .plain = plain != 0});
 		assert_true(trial_is_control(&sc->t));
 		assert_int_equal(sc->s.conns[sc->t.conn].arm, ARM_CONTROL);
 		assert_int_equal(sc->t.n_probes, sc->load.last_ttl);
-		for (i = 0; i < sc->load.last_ttl; i++) {
+		for (int i = 0; i < sc->load.last_ttl; i++) {
 			s = &sc->sw->sent[i];
-			assert_int_equal(
-			    s->tcp.ttl, plain ? sc->load.last_ttl - i : i + 1);
+			assert_int_equal(s->tcp.ttl,
+			    plain != 0 ? sc->load.last_ttl - i : i + 1);
 			assert_memory_equal(s->packet + s->len - 6, CONTROL, 6);
 			assert_int_equal(s->tcp.ack,
-			    rcv_nxt(sc) - (uint32_t)(plain ? 0 : i + 1));
+			    rcv_nxt(sc) - (uint32_t)(plain != 0 ? 0 : i + 1));
 		}
 		scene_free(sc);
 	}
@@ -397,7 +388,7 @@ test_full_other_ttl(void **state)
 	assert_int_equal(sc->s.resets[0].facts.probe_ttl, 78);
 	trial_to_infer(&sc->s, &sc->t, shots, &it);
 	assert_int_equal(shots[0].ttl, 78);
-	assert_true(shots[0].fired && shots[0].rst_ttl == 76);
+	assert_true(shots[0].drew && shots[0].rst_ttl == 76);
 	/* Others are left as they are. */
 	fire(sc, TRIAL_FULL, 0);
 	fire(sc, TRIAL_CONTROL, 0);
@@ -423,14 +414,13 @@ test_paced_burst(void **state)
 	struct infer_shot shots[INFER_MAX_HOPS];
 	struct scene *sc = scene_new(100);
 	struct infer_trial it;
-	size_t i;
 
 	(void)state;
 	sc->s.tick = tick_echo;
 	sc->s.tick_ns = session_now(&sc->s) + sc->sw->rtt_ns + 25 * MS;
 	fire(sc, TRIAL_BURST, 0);
 	assert_int_equal(sc->sw->n_sent, 6);
-	for (i = 0; i < 6; i++) {
+	for (size_t i = 0; i < 6; i++) {
 		assert_int_equal(sc->sw->sent[i].kind, SW_TCP);
 		assert_true(sc->sw->sent[i].at_ns ==
 		    sc->sw->sent[0].at_ns + (int64_t)i * 10 * MS);
@@ -438,7 +428,7 @@ test_paced_burst(void **state)
 	assert_true(session_now(&sc->s) > sc->s.tick_ns);
 	trial_to_infer(&sc->s, &sc->t, shots, &it);
 	assert_int_equal(it.n_shots, 6);
-	for (i = 0; i < 6; i++)
+	for (size_t i = 0; i < 6; i++)
 		assert_int_equal(shots[i].ttl, i + 1);
 	pump(sc, 10 * MS);
 	assert_int_equal(sc->sw->n_sent, 7);
@@ -449,7 +439,7 @@ test_paced_burst(void **state)
 	scene_free(sc);
 }
 
-/* No connection, no trial. */
+/* --- no connection, no trial --- */
 
 static void
 test_failed(void **state)
@@ -491,7 +481,7 @@ test_spoiled(void **state)
 	scene_free(sc);
 }
 
-/* When it is over. */
+/* --- when it is over --- */
 
 static void
 test_silence_waits_for_taps(void **state)
@@ -500,10 +490,9 @@ test_silence_waits_for_taps(void **state)
 	    TRIAL_FULL, TRIAL_CONTROL, TRIAL_SINGLE, TRIAL_BURST};
 	struct scene *sc;
 	int64_t after;
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < 4; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		sc = scene_new(0);
 		fire(sc, kinds[i], kinds[i] == TRIAL_SINGLE ? 3 : 0);
 		after = settles_after(sc);
@@ -573,14 +562,13 @@ test_burst_awaits_companions(void **state)
 {
 	struct scene *sc = scene_new(0);
 	int64_t after;
-	int i;
 
 	(void)state;
 	fire(sc, TRIAL_BURST, 0);
-	for (i = 4; i <= 6; i++)
+	for (int i = 4; i <= 6; i++)
 		reset_at(sc, i * 3 * MS, 62, rcv_nxt(sc) - (uint32_t)i);
 	after = settles_after(sc);
-	for (i = 1; i <= 6; i++)
+	for (int i = 1; i <= 6; i++)
 		assert_int_equal(shot(sc, i - 1)->drew_reset, i >= 4);
 	assert_true(after > 18 * MS && after < 50 * MS);
 	scene_free(sc);
@@ -603,10 +591,9 @@ test_patience_learns(void **state)
 	};
 	struct scene *sc;
 	int64_t after;
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		sc = scene_new(0);
 		sc->tm.latencies = rows[i].n;
 		sc->tm.latency_ns = rows[i].latency * MS;
@@ -654,7 +641,7 @@ test_quiet_buffered(void **state)
 	scene_free(sc);
 }
 
-/* What it tells infer. */
+/* --- what it tells infer --- */
 
 static void
 test_to_infer_burst(void **state)
@@ -662,21 +649,20 @@ test_to_infer_burst(void **state)
 	struct infer_shot shots[INFER_MAX_HOPS];
 	struct scene *sc = scene_new(0);
 	struct infer_trial it;
-	int i;
 
 	(void)state;
 	fire(sc, TRIAL_BURST, 0);
 	answer_all(sc, 3);
-	for (i = 4; i <= 6; i++)
+	for (int i = 4; i <= 6; i++)
 		reset_at(sc, 4 * MS, 62, rcv_nxt(sc) - (uint32_t)i);
 	settles_after(sc);
 	trial_to_infer(&sc->s, &sc->t, shots, &it);
 	assert_int_equal(it.n_shots, 6);
 	assert_ptr_equal(it.shots, shots);
-	assert_false(it.fired_unknown || it.faster_than_server);
-	for (i = 1; i <= 6; i++) {
+	assert_false(it.drew_unknown || it.faster_than_server);
+	for (int i = 1; i <= 6; i++) {
 		assert_int_equal(shots[i - 1].ttl, i);
-		assert_int_equal(shots[i - 1].fired, i >= 4);
+		assert_int_equal(shots[i - 1].drew, i >= 4);
 		assert_int_equal(shots[i - 1].rst_ttl, i >= 4 ? 62 : 0);
 		assert_int_equal(
 		    shots[i - 1].te, i <= 3 ? INFER_TE_SEEN : INFER_TE_MISSING);
@@ -690,17 +676,16 @@ test_to_infer_full(void **state)
 	struct infer_shot shots[INFER_MAX_HOPS];
 	struct scene *sc = scene_new(0);
 	struct infer_trial it;
-	int64_t latency;
 
 	(void)state;
-	for (latency = 2 * MS; latency <= 20 * MS; latency += 18 * MS) {
+	for (int64_t latency = 2 * MS; latency <= 20 * MS; latency += 18 * MS) {
 		fire(sc, TRIAL_FULL, 0);
 		reset_at(sc, latency, 63, rcv_nxt(sc));
 		settles_after(sc);
 		trial_to_infer(&sc->s, &sc->t, shots, &it);
 		assert_int_equal(it.n_shots, 1);
 		assert_int_equal(shots[0].ttl, 64);
-		assert_true(shots[0].fired);
+		assert_true(shots[0].drew);
 		assert_int_equal(shots[0].rst_ttl, 63);
 		assert_int_equal(shots[0].te, INFER_TE_UNKNOWN);
 		assert_int_equal(it.faster_than_server, latency == 2 * MS);
@@ -714,17 +699,16 @@ test_to_infer_untagged(void **state)
 	struct infer_shot shots[INFER_MAX_HOPS];
 	struct scene *sc = scene_new(0);
 	struct infer_trial it;
-	int i;
 
 	(void)state;
 	fire(sc, TRIAL_BURST, 0);
 	reset_at(sc, 4 * MS, 77, 0x7777);
 	settles_after(sc);
 	trial_to_infer(&sc->s, &sc->t, shots, &it);
-	assert_true(it.fired_unknown);
+	assert_true(it.drew_unknown);
 	assert_int_equal(it.rst_ttl, 77);
-	for (i = 0; i < 6; i++)
-		assert_false(shots[i].fired);
+	for (int i = 0; i < 6; i++)
+		assert_false(shots[i].drew);
 	scene_free(sc);
 }
 
@@ -736,7 +720,6 @@ test_to_infer_plain(void **state)
 	struct scene *sc = scene_new(0);
 	struct infer_trial it;
 	struct craft_tcp t;
-	int i;
 
 	(void)state;
 	fire_plain(sc, TRIAL_BURST);
@@ -746,20 +729,20 @@ test_to_infer_plain(void **state)
 	settles_after(sc);
 	trial_to_infer(&sc->s, &sc->t, shots, &it);
 	assert_int_equal(it.n_shots, 6);
-	assert_false(it.fired_unknown);
-	for (i = 0; i < 6; i++) {
+	assert_false(it.drew_unknown);
+	for (int i = 0; i < 6; i++) {
 		assert_int_equal(shots[i].ttl, 6 - i);
-		assert_int_equal(shots[i].fired, i == 2);
+		assert_int_equal(shots[i].drew, i == 2);
 	}
 	/* Without ID or window, the number that all share names none. */
 	fire_plain(sc, TRIAL_BURST);
 	reset_at(sc, 4 * MS, 61, rcv_nxt(sc));
 	settles_after(sc);
 	trial_to_infer(&sc->s, &sc->t, shots, &it);
-	assert_true(it.fired_unknown);
+	assert_true(it.drew_unknown);
 	assert_int_equal(it.rst_ttl, 61);
-	for (i = 0; i < 6; i++)
-		assert_false(shots[i].fired);
+	for (int i = 0; i < 6; i++)
+		assert_false(shots[i].drew);
 	scene_free(sc);
 }
 
@@ -775,7 +758,6 @@ test_copies(void **state)
 	struct infer_shot shots[INFER_MAX_HOPS];
 	struct scene *sc = scene_new(0);
 	struct infer_trial it;
-	size_t i;
 
 	(void)state;
 	fire_plan(sc, plan);
@@ -783,21 +765,21 @@ test_copies(void **state)
 	reset_at(sc, 4 * MS, 61, rcv_nxt(sc) - 3);
 	settles_after(sc);
 	trial_to_infer(&sc->s, &sc->t, shots, &it);
-	assert_false(it.fired_unknown);
-	for (i = 0; i < 6; i++) {
+	assert_false(it.drew_unknown);
+	for (size_t i = 0; i < 6; i++) {
 		assert_int_equal(shots[i].ttl, 4);
-		assert_int_equal(shots[i].fired, i == 2);
+		assert_int_equal(shots[i].drew, i == 2);
 	}
 	plan.ttl = 5;
 	plan.tagged = false;
 	fire_plan(sc, plan);
-	for (i = 0; i < 6; i++)
+	for (size_t i = 0; i < 6; i++)
 		assert_int_equal(
 		    sc->s.probes[sc->t.first_probe + i].ack, rcv_nxt(sc));
 	reset_at(sc, 4 * MS, 61, rcv_nxt(sc));
 	settles_after(sc);
 	trial_to_infer(&sc->s, &sc->t, shots, &it);
-	assert_true(it.fired_unknown);
+	assert_true(it.drew_unknown);
 	assert_int_equal(it.rst_ttl, 61);
 	assert_int_equal(it.n_shots, 6);
 	scene_free(sc);
@@ -813,13 +795,12 @@ test_rate_limited(void **state)
 	struct infer_shot shots[INFER_MAX_HOPS];
 	struct scene *sc = scene_new(0);
 	struct infer_trial it;
-	int i;
 
 	(void)state;
 	/* The trace has asked each of these hops once already. */
-	for (i = 1; i <= 6; i++)
+	for (int i = 1; i <= 6; i++)
 		assert_true(session_echo(&sc->s, i, &sc->f) >= 0);
-	for (i = 0; i < 8; i++) {
+	for (int i = 0; i < 8; i++) {
 		fire(sc, TRIAL_BURST, 0);
 		trial_to_infer(&sc->s, &sc->t, shots, &it);
 		assert_int_equal(

@@ -15,6 +15,8 @@
 #include <rsthop/text.h>
 #include <rsthop/trigger.h>
 
+#include "proves.h"
+
 #define HELLO                                                                \
 	"160301004a010000460303000102030405060708090a0b0c0d0e0f101112131415" \
 	"161718191a1b1c1d1e1f0000021301010000"                               \
@@ -198,13 +200,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_requests),
-	    cmocka_unit_test(test_prefixes),
-	    cmocka_unit_test(test_cut_hello),
-	    cmocka_unit_test(test_long_key),
-	    cmocka_unit_test(test_common),
-	    cmocka_unit_test(test_common_not_greedy),
+	    PROVES("requests", test_requests),
+	    PROVES("prefixes", test_prefixes),
+	    PROVES("cut hello", test_cut_hello),
+	    PROVES("long key", test_long_key),
+	    PROVES("common", test_common),
+	    PROVES("common not greedy", test_common_not_greedy),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("trigger", tests, NULL, NULL);
 }

@@ -13,11 +13,7 @@
 #include <rsthop/vec.h>
 
 #include "no_memory.h"
-
-#define PROVES(words, fn)                   \
-	{                                   \
-		words, fn, NULL, NULL, NULL \
-	}
+#include "proves.h"
 
 struct wide {
 	uint64_t number;
@@ -152,5 +148,5 @@ main(void)
 		test_refused),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("vec", tests, NULL, NULL);
 }

@@ -24,12 +24,8 @@
 #include <rsthop/verdict.h>
 #include <rsthop/verdict_reasons.h>
 
+#include "proves.h"
 #include "scripted_world.h"
-
-#define PROVES(words, fn)                   \
-	{                                   \
-		words, fn, NULL, NULL, NULL \
-	}
 
 #define ROWS(a) (sizeof(a) / sizeof((a)[0]))
 #define HOPS	7
@@ -49,13 +45,12 @@ static void
 fill_path(struct path *p, const struct sw *sw)
 {
 	struct path_responder *r;
-	int i;
 
 	p->n_hops = p->server_hops = HOPS;
 	p->distance = PATH_DISTANCE_PROBE;
 	p->server_ttl = 58;
 	p->server_rtt_ns = 20 * CLOCK_MS;
-	for (i = 0; i < HOPS; i++) {
+	for (int i = 0; i < HOPS; i++) {
 		r = &p->hops[i].responders[0];
 		p->hops[i].ttl = (uint8_t)(i + 1);
 		p->hops[i].asked = p->hops[i].answered = 2;
@@ -109,9 +104,7 @@ scene_new(void)
 static void
 scene_free(struct scene *sc)
 {
-	size_t i;
-
-	for (i = 0; i < sc->r.s.n_conns; i++)
+	for (size_t i = 0; i < sc->r.s.n_conns; i++)
 		sc->r.s.conns[i].closed = true; /* the world never had it */
 	session_free(&sc->r.s);
 	belief_free(&sc->b);
@@ -197,9 +190,8 @@ static void
 add_arm(struct scene *sc, enum trial_kind kind, unsigned int k, unsigned int n)
 {
 	struct trial *t;
-	unsigned int i;
 
-	for (i = 0; i < n; i++) {
+	for (unsigned int i = 0; i < n; i++) {
 		t = add_trial(sc, kind, TRIAL_SETTLED, 1);
 		add_probe(sc, t, 64);
 		if (i < k)
@@ -213,9 +205,8 @@ add_burst(struct scene *sc, int from, int rst_ttl, bool te)
 {
 	struct trial *t = add_trial(sc, TRIAL_BURST, TRIAL_SETTLED, HOPS - 1);
 	struct probe *p;
-	int i;
 
-	for (i = 1; i < HOPS; i++) {
+	for (int i = 1; i < HOPS; i++) {
 		p = add_probe(sc, t, i);
 		if (from != 0 && i >= from) {
 			add_reset(sc, rst_ttl, CLOCK_MS);
@@ -247,9 +238,8 @@ static const struct reason *
 find_reason(const struct scene *sc, const char *code)
 {
 	const struct reasons *rs = &sc->out.verdict.reasons;
-	size_t i;
 
-	for (i = 0; i < rs->n; i++)
+	for (size_t i = 0; i < rs->n; i++)
 		if (strcmp(rs->r[i].code, code) == 0)
 			return &rs->r[i];
 	return NULL;
@@ -282,7 +272,7 @@ assert_addr(const struct addr *a, const char *want)
 	assert_string_equal(addr_is_none(a) ? "" : addr_format(a, text), want);
 }
 
-/* Figures. */
+/* --- figures --- */
 
 static void
 test_rate(void **state)
@@ -299,10 +289,9 @@ test_rate(void **state)
 	    {0, 0, 0, 0, 1},
 	};
 	struct scene *sc;
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < ROWS(rows); i++) {
+	for (size_t i = 0; i < ROWS(rows); i++) {
 		sc = scene_new();
 		add_arm(sc, TRIAL_FULL, rows[i].k, rows[i].n);
 		figures(sc);
@@ -335,10 +324,9 @@ test_p_value(void **state)
 	    {0, 0, 0, 8, -1},
 	};
 	struct scene *sc;
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < ROWS(rows); i++) {
+	for (size_t i = 0; i < ROWS(rows); i++) {
 		sc = scene_new();
 		add_arm(sc, TRIAL_FULL, rows[i].k, rows[i].n);
 		add_arm(sc, TRIAL_CONTROL, rows[i].ck, rows[i].cn);
@@ -376,7 +364,6 @@ test_by_ttl(void **state)
 {
 	struct scene *sc = scene_new();
 	const struct result_by_ttl *by = sc->out.by_ttl;
-	int i;
 
 	(void)state;
 	add_arm(sc, TRIAL_FULL, 1, 1);
@@ -386,7 +373,7 @@ test_by_ttl(void **state)
 	figures(sc);
 	assert_int_equal(sc->out.threshold_ttl, 4);
 	assert_int_equal(sc->out.n_by_ttl, 6);
-	for (i = 1; i <= 6; i++) {
+	for (int i = 1; i <= 6; i++) {
 		assert_int_equal(by[i - 1].ttl, i);
 		assert_int_equal(by[i - 1].trials, 3);
 		assert_int_equal(by[i - 1].resets, i < 4 ? 0 : i == 4 ? 1 : 2);
@@ -403,18 +390,17 @@ static void
 test_control_bursts(void **state)
 {
 	struct scene *sc = scene_new();
-	size_t i;
 
 	(void)state;
 	add_arm(sc, TRIAL_FULL, 1, 4);
 	add_arm(sc, TRIAL_CONTROL, 0, 3);
-	for (i = 0; i < 4; i++)
+	for (size_t i = 0; i < 4; i++)
 		add_burst(sc, 4, 60, true);
 	figures(sc);
 	near(sc->out.reproduction.p_value, 4.0 / 7, 1e-9);
 	locate_result_free(&sc->out);
 	sc->out.n_by_ttl = 0;
-	for (i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		add_burst(sc, 0, 0, true);
 		sc->r.trials[sc->r.n_trials - 1].kind = TRIAL_CONTROL_BURST;
 		sc->r.s.conns[sc->r.s.n_conns - 1].arm = ARM_CONTROL;
@@ -440,12 +426,11 @@ test_latency(void **state)
 	static const int64_t ms[] = {9, 1, 5};
 	struct scene *sc = scene_new();
 	struct trial *t;
-	size_t i;
 
 	(void)state;
 	figures(sc);
 	assert_true(sc->out.reproduction.latency_ns == -1);
-	for (i = 0; i < 6; i++) {
+	for (size_t i = 0; i < 6; i++) {
 		t = add_trial(sc, TRIAL_FULL, TRIAL_SETTLED, 1);
 		add_probe(sc, t, 64);
 		add_reset(sc, 62, i < 3 ? ms[i] * CLOCK_MS : CLOCK_S);
@@ -459,7 +444,7 @@ test_latency(void **state)
 	scene_free(sc);
 }
 
-/* Verdicts. */
+/* --- verdicts --- */
 
 /* A device for sure at hop h. */
 static void
@@ -469,8 +454,8 @@ set_device(struct scene *sc, int h, double wire, double router)
 	int t = wire > router ? h : h + 1;
 
 	memset(p, 0, sizeof(*p));
-	p->at[h][INFER_WIRE] = wire;
-	p->at[h][INFER_ROUTER] = router;
+	p->at[h][PLACE_WIRE] = wire;
+	p->at[h][PLACE_ROUTER] = router;
 	p->hop[h] = wire + router;
 	p->best_hop = h;
 	p->best_threshold = t;
@@ -491,10 +476,10 @@ test_device(void **state)
 	add_arm(sc, TRIAL_FULL, 2, 3);
 	add_burst(sc, 4, 62, false);
 	set_device(sc, 3, 0.01, 0.965);
-	sc->b.post.at[4][INFER_WIRE] = sc->b.post.hop[4] = 0.02;
-	sc->b.post.at[5][INFER_WIRE] = sc->b.post.hop[5] = 0.004;
+	sc->b.post.at[4][PLACE_WIRE] = sc->b.post.hop[4] = 0.02;
+	sc->b.post.at[5][PLACE_WIRE] = sc->b.post.hop[5] = 0.004;
 	sc->b.post.drops = 0.97;
-	sc->b.post.policy[INFER_FIXED] = 0.95;
+	sc->b.post.policy[TTL_POLICY_FIXED] = 0.95;
 	sc->b.post.initial[64] = 0.94;
 	figures(sc);
 	assert_int_equal(
@@ -502,20 +487,20 @@ test_device(void **state)
 	assert_int_equal(o->verdict.kind, RESULT_MIDDLEBOX);
 	assert_int_equal(o->verdict.forged, RESULT_YES);
 	assert_int_equal(o->verdict.hop, 3);
-	assert_int_equal(o->verdict.place, RESULT_ROUTER);
+	assert_int_equal(o->verdict.place, PLACE_ROUTER);
 	near(o->verdict.confidence, 0.975, 1e-12);
 	assert_addr(&o->verdict.address, "10.9.2.2");
 	assert_addr(&o->verdict.between[0], "10.9.1.2");
 	assert_addr(&o->verdict.between[1], "10.9.3.2");
 	assert_int_equal(o->verdict.in_path, RESULT_YES);
-	assert_int_equal(o->verdict.policy, RESULT_POLICY_FIXED);
+	assert_int_equal(o->verdict.policy, TTL_POLICY_FIXED);
 	assert_int_equal(o->verdict.initial_ttl, 64);
 	assert_int_equal(o->verdict.resets_server_too, RESULT_UNSURE);
 	assert_int_equal(locate_exit_status(o), 0);
 	/* The rest that is worth a line, most probable first. */
 	assert_int_equal(o->verdict.n_alternatives, 2);
 	assert_int_equal(o->verdict.alternatives[0].hop, 4);
-	assert_int_equal(o->verdict.alternatives[0].place, RESULT_WIRE);
+	assert_int_equal(o->verdict.alternatives[0].place, PLACE_WIRE);
 	assert_int_equal(o->verdict.alternatives[1].hop, 3);
 	near(o->verdict.alternatives[1].probability, 0.01, 1e-12);
 	assert_reason(sc, "threshold", "TTL 4 and more fired it, 3 of 3");
@@ -544,10 +529,10 @@ test_place_unsure(void **state)
 	assert_int_equal(
 	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
 	assert_int_equal(sc->out.verdict.hop, 3);
-	assert_int_equal(sc->out.verdict.place, RESULT_PLACE_UNKNOWN);
+	assert_int_equal(sc->out.verdict.place, PLACE_UNKNOWN);
 	assert_int_equal(sc->out.verdict.n_alternatives, 0);
 	assert_int_equal(sc->out.verdict.in_path, RESULT_UNSURE);
-	assert_int_equal(sc->out.verdict.policy, RESULT_POLICY_UNKNOWN);
+	assert_int_equal(sc->out.verdict.policy, TTL_POLICY_UNKNOWN);
 	scene_free(sc);
 }
 
@@ -601,21 +586,20 @@ static void
 test_shared_hop(void **state)
 {
 	struct scene *sc;
-	int fired, i;
 
 	(void)state;
-	for (fired = 0; fired < 2; fired++) {
+	for (int drew = 0; drew < 2; drew++) {
 		sc = scene_new();
 		share_hop(sc, 2);
 		share_hop(sc, 3);
 		add_arm(sc, TRIAL_FULL, 1, 1);
 		/* Three flows by way of .2, which nobody resets. */
 		add_silent(sc, true, 3);
-		for (i = 0; i < 3; i++) {
+		for (int i = 0; i < 3; i++) {
 			answer_from(sc, &sc->r.trials[1 + i], 2, 2);
 			answer_from(sc, &sc->r.trials[1 + i], 3, 2);
 		}
-		add_burst(sc, fired ? 4 : 0, 62, false);
+		add_burst(sc, drew != 0 ? 4 : 0, 62, false);
 		answer_from(sc, &sc->r.trials[4], 2, 3);
 		answer_from(sc, &sc->r.trials[4], 3, 3);
 		set_device(sc, 3, 0, 0.99);
@@ -624,14 +608,17 @@ test_shared_hop(void **state)
 		    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f),
 		    0);
 		/* Silent flows went by both: then neither is named. */
-		assert_addr(&sc->out.verdict.address, fired ? "10.9.2.3" : "");
+		assert_addr(
+		    &sc->out.verdict.address, drew != 0 ? "10.9.2.3" : "");
 		assert_addr(&sc->out.verdict.between[0],
-		    fired ? "10.9.1.3" : "10.9.0.2");
+		    drew != 0 ? "10.9.1.3" : "10.9.0.2");
 		scene_free(sc);
 	}
 }
 
-/* The way of the port that the sweep kept to counts more than what is silent. */
+/*
+ * The way of the port that the sweep kept to counts more than what is silent.
+ */
 static void
 test_swept_hop(void **state)
 {
@@ -701,12 +688,12 @@ test_copier(void **state)
 	r->facts.id_echoed = true;
 	add_burst(sc, 2, 1, false);
 	set_device(sc, 1, 0, 0.99);
-	sc->b.post.policy[INFER_COPIED] = 0.99;
+	sc->b.post.policy[TTL_POLICY_COPIED] = 0.99;
 	sc->r.s.conns[1].quoted_reset = true;
 	figures(sc);
 	assert_int_equal(
 	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
-	assert_int_equal(sc->out.verdict.policy, RESULT_POLICY_COPY);
+	assert_int_equal(sc->out.verdict.policy, TTL_POLICY_COPIED);
 	assert_int_equal(sc->out.verdict.resets_server_too, RESULT_YES);
 	assert_reason(sc, "ip-id-echo", "13052; the server's stood at 23403");
 	assert_reason(sc, "ttl-follows-probe", "63 for a packet sent with 64");
@@ -736,10 +723,9 @@ test_firing(void **state)
 	    {{0.55, 0.25, 0.2}, 0.99, RESULT_FIRING_UNKNOWN, NULL, NULL},
 	};
 	struct scene *sc;
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < ROWS(rows); i++) {
+	for (size_t i = 0; i < ROWS(rows); i++) {
 		sc = scene_new();
 		add_arm(sc, TRIAL_FULL, 1, 3);
 		add_burst(sc, 4, 61, false);
@@ -769,14 +755,14 @@ test_on_path(void **state)
 	add_burst(sc, 4, 61, true);
 	set_device(sc, 4, 0.99, 0);
 	sc->b.post.drops = 0.03;
-	sc->b.post.policy[INFER_ARBITRARY] = 0.9;
+	sc->b.post.policy[TTL_POLICY_ARBITRARY] = 0.9;
 	sc->r.s.conns[0].server_alive = RESULT_YES;
 	figures(sc);
 	assert_int_equal(
 	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
 	assert_int_equal(sc->out.verdict.in_path, RESULT_NO);
 	assert_int_equal(sc->out.verdict.resets_server_too, RESULT_NO);
-	assert_int_equal(sc->out.verdict.policy, RESULT_POLICY_RANDOM);
+	assert_int_equal(sc->out.verdict.policy, TTL_POLICY_ARBITRARY);
 	assert_reason(sc, "on-path-answered", "3 of 3");
 	assert_reason(sc, "server-still-open", "still held the connection");
 	assert_reason(sc, "ttl-unusable", "only the threshold locates");
@@ -829,21 +815,19 @@ test_residual_block(void **state)
 {
 	struct scene *sc;
 	struct seen_reset *r;
-	size_t i;
-	int tagged;
 
 	(void)state;
-	for (tagged = 0; tagged < 2; tagged++) {
+	for (int tagged = 0; tagged < 2; tagged++) {
 		sc = scene_new();
 		add_arm(sc, TRIAL_FULL, 2, 2);
 		add_arm(sc, TRIAL_CONTROL, 2, 2);
 		add_burst(sc, 4, 62, false);
-		for (i = 0; i < sc->r.s.n_resets; i++) {
+		for (size_t i = 0; i < sc->r.s.n_resets; i++) {
 			r = &sc->r.s.resets[i];
 			r->at_ns += (int64_t)i * CLOCK_S;
 			r->facts.control =
 			    sc->r.s.conns[r->conn].arm == ARM_CONTROL;
-			r->facts.seq_match = i >= 4 && tagged
+			r->facts.seq_match = i >= 4 && tagged != 0
 			    ? RESULT_SEQ_TAG
 			    : RESULT_SEQ_EXACT;
 		}
@@ -854,10 +838,10 @@ test_residual_block(void **state)
 		    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f),
 		    0);
 		assert_int_equal(sc->out.verdict.kind,
-		    tagged ? RESULT_MIDDLEBOX : RESULT_UNDETERMINED);
-		assert_int_equal(sc->out.verdict.hop, tagged ? 3 : 0);
+		    tagged != 0 ? RESULT_MIDDLEBOX : RESULT_UNDETERMINED);
+		assert_int_equal(sc->out.verdict.hop, tagged != 0 ? 3 : 0);
 		assert_int_equal(sc->out.notes.n, !tagged);
-		if (!tagged)
+		if (tagged == 0)
 			assert_non_null(
 			    strstr(sc->out.notes.text[0], "--cooldown"));
 		scene_free(sc);
@@ -889,16 +873,14 @@ static struct scene *
 response_scene(int rst_ttl)
 {
 	struct scene *sc = scene_new();
-	size_t i;
-	int h;
 
 	add_arm(sc, TRIAL_FULL, 3, 3);
 	add_arm(sc, TRIAL_CONTROL, 0, 3);
 	add_burst(sc, 0, 0, true);
-	for (i = 0; i < sc->r.s.n_resets; i++)
+	for (size_t i = 0; i < sc->r.s.n_resets; i++)
 		sc->r.s.resets[i].facts.ttl = (uint8_t)rst_ttl;
-	for (h = 1; h <= INFER_MAX_HOPS; h++)
-		sc->b.path.crossed[h] = h <= HOPS ? h - 1 : -1;
+	for (int h = 1; h <= INFER_MAX_HOPS; h++)
+		sc->b.path.traversed[h] = h <= HOPS ? h - 1 : -1;
 	sc->b.post.cause[INFER_DEVICE] = 0.02;
 	sc->b.post.cause[INFER_SERVER] = 0.02;
 	sc->b.post.cause[INFER_RESPONSE] = 0.96;
@@ -910,9 +892,8 @@ static int
 response_hop(const struct scene *sc, double *probability)
 {
 	const struct result_alternative *a;
-	size_t i;
 
-	for (i = 0; i < sc->out.verdict.n_alternatives; i++) {
+	for (size_t i = 0; i < sc->out.verdict.n_alternatives; i++) {
 		a = &sc->out.verdict.alternatives[i];
 		if (a->kind != RESULT_RESPONSE_TRIGGERED || a->hop == 0)
 			continue;
@@ -938,10 +919,9 @@ test_response_hops(void **state)
 	};
 	struct scene *sc;
 	double p = 0;
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < ROWS(rows); i++) {
+	for (size_t i = 0; i < ROWS(rows); i++) {
 		sc = response_scene(rows[i].ttl);
 		figures(sc);
 		assert_int_equal(
@@ -966,11 +946,10 @@ test_response_ways(void **state)
 {
 	struct scene *sc = response_scene(60);
 	double p;
-	int h;
 
 	(void)state;
-	for (h = 3; h <= HOPS; h++)
-		sc->b.path.crossed[h] = h + 1;
+	for (int h = 3; h <= HOPS; h++)
+		sc->b.path.traversed[h] = h + 1;
 	figures(sc);
 	assert_int_equal(
 	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
@@ -999,14 +978,13 @@ test_rewritten(void **state)
 {
 	struct scene *sc;
 	double p;
-	int server;
 
 	(void)state;
-	for (server = 0; server < 2; server++) {
+	for (int server = 0; server < 2; server++) {
 		sc = response_scene(58);
 		sc->b.id_follow = 3;
 		sc->r.s.conns[3].tcb.answer_ns = CLOCK_S;
-		if (server) {
+		if (server != 0) {
 			sc->b.post.cause[INFER_SERVER] = 0.95;
 			sc->b.post.cause[INFER_RESPONSE] = 0.03;
 		}
@@ -1015,7 +993,7 @@ test_rewritten(void **state)
 		    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f),
 		    0);
 		assert_int_equal(response_hop(sc, &p), 0);
-		if (server)
+		if (server != 0)
 			assert_reason(
 			    sc, "rewriting-possible", "look the same");
 		else
@@ -1068,7 +1046,7 @@ test_between_two(void **state)
 	add_arm(sc, TRIAL_FULL, 1, 1);
 	add_burst(sc, 4, 62, true);
 	set_device(sc, 3, 0, 0.5);
-	sc->b.post.at[4][INFER_WIRE] = sc->b.post.hop[4] = 0.49;
+	sc->b.post.at[4][PLACE_WIRE] = sc->b.post.hop[4] = 0.49;
 	sc->b.post.threshold = 0.99;
 	figures(sc);
 	assert_int_equal(
@@ -1112,19 +1090,18 @@ test_alternatives(void **state)
 {
 	struct scene *sc = scene_new();
 	const struct result_alternative *a = sc->out.verdict.alternatives;
-	int h, p, i;
 
 	(void)state;
 	add_arm(sc, TRIAL_FULL, 1, 1);
 	set_device(sc, 3, 0.2, 0.2);
-	for (h = 1; h <= HOPS; h++)
-		for (p = 0; p < INFER_PLACES; p++)
-			sc->b.post.at[h][p] = 0.01 * (2 * h + p);
+	for (int h = 1; h <= HOPS; h++)
+		for (int p = PLACE_WIRE; p < PLACES; p++)
+			sc->b.post.at[h][p] = 0.01 * (2 * h + p - PLACE_WIRE);
 	figures(sc);
 	assert_int_equal(
 	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
 	assert_int_equal(sc->out.verdict.n_alternatives, RESULT_ALTERNATIVES);
-	for (i = 0; i < RESULT_ALTERNATIVES; i++)
+	for (int i = 0; i < RESULT_ALTERNATIVES; i++)
 		near(a[i].probability, 0.01 * (15 - i), 1e-12);
 	scene_free(sc);
 }
@@ -1140,7 +1117,7 @@ test_given(void **state)
 	sc->ask.n_rst_ttls = sc->out.n_given_ttls = 1;
 	sc->ask.rst_ttls[0] = sc->out.given_ttls[0] = 63;
 	set_device(sc, 2, 0.37, 0.36);
-	sc->b.post.at[1][INFER_ROUTER] = sc->b.post.hop[1] = 0.2;
+	sc->b.post.at[1][PLACE_ROUTER] = sc->b.post.hop[1] = 0.2;
 	figures(sc);
 	assert_int_equal(
 	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
@@ -1150,10 +1127,10 @@ test_given(void **state)
 	near(sc->out.verdict.confidence, 0.73, 1e-12);
 	assert_int_equal(sc->out.verdict.in_path, RESULT_UNSURE);
 	/* The better place is named, the other one is the first of the rest. */
-	assert_int_equal(sc->out.verdict.place, RESULT_WIRE);
+	assert_int_equal(sc->out.verdict.place, PLACE_WIRE);
 	assert_int_equal(sc->out.verdict.n_alternatives, 2);
 	assert_int_equal(sc->out.verdict.alternatives[0].hop, 2);
-	assert_int_equal(sc->out.verdict.alternatives[0].place, RESULT_ROUTER);
+	assert_int_equal(sc->out.verdict.alternatives[0].place, PLACE_ROUTER);
 	near(sc->out.verdict.alternatives[0].probability, 0.36, 1e-12);
 	assert_int_equal(sc->out.verdict.alternatives[1].hop, 1);
 	assert_reason(sc, "given-ttl", "TTL 63 was reported");
@@ -1230,7 +1207,7 @@ test_exec_genuine(void **state)
 	scene_free(sc);
 }
 
-/* Odds, and the reasons that have a part in them. */
+/* --- odds, and the reasons that have a part in them --- */
 
 /* What a reason's weight must be: a class's, or none. */
 struct weight_row {
@@ -1301,9 +1278,9 @@ test_weights_device(void **state)
 	add_burst(sc, 4, 62, false);
 	set_device(sc, 3, 0.01, 0.965);
 	for (int h = 1; h <= HOPS; h++)
-		sc->b.path.crossed[h] = h - 1;
+		sc->b.path.traversed[h] = h - 1;
 	sc->b.post.drops = 0.97;
-	sc->b.post.policy[INFER_FIXED] = 0.95;
+	sc->b.post.policy[TTL_POLICY_FIXED] = 0.95;
 	sc->b.post.initial[64] = 0.94;
 	sc->b.clues.own_segment = true;
 	memcpy(sc->r.s.resets[0].facts.mac, stranger, ADDR_MAC);
@@ -1342,7 +1319,7 @@ test_weights_copier(void **state)
 		sc->b.clues.echo = echo;
 		add_burst(sc, 2, 1, false);
 		set_device(sc, 1, 0, 0.99);
-		sc->b.post.policy[INFER_COPIED] = 0.99;
+		sc->b.post.policy[TTL_POLICY_COPIED] = 0.99;
 		sc->r.s.conns[1].quoted_reset = true;
 		fill_by_hand(sc);
 		assert_weights(sc, rows, ROWS(rows));
@@ -1367,9 +1344,9 @@ test_weights_on_path(void **state)
 	add_arm(sc, TRIAL_FULL, 1, 1);
 	add_burst(sc, 4, 61, true);
 	set_device(sc, 4, 0.99, 0);
-	sc->b.path.crossed[4] = 3;
+	sc->b.path.traversed[4] = 3;
 	sc->b.post.drops = 0.03;
-	sc->b.post.policy[INFER_ARBITRARY] = 0.9;
+	sc->b.post.policy[TTL_POLICY_ARBITRARY] = 0.9;
 	sc->b.answers.acked = 1;
 	fill_by_hand(sc);
 	assert_weights(sc, rows, ROWS(rows));
@@ -1429,7 +1406,7 @@ test_weights_response(void **state)
 	scene_free(sc);
 }
 
-/* From trials to the posterior. */
+/* --- from trials to the posterior --- */
 
 static void
 update(struct scene *sc, bool assume)
@@ -1450,15 +1427,15 @@ test_update(void **state)
 	update(sc, false);
 	assert_int_equal(sc->r.load.last_ttl, HOPS - 1);
 	assert_int_equal(sc->b.post.best_hop, 3);
-	assert_true(sc->b.post.at[3][INFER_ROUTER] > 0.9);
+	assert_true(sc->b.post.at[3][PLACE_ROUTER] > 0.9);
 	assert_int_equal(sc->b.path.hops, HOPS);
 	assert_int_equal(sc->b.path.server_ttl, 58);
-	assert_int_equal(sc->b.path.crossed[3], 2);
-	assert_int_equal(sc->b.path.crossed[HOPS], -1);
+	assert_int_equal(sc->b.path.traversed[3], 2);
+	assert_int_equal(sc->b.path.traversed[HOPS], -1);
 	assert_false(sc->b.untagged);
 	/* Asked again, it is the same. */
 	update(sc, false);
-	assert_true(sc->b.post.at[3][INFER_ROUTER] > 0.9);
+	assert_true(sc->b.post.at[3][PLACE_ROUTER] > 0.9);
 	scene_free(sc);
 }
 
@@ -1482,11 +1459,10 @@ test_answers(void **state)
 {
 	struct scene *sc = scene_new();
 	const double *a = sc->b.path.answers;
-	int i;
 
 	(void)state;
 	sc->out.path.hops[4].answered = 0;
-	for (i = 1; i < HOPS; i++) {
+	for (int i = 1; i < HOPS; i++) {
 		add_trace_probe(sc, i, i != 5);
 		add_trace_probe(sc, i, i != 5 && i != 2);
 	}
@@ -1503,10 +1479,9 @@ static void
 test_update_by_steps(void **state)
 {
 	struct scene *a = scene_new(), *b = scene_new();
-	int i;
 
 	(void)state;
-	for (i = 0; i < 3; i++) {
+	for (int i = 0; i < 3; i++) {
 		add_arm(a, TRIAL_FULL, 1, 1);
 		add_burst(a, i == 1 ? 0 : 4, 62, false);
 		update(a, false);
@@ -1514,7 +1489,7 @@ test_update_by_steps(void **state)
 		add_burst(b, i == 1 ? 0 : 4, 62, false);
 	}
 	update(b, false);
-	for (i = 1; i <= HOPS; i++)
+	for (int i = 1; i <= HOPS; i++)
 		near(a->b.post.hop[i], b->b.post.hop[i], 1e-9);
 	near(a->b.post.drops, b->b.post.drops, 1e-9);
 	scene_free(a);
@@ -1524,11 +1499,9 @@ test_update_by_steps(void **state)
 static void
 assert_same(const struct infer_posterior *a, const struct infer_posterior *b)
 {
-	int i;
-
-	for (i = 1; i <= HOPS; i++)
+	for (int i = 1; i <= HOPS; i++)
 		near(a->hop[i], b->hop[i], 1e-9);
-	for (i = 0; i < INFER_CAUSES; i++)
+	for (int i = 0; i < INFER_CAUSES; i++)
 		near(a->cause[i], b->cause[i], 1e-9);
 }
 
@@ -1557,7 +1530,7 @@ test_update_anew(void **state)
 	update(a, false);
 	update(b, false);
 	assert_same(&a->b.post, &b->b.post);
-	assert_int_equal(a->b.path.crossed[3], 4);
+	assert_int_equal(a->b.path.traversed[3], 4);
 	scene_free(a);
 	scene_free(b);
 }
@@ -1569,7 +1542,6 @@ test_update_assume(void **state)
 	struct scene *sc = scene_new();
 	struct trial *t = add_trial(sc, TRIAL_FULL, TRIAL_SETTLED, 1);
 	double settled, assumed;
-	int i;
 
 	(void)state;
 	/* As the server's own would come. */
@@ -1578,14 +1550,14 @@ test_update_assume(void **state)
 	update(sc, false);
 	settled = sc->b.post.cause[INFER_DEVICE];
 	add_silent(sc, true, 4);
-	for (i = 0; i < 4; i++)
+	for (int i = 0; i < 4; i++)
 		sc->r.trials[1 + i].state = TRIAL_SENT;
 	update(sc, true);
 	assumed = sc->b.post.cause[INFER_DEVICE];
 	assert_true(assumed < 0.9 * settled);
 	update(sc, false);
 	near(sc->b.post.cause[INFER_DEVICE], settled, 1e-12);
-	for (i = 0; i < 4; i++)
+	for (int i = 0; i < 4; i++)
 		sc->r.trials[1 + i].state = TRIAL_SETTLED;
 	update(sc, false);
 	near(sc->b.post.cause[INFER_DEVICE], assumed, 1e-9);
@@ -1816,12 +1788,11 @@ test_own_segment(void **state)
 	static const uint8_t stranger[ADDR_MAC] = {2, 0, 0, 0, 0, 9};
 	struct scene *sc = scene_new(), *beyond = scene_new();
 	struct infer_posterior *p = &sc->b.post;
-	size_t i;
 
 	(void)state;
 	add_arm(sc, TRIAL_FULL, 3, 3);
 	add_arm(beyond, TRIAL_FULL, 3, 3);
-	for (i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		sc->r.s.resets[i].facts.ttl = 64;
 		sc->r.s.probes[i].rst_ttl = 64;
 		beyond->r.s.resets[i].facts.ttl = 64;
@@ -1833,14 +1804,14 @@ test_own_segment(void **state)
 	assert_true(sc->b.clues.own_segment);
 	assert_false(beyond->b.clues.own_segment);
 	print_message("  wire before hop 1: %.4f by its frames, else %.4f\n",
-	    p->at[1][INFER_WIRE], beyond->b.post.at[1][INFER_WIRE]);
-	assert_true(p->at[1][INFER_WIRE] > 0.95);
-	assert_true(beyond->b.post.at[1][INFER_WIRE] < 0.8);
+	    p->at[1][PLACE_WIRE], beyond->b.post.at[1][PLACE_WIRE]);
+	assert_true(p->at[1][PLACE_WIRE] > 0.95);
+	assert_true(beyond->b.post.at[1][PLACE_WIRE] < 0.8);
 	figures(sc);
 	assert_int_equal(
 	    verdict_fill(&sc->ask, &sc->r, &sc->b, &sc->out, &sc->f), 0);
 	assert_int_equal(sc->out.verdict.hop, 1);
-	assert_int_equal(sc->out.verdict.place, RESULT_WIRE);
+	assert_int_equal(sc->out.verdict.place, PLACE_WIRE);
 	assert_reason(sc, "mac-differs", "comes from 02:00:00:00:00:09");
 	assert_reason(sc, "mac-differs", "packets from 02:00:00:00:00:01");
 	figures(beyond);
@@ -1859,10 +1830,9 @@ test_no_stranger(void **state)
 	static const uint8_t stranger[ADDR_MAC] = {2, 0, 0, 0, 0, 9};
 	struct scene *sc;
 	struct seen_reset *r;
-	int i;
 
 	(void)state;
-	for (i = 0; i < 6; i++) {
+	for (int i = 0; i < 6; i++) {
 		sc = scene_new();
 		add_arm(sc, TRIAL_FULL, 1, 2);
 		r = &sc->r.s.resets[0];
@@ -1885,7 +1855,7 @@ test_no_stranger(void **state)
 	}
 }
 
-/* Rounds. */
+/* --- rounds --- */
 
 /* A campaign whose first connection stands. */
 static struct scene *
@@ -1923,27 +1893,26 @@ test_full_ttls(void **state)
 {
 	static const int turns[] = {64, 71, 78, 85, 64, 71};
 	struct scene *sc = scene_open();
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < 3; i++)
+	for (size_t i = 0; i < 3; i++)
 		assert_int_equal(full_leaves_with(sc), 64);
 	scene_free(sc);
 	sc = scene_open();
 	sc->r.vary_full = true;
-	for (i = 0; i < ROWS(turns); i++)
+	for (size_t i = 0; i < ROWS(turns); i++)
 		assert_int_equal(full_leaves_with(sc), turns[i]);
 	scene_free(sc);
 	/* A system that begins with 255 has nothing above it. */
 	sc = scene_open();
 	sc->r.vary_full = true;
 	sc->r.s.conns[0].tcb.client_ttl = 255;
-	for (i = 0; i < 2; i++)
+	for (size_t i = 0; i < 2; i++)
 		assert_int_equal(full_leaves_with(sc), 64);
 	scene_free(sc);
 }
 
-/* The control and the exit status. */
+/* --- the control and the exit status --- */
 
 static void
 control(const char *in, size_t len, const char *want)
@@ -1989,14 +1958,13 @@ static void
 test_one_control(void **state)
 {
 	struct scene *sc = scene_new();
-	size_t i;
 
 	(void)state;
 	add_arm(sc, TRIAL_FULL, 3, 3);
 	add_arm(sc, TRIAL_CONTROL, 1, 8);
-	for (i = 0; i < 2; i++)
+	for (size_t i = 0; i < 2; i++)
 		sc->r.s.resets[sc->r.s.n_resets++] = sc->r.s.resets[3];
-	for (i = 0; i < sc->r.s.n_resets; i++)
+	for (size_t i = 0; i < sc->r.s.n_resets; i++)
 		sc->r.s.resets[i].facts.control = i >= 3;
 	set_device(sc, 3, 0, 0.99);
 	figures(sc);
@@ -2015,14 +1983,13 @@ test_server_resets_all(void **state)
 {
 	struct scene *sc = scene_new();
 	struct seen_reset *r;
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		add_arm(sc, TRIAL_CONTROL, 1, 1);
 		add_arm(sc, TRIAL_FULL, 1, 1);
 	}
-	for (i = 0; i < 6; i++) {
+	for (size_t i = 0; i < 6; i++) {
 		r = &sc->r.s.resets[i];
 		r->at_ns += (int64_t)i * CLOCK_MS;
 		r->facts.ttl = 58;
