@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rsthop/vec.h>
+
 #include "compare_int.h"
 
 #define INDEX_FIRST_DATA   3  /* data packets that are sampled in any case */
@@ -129,18 +131,10 @@ static struct compare_flow *
 index_add_flow(struct compare *c, struct compare_side *s,
     const struct flow_key *k, uint32_t root)
 {
-	struct compare_flow *more;
 	uint32_t i = s->n_flows;
 
-	if (s->flows == NULL || i == s->cap_flows) {
-		uint32_t cap = i != 0 ? 2 * i : 256;
-
-		more = realloc(s->flows, cap * sizeof(*more));
-		if (more == NULL)
-			return NULL;
-		s->flows = more;
-		s->cap_flows = cap;
-	}
+	if (VEC_ROOM(s->flows, i, s->cap_flows) != 0)
+		return NULL;
 	memset(&s->flows[i], 0, sizeof(s->flows[i]));
 	s->flows[i].key = *k;
 	s->flows[i].root = root != COMPARE_NONE ? root : i;
@@ -257,21 +251,14 @@ index_sample(
 static void
 index_note_hole(struct compare_side *s, int64_t unix_ns)
 {
-	int64_t second = unix_ns / CLOCK_S, *more;
-	uint32_t cap = s->cap_holes != 0 ? 2 * s->cap_holes : 64;
+	int64_t second = unix_ns / CLOCK_S;
 
 	if (s->n_holes > 0 && s->holes[s->n_holes - 1] == second)
 		return;
-	if (s->n_holes == s->cap_holes) {
-		more = s->n_holes < COMPARE_HOLES
-		    ? realloc(s->holes, cap * sizeof(*more))
-		    : NULL;
-		if (more == NULL) {
-			s->lossy = true;
-			return;
-		}
-		s->holes = more;
-		s->cap_holes = cap;
+	if (s->n_holes == COMPARE_HOLES ||
+	    VEC_ROOM(s->holes, s->n_holes, s->cap_holes) != 0) {
+		s->lossy = true;
+		return;
 	}
 	s->holes[s->n_holes++] = second;
 }
@@ -325,20 +312,13 @@ index_add_reset(struct compare *c, int vantage, struct compare_flow *fl,
 	struct compare_side *side = &c->sides[vantage];
 	struct compare_flow *root = &side->flows[fl->root];
 	const struct pkt_tcp *t = &s->pkt->tcp;
-	uint32_t cap = c->cap_resets != 0 ? 2 * c->cap_resets : 256;
-	struct compare_reset *more;
 
 	if (c->n_resets == COMPARE_RESETS) {
 		c->resets_full = true;
 		return 0;
 	}
-	if (c->n_resets == c->cap_resets) {
-		more = realloc(c->resets, cap * sizeof(*more));
-		if (more == NULL)
-			return -1;
-		c->resets = more;
-		c->cap_resets = cap;
-	}
+	if (VEC_ROOM(c->resets, c->n_resets, c->cap_resets) != 0)
+		return -1;
 	c->resets[c->n_resets] = (struct compare_reset){.unix_ns = s->unix_ns,
 	    .frame = s->frame,
 	    .file = s->file,

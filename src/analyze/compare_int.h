@@ -89,10 +89,12 @@ struct compare_reset {
 };
 
 struct compare_side {
-	uint32_t n_flows, cap_flows;
+	uint32_t n_flows;
+	size_t cap_flows;
 	struct compare_flow *flows;
 	struct compare_map by_key;
-	uint32_t n_holes, cap_holes;
+	uint32_t n_holes;
+	size_t cap_holes;
 	int64_t *holes; /* seconds in which the capture lost packets */
 	bool lossy;	/* more of them than are kept */
 	bool full;	/* connections were left out */
@@ -105,7 +107,8 @@ struct compare {
 	bool swapped; /* of these the second is vantage 0 */
 	struct analysis *out;
 	struct compare_side sides[2];
-	uint32_t n_resets, cap_resets;
+	uint32_t n_resets;
+	size_t cap_resets;
 	struct compare_reset *resets;
 	bool resets_full;
 	uint32_t n_order;

@@ -12,14 +12,14 @@
 #include <rsthop/pkt.h>
 
 #include "evidence.h"
+#include "pass.h"
 
 #define EVIDENCE_CONNS 256
 #define EVIDENCE_EACH_GROUP \
 	8 /* connections, before others of the same get room */
-#define EVIDENCE_BUCKETS    1024 /* a power of two */
-#define EVIDENCE_BEGINNING  32	 /* packets of a connection */
-#define EVIDENCE_AROUND_NS  (5 * CLOCK_S)
-#define EVIDENCE_LOOK_EVERY 1024 /* packets between two looks for a signal */
+#define EVIDENCE_BUCKETS   1024 /* a power of two */
+#define EVIDENCE_BEGINNING 32	/* packets of a connection */
+#define EVIDENCE_AROUND_NS (5 * CLOCK_S)
 
 struct conn {
 	struct endpoint client, server;
@@ -228,18 +228,17 @@ evidence_find_conn(struct gathering *g, const struct pkt *p)
 }
 
 static void
-evidence_see(struct gathering *g, const struct capture_packet *cp)
+evidence_see(struct gathering *g, const struct pass_packet *q)
 {
 	char note[sizeof(g->out->evidence.packets->note)];
-	struct conn *c;
-	struct pkt p;
+	const struct capture_packet *cp = &q->cp;
+	const struct pkt *p = &q->pkt;
+	struct conn *c = evidence_find_conn(g, p);
 
-	pkt_decode(cp->link, cp->data, cp->len, cp->wire_len, &p);
-	c = evidence_find_conn(g, &p);
 	if (c == NULL)
 		return;
-	if ((p.has & PKT_HAS_TCP) != 0 &&
-	    (p.tcp.flags & (PKT_TH_SYN | PKT_TH_ACK)) == PKT_TH_SYN)
+	if ((p->has & PKT_HAS_TCP) != 0 &&
+	    (p->tcp.flags & (PKT_TH_SYN | PKT_TH_ACK)) == PKT_TH_SYN)
 		c->begun = 0;
 	if (c->begun++ >= EVIDENCE_BEGINNING &&
 	    (cp->unix_ns < c->from_ns || cp->unix_ns > c->to_ns))
@@ -249,34 +248,25 @@ evidence_see(struct gathering *g, const struct capture_packet *cp)
 	    cp->wire_len, note);
 }
 
-static bool
-evidence_is_interrupted(struct gathering *g)
+static int
+evidence_see_handful(
+    void *ctx, const struct pass_packet *p, size_t n, struct fault *f)
 {
-	const struct analyze_input *in = g->in;
-
-	if (in->interrupted != NULL)
-		g->out->interrupted = in->interrupted(in->ctx);
-	return g->out->interrupted != 0;
+	(void)f;
+	for (size_t i = 0; i < n; i++)
+		evidence_see(ctx, &p[i]);
+	return 0;
 }
 
 /* What is damaged was told in the first pass. */
-static void
-evidence_read_again(struct gathering *g)
+static int
+evidence_read_again(struct gathering *g, struct fault *f)
 {
-	struct capture_packet cp;
-	struct fault why = {0};
-	size_t damaged = 0;
-	int rc;
+	struct pass_sink sink = {.ctx = g, .see = evidence_see_handful};
 
-	for (uint64_t n = 1;; n++) {
-		if (n % EVIDENCE_LOOK_EVERY == 0 && evidence_is_interrupted(g))
-			return;
-		rc = g->in->next(g->in->ctx, &cp, &why);
-		if (rc == 0 || (rc < 0 && ++damaged > g->out->n_files))
-			return;
-		if (rc == 1)
-			evidence_see(g, &cp);
-	}
+	if (g->in->again(g->in->ctx, f) != 0)
+		return -1;
+	return pass_run(g->in, &sink, g->out->n_files, &g->out->interrupted, f);
 }
 
 int
@@ -299,9 +289,7 @@ evidence_gather(const struct analyze_ask *ask, const struct analyze_input *in,
 	rc = 0;
 	if (g->n == 0)
 		goto out;
-	rc = in->again(in->ctx, f);
-	if (rc == 0)
-		evidence_read_again(g);
+	rc = evidence_read_again(g, f);
 out:
 	free(g->noted);
 	free(g);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rsthop/vec.h>
+
 #include "analyze_int.h"
 
 #define GROUPS		  8192	/* with a server of their own */
@@ -114,18 +116,9 @@ analyze_groups_add(
     struct groups *g, const struct analysis_group *key, struct fault *f)
 {
 	uint32_t *bucket = groups_bucket_of(g, key);
-	struct member *m = g->m;
+	struct member *m;
 
-	if (g->n == g->cap) {
-		size_t cap = g->cap != 0 ? 2 * g->cap : 16;
-
-		m = realloc(g->m, cap * sizeof(*m));
-		if (m != NULL) {
-			g->m = m;
-			g->cap = cap;
-		}
-	}
-	if (m == NULL) {
+	if (VEC_ROOM(g->m, g->n, g->cap) != 0) {
 		fault(f, FAULT_SYSTEM, "out of memory");
 		return NULL;
 	}

@@ -1,7 +1,6 @@
 /*
  * What infer makes of the probes in a capture: which of them drew a reset, how
- * far
- * the server is, and so where the device sits.
+ * far away the server is, and so where the device sits.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rsthop/vec.h>
+
 #include "probes.h"
 
 #define PROBES_CONNS   4096
@@ -108,16 +110,9 @@ probes_add(struct probes *p, const struct flow_probe *q, struct fault *f)
 	uint32_t *bucket = probes_bucket_of(p, &q->client, &q->server);
 	struct probes_conn *c;
 
-	if (p->n == p->cap) {
-		size_t cap = p->cap != 0 ? 2 * p->cap : 16;
-
-		c = realloc(p->conns, cap * sizeof(*c));
-		if (c == NULL) {
-			fault(f, FAULT_SYSTEM, "out of memory");
-			return NULL;
-		}
-		p->conns = c;
-		p->cap = cap;
+	if (VEC_ROOM(p->conns, p->n, p->cap) != 0) {
+		fault(f, FAULT_SYSTEM, "out of memory");
+		return NULL;
 	}
 	c = &p->conns[p->n++];
 	*c = (struct probes_conn){.client = q->client,
@@ -135,19 +130,10 @@ static int
 probes_add_shot(
     struct probes_conn *c, const struct probes_shot *s, struct fault *f)
 {
-	struct probes_shot *more;
-
 	if (c->n_shots == PROBES_SHOTS)
 		return 0;
-	if (c->n_shots == c->cap_shots) {
-		size_t cap = c->cap_shots != 0 ? 4 * c->cap_shots : 4;
-
-		more = realloc(c->shots, cap * sizeof(*more));
-		if (more == NULL)
-			return fault(f, FAULT_SYSTEM, "out of memory");
-		c->shots = more;
-		c->cap_shots = cap;
-	}
+	if (VEC_ROOM(c->shots, c->n_shots, c->cap_shots) != 0)
+		return fault(f, FAULT_SYSTEM, "out of memory");
 	c->shots[c->n_shots++] = *s;
 	c->went_on = false;
 	return 0;

@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rsthop/vec.h>
+
 #include "suspect_int.h"
 
-#define STREAM_SIDE_FIRST 2048 /* bytes of room to begin with */
 /* An acknowledgement of more at once is not believed. */
 #define STREAM_ACK_LEAP (1 << 20)
 
@@ -18,17 +19,9 @@ stream_new_event(struct stream *s)
 		s->events_full = true;
 		return NULL;
 	}
-	if (s->n_events == s->cap_events) {
-		size_t cap = s->cap_events != 0 ? 2 * s->cap_events : 16;
-		struct stream_event *more =
-		    realloc(s->events, cap * sizeof(*more));
-
-		if (more == NULL) {
-			s->failed = true;
-			return NULL;
-		}
-		s->events = more;
-		s->cap_events = cap;
+	if (VEC_ROOM(s->events, s->n_events, s->cap_events) != 0) {
+		s->failed = true;
+		return NULL;
 	}
 	return &s->events[s->n_events++];
 }
@@ -56,21 +49,15 @@ stream_add_event(struct stream *s, bool from_client, uint32_t begin,
 static bool
 stream_make_room(struct stream *s, struct stream_side *d, size_t end)
 {
-	size_t cap = d->cap != 0 ? d->cap : STREAM_SIDE_FIRST;
-	uint8_t *p;
+	size_t was = d->cap;
 
-	if (end <= d->cap)
+	if (end <= was)
 		return true;
-	while (cap < end)
-		cap *= 2;
-	p = realloc(d->p, cap);
-	if (p == NULL) {
+	if (vec_grow(&d->p, end, &d->cap, sizeof(*d->p)) != 0) {
 		s->failed = true;
 		return false;
 	}
-	memset(p + d->cap, 0, cap - d->cap);
-	d->p = p;
-	d->cap = cap;
+	memset(d->p + was, 0, d->cap - was);
 	return true;
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include <rsthop/clock.h>
+#include <rsthop/vec.h>
 
 #include "filter.h"
 #include "reader.h"
@@ -226,17 +227,9 @@ pcapng_read_options(
 static struct read_iface *
 pcapng_add_iface(struct reader *r)
 {
-	size_t room = r->room_ifaces > 0 ? 2 * r->room_ifaces : 4;
-	struct read_iface *p = r->ifaces;
-
-	if (r->n_ifaces == r->room_ifaces) {
-		p = realloc(p, room * sizeof(*p));
-		if (p == NULL)
-			return NULL;
-		r->ifaces = p;
-		r->room_ifaces = room;
-	}
-	return &p[r->n_ifaces++];
+	if (VEC_ROOM(r->ifaces, r->n_ifaces, r->cap_ifaces) != 0)
+		return NULL;
+	return &r->ifaces[r->n_ifaces++];
 }
 
 /* Link type, reserved, snapshot length, options. */
