@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rsthop/passed.h>
 #include <rsthop/vec.h>
 
 #include "compare_int.h"

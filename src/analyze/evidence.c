@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <rsthop/clock.h>
+#include <rsthop/passed.h>
 #include <rsthop/pkt.h>
 
 #include "evidence.h"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze_int.h"
+#include <rsthop/passed.h>
 
 #define PASSED_MAX   65536
 #define PASSED_BYTES 64 /* that tell unknown data apart */

@@ -10,7 +10,8 @@
 #include <rsthop/vec.h>
 
 #include "pass.h"
-#include "suspect_int.h"
+#include "suspect_replay.h"
+#include "suspect_stream.h"
 
 #define SUSPECT_WITNESSES 4 /* connections of each that are put together */
 #define SUSPECT_LIKE	  3 /* first bytes alike, where no protocol is known */

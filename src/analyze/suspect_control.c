@@ -10,7 +10,7 @@
 #include <rsthop/control.h>
 #include <rsthop/mysql.h>
 
-#include "suspect_int.h"
+#include "suspect_control.h"
 
 /* A part of the trigger. */
 struct part {

@@ -9,7 +9,9 @@
 
 #include <rsthop/clock.h>
 
-#include "suspect_int.h"
+#include "suspect_control.h"
+#include "suspect_replay.h"
+#include "suspect_stream.h"
 
 #define REPLAY_SAID_MAX	   120 /* messages: each takes two steps at most */
 #define REPLAY_PAUSE_MAX   (5 * CLOCK_S)

@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rsthop/suspect.h>
 #include <rsthop/vec.h>
 
-#include "suspect_int.h"
+#include "suspect_stream.h"
 
 /* An acknowledgement of more at once is not believed. */
 #define STREAM_ACK_LEAP (1 << 20)
