@@ -5,9 +5,10 @@
 #ifndef RSTHOP_ANALYZE_PROBED_H
 #define RSTHOP_ANALYZE_PROBED_H
 
-#include "paths.h"
 #include <rsthop/analysis.h>
 #include <rsthop/passed.h>
+
+#include "paths.h"
 
 /* A packet with data; with its full TTL, or less. */
 struct probes_shot {

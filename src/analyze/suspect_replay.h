@@ -5,8 +5,9 @@
 #ifndef RSTHOP_ANALYZE_SUSPECT_REPLAY_H
 #define RSTHOP_ANALYZE_SUSPECT_REPLAY_H
 
-#include "suspect_stream.h"
 #include <rsthop/suspect.h>
+
+#include "suspect_stream.h"
 
 /* Fills trigger, replay and all that goes with them. */
 int suspect_read_stream(
