@@ -37,7 +37,4 @@ void passed_see(struct passed *p, uint64_t id);
 /* 0 where it was not counted. */
 uint64_t passed_count(const struct passed *p, uint64_t id);
 
-/* What analyze mixes its hashes with: eight bytes at a time. */
-uint64_t analyze_hash(uint64_t h, const void *p, size_t n);
-
 #endif

@@ -279,7 +279,7 @@ compare_free(struct compare *c)
 	for (int v = 0; v < 2; v++) {
 		free(c->sides[v].flows);
 		free(c->sides[v].holes);
-		compare_map_free(&c->sides[v].by_key);
+		hash_index_free(&c->sides[v].by_key);
 	}
 	free(c->resets);
 	free(c->order);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <rsthop/passed.h>
+#include <rsthop/hash.h>
 #include <rsthop/vec.h>
 
 #include "compare_int.h"
@@ -15,87 +15,10 @@
 /* No window is larger (RFC 7323, section 2.3). */
 #define INDEX_WINDOW_MAX (UINT32_C(1) << 30)
 
-/* --- values by hash --- */
-
-static void
-index_put(struct compare_map *m, uint64_t hash, uint32_t value)
-{
-	size_t i = hash & m->mask;
-
-	while (m->hash[i] != 0)
-		i = (i + 1) & m->mask;
-	m->hash[i] = hash;
-	m->value[i] = value;
-	m->n++;
-}
-
-static int
-index_grow(struct compare_map *m)
-{
-	size_t n = m->hash != NULL ? 2 * (m->mask + 1) : 256;
-	struct compare_map more = {.mask = n - 1,
-	    .hash = calloc(n, sizeof(*more.hash)),
-	    .value = calloc(n, sizeof(*more.value))};
-
-	if (more.hash == NULL || more.value == NULL) {
-		compare_map_free(&more);
-		return -1;
-	}
-	for (size_t i = 0; m->hash != NULL && i <= m->mask; i++)
-		if (m->hash[i] != 0)
-			index_put(&more, m->hash[i], m->value[i]);
-	compare_map_free(m);
-	*m = more;
-	return 0;
-}
-
-int
-compare_map_add(struct compare_map *m, uint64_t hash, uint32_t value)
-{
-	if ((m->hash == NULL || 2 * m->n > m->mask) && index_grow(m) != 0)
-		return -1;
-	index_put(m, hash != 0 ? hash : 1, value);
-	return 0;
-}
-
-uint32_t
-compare_map_next(const struct compare_map *m, uint64_t hash, size_t *at)
-{
-	if (m->hash == NULL)
-		return COMPARE_NONE;
-	if (hash == 0)
-		hash = 1;
-	while (*at <= m->mask) {
-		size_t i = (hash + (*at)++) & m->mask;
-
-		if (m->hash[i] == 0)
-			break;
-		if (m->hash[i] == hash)
-			return m->value[i];
-	}
-	return COMPARE_NONE;
-}
-
-void
-compare_map_free(struct compare_map *m)
-{
-	free(m->hash);
-	free(m->value);
-	memset(m, 0, sizeof(*m));
-}
-
-/* By its members: what lies between them is anything. */
 uint64_t
 compare_hash_key(const struct compare *c, const struct flow_key *k)
 {
-	uint8_t ports[6] = {(uint8_t)(k->src.port >> 8), (uint8_t)k->src.port,
-	    (uint8_t)(k->dst.port >> 8), (uint8_t)k->dst.port,
-	    k->src.addr.version, k->dst.addr.version};
-	uint64_t h =
-	    analyze_hash(c->seed, k->src.addr.b, sizeof(k->src.addr.b));
-
-	h = analyze_hash(h, k->dst.addr.b, sizeof(k->dst.addr.b));
-	return analyze_hash(h, ports, sizeof(ports));
+	return endpoint_hash(endpoint_hash(c->seed, &k->src), &k->dst);
 }
 
 /* --- connections --- */
@@ -119,10 +42,9 @@ index_find_root(const struct compare *c, const struct compare_side *s,
     const struct flow_key *k)
 {
 	uint64_t h = compare_hash_key(c, k);
-	size_t at = 0;
-	uint32_t i;
+	uint32_t at = 0, i;
 
-	while ((i = compare_map_next(&s->by_key, h, &at)) != COMPARE_NONE)
+	while ((i = hash_index_next(&s->by_key, h, &at)) != HASH_NONE)
 		if (flow_key_equal(&s->flows[i].key, k))
 			return &s->flows[i];
 	return NULL;
@@ -144,7 +66,7 @@ index_add_flow(struct compare *c, struct compare_side *s,
 	s->flows[i].resets = COMPARE_NONE;
 	s->flows[i].match = COMPARE_NONE;
 	if (root == COMPARE_NONE &&
-	    compare_map_add(&s->by_key, compare_hash_key(c, k), i) != 0)
+	    hash_index_add(&s->by_key, compare_hash_key(c, k), i) != 0)
 		return NULL;
 	s->flows[s->flows[i].root].newest = i;
 	s->n_flows++;
@@ -232,10 +154,10 @@ index_sample(
 	    .unix_ns = s->unix_ns, .ttl = s->pkt->ip.ttl, .rank = 1};
 	uint8_t syn = t->flags & (PKT_TH_SYN | PKT_TH_ACK);
 
-	new.hash = analyze_hash(c->seed, &t->seq, sizeof(t->seq));
+	new.hash = hash_bytes(c->seed, &t->seq, sizeof(t->seq));
 	if ((t->flags & PKT_TH_SYN) != 0) {
 		new.rank = 0;
-		new.hash = analyze_hash(new.hash, &syn, sizeof(syn));
+		new.hash = hash_bytes(new.hash, &syn, sizeof(syn));
 		index_keep_sample(h, &new);
 		return;
 	}
@@ -243,7 +165,7 @@ index_sample(
 		want = INDEX_SAMPLE_BYTES;
 	if (want == 0 || s->pkt->payload_len < want)
 		return;
-	new.hash = analyze_hash(new.hash, s->pkt->payload, want);
+	new.hash = hash_bytes(new.hash, s->pkt->payload, want);
 	index_keep_sample(h, &new);
 }
 

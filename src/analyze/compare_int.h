@@ -6,6 +6,7 @@
 #define RSTHOP_ANALYZE_COMPARE_INT_H
 
 #include <rsthop/clock.h>
+#include <rsthop/hash.h>
 
 #include "compare.h"
 
@@ -17,19 +18,6 @@
 #define COMPARE_HOPS	64 /* routers between the vantages, at most */
 /* Stamps of one machine may be out of order by so much. */
 #define COMPARE_SLACK_NS (2 * CLOCK_MS)
-
-/* Values by 64-bit hashes; several may share one. */
-struct compare_map {
-	size_t mask, n; /* mask + 1 slots */
-	uint64_t *hash; /* 0: free */
-	uint32_t *value;
-};
-
-int compare_map_add(struct compare_map *m, uint64_t hash, uint32_t value);
-/* The next value of that hash; *at begins at 0.  COMPARE_NONE: no more. */
-uint32_t compare_map_next(
-    const struct compare_map *m, uint64_t hash, size_t *at);
-void compare_map_free(struct compare_map *m);
 
 /*
  * A packet to be known again at the other vantage, whatever addresses it
@@ -92,7 +80,7 @@ struct compare_side {
 	uint32_t n_flows;
 	size_t cap_flows;
 	struct compare_flow *flows;
-	struct compare_map by_key;
+	struct hash_index by_key;
 	uint32_t n_holes;
 	size_t cap_holes;
 	int64_t *holes; /* seconds in which the capture lost packets */

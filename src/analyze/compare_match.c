@@ -80,10 +80,9 @@ match_find_same_key(const struct compare *c, const struct compare_flow *a)
 {
 	const struct compare_side *s = &c->sides[1];
 	uint64_t h = compare_hash_key(c, &a->key);
-	size_t at = 0;
-	uint32_t i;
+	uint32_t at = 0, i;
 
-	while ((i = compare_map_next(&s->by_key, h, &at)) != COMPARE_NONE)
+	while ((i = hash_index_next(&s->by_key, h, &at)) != HASH_NONE)
 		if (flow_key_equal(&s->flows[i].key, &a->key))
 			return i;
 	return COMPARE_NONE;

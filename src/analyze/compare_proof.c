@@ -52,7 +52,7 @@ struct compare_proof {
 	struct query *queries;
 	struct lane *lanes;
 	struct entry *entries;
-	struct compare_map by_key[2];
+	struct hash_index by_key[2];
 };
 
 static const struct compare_flow *
@@ -117,11 +117,9 @@ proof_find_lane(
     const struct compare_proof *p, int vantage, const struct flow_key *k)
 {
 	uint64_t h = compare_hash_key(p->c, k);
-	size_t at = 0;
-	uint32_t i;
+	uint32_t at = 0, i;
 
-	while (
-	    (i = compare_map_next(&p->by_key[vantage], h, &at)) != COMPARE_NONE)
+	while ((i = hash_index_next(&p->by_key[vantage], h, &at)) != HASH_NONE)
 		if (flow_key_equal(&p->lanes[i].key, k))
 			return i;
 	return COMPARE_NONE;
@@ -136,7 +134,7 @@ proof_add_entry(struct compare_proof *p, int vantage, const struct flow_key *k,
 	if (i == COMPARE_NONE) {
 		i = p->n_lanes++;
 		p->lanes[i] = (struct lane){.key = *k, .vantage = vantage};
-		if (compare_map_add(
+		if (hash_index_add(
 			&p->by_key[vantage], compare_hash_key(p->c, k), i) != 0)
 			return -1;
 	}
@@ -224,7 +222,7 @@ compare_proof_free(struct compare_proof *p)
 	free(p->lanes);
 	free(p->entries);
 	for (int i = 0; i < 2; i++)
-		compare_map_free(&p->by_key[i]);
+		hash_index_free(&p->by_key[i]);
 	free(p);
 }
 

@@ -45,7 +45,6 @@ struct probes_conn {
 	struct probes_shot *shots; /* owned */
 	size_t n_backs;
 	struct probes_back backs[PROBES_BACKS];
-	uint32_t next; /* of its bucket, plus 1 */
 };
 
 /* Data with its full TTL that drew a reset on a connection of its own. */
