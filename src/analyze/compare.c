@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compare_int.h"
+#include "compare.h"
+#include "compare_index.h"
+#include "compare_match.h"
+#include "compare_proof.h"
 #include "pass.h"
 
 #define COMPARE_PLACES 16 /* brackets of the device that are told apart */

@@ -8,7 +8,7 @@
 #include <rsthop/hash.h>
 #include <rsthop/vec.h>
 
-#include "compare_int.h"
+#include "compare_index.h"
 
 #define INDEX_FIRST_DATA   3  /* data packets that are sampled in any case */
 #define INDEX_SAMPLE_BYTES 32 /* of the payload: no segment is cut as short */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compare_int.h"
+#include "compare_match.h"
 
 #define MATCH_CANDIDATES 8
 /* Connections of one five-tuple that are looked at */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compare_int.h"
+#include "compare_proof.h"
 
 #define PROOF_DELAY_NS (3 * CLOCK_S) /* a packet takes no longer than this */
 /* ... and is not taken for one as old */

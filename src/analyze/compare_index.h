@@ -1,14 +1,15 @@
 /*
- * What the parts of the comparison share.  Of the two vantages, 0 is the one
- * nearer to the client.
+ * Two vantages' connections, packets to know them by, and all resets.  The
+ * first pass fills them; compare_match.c and compare_proof.c go on from there.
+ * Of the two vantages, 0 is the one nearer to the client.
  */
-#ifndef RSTHOP_ANALYZE_COMPARE_INT_H
-#define RSTHOP_ANALYZE_COMPARE_INT_H
+#ifndef RSTHOP_ANALYZE_COMPARE_INDEX_H
+#define RSTHOP_ANALYZE_COMPARE_INDEX_H
 
+#include <rsthop/analysis.h>
 #include <rsthop/clock.h>
+#include <rsthop/flow.h>
 #include <rsthop/hash.h>
-
-#include "compare.h"
 
 #define COMPARE_SAMPLES 8
 #define COMPARE_FLOWS	131072 /* a vantage; some 450 bytes each */
@@ -118,17 +119,5 @@ uint64_t compare_hash_key(const struct compare *c, const struct flow_key *k);
 /* First pass: connections, samples, resets. */
 int compare_index_see(
     struct compare *c, int vantage, const struct flow_seen *s, struct fault *f);
-/* Which connection is which, the clocks, the routers between. */
-int compare_match(struct compare *c, struct fault *f);
-
-/* Second pass: what the sender of each reset did about its time. */
-struct compare_proof;
-
-int compare_proof_new(
-    struct compare *c, struct compare_proof **out, struct fault *f);
-void compare_proof_free(struct compare_proof *p);
-void compare_proof_see(
-    struct compare_proof *p, int vantage, const struct flow_seen *s);
-void compare_proof_finish(struct compare_proof *p);
 
 #endif
