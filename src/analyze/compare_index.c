@@ -12,7 +12,8 @@
 
 #define INDEX_FIRST_DATA   3  /* data packets that are sampled in any case */
 #define INDEX_SAMPLE_BYTES 32 /* of the payload: no segment is cut as short */
-#define INDEX_HALF_SPACE   (UINT32_C(1) << 30)
+/* A leap of the numbers beyond this is no hole, but another connection. */
+#define INDEX_LEAP (UINT32_C(1) << 30)
 
 uint64_t
 compare_hash_key(const struct compare *c, const struct flow_key *k)
@@ -195,7 +196,7 @@ index_see_ack(struct compare_side *s, struct compare_flow *fl, int half,
 	uint32_t beyond = t->ack - other->seq_next;
 
 	if ((t->flags & PKT_TH_ACK) == 0 || !other->seen || beyond == 0 ||
-	    beyond >= INDEX_HALF_SPACE)
+	    beyond >= INDEX_LEAP)
 		return;
 	fl->hole = true;
 	index_note_hole(s, seen->unix_ns);
@@ -215,7 +216,7 @@ index_see_seq(struct compare_half *h, const struct flow_seen *s)
 		h->seq_first = t->seq;
 		h->seq_next = end;
 		h->first_ns = s->unix_ns;
-	} else if (end - h->seq_next < INDEX_HALF_SPACE) {
+	} else if (end - h->seq_next < INDEX_LEAP) {
 		h->seq_next = end;
 	}
 	if ((t->flags & PKT_TH_SYN) == 0)

@@ -9,8 +9,7 @@
 
 #define MATCH_CANDIDATES 8
 /* Connections of one five-tuple that are looked at */
-#define MATCH_OLDER	 64
-#define MATCH_HALF_SPACE (UINT32_C(1) << 31)
+#define MATCH_OLDER 64
 
 /* Packets that both vantages saw, by half of the first. */
 struct votes {
@@ -53,9 +52,8 @@ match_count_common(const struct compare_half *a, const struct compare_half *b)
 static bool
 match_overlaps(const struct compare_half *a, const struct compare_half *b)
 {
-	return a->seen && b->seen &&
-	    b->seq_next - a->seq_first - 1 < MATCH_HALF_SPACE - 1 &&
-	    a->seq_next - b->seq_first - 1 < MATCH_HALF_SPACE - 1;
+	return a->seen && b->seen && seq_after(b->seq_next, a->seq_first) &&
+	    seq_after(a->seq_next, b->seq_first);
 }
 
 /* 0: another connection. */

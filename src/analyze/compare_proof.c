@@ -13,8 +13,7 @@
 /* ... and is not taken for one as old */
 #define PROOF_OLD_NS	 (120 * CLOCK_S)
 #define PROOF_BRACKET_NS (120 * CLOCK_S) /* no longer without a packet */
-#define PROOF_HALF_SPACE (UINT32_C(1) << 31)
-#define PROOF_TTL_OFF	 2   /* routes differ by no more */
+#define PROOF_TTL_OFF	 2		 /* routes differ by no more */
 #define PROOF_LOOKS	 256 /* resets of one five-tuple that are looked at */
 
 struct mark {
@@ -399,8 +398,7 @@ proof_lacks_bytes(const struct compare *c, const struct compare_reset *r,
 
 	if (!got->seen)
 		return false;
-	return !sent->seen ||
-	    got->seq_next - sent->seq_next - 1 < PROOF_HALF_SPACE - 1;
+	return !sent->seen || seq_after(got->seq_next, sent->seq_next);
 }
 
 static bool

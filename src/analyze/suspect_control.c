@@ -11,8 +11,8 @@
 
 #include "suspect_int.h"
 
-#define SUSPECT_COMMAND_AT  4 /* MySQL: its header, the command, then words */
-#define SUSPECT_COM_INIT_DB 0x02
+/* MySQL: the command stands behind the header, its words behind it. */
+#define SUSPECT_COMMAND_AT MYSQL_HEADER
 
 /* A part of the trigger. */
 struct part {
@@ -69,7 +69,7 @@ suspect_turn_command(struct suspect *s)
 	if (s->trigger_len <= SUSPECT_COMMAND_AT + 1)
 		return false;
 	if (s->acts)
-		s->control[SUSPECT_COMMAND_AT] = SUSPECT_COM_INIT_DB;
+		s->control[SUSPECT_COMMAND_AT] = MYSQL_COM_INIT_DB;
 	suspect_turn(s,
 	    (struct part){SUSPECT_COMMAND_AT + 1,
 		s->trigger_len - SUSPECT_COMMAND_AT - 1});
