@@ -316,16 +316,6 @@ merge_is_ready(const struct merge *m)
 	    m->n_heap > 0 && reader_is_ready(m->files[m->heap[0]].reader);
 }
 
-int
-merge_first_fault(const struct merge *m, struct fault *f)
-{
-	if (m->faults == NULL)
-		return 0;
-	if (f != NULL)
-		*f = m->faults->fault;
-	return -1;
-}
-
 void
 merge_free(struct merge *m)
 {

@@ -44,7 +44,7 @@ loop_capture(const char *path, int decode, unsigned long *n, unsigned long *sum)
 	struct fault f;
 	struct pkt pkt;
 
-	if (capture_open_file(path, &c, &f) != 0) {
+	if (capture_open_files(&path, 1, NULL, &c, &f) != 0) {
 		fprintf(stderr, "%s\n", f.text);
 		return -1;
 	}

@@ -154,7 +154,7 @@ seed_capture(const char *dir, const char *name)
 	FILE *out;
 
 	snprintf(path, sizeof(path), "tests/data/%s.pcap", name);
-	if (capture_open_file(path, &c, &f) != 0) {
+	if (capture_open_files((const char *[]){path}, 1, NULL, &c, &f) != 0) {
 		fprintf(stderr, "%s\n", f.text);
 		exit(1);
 	}

@@ -279,17 +279,6 @@ put_other(uint32_t type, uint32_t len)
 /* --- reading --- */
 
 static struct capture *
-must_open(const char *path)
-{
-	struct capture *c = NULL;
-	struct fault f = {0};
-
-	if (capture_open_file(path, &c, &f) != 0)
-		fail_msg("%s", f.text);
-	return c;
-}
-
-static struct capture *
 must_open_files(const char *const *paths, size_t n, const char *filter)
 {
 	struct capture *c = NULL;
@@ -298,6 +287,12 @@ must_open_files(const char *const *paths, size_t n, const char *filter)
 	if (capture_open_files(paths, n, filter, &c, &f) != 0)
 		fail_msg("%s", f.text);
 	return c;
+}
+
+static struct capture *
+must_open(const char *path)
+{
+	return must_open_files(&path, 1, NULL);
 }
 
 static struct capture_packet
@@ -349,10 +344,10 @@ must_fail_next(struct capture *c, const char *words)
 static void
 must_fail_open(const char *path, const char *words)
 {
-	struct capture *c;
-	struct fault f = {0};
+	struct capture *c = must_open(path);
 
-	must_fail(capture_open_file(path, &c, &f), &f, FAULT_INPUT, words);
+	must_fail_next(c, words);
+	must_end(c);
 }
 
 /*
@@ -744,16 +739,12 @@ count_prefix(size_t n, int *end)
 	const char *path = in_dir("prefix");
 	struct capture *c;
 	struct capture_packet p;
-	struct fault f = {0};
 	unsigned int count = 0;
 	uint32_t sum = 0;
 
 	save_bytes(path, file.p, n);
-	if (capture_open_file(path, &c, &f) != 0) {
-		*end = -1;
-		return 0;
-	}
-	while ((*end = capture_next(c, &p, &f)) == 1) {
+	c = must_open(path);
+	while ((*end = capture_next(c, &p, NULL)) == 1) {
 		count++;
 		for (uint32_t i = 0; i < p.len; i++)
 			sum += p.data[i];
@@ -1489,6 +1480,7 @@ read_alone(const char *path, struct capture *c)
 static int
 walk(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
+	struct capture_packet p;
 	struct capture *c;
 	struct fault f = {0};
 	size_t len = strlen(path);
@@ -1499,12 +1491,16 @@ walk(const char *path, const struct stat *st, int type, struct FTW *ftw)
 	    (len > 3 && strcmp(path + len - 3, ".md") == 0))
 		return 0;
 	walked++;
-	if (capture_open_file(path, &c, &f) != 0) {
+	c = must_open(path);
+	if (capture_next(c, &p, &f) < 0) {
 		assert_int_equal(f.kind, FAULT_INPUT);
 		print_message("  refused: %s\n", f.text);
+		capture_free(c);
 		refused++;
 		return 0;
 	}
+	capture_free(c);
+	c = must_open(path);
 	if (libpcap_gives_up(path)) {
 		read_alone(path, c);
 	} else {

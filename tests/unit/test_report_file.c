@@ -416,7 +416,7 @@ test_pcapng_read_back(void **state)
 	(void)state;
 	in_dir("e.pcapng", path);
 	assert_int_equal(report_write_file(path, NULL, r, &style, &f), 0);
-	if (capture_open_file(path, &c, &f) != 0)
+	if (capture_open_files((const char *[]){path}, 1, NULL, &c, &f) != 0)
 		fail_msg("%s", f.text);
 	for (i = 0; i < r->evidence.n; i++) {
 		assert_int_equal(capture_next(c, &p, &f), 1);
@@ -452,7 +452,8 @@ test_pcapng_links(void **state)
 		result_keep(&r->evidence, 1, links[i], frame, 40, 40, "");
 		assert_int_equal(
 		    report_write_file(path, r, NULL, &style, &f), 0);
-		if (capture_open_file(path, &c, &f) != 0)
+		if (capture_open_files(
+			(const char *[]){path}, 1, NULL, &c, &f) != 0)
 			fail_msg("%s", f.text);
 		assert_int_equal(capture_next(c, &p, &f), 1);
 		assert_int_equal(p.link, links[i]);
@@ -473,7 +474,7 @@ test_pcapng_empty(void **state)
 	(void)state;
 	in_dir("none.pcapng", path);
 	assert_int_equal(report_write_file(path, r, NULL, &style, &f), 0);
-	if (capture_open_file(path, &c, &f) != 0)
+	if (capture_open_files((const char *[]){path}, 1, NULL, &c, &f) != 0)
 		fail_msg("%s", f.text);
 	assert_int_equal(capture_next(c, &p, &f), 0);
 	capture_free(c);
