@@ -347,7 +347,7 @@ must_fail_open(const char *path, const char *words)
 	struct capture *c = must_open(path);
 
 	must_fail_next(c, words);
-	capture_free(c);
+	must_end(c);
 }
 
 /*
