@@ -52,9 +52,6 @@ int capture_open_batches(const char *iface, const char *filter, int ring_bytes,
  */
 int capture_check_filter(const char *filter, struct fault *f);
 
-/* A capture file, or standard input for "-". */
-int capture_open_file(const char *path, struct capture **out, struct fault *f);
-
 /*
  * n files as one capture, merged by their stamps; ties go to the file named
  * first, and within a file its own order is kept.  "-" is standard input,

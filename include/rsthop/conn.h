@@ -22,7 +22,7 @@ enum conn_state {
 	CONN_TIMED_OUT,	  /* no answer to the SYN */
 	CONN_RESET,	  /* was open, a reset ended it */
 	CONN_CLOSED,	  /* was open, the peer sent FIN */
-	CONN_FAILED	  /* anything else, see conn_errno */
+	CONN_FAILED	  /* anything else */
 };
 
 struct conn_ask {
@@ -35,7 +35,6 @@ struct conn_ask {
 /* Begins a connect(2).  TCP_NODELAY is set: one send, one segment. */
 int conn_open(const struct conn_ask *ask, struct conn **out, struct fault *f);
 enum conn_state conn_get_state(struct conn *c);
-int conn_errno(const struct conn *c);
 int conn_fd(const struct conn *c);
 /* What the socket is bound to. */
 void conn_get_local(const struct conn *c, struct endpoint *out);

@@ -1,6 +1,6 @@
 /*
- * How often each kind of client data went by: what resets have in common is
- * only telling where other data of its kind passed, or where all were reset.
+ * How often each kind of client data was seen.  Resets tell of a trigger only
+ * by comparison: how much data of its kind passed without a reset.
  */
 #ifndef RSTHOP_PASSED_H
 #define RSTHOP_PASSED_H
@@ -11,6 +11,12 @@
 #include <rsthop/addr.h>
 #include <rsthop/fault.h>
 #include <rsthop/trigger.h>
+
+/*
+ * Data with so small a TTL is a probe's: it may have ended short of a device,
+ * so it is no sign of one that lets it pass.
+ */
+#define PASSED_PROBE_TTL 30
 
 /*
  * A kind is the same request to the same server.  What comes once the table
@@ -30,8 +36,5 @@ uint64_t passed_id(const struct passed *p, const struct endpoint *server,
 void passed_see(struct passed *p, uint64_t id);
 /* 0 where it was not counted. */
 uint64_t passed_count(const struct passed *p, uint64_t id);
-
-/* What analyze mixes its hashes with: eight bytes at a time. */
-uint64_t analyze_hash(uint64_t h, const void *p, size_t n);
 
 #endif

@@ -7,21 +7,19 @@
 #include <string.h>
 
 #include <rsthop/clock.h>
+#include <rsthop/vec.h>
 
 #include "compare.h"
 #include "evidence.h"
+#include "groups.h"
+#include "pass.h"
 #include "probes.h"
+#include "vendors.h"
 
-/* Packets between two looks for a signal */
-#define ANALYZE_LOOK_EVERY	1024
-#define ANALYZE_TRIGGER_GENUINE 64 /* bytes kept of what fired nothing odd */
-/* Bytes kept of all flows' data */
-#define ANALYZE_PAYLOADS  ((size_t)16 << 20)
-#define ANALYZE_HANDFUL	  16	 /* packets that are under way at once */
-#define ANALYZE_SAY_EVERY 524288 /* ... and two words on how far it is */
-/* So that no difference overflows */
-#define ANALYZE_STAMP_MAX (INT64_MAX / 4)
-#define ANALYZE_VANTAGES  (ANALYSIS_VANTAGE_SERVER + 1)
+#define ANALYZE_TRIGGER_GENUINE 64 /* bytes kept of a genuine one's trigger */
+/* Bytes kept of all flows' data. */
+#define ANALYZE_PAYLOADS ((size_t)16 << 20)
+#define ANALYZE_VANTAGES (ANALYSIS_VANTAGE_SERVER + 1)
 
 struct job;
 
@@ -32,10 +30,8 @@ struct side {
 	struct rst_crowd *crowd;
 };
 
-/* A packet under way. */
+/* A packet under way, beside what the pass has of it. */
 struct taken {
-	struct capture_packet cp;
-	struct pkt pkt;
 	struct flow_seen seen;
 	struct flow_table *flows;
 	struct flow_hint hint;
@@ -52,8 +48,7 @@ struct job {
 	struct vendors *vendors;
 	struct compare *compare; /* NULL: one vantage */
 	size_t cap_resets;
-	uint64_t packets; /* read, for what is due now and then */
-	struct taken taken[ANALYZE_HANDFUL];
+	struct taken taken[PASS_HANDFUL];
 };
 
 /* --- one reset --- */
@@ -151,23 +146,15 @@ static int
 analyze_keep_reset(struct job *j, struct analysis_reset *a, struct fault *f)
 {
 	struct analysis *out = j->out;
-	struct analysis_reset *more;
 
 	if (out->n_resets >= j->ask->max_resets) {
 		out->resets_left_out++;
 		analysis_reset_free(a);
 		return 0;
 	}
-	if (out->n_resets == j->cap_resets) {
-		size_t cap = j->cap_resets != 0 ? 2 * j->cap_resets : 64;
-
-		more = realloc(out->resets, cap * sizeof(*more));
-		if (more == NULL) {
-			analysis_reset_free(a);
-			return fault(f, FAULT_SYSTEM, "out of memory");
-		}
-		out->resets = more;
-		j->cap_resets = cap;
+	if (VEC_ROOM(out->resets, out->n_resets, j->cap_resets) != 0) {
+		analysis_reset_free(a);
+		return fault(f, FAULT_SYSTEM, "out of memory");
 	}
 	analyze_trim_words(&a->verdict);
 	out->resets[out->n_resets++] = *a;
@@ -176,8 +163,9 @@ analyze_keep_reset(struct job *j, struct analysis_reset *a, struct fault *f)
 
 /* Those which still wait then are not judged any more. */
 static bool
-analyze_is_enough(const struct job *j)
+analyze_is_enough(void *ctx)
 {
+	const struct job *j = ctx;
 	const struct analysis *a = j->out;
 
 	return j->ask->max_judged != 0 &&
@@ -226,7 +214,7 @@ analyze_on_data(void *ctx, const struct flow_data *d)
 	struct job *j = ((struct side *)ctx)->job;
 	struct trigger t;
 
-	if (!d->begins || d->len == 0 || d->mark.ttl <= ANALYZE_PROBE_TTL)
+	if (!d->begins || d->len == 0 || d->mark.ttl <= PASSED_PROBE_TTL)
 		return;
 	trigger_parse(d->payload, d->len, d->mark.len, &t);
 	passed_see(j->passed,
@@ -264,14 +252,6 @@ analyze_open_side(struct job *j, enum analysis_vantage v, struct fault *f)
 	return flow_table_new(&cfg, &sink, &j->sides[v].flows, f);
 }
 
-static int64_t
-analyze_clamp_stamp(int64_t ns)
-{
-	if (ns > ANALYZE_STAMP_MAX)
-		return ANALYZE_STAMP_MAX;
-	return ns < -ANALYZE_STAMP_MAX ? -ANALYZE_STAMP_MAX : ns;
-}
-
 static void
 analyze_count_packet(struct analysis_file *file, int64_t unix_ns, bool decoded)
 {
@@ -283,34 +263,31 @@ analyze_count_packet(struct analysis_file *file, int64_t unix_ns, bool decoded)
 	file->undecoded += !decoded;
 }
 
-/* Decoded, counted, and what its connection needs asked for. */
+/* Counted, and what its connection needs asked for. */
 static int
-analyze_prepare(struct job *j, struct taken *t, struct fault *f)
+analyze_prepare(struct job *j, const struct pass_packet *p, struct taken *t,
+    struct fault *f)
 {
-	const struct capture_packet *cp = &t->cp;
-	struct analysis_file *file = &j->out->files[cp->file];
+	struct analysis_file *file = &j->out->files[p->cp.file];
 	struct side *s = &j->sides[file->vantage];
 
-	pkt_decode(cp->link, cp->data, cp->len, cp->wire_len, &t->pkt);
-	t->seen =
-	    (struct flow_seen){.unix_ns = analyze_clamp_stamp(cp->unix_ns),
-		.file = cp->file,
-		.frame = cp->frame,
-		.pkt = &t->pkt,
-		.hint = &t->hint};
-	analyze_count_packet(
-	    file, t->seen.unix_ns, (t->pkt.has & PKT_HAS_IP) != 0);
+	t->seen = (struct flow_seen){.unix_ns = p->unix_ns,
+	    .file = p->cp.file,
+	    .frame = p->cp.frame,
+	    .pkt = &p->pkt,
+	    .hint = &t->hint};
+	analyze_count_packet(file, p->unix_ns, (p->pkt.has & PKT_HAS_IP) != 0);
 	if (s->flows == NULL && analyze_open_side(j, file->vantage, f) != 0)
 		return -1;
 	t->flows = s->flows;
-	flow_table_expect(t->flows, &t->pkt, &t->hint);
+	flow_table_expect(t->flows, &p->pkt, &t->hint);
 	return 0;
 }
 
 static int
 analyze_see_packet(struct job *j, struct taken *t, struct fault *f)
 {
-	enum analysis_vantage v = j->out->files[t->cp.file].vantage;
+	enum analysis_vantage v = j->out->files[t->seen.file].vantage;
 
 	if (flow_table_see(t->flows, &t->seen, f) != 0)
 		return -1;
@@ -319,12 +296,14 @@ analyze_see_packet(struct job *j, struct taken *t, struct fault *f)
 	return probes_see(j->probes, &t->seen, f);
 }
 
-/* Those before wait in the processor's cache while the later ones come. */
 static int
-analyze_see_handful(struct job *j, size_t n, struct fault *f)
+analyze_see_handful(
+    void *ctx, const struct pass_packet *p, size_t n, struct fault *f)
 {
+	struct job *j = ctx;
+
 	for (size_t i = 0; i < n; i++)
-		if (analyze_prepare(j, &j->taken[i], f) != 0)
+		if (analyze_prepare(j, &p[i], &j->taken[i], f) != 0)
 			return -1;
 	for (size_t i = 0; i < n; i++)
 		flow_table_expect_soon(j->taken[i].flows, &j->taken[i].hint);
@@ -334,102 +313,55 @@ analyze_see_handful(struct job *j, size_t n, struct fault *f)
 	return 0;
 }
 
-/* As many as are ready; *rc is what came in place of one more. */
-static size_t
-analyze_take_handful(struct job *j, int *rc, struct fault *why)
-{
-	const struct analyze_input *in = j->in;
-	size_t n = 0;
-
-	do
-		*rc = in->next(in->ctx, &j->taken[n].cp, why);
-	while (*rc == 1 && ++n < ANALYZE_HANDFUL && in->ready != NULL &&
-	    in->ready(in->ctx));
-	return n;
-}
-
 static int
-analyze_tick(struct job *j, int64_t unix_ns, struct fault *f)
+analyze_tick(void *ctx, int64_t unix_ns, struct fault *f)
 {
+	struct job *j = ctx;
+
 	for (size_t v = 0; v < ANALYZE_VANTAGES; v++)
 		if (j->sides[v].flows != NULL &&
-		    flow_table_tick(j->sides[v].flows,
-			analyze_clamp_stamp(unix_ns), f) != 0)
+		    flow_table_tick(j->sides[v].flows, unix_ns, f) != 0)
 			return -1;
 	return 0;
 }
 
-static bool
-analyze_is_interrupted(struct job *j)
-{
-	if (j->out->interrupted == 0 && j->in->interrupted != NULL)
-		j->out->interrupted = j->in->interrupted(j->in->ctx);
-	return j->out->interrupted != 0;
-}
-
 static void
-analyze_say_progress(const struct job *j)
+analyze_say_progress(void *ctx, uint64_t packets)
 {
+	const struct job *j = ctx;
 	char text[96];
 
 	if (j->ask->progress == NULL)
 		return;
 	snprintf(text, sizeof(text),
 	    "%.1f million packets, %" PRIu64 " of %" PRIu64 " resets forged",
-	    (double)j->packets / 1e6, j->out->forged,
+	    (double)packets / 1e6, j->out->forged,
 	    j->out->forged + j->out->genuine + j->out->undetermined);
 	j->ask->progress(j->ask->ctx, text);
 }
 
 static void
 analyze_note_damage(
-    struct job *j, const struct capture_packet *cp, const struct fault *why)
+    void *ctx, const struct capture_packet *cp, const struct fault *why)
 {
+	const struct job *j = ctx;
 	struct analysis_file *file = &j->out->files[cp->file];
 
 	memcpy(file->damage, why->text, sizeof(file->damage));
 	file->damage_frame = cp->frame;
 }
 
-/* What is due once in so many packets, where n of them came. */
-static bool
-analyze_is_due(const struct job *j, size_t n, uint64_t every)
-{
-	return j->packets / every != (j->packets - n) / every;
-}
-
 static int
 analyze_read_packets(struct job *j, struct fault *f)
 {
-	struct fault why = {0};
-	size_t damaged = 0, n;
-	int rc;
+	struct pass_sink sink = {.ctx = j,
+	    .see = analyze_see_handful,
+	    .tick = analyze_tick,
+	    .damage = analyze_note_damage,
+	    .is_enough = analyze_is_enough,
+	    .progress = analyze_say_progress};
 
-	while (!analyze_is_interrupted(j) && !analyze_is_enough(j)) {
-		do {
-			n = analyze_take_handful(j, &rc, &why);
-			j->packets += n;
-			if (n > 0 && analyze_see_handful(j, n, f) != 0)
-				return -1;
-			if (analyze_is_due(j, n, ANALYZE_SAY_EVERY))
-				analyze_say_progress(j);
-		} while (rc == 1 && !analyze_is_due(j, n, ANALYZE_LOOK_EVERY) &&
-		    !analyze_is_enough(j));
-		if (rc == 0)
-			return 0;
-		if (rc == ANALYZE_TICK) {
-			if (analyze_tick(j, j->taken[n].cp.unix_ns, f) != 0)
-				return -1;
-			continue;
-		}
-		/* A read that a signal ended is no damage. */
-		if (rc == 1 || analyze_is_interrupted(j))
-			continue;
-		analyze_note_damage(j, &j->taken[n].cp, &why);
-		if (++damaged > j->out->n_files)
-			return 0;
-	}
-	return 0;
+	return pass_run(j->in, &sink, j->out->n_files, &j->out->interrupted, f);
 }
 
 /* --- the whole --- */

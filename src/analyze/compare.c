@@ -6,11 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compare_int.h"
+#include "compare.h"
+#include "compare_index.h"
+#include "compare_match.h"
+#include "compare_proof.h"
+#include "pass.h"
 
-#define COMPARE_LOOK_EVERY 1024 /* packets between two looks for a signal */
-#define COMPARE_PLACES	   16	/* brackets of the device that are told apart */
-#define COMPARE_STAMP_MAX  (INT64_MAX / 4)
+#define COMPARE_PLACES 16 /* brackets of the device that are told apart */
 
 /* --- what is compared --- */
 
@@ -46,33 +48,38 @@ compare_vantage_of(const struct compare *c, uint32_t file)
 
 /* --- a pass --- */
 
-static bool
-compare_is_interrupted(const struct analyze_input *in, struct analysis *a)
+/* Where the packets of a pass go: to the index, in the second to the proof. */
+struct reading {
+	struct compare *c;
+	struct compare_proof *p; /* NULL in the first */
+};
+
+static int
+compare_see(
+    const struct reading *r, const struct pass_packet *p, struct fault *f)
 {
-	if (a->interrupted == 0 && in->interrupted != NULL)
-		a->interrupted = in->interrupted(in->ctx);
-	return a->interrupted != 0;
+	int vantage = compare_vantage_of(r->c, p->cp.file);
+	struct flow_seen s = {.unix_ns = p->unix_ns,
+	    .file = p->cp.file,
+	    .frame = p->cp.frame,
+	    .pkt = &p->pkt};
+
+	/* Stamps beyond all bounds tell nothing of the clocks. */
+	if (vantage < 0 || p->unix_ns != p->cp.unix_ns)
+		return 0;
+	if (r->p == NULL)
+		return compare_index_see(r->c, vantage, &s, f);
+	compare_proof_see(r->p, vantage, &s);
+	return 0;
 }
 
 static int
-compare_see(struct compare *c, struct compare_proof *p,
-    const struct capture_packet *cp, struct fault *f)
+compare_see_handful(
+    void *ctx, const struct pass_packet *p, size_t n, struct fault *f)
 {
-	int vantage = compare_vantage_of(c, cp->file);
-	struct pkt pkt;
-	struct flow_seen s = {.unix_ns = cp->unix_ns,
-	    .file = cp->file,
-	    .frame = cp->frame,
-	    .pkt = &pkt};
-
-	if (vantage < 0)
-		return 0;
-	if (s.unix_ns > COMPARE_STAMP_MAX || s.unix_ns < -COMPARE_STAMP_MAX)
-		return 0;
-	pkt_decode(cp->link, cp->data, cp->len, cp->wire_len, &pkt);
-	if (p == NULL)
-		return compare_index_see(c, vantage, &s, f);
-	compare_proof_see(p, vantage, &s);
+	for (size_t i = 0; i < n; i++)
+		if (compare_see(ctx, &p[i], f) != 0)
+			return -1;
 	return 0;
 }
 
@@ -81,26 +88,10 @@ static int
 compare_read_packets(struct compare *c, const struct analyze_input *in,
     struct compare_proof *p, struct fault *f)
 {
-	struct capture_packet cp;
-	struct fault why = {0};
-	size_t damaged = 0;
+	struct reading r = {.c = c, .p = p};
+	struct pass_sink sink = {.ctx = &r, .see = compare_see_handful};
 
-	for (uint64_t n = 0;; n++) {
-		int rc;
-
-		if (n % COMPARE_LOOK_EVERY == 0 &&
-		    compare_is_interrupted(in, c->out))
-			return 0;
-		rc = in->next(in->ctx, &cp, &why);
-		if (rc == 0)
-			return 0;
-		if (rc > 0 && compare_see(c, p, &cp, f) != 0)
-			return -1;
-		if (rc < 0 &&
-		    (compare_is_interrupted(in, c->out) ||
-			++damaged > c->out->n_files))
-			return 0;
-	}
+	return pass_run(in, &sink, c->out->n_files, &c->out->interrupted, f);
 }
 
 /* --- whose vantage is whose --- */
@@ -291,7 +282,7 @@ compare_free(struct compare *c)
 	for (int v = 0; v < 2; v++) {
 		free(c->sides[v].flows);
 		free(c->sides[v].holes);
-		compare_map_free(&c->sides[v].by_key);
+		hash_index_free(&c->sides[v].by_key);
 	}
 	free(c->resets);
 	free(c->order);

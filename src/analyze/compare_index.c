@@ -5,93 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compare_int.h"
+#include <rsthop/hash.h>
+#include <rsthop/vec.h>
+
+#include "compare_index.h"
 
 #define INDEX_FIRST_DATA   3  /* data packets that are sampled in any case */
 #define INDEX_SAMPLE_BYTES 32 /* of the payload: no segment is cut as short */
-#define INDEX_HALF_SPACE   (UINT32_C(1) << 30)
+/* No window is larger (RFC 7323, section 2.3). */
+#define INDEX_WINDOW_MAX (UINT32_C(1) << 30)
 
-/* --- values by hash --- */
-
-static void
-index_put(struct compare_map *m, uint64_t hash, uint32_t value)
-{
-	size_t i = hash & m->mask;
-
-	while (m->hash[i] != 0)
-		i = (i + 1) & m->mask;
-	m->hash[i] = hash;
-	m->value[i] = value;
-	m->n++;
-}
-
-static int
-index_grow(struct compare_map *m)
-{
-	size_t n = m->hash != NULL ? 2 * (m->mask + 1) : 256;
-	struct compare_map more = {.mask = n - 1,
-	    .hash = calloc(n, sizeof(*more.hash)),
-	    .value = calloc(n, sizeof(*more.value))};
-
-	if (more.hash == NULL || more.value == NULL) {
-		compare_map_free(&more);
-		return -1;
-	}
-	for (size_t i = 0; m->hash != NULL && i <= m->mask; i++)
-		if (m->hash[i] != 0)
-			index_put(&more, m->hash[i], m->value[i]);
-	compare_map_free(m);
-	*m = more;
-	return 0;
-}
-
-int
-compare_map_add(struct compare_map *m, uint64_t hash, uint32_t value)
-{
-	if ((m->hash == NULL || 2 * m->n > m->mask) && index_grow(m) != 0)
-		return -1;
-	index_put(m, hash != 0 ? hash : 1, value);
-	return 0;
-}
-
-uint32_t
-compare_map_next(const struct compare_map *m, uint64_t hash, size_t *at)
-{
-	if (m->hash == NULL)
-		return COMPARE_NONE;
-	if (hash == 0)
-		hash = 1;
-	while (*at <= m->mask) {
-		size_t i = (hash + (*at)++) & m->mask;
-
-		if (m->hash[i] == 0)
-			break;
-		if (m->hash[i] == hash)
-			return m->value[i];
-	}
-	return COMPARE_NONE;
-}
-
-void
-compare_map_free(struct compare_map *m)
-{
-	free(m->hash);
-	free(m->value);
-	memset(m, 0, sizeof(*m));
-}
-
-/* By its members: what lies between them is anything. */
 uint64_t
 compare_hash_key(const struct compare *c, const struct flow_key *k)
 {
-	uint8_t ports[6] = {(uint8_t)(k->src.port >> 8), (uint8_t)k->src.port,
-	    (uint8_t)(k->dst.port >> 8), (uint8_t)k->dst.port,
-	    k->src.addr.version, k->dst.addr.version};
-	uint64_t h =
-	    analyze_hash(c->seed, k->src.addr.b, sizeof(k->src.addr.b));
-
-	h = analyze_hash(h, k->dst.addr.b, sizeof(k->dst.addr.b));
-	return analyze_hash(h, ports, sizeof(ports));
+	return endpoint_hash(endpoint_hash(c->seed, &k->src), &k->dst);
 }
 
 /* --- connections --- */
@@ -115,10 +42,9 @@ index_find_root(const struct compare *c, const struct compare_side *s,
     const struct flow_key *k)
 {
 	uint64_t h = compare_hash_key(c, k);
-	size_t at = 0;
-	uint32_t i;
+	uint32_t at = 0, i;
 
-	while ((i = compare_map_next(&s->by_key, h, &at)) != COMPARE_NONE)
+	while ((i = hash_index_next(&s->by_key, h, &at)) != HASH_NONE)
 		if (flow_key_equal(&s->flows[i].key, k))
 			return &s->flows[i];
 	return NULL;
@@ -128,18 +54,10 @@ static struct compare_flow *
 index_add_flow(struct compare *c, struct compare_side *s,
     const struct flow_key *k, uint32_t root)
 {
-	struct compare_flow *more;
 	uint32_t i = s->n_flows;
 
-	if (s->flows == NULL || i == s->cap_flows) {
-		uint32_t cap = i != 0 ? 2 * i : 256;
-
-		more = realloc(s->flows, cap * sizeof(*more));
-		if (more == NULL)
-			return NULL;
-		s->flows = more;
-		s->cap_flows = cap;
-	}
+	if (VEC_ROOM(s->flows, i, s->cap_flows) != 0)
+		return NULL;
 	memset(&s->flows[i], 0, sizeof(s->flows[i]));
 	s->flows[i].key = *k;
 	s->flows[i].root = root != COMPARE_NONE ? root : i;
@@ -148,7 +66,7 @@ index_add_flow(struct compare *c, struct compare_side *s,
 	s->flows[i].resets = COMPARE_NONE;
 	s->flows[i].match = COMPARE_NONE;
 	if (root == COMPARE_NONE &&
-	    compare_map_add(&s->by_key, compare_hash_key(c, k), i) != 0)
+	    hash_index_add(&s->by_key, compare_hash_key(c, k), i) != 0)
 		return NULL;
 	s->flows[s->flows[i].root].newest = i;
 	s->n_flows++;
@@ -210,7 +128,7 @@ index_keep_sample(struct compare_half *h, struct compare_sample *new)
 		struct compare_sample *s = &h->samples[i];
 
 		if (s->hash == new->hash) {
-			s->twice = true;
+			s->duplicate = true;
 			return;
 		}
 		if (worst == NULL || index_is_worse(s, worst))
@@ -236,10 +154,10 @@ index_sample(
 	    .unix_ns = s->unix_ns, .ttl = s->pkt->ip.ttl, .rank = 1};
 	uint8_t syn = t->flags & (PKT_TH_SYN | PKT_TH_ACK);
 
-	new.hash = analyze_hash(c->seed, &t->seq, sizeof(t->seq));
+	new.hash = hash_bytes(c->seed, &t->seq, sizeof(t->seq));
 	if ((t->flags & PKT_TH_SYN) != 0) {
 		new.rank = 0;
-		new.hash = analyze_hash(new.hash, &syn, sizeof(syn));
+		new.hash = hash_bytes(new.hash, &syn, sizeof(syn));
 		index_keep_sample(h, &new);
 		return;
 	}
@@ -247,7 +165,7 @@ index_sample(
 		want = INDEX_SAMPLE_BYTES;
 	if (want == 0 || s->pkt->payload_len < want)
 		return;
-	new.hash = analyze_hash(new.hash, s->pkt->payload, want);
+	new.hash = hash_bytes(new.hash, s->pkt->payload, want);
 	index_keep_sample(h, &new);
 }
 
@@ -256,21 +174,14 @@ index_sample(
 static void
 index_note_hole(struct compare_side *s, int64_t unix_ns)
 {
-	int64_t second = unix_ns / CLOCK_S, *more;
-	uint32_t cap = s->cap_holes != 0 ? 2 * s->cap_holes : 64;
+	int64_t second = unix_ns / CLOCK_S;
 
 	if (s->n_holes > 0 && s->holes[s->n_holes - 1] == second)
 		return;
-	if (s->n_holes == s->cap_holes) {
-		more = s->n_holes < COMPARE_HOLES
-		    ? realloc(s->holes, cap * sizeof(*more))
-		    : NULL;
-		if (more == NULL) {
-			s->lossy = true;
-			return;
-		}
-		s->holes = more;
-		s->cap_holes = cap;
+	if (s->n_holes == COMPARE_HOLES ||
+	    VEC_ROOM(s->holes, s->n_holes, s->cap_holes) != 0) {
+		s->lossy = true;
+		return;
 	}
 	s->holes[s->n_holes++] = second;
 }
@@ -285,7 +196,7 @@ index_see_ack(struct compare_side *s, struct compare_flow *fl, int half,
 	uint32_t beyond = t->ack - other->seq_next;
 
 	if ((t->flags & PKT_TH_ACK) == 0 || !other->seen || beyond == 0 ||
-	    beyond >= INDEX_HALF_SPACE)
+	    beyond >= INDEX_WINDOW_MAX)
 		return;
 	fl->hole = true;
 	index_note_hole(s, seen->unix_ns);
@@ -305,7 +216,7 @@ index_see_seq(struct compare_half *h, const struct flow_seen *s)
 		h->seq_first = t->seq;
 		h->seq_next = end;
 		h->first_ns = s->unix_ns;
-	} else if (end - h->seq_next < INDEX_HALF_SPACE) {
+	} else if (end - h->seq_next < INDEX_WINDOW_MAX) {
 		h->seq_next = end;
 	}
 	if ((t->flags & PKT_TH_SYN) == 0)
@@ -324,20 +235,13 @@ index_add_reset(struct compare *c, int vantage, struct compare_flow *fl,
 	struct compare_side *side = &c->sides[vantage];
 	struct compare_flow *root = &side->flows[fl->root];
 	const struct pkt_tcp *t = &s->pkt->tcp;
-	uint32_t cap = c->cap_resets != 0 ? 2 * c->cap_resets : 256;
-	struct compare_reset *more;
 
 	if (c->n_resets == COMPARE_RESETS) {
 		c->resets_full = true;
 		return 0;
 	}
-	if (c->n_resets == c->cap_resets) {
-		more = realloc(c->resets, cap * sizeof(*more));
-		if (more == NULL)
-			return -1;
-		c->resets = more;
-		c->cap_resets = cap;
-	}
+	if (VEC_ROOM(c->resets, c->n_resets, c->cap_resets) != 0)
+		return -1;
 	c->resets[c->n_resets] = (struct compare_reset){.unix_ns = s->unix_ns,
 	    .frame = s->frame,
 	    .file = s->file,

@@ -5,12 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compare_int.h"
+#include "compare_match.h"
 
 #define MATCH_CANDIDATES 8
 /* Connections of one five-tuple that are looked at */
-#define MATCH_OLDER	 64
-#define MATCH_HALF_SPACE (UINT32_C(1) << 31)
+#define MATCH_OLDER 64
 
 /* Packets that both vantages saw, by half of the first. */
 struct votes {
@@ -53,9 +52,8 @@ match_count_common(const struct compare_half *a, const struct compare_half *b)
 static bool
 match_overlaps(const struct compare_half *a, const struct compare_half *b)
 {
-	return a->seen && b->seen &&
-	    b->seq_next - a->seq_first - 1 < MATCH_HALF_SPACE - 1 &&
-	    a->seq_next - b->seq_first - 1 < MATCH_HALF_SPACE - 1;
+	return a->seen && b->seen && seq_after(b->seq_next, a->seq_first) &&
+	    seq_after(a->seq_next, b->seq_first);
 }
 
 /* 0: another connection. */
@@ -82,10 +80,9 @@ match_find_same_key(const struct compare *c, const struct compare_flow *a)
 {
 	const struct compare_side *s = &c->sides[1];
 	uint64_t h = compare_hash_key(c, &a->key);
-	size_t at = 0;
-	uint32_t i;
+	uint32_t at = 0, i;
 
-	while ((i = compare_map_next(&s->by_key, h, &at)) != COMPARE_NONE)
+	while ((i = hash_index_next(&s->by_key, h, &at)) != HASH_NONE)
 		if (flow_key_equal(&s->flows[i].key, &a->key))
 			return i;
 	return COMPARE_NONE;
@@ -193,7 +190,8 @@ match_vote(struct votes *v, size_t *n, uint32_t flow, bool flipped, int half)
 
 /* Only what is alike in both directions, and alone in that. */
 static void
-match_other(struct compare *c, uint32_t a, const struct match_place *p, size_t n)
+match_other(
+    struct compare *c, uint32_t a, const struct match_place *p, size_t n)
 {
 	const struct compare_flow *fl = &c->sides[0].flows[a];
 	const struct votes *best = NULL;
@@ -203,7 +201,8 @@ match_other(struct compare *c, uint32_t a, const struct match_place *p, size_t n
 	for (int h = 0; h < 2; h++)
 		for (uint8_t i = 0; i < fl->half[h].n_samples; i++) {
 			uint64_t hash = fl->half[h].samples[i].hash;
-			const struct match_place *q = match_first_place(p, n, hash);
+			const struct match_place *q =
+			    match_first_place(p, n, hash);
 
 			for (; q < p + n && q->hash == hash; q++)
 				match_vote(
@@ -228,14 +227,15 @@ match_find_sample(
     const struct compare_half *h, const struct compare_sample *like)
 {
 	for (uint8_t i = 0; i < h->n_samples; i++)
-		if (h->samples[i].hash == like->hash && !h->samples[i].twice)
-			return like->twice ? NULL : &h->samples[i];
+		if (h->samples[i].hash == like->hash &&
+		    !h->samples[i].duplicate)
+			return like->duplicate ? NULL : &h->samples[i];
 	return NULL;
 }
 
 /* TTL at vantage 0 less that at vantage 1, in sum over a half: its sign. */
 static int
-compare_ttls(const struct compare_half *a, const struct compare_half *b)
+match_compare_ttls(const struct compare_half *a, const struct compare_half *b)
 {
 	int sum = 0;
 
@@ -257,7 +257,7 @@ match_other_half(struct compare *c, const struct compare_flow *a, int half)
 	return &b->half[half ^ (int)a->flipped];
 }
 
-/* Which half comes from vantage 0's end: by TTL, else by who opened it. */
+/* Which half comes from vantage 0's end: by TTL, else by which opened it. */
 static void
 match_find_ends(struct compare *c, struct compare_flow *a)
 {
@@ -265,7 +265,8 @@ match_find_ends(struct compare *c, struct compare_flow *a)
 	int t[2], client = -1;
 
 	for (int h = 0; h < 2; h++) {
-		t[h] = compare_ttls(&a->half[h], match_other_half(c, a, h));
+		t[h] =
+		    match_compare_ttls(&a->half[h], match_other_half(c, a, h));
 		if (a->half[h].opens || match_other_half(c, a, h)->opens)
 			client = h;
 	}

@@ -7,14 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compare_int.h"
+#include "compare_proof.h"
 
 #define PROOF_DELAY_NS (3 * CLOCK_S) /* a packet takes no longer than this */
 /* ... and is not taken for one as old */
 #define PROOF_OLD_NS	 (120 * CLOCK_S)
 #define PROOF_BRACKET_NS (120 * CLOCK_S) /* no longer without a packet */
-#define PROOF_HALF_SPACE (UINT32_C(1) << 31)
-#define PROOF_TTL_OFF	 2   /* routes differ by no more */
+#define PROOF_TTL_OFF	 2		 /* routes differ by no more */
 #define PROOF_LOOKS	 256 /* resets of one five-tuple that are looked at */
 
 struct mark {
@@ -53,7 +52,7 @@ struct compare_proof {
 	struct query *queries;
 	struct lane *lanes;
 	struct entry *entries;
-	struct compare_map by_key[2];
+	struct hash_index by_key[2];
 };
 
 static const struct compare_flow *
@@ -118,11 +117,9 @@ proof_find_lane(
     const struct compare_proof *p, int vantage, const struct flow_key *k)
 {
 	uint64_t h = compare_hash_key(p->c, k);
-	size_t at = 0;
-	uint32_t i;
+	uint32_t at = 0, i;
 
-	while (
-	    (i = compare_map_next(&p->by_key[vantage], h, &at)) != COMPARE_NONE)
+	while ((i = hash_index_next(&p->by_key[vantage], h, &at)) != HASH_NONE)
 		if (flow_key_equal(&p->lanes[i].key, k))
 			return i;
 	return COMPARE_NONE;
@@ -137,7 +134,7 @@ proof_add_entry(struct compare_proof *p, int vantage, const struct flow_key *k,
 	if (i == COMPARE_NONE) {
 		i = p->n_lanes++;
 		p->lanes[i] = (struct lane){.key = *k, .vantage = vantage};
-		if (compare_map_add(
+		if (hash_index_add(
 			&p->by_key[vantage], compare_hash_key(p->c, k), i) != 0)
 			return -1;
 	}
@@ -225,7 +222,7 @@ compare_proof_free(struct compare_proof *p)
 	free(p->lanes);
 	free(p->entries);
 	for (int i = 0; i < 2; i++)
-		compare_map_free(&p->by_key[i]);
+		hash_index_free(&p->by_key[i]);
 	free(p);
 }
 
@@ -340,8 +337,8 @@ proof_pair(struct compare *c, struct compare_reset *r)
 }
 
 /*
- * Another reset of that sender, at that time, of which there is no telling
- * what became of it: something on the way may have rewritten it.
+ * Another reset of that sender, at that time, that is not known to have
+ * arrived: something on the way may have rewritten it.
  */
 static bool
 proof_may_be_rewritten(const struct compare *c, const struct query *q)
@@ -401,8 +398,7 @@ proof_lacks_bytes(const struct compare *c, const struct compare_reset *r,
 
 	if (!got->seen)
 		return false;
-	return !sent->seen ||
-	    got->seq_next - sent->seq_next - 1 < PROOF_HALF_SPACE - 1;
+	return !sent->seen || seq_after(got->seq_next, sent->seq_next);
 }
 
 static bool

@@ -9,23 +9,22 @@
 #include <string.h>
 
 #include <rsthop/clock.h>
+#include <rsthop/hash.h>
 #include <rsthop/pkt.h>
 
 #include "evidence.h"
+#include "pass.h"
 
 #define EVIDENCE_CONNS 256
 #define EVIDENCE_EACH_GROUP \
 	8 /* connections, before others of the same get room */
-#define EVIDENCE_BUCKETS    1024 /* a power of two */
-#define EVIDENCE_BEGINNING  32	 /* packets of a connection */
-#define EVIDENCE_AROUND_NS  (5 * CLOCK_S)
-#define EVIDENCE_LOOK_EVERY 1024 /* packets between two looks for a signal */
+#define EVIDENCE_BEGINNING 32 /* packets of a connection */
+#define EVIDENCE_AROUND_NS (5 * CLOCK_S)
 
 struct conn {
 	struct endpoint client, server;
 	int64_t from_ns, to_ns; /* all that passes then is kept */
 	uint64_t begun;		/* packets since its SYN */
-	uint32_t next;		/* of its bucket, plus 1 */
 };
 
 /* A packet with something to be said of it. */
@@ -42,49 +41,46 @@ struct gathering {
 	uint64_t seed;
 	size_t n;
 	struct conn conns[EVIDENCE_CONNS];
-	uint32_t buckets[EVIDENCE_BUCKETS]; /* an index plus 1 */
+	struct hash_index by_ends;
 	size_t n_noted;
 	struct noted *noted; /* owned; by file and frame */
 };
 
 /* --- which connections --- */
 
-static uint32_t *
-evidence_bucket_of(
-    struct gathering *g, const struct endpoint *c, const struct endpoint *s)
+static uint64_t
+evidence_hash(const struct gathering *g, const struct endpoint *c,
+    const struct endpoint *s)
 {
-	uint16_t ports[2] = {c->port, s->port};
-	uint64_t h = analyze_hash(g->seed, c->addr.b, sizeof(c->addr.b));
-
-	h = analyze_hash(h, s->addr.b, sizeof(s->addr.b));
-	return &g->buckets[analyze_hash(h, ports, sizeof(ports)) %
-	    EVIDENCE_BUCKETS];
+	return endpoint_hash(endpoint_hash(g->seed, c), s);
 }
 
 static struct conn *
 evidence_find(
     struct gathering *g, const struct endpoint *c, const struct endpoint *s)
 {
-	uint32_t at = *evidence_bucket_of(g, c, s);
+	uint64_t h = evidence_hash(g, c, s);
+	uint32_t at = 0, i;
 
-	for (; at != 0; at = g->conns[at - 1].next)
-		if (endpoint_equal(&g->conns[at - 1].client, c) &&
-		    endpoint_equal(&g->conns[at - 1].server, s))
-			return &g->conns[at - 1];
+	while ((i = hash_index_next(&g->by_ends, h, &at)) != HASH_NONE)
+		if (endpoint_equal(&g->conns[i].client, c) &&
+		    endpoint_equal(&g->conns[i].server, s))
+			return &g->conns[i];
 	return NULL;
 }
 
-static void
+static int
 evidence_add(struct gathering *g, const struct analysis_reset *r)
 {
-	uint32_t *bucket = evidence_bucket_of(g, &r->client, &r->server);
+	uint64_t h = evidence_hash(g, &r->client, &r->server);
 
-	g->conns[g->n] = (struct conn){.client = r->client,
+	if (hash_index_add(&g->by_ends, h, (uint32_t)g->n) != 0)
+		return -1;
+	g->conns[g->n++] = (struct conn){.client = r->client,
 	    .server = r->server,
 	    .from_ns = r->unix_ns - EVIDENCE_AROUND_NS,
-	    .to_ns = r->unix_ns + EVIDENCE_AROUND_NS,
-	    .next = *bucket};
-	*bucket = (uint32_t)++g->n;
+	    .to_ns = r->unix_ns + EVIDENCE_AROUND_NS};
+	return 0;
 }
 
 static void
@@ -97,7 +93,7 @@ evidence_widen(struct conn *c, const struct analysis_reset *r)
 }
 
 /* Those of one ruling; of each group so many at most. */
-static void
+static int
 evidence_choose(struct gathering *g, enum rst_ruling ruling, uint32_t each,
     uint32_t *by_group)
 {
@@ -110,8 +106,10 @@ evidence_choose(struct gathering *g, enum rst_ruling ruling, uint32_t each,
 		    evidence_find(g, &r->client, &r->server) != NULL)
 			continue;
 		by_group[r->group]++;
-		evidence_add(g, r);
+		if (evidence_add(g, r) != 0)
+			return -1;
 	}
+	return 0;
 }
 
 /* Forged ones first, and of each kind some before many of one. */
@@ -120,15 +118,17 @@ evidence_choose_all(struct gathering *g, struct fault *f)
 {
 	static const enum rst_ruling rulings[] = {RST_FORGED, RST_UNDETERMINED};
 	uint32_t *by_group = calloc(g->out->n_groups + 1, sizeof(*by_group));
+	int rc = 0;
 
 	if (by_group == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
-	for (size_t i = 0; i < 2; i++)
-		evidence_choose(g, rulings[i], EVIDENCE_EACH_GROUP, by_group);
-	for (size_t i = 0; i < 2; i++)
-		evidence_choose(g, rulings[i], UINT32_MAX, by_group);
+	for (size_t i = 0; i < 2 && rc == 0; i++)
+		rc = evidence_choose(
+		    g, rulings[i], EVIDENCE_EACH_GROUP, by_group);
+	for (size_t i = 0; i < 2 && rc == 0; i++)
+		rc = evidence_choose(g, rulings[i], UINT32_MAX, by_group);
 	free(by_group);
-	return 0;
+	return rc == 0 ? 0 : fault(f, FAULT_SYSTEM, "out of memory");
 }
 
 /* --- what is to be said of packets --- */
@@ -228,18 +228,17 @@ evidence_find_conn(struct gathering *g, const struct pkt *p)
 }
 
 static void
-evidence_see(struct gathering *g, const struct capture_packet *cp)
+evidence_see(struct gathering *g, const struct pass_packet *q)
 {
 	char note[sizeof(g->out->evidence.packets->note)];
-	struct conn *c;
-	struct pkt p;
+	const struct capture_packet *cp = &q->cp;
+	const struct pkt *p = &q->pkt;
+	struct conn *c = evidence_find_conn(g, p);
 
-	pkt_decode(cp->link, cp->data, cp->len, cp->wire_len, &p);
-	c = evidence_find_conn(g, &p);
 	if (c == NULL)
 		return;
-	if ((p.has & PKT_HAS_TCP) != 0 &&
-	    (p.tcp.flags & (PKT_TH_SYN | PKT_TH_ACK)) == PKT_TH_SYN)
+	if ((p->has & PKT_HAS_TCP) != 0 &&
+	    (p->tcp.flags & (PKT_TH_SYN | PKT_TH_ACK)) == PKT_TH_SYN)
 		c->begun = 0;
 	if (c->begun++ >= EVIDENCE_BEGINNING &&
 	    (cp->unix_ns < c->from_ns || cp->unix_ns > c->to_ns))
@@ -249,34 +248,25 @@ evidence_see(struct gathering *g, const struct capture_packet *cp)
 	    cp->wire_len, note);
 }
 
-static bool
-evidence_is_interrupted(struct gathering *g)
+static int
+evidence_see_handful(
+    void *ctx, const struct pass_packet *p, size_t n, struct fault *f)
 {
-	const struct analyze_input *in = g->in;
-
-	if (in->interrupted != NULL)
-		g->out->interrupted = in->interrupted(in->ctx);
-	return g->out->interrupted != 0;
+	(void)f;
+	for (size_t i = 0; i < n; i++)
+		evidence_see(ctx, &p[i]);
+	return 0;
 }
 
 /* What is damaged was told in the first pass. */
-static void
-evidence_read_again(struct gathering *g)
+static int
+evidence_read_again(struct gathering *g, struct fault *f)
 {
-	struct capture_packet cp;
-	struct fault why = {0};
-	size_t damaged = 0;
-	int rc;
+	struct pass_sink sink = {.ctx = g, .see = evidence_see_handful};
 
-	for (uint64_t n = 1;; n++) {
-		if (n % EVIDENCE_LOOK_EVERY == 0 && evidence_is_interrupted(g))
-			return;
-		rc = g->in->next(g->in->ctx, &cp, &why);
-		if (rc == 0 || (rc < 0 && ++damaged > g->out->n_files))
-			return;
-		if (rc == 1)
-			evidence_see(g, &cp);
-	}
+	if (g->in->again(g->in->ctx, f) != 0)
+		return -1;
+	return pass_run(g->in, &sink, g->out->n_files, &g->out->interrupted, f);
 }
 
 int
@@ -299,10 +289,9 @@ evidence_gather(const struct analyze_ask *ask, const struct analyze_input *in,
 	rc = 0;
 	if (g->n == 0)
 		goto out;
-	rc = in->again(in->ctx, f);
-	if (rc == 0)
-		evidence_read_again(g);
+	rc = evidence_read_again(g, f);
 out:
+	hash_index_free(&g->by_ends);
 	free(g->noted);
 	free(g);
 	return rc;

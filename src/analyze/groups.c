@@ -4,11 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze_int.h"
+#include <rsthop/hash.h>
+#include <rsthop/vec.h>
+
+#include "detail.h"
+#include "groups.h"
 
 #define GROUPS		  8192	/* with a server of their own */
 #define GROUPS_TTLS	  12288 /* then with a TTL of their own; then neither */
-#define GROUPS_BUCKETS	  16384
 #define GROUPS_TTLS_APART 4	/* TTLs that stay groups of their own */
 #define GROUPS_COMMONS	  64	/* groups whose triggers are compared */
 #define GROUPS_FLOWS	  65536 /* places of flows that were counted before */
@@ -18,7 +21,6 @@ struct member {
 	struct analysis_group g;
 	double sum;	       /* of the probabilities */
 	struct detail *detail; /* owned; NULL where genuine */
-	uint32_t next;	       /* of its bucket, plus 1; 0: the last */
 };
 
 struct groups {
@@ -26,7 +28,7 @@ struct groups {
 	const struct passed *passed;
 	size_t n, cap;
 	struct member *m;
-	uint32_t *buckets; /* an index plus 1 */
+	struct hash_index by_key;
 	uint64_t *flows, *drew;
 };
 
@@ -39,12 +41,10 @@ groups_new(uint64_t seed, const struct passed *passed, struct groups **out,
 	if (g != NULL) {
 		g->seed = seed;
 		g->passed = passed;
-		g->buckets = calloc(GROUPS_BUCKETS, sizeof(*g->buckets));
 		g->flows = calloc(GROUPS_FLOWS, sizeof(*g->flows));
 		g->drew = calloc(GROUPS_FIRED, sizeof(*g->drew));
 	}
-	if (g == NULL || g->buckets == NULL || g->flows == NULL ||
-	    g->drew == NULL) {
+	if (g == NULL || g->flows == NULL || g->drew == NULL) {
 		groups_free(g);
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	}
@@ -62,7 +62,7 @@ groups_free(struct groups *g)
 		rst_verdict_free(&g->m[i].g.why);
 	}
 	free(g->m);
-	free(g->buckets);
+	hash_index_free(&g->by_key);
 	free(g->flows);
 	free(g->drew);
 	free(g);
@@ -80,52 +80,37 @@ groups_same_but_ttl(
 }
 
 static uint64_t
-groups_hash_endpoint(uint64_t h, const struct endpoint *e)
-{
-	h = analyze_hash(h, e->addr.b, sizeof(e->addr.b));
-	return analyze_hash(h, &e->port, sizeof(e->port));
-}
-
-static uint32_t *
-groups_bucket_of(const struct groups *g, const struct analysis_group *key)
+groups_hash(const struct groups *g, const struct analysis_group *key)
 {
 	uint8_t rest[4] = {
 	    key->to_client, (uint8_t)key->ruling, (uint8_t)key->kind, key->ttl};
-	uint64_t h = groups_hash_endpoint(g->seed, &key->server);
 
-	return &g->buckets[analyze_hash(h, rest, sizeof(rest)) %
-	    GROUPS_BUCKETS];
+	return hash_bytes(
+	    endpoint_hash(g->seed, &key->server), rest, sizeof(rest));
 }
 
 static struct member *
 groups_find(const struct groups *g, const struct analysis_group *key)
 {
-	uint32_t at = *groups_bucket_of(g, key);
+	uint64_t h = groups_hash(g, key);
+	uint32_t at = 0, i;
 
-	for (; at != 0; at = g->m[at - 1].next)
-		if (g->m[at - 1].g.ttl == key->ttl &&
-		    groups_same_but_ttl(&g->m[at - 1].g, key))
-			return &g->m[at - 1];
+	while ((i = hash_index_next(&g->by_key, h, &at)) != HASH_NONE)
+		if (g->m[i].g.ttl == key->ttl &&
+		    groups_same_but_ttl(&g->m[i].g, key))
+			return &g->m[i];
 	return NULL;
 }
 
 static struct member *
-analyze_groups_add(
+groups_add_member(
     struct groups *g, const struct analysis_group *key, struct fault *f)
 {
-	uint32_t *bucket = groups_bucket_of(g, key);
-	struct member *m = g->m;
+	struct member *m;
 
-	if (g->n == g->cap) {
-		size_t cap = g->cap != 0 ? 2 * g->cap : 16;
-
-		m = realloc(g->m, cap * sizeof(*m));
-		if (m != NULL) {
-			g->m = m;
-			g->cap = cap;
-		}
-	}
-	if (m == NULL) {
+	if (VEC_ROOM(g->m, g->n, g->cap) != 0 ||
+	    hash_index_add(&g->by_key, groups_hash(g, key), (uint32_t)g->n) !=
+		0) {
 		fault(f, FAULT_SYSTEM, "out of memory");
 		return NULL;
 	}
@@ -133,8 +118,6 @@ analyze_groups_add(
 	memset(m, 0, sizeof(*m));
 	m->g = *key;
 	m->g.trigger.rate = -1;
-	m->next = *bucket;
-	*bucket = (uint32_t)g->n;
 	return m;
 }
 
@@ -160,7 +143,7 @@ groups_find_or_add(
 		key.ttl_varies = true;
 		m = groups_find(g, &key);
 	}
-	return m != NULL ? m : analyze_groups_add(g, &key, f);
+	return m != NULL ? m : groups_add_member(g, &key, f);
 }
 
 /* --- one reset --- */
@@ -180,11 +163,11 @@ static bool
 groups_is_fresh_flow(
     struct groups *g, const struct analysis_reset *a, uint64_t group)
 {
-	uint64_t h = analyze_hash(g->seed, &group, sizeof(group));
+	uint64_t h = hash_bytes(g->seed, &group, sizeof(group));
 
-	h = groups_hash_endpoint(h, &a->client);
+	h = endpoint_hash(h, &a->client);
 	return groups_is_fresh(
-	    g->flows, GROUPS_FLOWS, groups_hash_endpoint(h, &a->server));
+	    g->flows, GROUPS_FLOWS, endpoint_hash(h, &a->server));
 }
 
 /* Many resets may answer one packet. */
@@ -195,7 +178,7 @@ groups_is_fresh_trigger(
 	uint64_t n[3] = {group, r->trigger.file, r->trigger.frame};
 
 	return groups_is_fresh(
-	    g->drew, GROUPS_FIRED, analyze_hash(g->seed, n, sizeof(n)));
+	    g->drew, GROUPS_FIRED, hash_bytes(g->seed, n, sizeof(n)));
 }
 
 /* A verdict of its own, with the words that its reasons point at. */

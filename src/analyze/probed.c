@@ -1,6 +1,6 @@
 /*
- * What infer makes of the probes in a capture: which of them fired, how far
- * the server is, and so where the device sits.
+ * What infer makes of the probes in a capture: which of them drew a reset, how
+ * far away the server is, and so where the device sits.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include <rsthop/clock.h>
 #include <rsthop/infer.h>
 
-#include "probes.h"
+#include "probed.h"
 
 /* Shots so far apart are told by time */
 #define PROBED_APART_NS	   (1 * CLOCK_S)
@@ -29,7 +29,7 @@ struct pair {
 	const struct endpoint *server;
 	struct paths_route *route; /* NULL */
 	struct analysis_probed *out;
-	uint64_t kind; /* of what fired; 0: nothing did */
+	uint64_t kind; /* of what drew a reset; 0: nothing did */
 	uint8_t client_ttl, server_ttl;
 	int min_ttl, max_ttl; /* of limited shots */
 	int answered;	      /* the smallest TTL that reached the server; 0 */
@@ -185,14 +185,14 @@ probed_drew_kind(const struct probes_conn *c)
 			continue;
 		for (size_t i = 0; i < c->n_shots; i++)
 			if (c->shots[i].unix_ns <= b->unix_ns &&
-			    c->shots[i].ttl <= PROBES_TTL)
+			    c->shots[i].ttl <= PATHS_LIMITED_TTL)
 				kind = c->shots[i].kind;
 		break;
 	}
 	return kind;
 }
 
-/* Of all that fired with a limited TTL, what did so most often. */
+/* Of all that drew a reset with a limited TTL, what did so most often. */
 static uint64_t
 probed_find_kind(const struct pair *p)
 {
@@ -312,7 +312,7 @@ probed_describe(const struct pair *p, int hops, struct infer_path *out)
 /*
  * A burst of shots with numbers of their own that stays silent may be one
  * whose old numbers the device does not take: it tells nothing until another
- * such burst has fired.
+ * such burst has drawn a reset.
  */
 static bool
 probed_is_telling(const struct pair *p, const struct volley *v)
@@ -346,7 +346,7 @@ probed_see_full(const struct pair *p, struct infer *in)
 
 		for (size_t k = 0; probed_is_of(p, c) && k < c->n_shots; k++)
 			drew += c->shots[k].kind == p->kind &&
-			    c->shots[k].ttl > ANALYZE_PROBE_TTL;
+			    c->shots[k].ttl > PASSED_PROBE_TTL;
 	}
 	shot = (struct infer_shot){.ttl = p->client_ttl};
 	for (size_t i = drew; i < passed && i < drew + PROBED_FULL_TRIALS; i++)
@@ -487,14 +487,15 @@ analyze_probed_conclude(struct pair *p)
 		o->place = PLACE_ROUTER;
 }
 
-/* Counts the shots of the kind, or, where nothing fired, of all kinds. */
+/* Counts the shots of the kind, or, where none drew a reset, of all kinds. */
 static void
 probed_count_shots(struct pair *p, const struct probes_conn *c)
 {
 	for (size_t i = 0; i < c->n_shots; i++) {
 		const struct probes_shot *s = &c->shots[i];
 
-		if (s->ttl > PROBES_TTL || (p->kind != 0 && s->kind != p->kind))
+		if (s->ttl > PATHS_LIMITED_TTL ||
+		    (p->kind != 0 && s->kind != p->kind))
 			continue;
 		p->out->probes++;
 		p->ttls |= UINT64_C(1) << s->ttl;
@@ -502,7 +503,7 @@ probed_count_shots(struct pair *p, const struct probes_conn *c)
 		if (p->min_ttl == 0 || s->ttl < p->min_ttl)
 			p->min_ttl = s->ttl;
 	}
-	if (c->answered != 0 && c->answered <= PROBES_TTL &&
+	if (c->answered != 0 && c->answered <= PATHS_LIMITED_TTL &&
 	    (p->answered == 0 || c->answered < p->answered))
 		p->answered = c->answered;
 	p->server_ttl = c->server_ttl != 0 ? c->server_ttl : p->server_ttl;
@@ -520,7 +521,7 @@ probed_count_drew(struct pair *p, const struct probes_conn *c)
 	p->tags_pass = p->tags_pass || (v.drew && v.acks_vary);
 	o->drew += v.ambiguous && !v.drew;
 	for (size_t i = 0; i < v.n; i++) {
-		if (!v.shots[i].drew || v.shots[i].ttl > PROBES_TTL)
+		if (!v.shots[i].drew || v.shots[i].ttl > PATHS_LIMITED_TTL)
 			continue;
 		o->drew++;
 		if (o->threshold_ttl == 0 || v.shots[i].ttl < o->threshold_ttl)
@@ -643,10 +644,10 @@ probed_conclude(
 {
 	if (p->n_conns == 0 && paths_count(p->paths) == 0)
 		return 0;
-	out->probed = calloc(2 * PROBES_PAIRS, sizeof(*out->probed));
+	out->probed = calloc(2 * PATHS_ROUTES, sizeof(*out->probed));
 	if (out->probed == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
-	for (size_t i = 0; i < p->n_conns && out->n_probed < PROBES_PAIRS;
+	for (size_t i = 0; i < p->n_conns && out->n_probed < PATHS_ROUTES;
 	     i++) {
 		const struct probes_conn *c = &p->conns[i];
 

@@ -5,11 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rsthop/hash.h>
+#include <rsthop/vec.h>
+
+#include "paths.h"
+#include "probed.h"
 #include "probes.h"
 
-#define PROBES_CONNS   4096
-#define PROBES_BUCKETS 4096
-#define PROBES_SHOTS   256 /* of one connection */
+#define PROBES_CONNS 4096
+#define PROBES_SHOTS 256 /* of one connection */
 
 struct probes {
 	uint64_t seed;
@@ -17,7 +21,7 @@ struct probes {
 	struct paths *paths;
 	size_t n, cap;
 	struct probes_conn *conns; /* owned; in the order of their shots */
-	uint32_t *buckets;	   /* an index plus 1 */
+	struct hash_index by_ends; /* of those that are not closed */
 	/* A bit for each port of their clients: most packets have none. */
 	uint8_t ports[(UINT16_MAX + 1) / 8];
 	size_t n_fulls;
@@ -34,11 +38,6 @@ probes_new(uint64_t seed, const struct passed *passed, struct probes **out,
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	p->seed = seed;
 	p->passed = passed;
-	p->buckets = calloc(PROBES_BUCKETS, sizeof(*p->buckets));
-	if (p->buckets == NULL) {
-		free(p);
-		return fault(f, FAULT_SYSTEM, "out of memory");
-	}
 	if (paths_new(&p->paths, f) != 0) {
 		probes_free(p);
 		return -1;
@@ -55,78 +54,60 @@ probes_free(struct probes *p)
 	for (size_t i = 0; i < p->n; i++)
 		free(p->conns[i].shots);
 	free(p->conns);
-	free(p->buckets);
+	hash_index_free(&p->by_ends);
 	paths_free(p->paths);
 	free(p);
 }
 
 /* --- connections --- */
 
-static uint32_t *
-probes_bucket_of(
+static uint64_t
+probes_hash(
     const struct probes *p, const struct endpoint *c, const struct endpoint *s)
 {
-	uint16_t ports[2] = {c->port, s->port};
-	uint64_t h = analyze_hash(p->seed, c->addr.b, sizeof(c->addr.b));
-
-	h = analyze_hash(h, s->addr.b, sizeof(s->addr.b));
-	return &p->buckets[analyze_hash(h, ports, sizeof(ports)) %
-	    PROBES_BUCKETS];
+	return endpoint_hash(endpoint_hash(p->seed, c), s);
 }
 
 static struct probes_conn *
 probes_find(
     const struct probes *p, const struct endpoint *c, const struct endpoint *s)
 {
-	uint32_t at = *probes_bucket_of(p, c, s);
+	uint64_t h = probes_hash(p, c, s);
+	uint32_t at = 0, i;
 
-	for (; at != 0; at = p->conns[at - 1].next)
-		if (endpoint_equal(&p->conns[at - 1].client, c) &&
-		    endpoint_equal(&p->conns[at - 1].server, s))
-			return &p->conns[at - 1];
+	while ((i = hash_index_next(&p->by_ends, h, &at)) != HASH_NONE)
+		if (endpoint_equal(&p->conns[i].client, c) &&
+		    endpoint_equal(&p->conns[i].server, s))
+			return &p->conns[i];
 	return NULL;
 }
 
 /* Its ports begin another one: it stays, but is not found any more. */
 static void
-probes_close_conn(struct probes *p, struct probes_conn *c)
+probes_close_conn(struct probes *p, const struct probes_conn *c)
 {
-	uint32_t *at = probes_bucket_of(p, &c->client, &c->server);
-	uint32_t self = (uint32_t)(c - p->conns) + 1;
-
-	while (*at != 0 && *at != self)
-		at = &p->conns[*at - 1].next;
-	if (*at == self)
-		*at = c->next;
-	c->next = 0;
+	hash_index_remove(&p->by_ends, probes_hash(p, &c->client, &c->server),
+	    (uint32_t)(c - p->conns));
 }
 
 /* NULL where there is no room (*f is left alone) or no memory. */
 static struct probes_conn *
 probes_add(struct probes *p, const struct flow_probe *q, struct fault *f)
 {
-	uint32_t *bucket = probes_bucket_of(p, &q->client, &q->server);
+	uint64_t h = probes_hash(p, &q->client, &q->server);
 	struct probes_conn *c;
 
-	if (p->n == p->cap) {
-		size_t cap = p->cap != 0 ? 2 * p->cap : 16;
-
-		c = realloc(p->conns, cap * sizeof(*c));
-		if (c == NULL) {
-			fault(f, FAULT_SYSTEM, "out of memory");
-			return NULL;
-		}
-		p->conns = c;
-		p->cap = cap;
+	if (VEC_ROOM(p->conns, p->n, p->cap) != 0 ||
+	    hash_index_add(&p->by_ends, h, (uint32_t)p->n) != 0) {
+		fault(f, FAULT_SYSTEM, "out of memory");
+		return NULL;
 	}
 	c = &p->conns[p->n++];
 	*c = (struct probes_conn){.client = q->client,
 	    .server = q->server,
 	    .client_ttl = q->client_ttl,
 	    .server_ttl = q->server_ttl,
-	    .spoilt = q->after_reset,
-	    .next = *bucket};
-	*bucket = (uint32_t)p->n;
+	    .spoilt = q->after_reset};
 	p->ports[q->client.port / 8] |= (uint8_t)(1U << q->client.port % 8);
 	return c;
 }
@@ -135,19 +116,10 @@ static int
 probes_add_shot(
     struct probes_conn *c, const struct probes_shot *s, struct fault *f)
 {
-	struct probes_shot *more;
-
 	if (c->n_shots == PROBES_SHOTS)
 		return 0;
-	if (c->n_shots == c->cap_shots) {
-		size_t cap = c->cap_shots != 0 ? 4 * c->cap_shots : 4;
-
-		more = realloc(c->shots, cap * sizeof(*more));
-		if (more == NULL)
-			return fault(f, FAULT_SYSTEM, "out of memory");
-		c->shots = more;
-		c->cap_shots = cap;
-	}
+	if (VEC_ROOM(c->shots, c->n_shots, c->cap_shots) != 0)
+		return fault(f, FAULT_SYSTEM, "out of memory");
 	c->shots[c->n_shots++] = *s;
 	c->went_on = false;
 	return 0;
@@ -185,7 +157,7 @@ probes_sent(struct probes *p, const struct flow_probe *q, const struct pkt *pkt,
 	struct probes_conn *c;
 	struct probes_shot s;
 
-	if (q->mark.ttl == 0 || q->mark.ttl > PROBES_TTL ||
+	if (q->mark.ttl == 0 || q->mark.ttl > PATHS_LIMITED_TTL ||
 	    pkt->payload == NULL)
 		return 0;
 	c = probes_find(p, &q->client, &q->server);
@@ -213,7 +185,7 @@ probes_see_client(struct probes *p, struct probes_conn *c,
 		probes_close_conn(p, c);
 		return 0;
 	}
-	if (k->ip.ttl <= PROBES_TTL)
+	if (k->ip.ttl <= PATHS_LIMITED_TTL)
 		return 0; /* probes_sent() had it, or it bears no data */
 	if (k->payload == NULL) {
 		c->went_on = c->went_on ||
@@ -254,7 +226,7 @@ probes_is_answer(const struct probes_shot *s, const struct pkt_tcp *t)
 	    t->sacks[0].right == s->seq + s->len)
 		return true;
 	return s->unacked && (t->flags & PKT_TH_ACK) != 0 &&
-	    (int32_t)(t->ack - (s->seq + s->len)) >= 0;
+	    !seq_after(s->seq + s->len, t->ack);
 }
 
 static void
@@ -326,7 +298,7 @@ probes_add_full(
 		    p->fulls[i].file == r->trigger.file)
 			return;
 	if (p->n_fulls == PROBES_FULLS || r->payload_len == 0 ||
-	    r->trigger.ttl <= ANALYZE_PROBE_TTL)
+	    r->trigger.ttl <= PASSED_PROBE_TTL)
 		return;
 	trigger_parse(r->payload, r->payload_len, r->trigger.len, &t);
 	*q = (struct probes_full){.client = r->client.addr,

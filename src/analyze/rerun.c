@@ -7,6 +7,7 @@
 
 #include <rsthop/clock.h>
 #include <rsthop/rerun.h>
+#include <rsthop/vec.h>
 
 #define RERUN_KEEP_BYTES ((size_t)64 << 20)
 /* What a client drew may come when it has ended already. */
@@ -32,22 +33,6 @@ rerun_drop_packets(struct rerun_result *r)
 }
 
 static int
-rerun_grow(struct rerun_result *r, struct fault *f)
-{
-	size_t cap = r->cap == 0 ? 256 : 2 * r->cap;
-	struct rerun_packet *v;
-
-	if (r->n < r->cap)
-		return 0;
-	v = realloc(r->packets, cap * sizeof(*v));
-	if (v == NULL)
-		return fault(f, FAULT_SYSTEM, "out of memory");
-	r->packets = v;
-	r->cap = cap;
-	return 0;
-}
-
-static int
 rerun_record(struct rerun *r, const struct world_packet *wp, struct fault *f)
 {
 	struct rerun_result *out = r->out;
@@ -59,8 +44,8 @@ rerun_record(struct rerun *r, const struct world_packet *wp, struct fault *f)
 		r->full = true;
 		return 0;
 	}
-	if (rerun_grow(out, f) == -1)
-		return -1;
+	if (VEC_ROOM(out->packets, out->n, out->cap) != 0)
+		return fault(f, FAULT_SYSTEM, "out of memory");
 	p = &out->packets[out->n];
 	p->data = malloc(wp->len > 0 ? wp->len : 1);
 	if (p->data == NULL)

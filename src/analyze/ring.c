@@ -25,7 +25,11 @@ struct ring {
 	uint64_t end; /* bytes written so far, those skipped too */
 	size_t size;
 	uint8_t *buf;
-	uint64_t chains[RING_CHAINS]; /* the newest of each, plus 1 */
+	/*
+	 * The newest of each, plus 1.  No index of hash.h: what is overwritten
+	 * is forgotten without being looked for.
+	 */
+	uint64_t chains[RING_CHAINS];
 };
 
 int
@@ -59,30 +63,13 @@ ring_free(struct ring *r)
 	free(r);
 }
 
-static uint64_t
-ring_mix(uint64_t h)
-{
-	h ^= h >> 31;
-	h *= UINT64_C(0x9fb21c651e98df25);
-	return h ^ (h >> 29);
-}
-
-static uint64_t
-ring_hash_end(const struct ring *r, const struct endpoint *e)
-{
-	uint64_t w[2];
-
-	memcpy(w, e->addr.b, sizeof(w));
-	return ring_mix(ring_mix(ring_mix(r->seed ^ w[0]) ^ w[1]) ^ e->port);
-}
-
 /* The same both ways. */
 static uint64_t *
 ring_chain(struct ring *r, const struct endpoint *a, const struct endpoint *b)
 {
-	uint64_t h = ring_hash_end(r, a) + ring_hash_end(r, b);
+	uint64_t h = endpoint_hash(r->seed, a) + endpoint_hash(r->seed, b);
 
-	return &r->chains[ring_mix(h) & (RING_CHAINS - 1)];
+	return &r->chains[h & (RING_CHAINS - 1)];
 }
 
 static struct ring_entry *

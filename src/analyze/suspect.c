@@ -7,14 +7,16 @@
 #include <string.h>
 
 #include <rsthop/analyze.h>
+#include <rsthop/vec.h>
 
-#include "suspect_int.h"
+#include "pass.h"
+#include "suspect_replay.h"
+#include "suspect_stream.h"
 
 #define SUSPECT_WITNESSES 4 /* connections of each that are put together */
 #define SUSPECT_LIKE	  3 /* first bytes alike, where no protocol is known */
 #define SUSPECT_PORT_BITS 1024 /* a power of two */
 #define SUSPECT_IN_TTLS	  256
-#define SUSPECT_STAMP_MAX (INT64_MAX / 4) /* so that no difference overflows */
 
 /* A reset that stands for its connection. */
 struct witness {
@@ -54,32 +56,27 @@ suspect_keep_reset(void *ctx, const struct analysis *a,
     const struct analysis_reset *r, struct fault *f)
 {
 	struct job *j = ctx;
-	struct analysis_reset *more;
+	struct analysis_reset *kept;
 	uint8_t *trigger = NULL;
 
 	(void)a;
 	if (!r->to_client || r->verdict.ruling == RST_GENUINE ||
 	    j->n_resets == ANALYSIS_RESETS)
 		return 0;
-	if (j->n_resets == j->cap_resets) {
-		j->cap_resets = j->cap_resets != 0 ? 2 * j->cap_resets : 64;
-		more = realloc(j->resets, j->cap_resets * sizeof(*more));
-		if (more == NULL)
-			return fault(f, FAULT_SYSTEM, "out of memory");
-		j->resets = more;
-	}
+	if (VEC_ROOM(j->resets, j->n_resets, j->cap_resets) != 0)
+		return fault(f, FAULT_SYSTEM, "out of memory");
 	if (r->trigger_len > 0) {
 		trigger = malloc(r->trigger_len);
 		if (trigger == NULL)
 			return fault(f, FAULT_SYSTEM, "out of memory");
 		memcpy(trigger, r->trigger, r->trigger_len);
 	}
-	more = &j->resets[j->n_resets++];
-	*more = *r;
-	more->trigger = trigger;
-	more->verdict.n_reasons = 0;
-	more->verdict.reasons = NULL;
-	more->verdict.words = NULL;
+	kept = &j->resets[j->n_resets++];
+	*kept = *r;
+	kept->trigger = trigger;
+	kept->verdict.n_reasons = 0;
+	kept->verdict.reasons = NULL;
+	kept->verdict.words = NULL;
 	return 0;
 }
 
@@ -95,12 +92,18 @@ suspect_by_time(const void *x, const void *y)
 	return (a->frame > b->frame) - (a->frame < b->frame);
 }
 
+static struct analyze_input
+suspect_input(const struct suspect_source *src)
+{
+	return (struct analyze_input){.ctx = src->ctx,
+	    .next = src->next,
+	    .interrupted = src->interrupted};
+}
+
 static int
 suspect_judge_all(struct job *j, struct analysis *a, struct fault *f)
 {
-	struct analyze_input in = {.ctx = j->src->ctx,
-	    .next = j->src->next,
-	    .interrupted = j->src->interrupted};
+	struct analyze_input in = suspect_input(j->src);
 	struct analyze_ask ask = {.n_paths = j->src->n_names,
 	    .hash_seed = j->ask->hash_seed,
 	    .ctx = j,
@@ -216,22 +219,6 @@ suspect_find_wanted(const struct job *j, const struct endpoint *server)
 	return want->port != 0;
 }
 
-static int
-suspect_make_room(struct job *j, struct fault *f)
-{
-	size_t cap = j->cap_kinds != 0 ? 2 * j->cap_kinds : 64;
-	struct kind **more;
-
-	if (j->n_kinds < j->cap_kinds)
-		return 0;
-	more = realloc(j->kinds, cap * sizeof(struct kind *));
-	if (more == NULL)
-		return fault(f, FAULT_SYSTEM, "out of memory");
-	j->kinds = more;
-	j->cap_kinds = cap;
-	return 0;
-}
-
 /* *out is NULL where there is no room for another. */
 static int
 suspect_add_kind(struct job *j, const struct analysis_reset *r,
@@ -245,7 +232,9 @@ suspect_add_kind(struct job *j, const struct analysis_reset *r,
 		j->out->left_out++;
 		return 0;
 	}
-	k = suspect_make_room(j, f) == 0 ? calloc(1, sizeof(*k)) : NULL;
+	k = VEC_ROOM(j->kinds, j->n_kinds, j->cap_kinds) == 0
+	    ? calloc(1, sizeof(*k))
+	    : NULL;
 	if (k == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	k->server = r->server;
@@ -391,23 +380,12 @@ suspect_is_of(const struct stream *s, const struct flow_key *k)
 		endpoint_equal(&k->dst, &s->client));
 }
 
-static int64_t
-suspect_clamp_stamp(int64_t ns)
-{
-	if (ns > SUSPECT_STAMP_MAX)
-		return SUSPECT_STAMP_MAX;
-	return ns < -SUSPECT_STAMP_MAX ? -SUSPECT_STAMP_MAX : ns;
-}
-
 static int
-suspect_hand_out(
-    struct job *j, const struct capture_packet *cp, struct fault *f)
+suspect_hand_out(struct job *j, const struct pass_packet *p, struct fault *f)
 {
 	struct flow_key key;
-	struct pkt p;
 
-	pkt_decode(cp->link, cp->data, cp->len, cp->wire_len, &p);
-	if (!pkt_flow_key(&p, &key) ||
+	if (!pkt_flow_key(&p->pkt, &key) ||
 	    j->ports[suspect_mix_ports(key.src.port, key.dst.port)] == 0)
 		return 0;
 	for (size_t i = 0; i < j->n_kinds; i++)
@@ -416,8 +394,8 @@ suspect_hand_out(
 
 			if (s->ended || !suspect_is_of(s, &key))
 				continue;
-			stream_see(s, &p, cp->file, cp->frame,
-			    suspect_clamp_stamp(cp->unix_ns));
+			stream_see(
+			    s, &p->pkt, p->cp.file, p->cp.frame, p->unix_ns);
 			if (s->failed)
 				return fault(f, FAULT_SYSTEM, "out of memory");
 		}
@@ -425,28 +403,27 @@ suspect_hand_out(
 }
 
 static int
+suspect_see_handful(
+    void *ctx, const struct pass_packet *p, size_t n, struct fault *f)
+{
+	for (size_t i = 0; i < n; i++)
+		if (suspect_hand_out(ctx, &p[i], f) != 0)
+			return -1;
+	return 0;
+}
+
+static int
 suspect_read_again(struct job *j, struct fault *f)
 {
-	const struct suspect_source *src = j->src;
-	size_t damaged = 0;
-	struct capture_packet cp;
-	int rc, signal;
+	struct analyze_input in = suspect_input(j->src);
+	struct pass_sink sink = {.ctx = j, .see = suspect_see_handful};
+	int signal = 0;
 
 	suspect_begin_streams(j);
-	if (src->again(src->ctx, f) != 0)
+	if (j->src->again(j->src->ctx, f) != 0 ||
+	    pass_run(&in, &sink, j->src->n_names, &signal, f) != 0)
 		return -1;
-	for (uint64_t n = 0;; n++) {
-		signal = n % 1024 == 0 && src->interrupted != NULL
-		    ? src->interrupted(src->ctx)
-		    : 0;
-		if (signal != 0)
-			return fault_interrupted(f, signal);
-		rc = src->next(src->ctx, &cp, NULL);
-		if (rc == 0 || (rc < 0 && ++damaged > src->n_names))
-			return 0;
-		if (rc == 1 && suspect_hand_out(j, &cp, f) != 0)
-			return -1;
-	}
+	return signal != 0 ? fault_interrupted(f, signal) : 0;
 }
 
 /* --- suspects --- */

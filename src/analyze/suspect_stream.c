@@ -1,14 +1,16 @@
 /*
- * The bytes of one connection in order, each way, and who spoke when.
+ * The bytes of one connection in order, each way, and which side spoke when.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "suspect_int.h"
+#include <rsthop/suspect.h>
+#include <rsthop/vec.h>
 
-#define STREAM_SIDE_FIRST 2048 /* bytes of room to begin with */
-#define STREAM_ACK_LEAP \
-	0x100000 /* an acknowledgement of more is not believed */
+#include "suspect_stream.h"
+
+/* An acknowledgement of more at once is not believed. */
+#define STREAM_ACK_LEAP (1 << 20)
 
 /* A new event; NULL where there is no room for it. */
 static struct stream_event *
@@ -18,17 +20,9 @@ stream_new_event(struct stream *s)
 		s->events_full = true;
 		return NULL;
 	}
-	if (s->n_events == s->cap_events) {
-		size_t cap = s->cap_events != 0 ? 2 * s->cap_events : 16;
-		struct stream_event *more =
-		    realloc(s->events, cap * sizeof(*more));
-
-		if (more == NULL) {
-			s->failed = true;
-			return NULL;
-		}
-		s->events = more;
-		s->cap_events = cap;
+	if (VEC_ROOM(s->events, s->n_events, s->cap_events) != 0) {
+		s->failed = true;
+		return NULL;
 	}
 	return &s->events[s->n_events++];
 }
@@ -56,21 +50,15 @@ stream_add_event(struct stream *s, bool from_client, uint32_t begin,
 static bool
 stream_make_room(struct stream *s, struct stream_side *d, size_t end)
 {
-	size_t cap = d->cap != 0 ? d->cap : STREAM_SIDE_FIRST;
-	uint8_t *p;
+	size_t was = d->cap;
 
-	if (end <= d->cap)
+	if (end <= was)
 		return true;
-	while (cap < end)
-		cap *= 2;
-	p = realloc(d->p, cap);
-	if (p == NULL) {
+	if (vec_grow(&d->p, end, &d->cap, sizeof(*d->p)) != 0) {
 		s->failed = true;
 		return false;
 	}
-	memset(p + d->cap, 0, cap - d->cap);
-	d->p = p;
-	d->cap = cap;
+	memset(d->p + was, 0, d->cap - was);
 	return true;
 }
 
@@ -157,7 +145,7 @@ stream_forget(struct stream *s)
 	s->segment_len = 0;
 }
 
-/* The segment that fired, by itself: its side may lack what came before. */
+/* The segment that drew the reset: its side may lack what came before. */
 static void
 stream_keep_segment(struct stream *s, const struct pkt *p, uint32_t begin)
 {

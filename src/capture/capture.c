@@ -203,21 +203,6 @@ capture_open_files(const char *const *paths, size_t n, const char *filter,
 	return capture_open_files_until(paths, n, filter, -1, out, f);
 }
 
-int
-capture_open_file(const char *path, struct capture **out, struct fault *f)
-{
-	struct capture *c;
-
-	if (capture_open_files(&path, 1, NULL, &c, f) != 0)
-		return -1;
-	if (merge_first_fault(c->files, f) != 0) {
-		capture_free(c);
-		return -1;
-	}
-	*out = c;
-	return 0;
-}
-
 /* tv_usec holds nanoseconds at this precision. */
 static int64_t
 capture_stamp_ns(const struct timeval *ts)

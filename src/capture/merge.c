@@ -109,7 +109,7 @@ merge_begin(struct merge *m, struct merge_file *file, struct fault *f)
 
 /*
  * Finds the file's place by its first stamp.  Only what cannot be opened
- * twice, or is alone, stays open.
+ * again, or is alone, stays open.
  */
 static int
 merge_look(struct merge *m, size_t i, struct fault *f)
@@ -314,16 +314,6 @@ merge_is_ready(const struct merge *m)
 {
 	return m->faults == NULL && m->filter == NULL && m->handed &&
 	    m->n_heap > 0 && reader_is_ready(m->files[m->heap[0]].reader);
-}
-
-int
-merge_first_fault(const struct merge *m, struct fault *f)
-{
-	if (m->faults == NULL)
-		return 0;
-	if (f != NULL)
-		*f = m->faults->fault;
-	return -1;
 }
 
 void

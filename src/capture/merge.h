@@ -21,9 +21,6 @@ int merge_next(struct merge *m, struct capture_packet *out, struct fault *f);
 /* As capture_is_ready. */
 bool merge_is_ready(const struct merge *m);
 
-/* -1 and the fault of the first file that could not be opened, if any. */
-int merge_first_fault(const struct merge *m, struct fault *f);
-
 void merge_free(struct merge *m);
 
 #endif

@@ -34,7 +34,7 @@ struct reader {
 	uint16_t minor;	     /* of version 2 */
 	/* pcapng */
 	struct read_iface *ifaces;
-	size_t n_ifaces, room_ifaces;
+	size_t n_ifaces, cap_ifaces;
 	uint64_t unknown; /* packets of link types that are not ours */
 	uint16_t unknown_number;
 };

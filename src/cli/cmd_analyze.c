@@ -16,6 +16,7 @@
 #include <rsthop/num.h>
 #include <rsthop/report.h>
 #include <rsthop/text.h>
+#include <rsthop/vec.h>
 
 #include "command.h"
 #include "options.h"
@@ -40,7 +41,7 @@ struct line {
 	struct options options;
 	bool jsonl;
 	int max_flows;
-	size_t n_paths, n_room;
+	size_t n_paths, cap_paths;
 	struct analyze_path *paths; /* owned */
 	struct text filter;	    /* empty: none */
 };
@@ -58,17 +59,10 @@ static int
 analyze_add_path(
     struct line *l, const char *path, enum analysis_vantage v, struct fault *f)
 {
-	struct analyze_path *more;
-
 	if (path[0] == '\0')
 		return fault(f, FAULT_USAGE, "a capture's name is empty");
-	if (l->n_paths == l->n_room) {
-		l->n_room = l->n_room != 0 ? 2 * l->n_room : 16;
-		more = realloc(l->paths, l->n_room * sizeof(*more));
-		if (more == NULL)
-			return fault(f, FAULT_SYSTEM, "out of memory");
-		l->paths = more;
-	}
+	if (VEC_ROOM(l->paths, l->n_paths, l->cap_paths) != 0)
+		return fault(f, FAULT_SYSTEM, "out of memory");
 	l->paths[l->n_paths].path = path;
 	l->paths[l->n_paths++].vantage = v;
 	return 0;

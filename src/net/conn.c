@@ -32,7 +32,6 @@
 struct conn {
 	int fd;
 	enum conn_state state;
-	int err;
 	struct endpoint dst;
 	struct endpoint local;
 };
@@ -246,7 +245,6 @@ conn_settle(struct conn *c, int err)
 	case CONN_OPEN:
 	case CONN_CLOSED:
 		c->state = conn_judge_error(c, err);
-		c->err = err;
 		break;
 	case CONN_REFUSED:
 	case CONN_UNREACHABLE:
@@ -380,12 +378,6 @@ conn_get_state(struct conn *c)
 		break;
 	}
 	return c->state;
-}
-
-int
-conn_errno(const struct conn *c)
-{
-	return c->err;
 }
 
 int

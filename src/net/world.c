@@ -16,6 +16,7 @@
 #include <rsthop/capture.h>
 #include <rsthop/clock.h>
 #include <rsthop/send.h>
+#include <rsthop/vec.h>
 #include <rsthop/world.h>
 
 #include <rsthop/world_filter.h>
@@ -49,23 +50,6 @@ struct world_live {
 	bool has_held;
 	struct world_packet held; /* taken from the capture, not yet due */
 };
-
-/* Makes room for one more element after n. */
-static int
-world_grow(void **p, size_t n, size_t *cap, size_t size, struct fault *f)
-{
-	size_t want = *cap == 0 ? 16 : *cap * 2;
-	void *q;
-
-	if (n < *cap)
-		return 0;
-	q = reallocarray(*p, want, size);
-	if (q == NULL)
-		return fault(f, FAULT_SYSTEM, "out of memory");
-	*p = q;
-	*cap = want;
-	return 0;
-}
 
 static int64_t
 world_clock(clockid_t id)
@@ -101,12 +85,9 @@ world_open(void *ctx, uint16_t src_port, int *id, struct endpoint *local,
 	    .src_port = src_port,
 	    .ifname = l->ifname};
 	struct world_conn *wc;
-	void *p = l->conns;
 
-	if (world_grow(&p, l->n_conns, &l->cap_conns, sizeof(*l->conns), f) !=
-	    0)
-		return -1;
-	l->conns = p;
+	if (VEC_ROOM(l->conns, l->n_conns, l->cap_conns) != 0)
+		return fault(f, FAULT_SYSTEM, "out of memory");
 	wc = &l->conns[l->n_conns];
 	memset(wc, 0, sizeof(*wc));
 	if (conn_open(&ask, &wc->conn, f) != 0)
@@ -121,12 +102,9 @@ static int
 world_adopt(void *ctx, int *id, struct fault *f)
 {
 	struct world_live *l = ctx;
-	void *p = l->conns;
 
-	if (world_grow(&p, l->n_conns, &l->cap_conns, sizeof(*l->conns), f) !=
-	    0)
-		return -1;
-	l->conns = p;
+	if (VEC_ROOM(l->conns, l->n_conns, l->cap_conns) != 0)
+		return fault(f, FAULT_SYSTEM, "out of memory");
 	memset(&l->conns[l->n_conns], 0, sizeof(*l->conns));
 	l->conns[l->n_conns].adopted = true;
 	*id = (int)l->n_conns++;
@@ -219,12 +197,9 @@ static int
 world_reserve(void *ctx, struct endpoint *local, struct fault *f)
 {
 	struct world_live *l = ctx;
-	void *p = l->reserved;
 
-	if (world_grow(&p, l->n_reserved, &l->cap_reserved,
-		sizeof(*l->reserved), f) != 0)
-		return -1;
-	l->reserved = p;
+	if (VEC_ROOM(l->reserved, l->n_reserved, l->cap_reserved) != 0)
+		return fault(f, FAULT_SYSTEM, "out of memory");
 	if (conn_reserve_port(&l->ask.route.src, 0, &l->reserved[l->n_reserved],
 		local, f) != 0)
 		return -1;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <rsthop/addr.h>
+#include <rsthop/vec.h>
 
 #include "rows.h"
 
@@ -38,17 +39,11 @@ rows_free(struct rows *rs)
 static struct row *
 rows_add(struct rows *rs, int ttl)
 {
-	size_t cap = rs->cap == 0 ? 32 : rs->cap * 2;
 	struct row *r;
 
-	if (rs->n == rs->cap) {
-		r = realloc(rs->row, cap * sizeof(*r));
-		if (r == NULL) {
-			rs->bad = true;
-			return NULL;
-		}
-		rs->row = r;
-		rs->cap = cap;
+	if (VEC_ROOM(rs->row, rs->n, rs->cap) != 0) {
+		rs->bad = true;
+		return NULL;
 	}
 	r = &rs->row[rs->n++];
 	memset(r, 0, sizeof(*r));

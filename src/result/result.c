@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <rsthop/result.h>
+#include <rsthop/vec.h>
 
 /* Enough for any campaign; a flood must not eat the host's memory. */
 #define RESULT_KEEP_PACKETS 20000
@@ -163,24 +164,6 @@ result_note(struct result_notes *n, const char *fmt, ...)
 	n->n++;
 }
 
-/* Room for one packet more; false where there is none to be had. */
-static bool
-result_evidence_grow(struct result_evidence *e)
-{
-	struct result_packet *p;
-	size_t cap;
-
-	if (e->n < e->cap)
-		return true;
-	cap = e->cap == 0 ? 64 : e->cap * 2;
-	p = realloc(e->packets, cap * sizeof(*p));
-	if (p == NULL)
-		return false;
-	e->packets = p;
-	e->cap = cap;
-	return true;
-}
-
 /* A copy of n bytes; one byte is asked for where n is 0, so NULL means none. */
 static uint8_t *
 result_copy_bytes(const uint8_t *data, size_t n)
@@ -201,7 +184,7 @@ result_keep(struct result_evidence *e, int64_t unix_ns, enum pkt_link link,
 	uint8_t *copy;
 
 	if (e->n >= RESULT_KEEP_PACKETS || len > RESULT_KEEP_BYTES - e->bytes ||
-	    !result_evidence_grow(e) ||
+	    VEC_ROOM(e->packets, e->n, e->cap) != 0 ||
 	    (copy = result_copy_bytes(data, len)) == NULL) {
 		e->left_out++;
 		return;

@@ -8,6 +8,7 @@
 
 #include <rsthop/clock.h>
 #include <rsthop/text.h>
+#include <rsthop/vec.h>
 
 #include "dialogue_int.h"
 
@@ -89,7 +90,6 @@ dialogue_copy_text(struct dialogue *d, const char *word, const uint8_t *p,
 static struct dialogue_step *
 dialogue_next(struct dialogue *d, const char *word, int64_t ns, struct fault *f)
 {
-	size_t cap = d->cap == 0 ? 16 : d->cap * 2;
 	char where[DIALOGUE_WHERE];
 	struct dialogue_step *s;
 
@@ -106,14 +106,9 @@ dialogue_next(struct dialogue *d, const char *word, int64_t ns, struct fault *f)
 		    where, DIALOGUE_STEPS);
 		return NULL;
 	}
-	if (d->n == d->cap) {
-		s = realloc(d->steps, cap * sizeof(*s));
-		if (s == NULL) {
-			fault(f, FAULT_SYSTEM, "out of memory");
-			return NULL;
-		}
-		d->steps = s;
-		d->cap = cap;
+	if (VEC_ROOM(d->steps, d->n, d->cap) != 0) {
+		fault(f, FAULT_SYSTEM, "out of memory");
+		return NULL;
 	}
 	s = &d->steps[d->n];
 	memset(s, 0, sizeof(*s));
@@ -198,12 +193,6 @@ dialogue_add_pause(struct dialogue *d, int64_t ns, struct fault *f)
 	s->kind = DIALOGUE_PAUSE;
 	d->n++;
 	return 0;
-}
-
-size_t
-dialogue_steps(const struct dialogue *d)
-{
-	return d->n;
 }
 
 const uint8_t *

@@ -279,17 +279,6 @@ put_other(uint32_t type, uint32_t len)
 /* --- reading --- */
 
 static struct capture *
-must_open(const char *path)
-{
-	struct capture *c = NULL;
-	struct fault f = {0};
-
-	if (capture_open_file(path, &c, &f) != 0)
-		fail_msg("%s", f.text);
-	return c;
-}
-
-static struct capture *
 must_open_files(const char *const *paths, size_t n, const char *filter)
 {
 	struct capture *c = NULL;
@@ -298,6 +287,12 @@ must_open_files(const char *const *paths, size_t n, const char *filter)
 	if (capture_open_files(paths, n, filter, &c, &f) != 0)
 		fail_msg("%s", f.text);
 	return c;
+}
+
+static struct capture *
+must_open(const char *path)
+{
+	return must_open_files(&path, 1, NULL);
 }
 
 static struct capture_packet
@@ -349,10 +344,10 @@ must_fail_next(struct capture *c, const char *words)
 static void
 must_fail_open(const char *path, const char *words)
 {
-	struct capture *c;
-	struct fault f = {0};
+	struct capture *c = must_open(path);
 
-	must_fail(capture_open_file(path, &c, &f), &f, FAULT_INPUT, words);
+	must_fail_next(c, words);
+	must_end(c);
 }
 
 /*
@@ -749,10 +744,7 @@ count_prefix(size_t n, int *end)
 	uint32_t sum = 0;
 
 	save_bytes(path, file.p, n);
-	if (capture_open_file(path, &c, &f) != 0) {
-		*end = -1;
-		return 0;
-	}
+	c = must_open(path);
 	while ((*end = capture_next(c, &p, &f)) == 1) {
 		count++;
 		for (uint32_t i = 0; i < p.len; i++)
@@ -1472,8 +1464,9 @@ libpcap_gives_up(const char *path)
 }
 
 static void
-read_alone(const char *path, struct capture *c)
+read_alone(const char *path)
 {
+	struct capture *c = must_open(path);
 	struct capture_packet p;
 	struct fault f = {0};
 	unsigned long n = 0;
@@ -1483,6 +1476,7 @@ read_alone(const char *path, struct capture *c)
 		n++;
 	print_message("  ours alone: %s: %lu packets%s%s\n", path, n,
 	    rc < 0 ? ", then: " : "", rc < 0 ? f.text : "");
+	capture_free(c);
 	alone++;
 }
 
@@ -1490,8 +1484,10 @@ static int
 walk(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	struct capture *c;
+	struct capture_packet p;
 	struct fault f = {0};
 	size_t len = strlen(path);
+	int rc;
 
 	(void)st;
 	(void)ftw;
@@ -1499,19 +1495,19 @@ walk(const char *path, const struct stat *st, int type, struct FTW *ftw)
 	    (len > 3 && strcmp(path + len - 3, ".md") == 0))
 		return 0;
 	walked++;
-	if (capture_open_file(path, &c, &f) != 0) {
+	c = must_open(path);
+	rc = capture_next(c, &p, &f);
+	capture_free(c);
+	if (rc < 0) {
 		assert_int_equal(f.kind, FAULT_INPUT);
 		print_message("  refused: %s\n", f.text);
 		refused++;
-		return 0;
-	}
-	if (libpcap_gives_up(path)) {
-		read_alone(path, c);
+	} else if (libpcap_gives_up(path)) {
+		read_alone(path);
 	} else {
 		beside_libpcap(path);
 		compared++;
 	}
-	capture_free(c);
 	return 0;
 }
 

@@ -1,35 +1,24 @@
 /*
- * What the parts of the comparison share.  Of the two vantages, 0 is the one
- * nearer to the client.
+ * Two vantages' connections, packets to know them by, and all resets.  The
+ * first pass fills them; compare_match.c and compare_proof.c go on from there.
+ * Of the two vantages, 0 is the one nearer to the client.
  */
-#ifndef RSTHOP_ANALYZE_COMPARE_INT_H
-#define RSTHOP_ANALYZE_COMPARE_INT_H
+#ifndef RSTHOP_ANALYZE_COMPARE_INDEX_H
+#define RSTHOP_ANALYZE_COMPARE_INDEX_H
 
+#include <rsthop/analysis.h>
 #include <rsthop/clock.h>
-
-#include "compare.h"
+#include <rsthop/flow.h>
+#include <rsthop/hash.h>
 
 #define COMPARE_SAMPLES 8
 #define COMPARE_FLOWS	131072 /* a vantage; some 450 bytes each */
-#define COMPARE_RESETS	262144 /* at both; some 80 bytes each, twice */
+#define COMPARE_RESETS	262144 /* at both vantages; some 80 bytes each */
 #define COMPARE_HOLES	65536
 #define COMPARE_NONE	UINT32_MAX
 #define COMPARE_HOPS	64 /* routers between the vantages, at most */
 /* Stamps of one machine may be out of order by so much. */
 #define COMPARE_SLACK_NS (2 * CLOCK_MS)
-
-/* Values by 64-bit hashes; several may share one. */
-struct compare_map {
-	size_t mask, n; /* mask + 1 slots */
-	uint64_t *hash; /* 0: free */
-	uint32_t *value;
-};
-
-int compare_map_add(struct compare_map *m, uint64_t hash, uint32_t value);
-/* The next value of that hash; *at begins at 0.  COMPARE_NONE: no more. */
-uint32_t compare_map_next(
-    const struct compare_map *m, uint64_t hash, size_t *at);
-void compare_map_free(struct compare_map *m);
 
 /*
  * A packet to be known again at the other vantage, whatever addresses it
@@ -41,7 +30,7 @@ struct compare_sample {
 	int64_t unix_ns;
 	uint8_t rank; /* 0: SYN, 1: among the first data, 2: by its hash */
 	uint8_t ttl;
-	bool twice; /* sent again: no telling which one came */
+	bool duplicate; /* sent again: either may have arrived */
 };
 
 /* One direction of a connection at one vantage. */
@@ -89,10 +78,12 @@ struct compare_reset {
 };
 
 struct compare_side {
-	uint32_t n_flows, cap_flows;
+	uint32_t n_flows;
+	size_t cap_flows;
 	struct compare_flow *flows;
-	struct compare_map by_key;
-	uint32_t n_holes, cap_holes;
+	struct hash_index by_key;
+	uint32_t n_holes;
+	size_t cap_holes;
 	int64_t *holes; /* seconds in which the capture lost packets */
 	bool lossy;	/* more of them than are kept */
 	bool full;	/* connections were left out */
@@ -105,7 +96,8 @@ struct compare {
 	bool swapped; /* of these the second is vantage 0 */
 	struct analysis *out;
 	struct compare_side sides[2];
-	uint32_t n_resets, cap_resets;
+	uint32_t n_resets;
+	size_t cap_resets;
 	struct compare_reset *resets;
 	bool resets_full;
 	uint32_t n_order;
@@ -127,17 +119,5 @@ uint64_t compare_hash_key(const struct compare *c, const struct flow_key *k);
 /* First pass: connections, samples, resets. */
 int compare_index_see(
     struct compare *c, int vantage, const struct flow_seen *s, struct fault *f);
-/* Which connection is which, the clocks, the routers between. */
-int compare_match(struct compare *c, struct fault *f);
-
-/* Second pass: what the sender of each reset did about its time. */
-struct compare_proof;
-
-int compare_proof_new(
-    struct compare *c, struct compare_proof **out, struct fault *f);
-void compare_proof_free(struct compare_proof *p);
-void compare_proof_see(
-    struct compare_proof *p, int vantage, const struct flow_seen *s);
-void compare_proof_finish(struct compare_proof *p);
 
 #endif
