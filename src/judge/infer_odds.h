@@ -60,13 +60,12 @@
 #define INFER_WEIGHT_COPIED    9.0  /* weight */
 #define INFER_WEIGHT_ARBITRARY 2.0  /* weight */
 #define INFER_WEIGHT_IMITATED  1.0  /* weight */
-/* The forged packet passes the box's own forwarding path (PHYSICS, 1). */
-#define INFER_WEIGHT_255_DECREMENT    0.1  /* weight */
-#define INFER_WEIGHT_128_DECREMENT    0.07 /* weight */
-#define INFER_WEIGHT_64_DECREMENT     0.2  /* weight */
-#define INFER_WEIGHT_COPIED_DECREMENT 0.1  /* weight */
-/* Copied before the box took its own TTL off. */
-#define INFER_WEIGHT_COPIED_EARLY 0.1 /* weight */
+/*
+ * Of routers, the part whose forged packets pass their own forwarding path
+ * and lose one there (PHYSICS, 1); and the part of those that copy the TTL
+ * before they take their own off.
+ */
+#define INFER_PART_ONE_OFF 0.01 /* weight */
 /* On the server's own segment: a small part of the path, no hop beyond. */
 #define INFER_WEIGHT_LAST_WIRE 0.3 /* weight */
 
