@@ -54,6 +54,9 @@ struct scene {
 	struct flow_expired expired_next[SCENE_KEPT];
 	size_t n_probes, n_data;
 	struct flow_probe probes[SCENE_KEPT];
+	/* Called with each packet that is shown, where it is set. */
+	void (*tap)(void *ctx, const struct pkt *p, int64_t unix_ns);
+	void *tap_ctx;
 };
 
 static inline struct addr
@@ -193,6 +196,8 @@ scene_show(struct scene *sc, const struct pkt *p, int64_t after_us)
 	sc->now_ns += after_us * CLOCK_US;
 	s.unix_ns = sc->now_ns;
 	s.frame = ++sc->frame;
+	if (sc->tap != NULL)
+		sc->tap(sc->tap_ctx, &sc->last, sc->now_ns);
 	return flow_table_see(sc->t, &s, NULL);
 }
 
