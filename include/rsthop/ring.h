@@ -1,6 +1,7 @@
 /*
- * The last packets that came, by connection, in memory of a fixed size.  A reset
- * is judged some time after it came; the packets around it are still here then.
+ * The last packets that came, by connection, in memory of a fixed size.  A
+ * reset is judged some time after it came; the packets around it are still here
+ * then.
  */
 #ifndef RSTHOP_RING_H
 #define RSTHOP_RING_H
