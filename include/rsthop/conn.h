@@ -21,7 +21,7 @@ enum conn_state {
 	CONN_UNREACHABLE, /* the kernel or an ICMP error said so */
 	CONN_TIMED_OUT,	  /* no answer to the SYN */
 	CONN_RESET,	  /* was open, a reset ended it */
-	CONN_CLOSED,	  /* was open, the peer sent FIN */
+	CONN_CLOSED,	  /* was open, the server sent FIN */
 	CONN_FAILED	  /* anything else */
 };
 
@@ -44,7 +44,7 @@ int conn_send(struct conn *c, const uint8_t *p, size_t n, struct fault *f);
 int conn_set_ttl(struct conn *c, int ttl, struct fault *f);
 /* Reads what has come, up to size bytes; gives how many. */
 size_t conn_recv(struct conn *c, uint8_t *buf, size_t size);
-/* Reads and drops what has come, so that the peer's window stays open. */
+/* Reads and drops what has come, so that the server's window stays open. */
 void conn_drain(struct conn *c);
 /* abort: a reset (SO_LINGER 0) instead of FIN; leaves no TIME_WAIT. */
 void conn_close(struct conn *c, bool abort);

@@ -117,7 +117,7 @@ analyze_count_ruling(struct analysis *out, enum rst_ruling r)
 	}
 }
 
-/* Words grow by doubling: many resets would hold twice what they need. */
+/* Words grow by doubling: up to half of their room may be empty. */
 static void
 analyze_trim_words(struct rst_verdict *v)
 {

@@ -292,7 +292,7 @@ compare_free(struct compare *c)
 /* --- as they are judged --- */
 
 static struct compare_reset *
-analyze_compare_find(const struct compare *c, uint32_t file, uint64_t frame)
+compare_find_reset(const struct compare *c, uint32_t file, uint64_t frame)
 {
 	size_t lo = 0, hi = c->n_resets;
 
@@ -315,14 +315,14 @@ compare_find(const struct compare *c, uint32_t file, uint64_t frame)
 {
 	const struct compare_reset *r;
 
-	r = c != NULL ? analyze_compare_find(c, file, frame) : NULL;
+	r = c != NULL ? compare_find_reset(c, file, frame) : NULL;
 	return r != NULL && r->elsewhere.shows != RST_SHOWS_NOTHING
 	    ? &r->elsewhere
 	    : NULL;
 }
 
 /*
- * Routers that it crossed, by its TTL.  One toward the server with the TTL of
+ * Routers that it traversed, by its TTL.  One toward the server with the TTL of
  * the client's own packets looks as if it came all the way.
  */
 static int
@@ -344,7 +344,7 @@ compare_see_judged(struct compare *c, const struct analysis_reset *r)
 	if (c == NULL || r->elsewhere.shows != RST_SHOWS_NEVER_SENT)
 		return;
 	c->never_sent++;
-	k = analyze_compare_find(c, r->file, r->frame);
+	k = compare_find_reset(c, r->file, r->frame);
 	traversed = compare_traversed_by(c, r);
 	if (r->verdict.ruling != RST_FORGED || traversed < 0 || k == NULL)
 		return;
@@ -363,11 +363,11 @@ struct bracket {
 };
 
 /*
- * A reset toward the client crossed `near` routers, one toward the server
+ * A reset toward the client traversed `near` routers, one toward the server
  * `far`; `hops` routers lie between the vantages.  With its own initial TTL,
  * a device on the wire before hop h has near = h - 1, far = hops - h + 1; one
  * in router h has far = hops - h.  A copy of the trigger's TTL looks as if it
- * came from the client: far = hops, and near counts the way twice
+ * came from the client: far = hops, and near counts the way there and back
  * (PHYSICS section 1).
  */
 static bool

@@ -1,8 +1,8 @@
 /*
  * Two vantages of the same connections: what one received and the other never
- * sent.  The captures are read twice before they are judged: once for the
- * connections and their resets, once for what each sender did about the time
- * at which it should have sent them.
+ * sent.  Two passes come before the resets are judged.  The first one finds the
+ * connections and their resets; the second, what each sender did at about the
+ * time at which it should have sent them.
  */
 #ifndef RSTHOP_ANALYZE_COMPARE_H
 #define RSTHOP_ANALYZE_COMPARE_H

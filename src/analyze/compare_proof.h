@@ -1,6 +1,6 @@
 /*
  * The second pass over two vantages: what the sender of each reset did at about
- * its time.
+ * that time.
  */
 #ifndef RSTHOP_ANALYZE_COMPARE_PROOF_H
 #define RSTHOP_ANALYZE_COMPARE_PROOF_H
