@@ -13,6 +13,12 @@
 #include <rsthop/trigger.h>
 
 /*
+ * Data with so small a TTL is a probe's: it may have ended short of a device,
+ * so it is no sign of one that lets it pass.
+ */
+#define PASSED_PROBE_TTL 30
+
+/*
  * A kind is the same request to the same server.  What comes once the table
  * is full is not counted.
  */

@@ -11,8 +11,10 @@
 
 #include "compare.h"
 #include "evidence.h"
+#include "groups.h"
 #include "pass.h"
 #include "probes.h"
+#include "vendors.h"
 
 #define ANALYZE_TRIGGER_GENUINE 64 /* bytes kept of a genuine one's trigger */
 /* Bytes kept of all flows' data. */
@@ -212,7 +214,7 @@ analyze_on_data(void *ctx, const struct flow_data *d)
 	struct job *j = ((struct side *)ctx)->job;
 	struct trigger t;
 
-	if (!d->begins || d->len == 0 || d->mark.ttl <= ANALYZE_PROBE_TTL)
+	if (!d->begins || d->len == 0 || d->mark.ttl <= PASSED_PROBE_TTL)
 		return;
 	trigger_parse(d->payload, d->len, d->mark.len, &t);
 	passed_see(j->passed,

@@ -7,7 +7,7 @@
 #ifndef RSTHOP_ANALYZE_COMPARE_H
 #define RSTHOP_ANALYZE_COMPARE_H
 
-#include "analyze_int.h"
+#include <rsthop/analyze.h>
 
 struct compare;
 

@@ -8,7 +8,7 @@
 
 #include <rsthop/stats.h>
 
-#include "analyze_int.h"
+#include "detail.h"
 
 #define DETAIL_TALLIES	  4  /* kinds of triggers that are told apart */
 #define DETAIL_SAMPLES	  8  /* triggers that are compared byte by byte */
@@ -132,7 +132,7 @@ detail_add(struct detail *d, const struct flow_reset *r,
 	trigger_parse(r->payload, r->payload_len, r->trigger.len, &t.trigger);
 	t.id = passed_id(passed, &r->server, &t.trigger, r->payload,
 	    r->payload_len, r->trigger.len);
-	t.whole = r->trigger.ttl > ANALYZE_PROBE_TTL;
+	t.whole = r->trigger.ttl > PASSED_PROBE_TTL;
 	detail_add_tally(d, &t);
 	return detail_add_sample(d, r->payload, r->payload_len);
 }

@@ -4,7 +4,7 @@
 #ifndef RSTHOP_ANALYZE_EVIDENCE_H
 #define RSTHOP_ANALYZE_EVIDENCE_H
 
-#include "analyze_int.h"
+#include <rsthop/analyze.h>
 
 /*
  * Fills out->evidence, where the ask wants it, by reading all files again; out

@@ -7,7 +7,8 @@
 #include <rsthop/hash.h>
 #include <rsthop/vec.h>
 
-#include "analyze_int.h"
+#include "detail.h"
+#include "groups.h"
 
 #define GROUPS		  8192	/* with a server of their own */
 #define GROUPS_TTLS	  12288 /* then with a TTL of their own; then neither */

@@ -185,7 +185,7 @@ probed_drew_kind(const struct probes_conn *c)
 			continue;
 		for (size_t i = 0; i < c->n_shots; i++)
 			if (c->shots[i].unix_ns <= b->unix_ns &&
-			    c->shots[i].ttl <= PROBES_TTL)
+			    c->shots[i].ttl <= PATHS_TTL)
 				kind = c->shots[i].kind;
 		break;
 	}
@@ -346,7 +346,7 @@ probed_see_full(const struct pair *p, struct infer *in)
 
 		for (size_t k = 0; probed_is_of(p, c) && k < c->n_shots; k++)
 			drew += c->shots[k].kind == p->kind &&
-			    c->shots[k].ttl > ANALYZE_PROBE_TTL;
+			    c->shots[k].ttl > PASSED_PROBE_TTL;
 	}
 	shot = (struct infer_shot){.ttl = p->client_ttl};
 	for (size_t i = drew; i < passed && i < drew + PROBED_FULL_TRIALS; i++)
@@ -494,7 +494,7 @@ probed_count_shots(struct pair *p, const struct probes_conn *c)
 	for (size_t i = 0; i < c->n_shots; i++) {
 		const struct probes_shot *s = &c->shots[i];
 
-		if (s->ttl > PROBES_TTL || (p->kind != 0 && s->kind != p->kind))
+		if (s->ttl > PATHS_TTL || (p->kind != 0 && s->kind != p->kind))
 			continue;
 		p->out->probes++;
 		p->ttls |= UINT64_C(1) << s->ttl;
@@ -502,7 +502,7 @@ probed_count_shots(struct pair *p, const struct probes_conn *c)
 		if (p->min_ttl == 0 || s->ttl < p->min_ttl)
 			p->min_ttl = s->ttl;
 	}
-	if (c->answered != 0 && c->answered <= PROBES_TTL &&
+	if (c->answered != 0 && c->answered <= PATHS_TTL &&
 	    (p->answered == 0 || c->answered < p->answered))
 		p->answered = c->answered;
 	p->server_ttl = c->server_ttl != 0 ? c->server_ttl : p->server_ttl;
@@ -520,7 +520,7 @@ probed_count_drew(struct pair *p, const struct probes_conn *c)
 	p->tags_pass = p->tags_pass || (v.drew && v.acks_vary);
 	o->drew += v.ambiguous && !v.drew;
 	for (size_t i = 0; i < v.n; i++) {
-		if (!v.shots[i].drew || v.shots[i].ttl > PROBES_TTL)
+		if (!v.shots[i].drew || v.shots[i].ttl > PATHS_TTL)
 			continue;
 		o->drew++;
 		if (o->threshold_ttl == 0 || v.shots[i].ttl < o->threshold_ttl)
@@ -643,11 +643,10 @@ probed_conclude(
 {
 	if (p->n_conns == 0 && paths_count(p->paths) == 0)
 		return 0;
-	out->probed = calloc(2 * PROBES_PAIRS, sizeof(*out->probed));
+	out->probed = calloc(2 * PATHS_PAIRS, sizeof(*out->probed));
 	if (out->probed == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
-	for (size_t i = 0; i < p->n_conns && out->n_probed < PROBES_PAIRS;
-	     i++) {
+	for (size_t i = 0; i < p->n_conns && out->n_probed < PATHS_PAIRS; i++) {
 		const struct probes_conn *c = &p->conns[i];
 
 		if (!probed_is_done(out, &c->client.addr, &c->server, false) &&

@@ -155,8 +155,7 @@ probes_sent(struct probes *p, const struct flow_probe *q, const struct pkt *pkt,
 	struct probes_conn *c;
 	struct probes_shot s;
 
-	if (q->mark.ttl == 0 || q->mark.ttl > PROBES_TTL ||
-	    pkt->payload == NULL)
+	if (q->mark.ttl == 0 || q->mark.ttl > PATHS_TTL || pkt->payload == NULL)
 		return 0;
 	c = probes_find(p, &q->client, &q->server);
 	if (c == NULL && p->n == PROBES_CONNS)
@@ -183,7 +182,7 @@ probes_see_client(struct probes *p, struct probes_conn *c,
 		probes_close_conn(p, c);
 		return 0;
 	}
-	if (k->ip.ttl <= PROBES_TTL)
+	if (k->ip.ttl <= PATHS_TTL)
 		return 0; /* probes_sent() had it, or it bears no data */
 	if (k->payload == NULL) {
 		c->went_on = c->went_on ||
@@ -296,7 +295,7 @@ probes_add_full(
 		    p->fulls[i].file == r->trigger.file)
 			return;
 	if (p->n_fulls == PROBES_FULLS || r->payload_len == 0 ||
-	    r->trigger.ttl <= ANALYZE_PROBE_TTL)
+	    r->trigger.ttl <= PASSED_PROBE_TTL)
 		return;
 	trigger_parse(r->payload, r->payload_len, r->trigger.len, &t);
 	*q = (struct probes_full){.client = r->client.addr,

@@ -1,37 +1,16 @@
 /*
  * Packets with limited TTLs in a capture, what they drew, and what infer
- * makes of them.  analyze_paths.c gathers who answers from where,
- * analyze_probes.c the connections in which a device was probed for, and
- * analyze_probed.c concludes.
+ * makes of them.  probes.c gathers the connections in which a device was
+ * probed for; probed.c concludes.
  */
 #ifndef RSTHOP_ANALYZE_PROBES_H
 #define RSTHOP_ANALYZE_PROBES_H
 
-#include "analyze_int.h"
+#include <rsthop/analysis.h>
+#include <rsthop/flow.h>
+#include <rsthop/passed.h>
 
-/* What leaves with no more than this may be meant to expire. */
-#define PROBES_TTL   40
-#define PROBES_PAIRS 32 /* of a client and a server, at most */
-
-/* --- paths: any packet that expires, of any protocol --- */
-
-struct paths;
-
-/* One client's path to one address. */
-struct paths_route {
-	struct addr client, server;
-	struct path path;
-	int answered; /* the smallest TTL that the server answered; 0: none */
-};
-
-int paths_new(struct paths **out, struct fault *f);
-void paths_free(struct paths *p);
-int paths_see(struct paths *p, const struct flow_seen *s, struct fault *f);
-/* NULL where nothing is known. */
-struct paths_route *paths_find(const struct paths *p, const struct addr *client,
-    const struct addr *server);
-size_t paths_count(const struct paths *p);
-struct paths_route *paths_at(const struct paths *p, size_t i);
+#include "paths.h"
 
 /* --- probes: connections with limited packets that bear data --- */
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze_int.h"
+#include "vendors.h"
 
 #define VENDORS	    256 /* that are asked for, at most */
 #define VENDOR_NAME 80
