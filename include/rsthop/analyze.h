@@ -39,7 +39,7 @@ struct analyze_input {
 	int (*again)(void *ctx, struct fault *f);
 	/* The signal that asks for the end, 0: none.  NULL is fine. */
 	int (*interrupted)(void *ctx);
-	/* lookup_vendor(); NULL: nobody asks. */
+	/* lookup_vendor(); NULL: vendors are left out. */
 	void (*vendor)(const uint8_t mac[ADDR_MAC], char *out, size_t size);
 	/* Nanoseconds of any clock, for how long it took; NULL is fine. */
 	int64_t (*now_ns)(void *ctx);

@@ -17,7 +17,7 @@
 
 struct ring;
 
-/* seed: of the hash, so that nobody can aim at it. */
+/* seed: of the hash, so that no sender can aim at it. */
 int ring_new(size_t bytes, uint64_t seed, struct ring **out, struct fault *f);
 void ring_free(struct ring *r); /* NULL is fine */
 

@@ -128,7 +128,7 @@ index_keep_sample(struct compare_half *h, struct compare_sample *new)
 		struct compare_sample *s = &h->samples[i];
 
 		if (s->hash == new->hash) {
-			s->twice = true;
+			s->duplicate = true;
 			return;
 		}
 		if (worst == NULL || index_is_worse(s, worst))

@@ -29,7 +29,7 @@ struct compare_sample {
 	int64_t unix_ns;
 	uint8_t rank; /* 0: SYN, 1: among the first data, 2: by its hash */
 	uint8_t ttl;
-	bool twice; /* sent again: no telling which one came */
+	bool duplicate; /* sent again: unknown which of them came */
 };
 
 /* One direction of a connection at one vantage. */
@@ -58,7 +58,8 @@ struct compare_flow {
 	/* Server's clock minus client's, by this connection's own packets. */
 	bool has_lo, has_hi;
 	int64_t offset_lo, offset_hi;
-	uint8_t traversed[2]; /* 1 + routers a forged reset crossed to it */
+	uint8_t
+	    traversed[2]; /* 1 + routers that a forged reset traversed to it */
 	struct compare_half half[2];
 };
 

@@ -227,8 +227,9 @@ match_find_sample(
     const struct compare_half *h, const struct compare_sample *like)
 {
 	for (uint8_t i = 0; i < h->n_samples; i++)
-		if (h->samples[i].hash == like->hash && !h->samples[i].twice)
-			return like->twice ? NULL : &h->samples[i];
+		if (h->samples[i].hash == like->hash &&
+		    !h->samples[i].duplicate)
+			return like->duplicate ? NULL : &h->samples[i];
 	return NULL;
 }
 

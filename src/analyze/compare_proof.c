@@ -337,7 +337,7 @@ proof_pair(struct compare *c, struct compare_reset *r)
 }
 
 /*
- * Another reset of that sender, at that time, of which there is no telling
+ * Another reset of that sender, at that time, of which it is unknown
  * what became of it: something on the way may have rewritten it.
  */
 static bool

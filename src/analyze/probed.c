@@ -1,6 +1,6 @@
 /*
- * What infer makes of the probes in a capture: which of them fired, how far
- * the server is, and so where the device sits.
+ * What infer makes of the probes in a capture: which of them drew resets, how
+ * far the server is, and so where the device sits.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +29,7 @@ struct pair {
 	const struct endpoint *server;
 	struct paths_route *route; /* NULL */
 	struct analysis_probed *out;
-	uint64_t kind; /* of what fired; 0: nothing did */
+	uint64_t kind; /* of what drew resets; 0: nothing did */
 	uint8_t client_ttl, server_ttl;
 	int min_ttl, max_ttl; /* of limited shots */
 	int answered;	      /* the smallest TTL that reached the server; 0 */
@@ -192,7 +192,7 @@ probed_drew_kind(const struct probes_conn *c)
 	return kind;
 }
 
-/* Of all that fired with a limited TTL, what did so most often. */
+/* The kind of data that drew most resets with a limited TTL. */
 static uint64_t
 probed_find_kind(const struct pair *p)
 {
@@ -312,7 +312,7 @@ probed_describe(const struct pair *p, int hops, struct infer_path *out)
 /*
  * A burst of shots with numbers of their own that stays silent may be one
  * whose old numbers the device does not take: it tells nothing until another
- * such burst has fired.
+ * such burst drew a reset.
  */
 static bool
 probed_is_telling(const struct pair *p, const struct volley *v)
@@ -487,7 +487,7 @@ analyze_probed_conclude(struct pair *p)
 		o->place = PLACE_ROUTER;
 }
 
-/* Counts the shots of the kind, or, where nothing fired, of all kinds. */
+/* Counts the shots of the kind; of all kinds, where none drew a reset. */
 static void
 probed_count_shots(struct pair *p, const struct probes_conn *c)
 {
@@ -568,7 +568,7 @@ probed_work_out(struct pair *p, struct fault *f)
 	probed_gather(p);
 	if (p->out->drew == 0)
 		return p->out->path.n_hops > 0;
-	/* One packet with an odd TTL, which nobody answered, is no probe. */
+	/* One packet with an odd TTL, which no router answered, is no probe. */
 	if (p->out->path.n_hops == 0 &&
 	    probed_count_ttls(p->ttls) < PROBED_TTLS_ENOUGH)
 		return 0;
@@ -615,7 +615,7 @@ probed_by_drew(const void *x, const void *y)
 	return (a->drew < b->drew) - (a->drew > b->drew);
 }
 
-/* What probes say, with all that the resets say already, is the better word. */
+/* Probes tell more than the resets alone: their candidates go first. */
 static void
 probed_tell_groups(struct analysis *a)
 {

@@ -187,7 +187,7 @@ suspect_has_flow(const struct kind *k, const struct analysis_reset *r)
 }
 
 /*
- * A reset that answers an acknowledgement is a fellow of those that answered
+ * A reset that answers an acknowledgement is of the kind of those that answered
  * the data before it.
  */
 static struct kind *
@@ -305,7 +305,7 @@ suspect_add_reset(
 	return 0;
 }
 
-/* Those with a trigger first: the others may be their fellows. */
+/* Those with a trigger first: the others may be of their kinds. */
 static int
 suspect_add_resets(struct job *j, struct fault *f)
 {

@@ -18,9 +18,9 @@
 #define REPLAY_TLS_HEADER  5
 #define REPLAY_TLS_FIRST   20 /* kinds of records, section 5.1 */
 #define REPLAY_TLS_LAST	   23
-#define REPLAY_SSH_IN_CLEAR \
-	2		    /* messages: the banner, the key exchange's start */
-#define REPLAY_COMPRESSED 7 /* bytes before a compressed packet's body */
+/* Messages: the banner, the key exchange's start. */
+#define REPLAY_SSH_IN_CLEAR 2
+#define REPLAY_COMPRESSED   7 /* bytes before a compressed packet's body */
 
 /* A connection as it is read: what was said, and when the trigger was. */
 struct reading {
@@ -30,7 +30,7 @@ struct reading {
 	uint32_t begin, end;	/* of the message with the trigger, offsets */
 	const uint8_t *message; /* NULL: not all of it is there */
 	size_t len;
-	bool torn; /* only the segment that fired is */
+	bool torn; /* only the segment with the trigger is */
 };
 
 static void
@@ -43,7 +43,7 @@ replay_say_why(struct suspect *out, enum suspect_replay replay, const char *why)
 /* --- the message with the trigger --- */
 
 /*
- * The client's words up to the segment that fired, or up to the reset where
+ * The client's words up to the triggering segment, or up to the reset where
  * that segment bore none: a reset that answers an acknowledgement was drawn
  * by what had been said before.
  */
@@ -88,7 +88,7 @@ replay_fall_back(struct reading *r)
 
 /*
  * The last TRIGGER_SEGMENT bytes of a long message, from the beginning of
- * the segment that fired where that is less: what is before is to be said
+ * the triggering segment where that is less: what is before is to be said
  * ahead of it, for a device that puts segments together.
  */
 static size_t

@@ -8,8 +8,8 @@
 
 #include "suspect_int.h"
 
-#define STREAM_ACK_LEAP \
-	0x100000 /* an acknowledgement of more is not believed */
+/* An acknowledgement of so many more bytes is not believed. */
+#define STREAM_ACK_LEAP 0x100000
 
 /* A new event; NULL where there is no room for it. */
 static struct stream_event *
@@ -144,7 +144,7 @@ stream_forget(struct stream *s)
 	s->segment_len = 0;
 }
 
-/* The segment that fired, by itself: its side may lack what came before. */
+/* The triggering segment, by itself: its side may lack what came before. */
 static void
 stream_keep_segment(struct stream *s, const struct pkt *p, uint32_t begin)
 {
