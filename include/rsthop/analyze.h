@@ -25,23 +25,23 @@ struct analyze_path {
 struct analyze_input {
 	void *ctx;
 	/*
-	 * As capture_next() of files, whose numbers are those of the ask.  Of
-	 * live captures also ANALYZE_TICK: none has come for now, and all that
-	 * was sent before out->unix_ns has been handed over.
+	 * As capture_next() of files; a file's number is that of its path in
+	 * the ask.  A live capture also gives ANALYZE_TICK: no packet waits,
+	 * and all that came before out->unix_ns has been handed over.
 	 */
 	int (*next)(void *ctx, struct capture_packet *out, struct fault *f);
 	/* capture_is_ready(); NULL: never. */
 	bool (*ready)(void *ctx);
 	/*
-	 * Back to the first packet of all files, for two vantages and for
-	 * evidence; NULL where that cannot be: there is neither then.
+	 * Back to the first packet of all files.  Two vantages and evidence
+	 * need it; NULL where it cannot be done, and there is neither then.
 	 */
 	int (*again)(void *ctx, struct fault *f);
 	/* The signal that asks for the end, 0: none.  NULL is fine. */
 	int (*interrupted)(void *ctx);
-	/* lookup_vendor(); NULL: vendors are left out. */
+	/* lookup_vendor(); NULL: vendors stay unknown. */
 	void (*vendor)(const uint8_t mac[ADDR_MAC], char *out, size_t size);
-	/* Nanoseconds of any clock, for how long it took; NULL is fine. */
+	/* Nanoseconds of any clock, to tell how long it took.  NULL is fine. */
 	int64_t (*now_ns)(void *ctx);
 };
 
@@ -50,16 +50,16 @@ struct analyze_ask {
 	const struct analyze_path *paths;
 	int64_t started_unix_ns;
 	uint32_t max_flows;  /* 0: FLOW_MAX_FLOWS */
-	uint64_t hash_seed;  /* so that no capture can aim at the hashes */
+	uint64_t hash_seed;  /* no sender of packets may know it */
 	size_t max_resets;   /* kept one by one; 0: none */
-	uint64_t max_judged; /* ends with so many resets; 0: no such end */
+	uint64_t max_judged; /* stop after so many resets; 0: do not */
 	int64_t settle_ns;   /* as of struct flow_config */
 	uint32_t max_pending;
 	size_t max_triggers; /* kinds of data that are counted; 0: 65536 */
 	/* Read all once more for the packets; in->again must not be NULL. */
 	bool evidence;
 	void *ctx;
-	/* Each reset as it is judged; its group is not set yet.  NULL. */
+	/* Each reset as it is judged; its group is not set yet.  Or NULL. */
 	int (*reset)(void *ctx, const struct analysis *a,
 	    const struct analysis_reset *r, struct fault *f);
 	/* A line on how far it is, now and then.  NULL is fine. */
@@ -68,8 +68,8 @@ struct analyze_ask {
 
 /*
  * Fills *out, which analysis_free() frees in any case.  Damaged files and
- * signals end nothing: they stand in the result.  -1 where memory ran out or
- * ask->reset failed; out->trouble says so too, and the rest of it holds.
+ * signals are no faults: *out tells of them.  -1 where memory ran out or
+ * ask->reset failed: then out->trouble says why, and the rest of *out holds.
  */
 int analyze_run(const struct analyze_ask *ask, const struct analyze_input *in,
     struct analysis *out, struct fault *f);

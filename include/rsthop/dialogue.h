@@ -70,8 +70,6 @@ int dialogue_add_send(
     struct dialogue *d, const uint8_t *p, size_t n, struct fault *f);
 int dialogue_add_pause(struct dialogue *d, int64_t ns, struct fault *f);
 
-/* Those before the trigger. */
-size_t dialogue_steps(const struct dialogue *d);
 /* NULL and *n 0 where there is none; the dialogue's. */
 const uint8_t *dialogue_trigger(const struct dialogue *d, size_t *n);
 const uint8_t *dialogue_control(const struct dialogue *d, size_t *n);

@@ -1,6 +1,7 @@
 /*
- * locate: the campaign that finds the device: reproduce the reset, trace the
- * path, fire at chosen TTLs, and stop when the posterior is sure enough.
+ * locate: the campaign that finds the device.  It reproduces the reset, traces
+ * the path, sends triggers with chosen TTLs, and stops once the posterior is
+ * sure enough.
  */
 #ifndef RSTHOP_LOCATE_H
 #define RSTHOP_LOCATE_H

@@ -1,6 +1,6 @@
 /*
- * How often each kind of client data went by: what resets have in common is
- * only telling where other data of its kind passed, or where all were reset.
+ * How often each kind of client data was seen.  Resets tell of a trigger only
+ * by comparison: how much data of its kind passed without a reset.
  */
 #ifndef RSTHOP_PASSED_H
 #define RSTHOP_PASSED_H

@@ -16,7 +16,8 @@
 #include <rsthop/tracing.h>
 #include <rsthop/trial.h>
 
-#define ROUNDS_WIDTH 8 /* trials of one round, at most */
+#define ROUNDS_WIDTH	     8 /* trials of one round, at most */
+#define ROUNDS_TALKS_AT_ONCE 4 /* and those of them that talk first */
 /*
  * Talks that are cut short count as errors of this client with some servers,
  * MySQL's max_connect_errors (100 by default, 10 in old versions) for one,
@@ -92,6 +93,8 @@ bool rounds_are_over(const struct rounds *rounds, unsigned int need);
 void rounds_tell_end(struct rounds *rounds, unsigned int need);
 /* The pause that is due between trials which may not have company. */
 int64_t rounds_pause_ns(const struct rounds *rounds);
+/* Takes packets for so long, but not beyond --max-time. */
+int rounds_wait(struct rounds *rounds, int64_t wait_ns, struct fault *f);
 /*
  * Lets the server know that a connection is over that was reset here: else it
  * holds it open.  What it answers when asked, our kernel resets.

@@ -1,10 +1,12 @@
 /*
- * The job `suspect`: from a capture to what `locate` needs to do it again: who
- * was reset, what had been said until then, and which words drew the reset.
+ * The job `suspect`: from a capture to what `locate` needs to draw a reset
+ * again: which connection was reset, what had been said on it until then, and
+ * which words drew the reset.
  *
- * The capture is read twice.  First analyze judges every reset; those toward
- * clients that are not genuine become suspects, one a server and kind of
- * trigger.  Then the bytes of the best connection of each are put together.
+ * The capture is read in two passes.  First analyze judges every reset.  Those
+ * toward clients that are not genuine become suspects, one for each server and
+ * kind of trigger.  Then the bytes of the best connection of each suspect are
+ * put together.
  */
 #ifndef RSTHOP_SUSPECT_H
 #define RSTHOP_SUSPECT_H
@@ -29,8 +31,8 @@
 #define SUSPECT_WHY    160
 
 /*
- * Where packets come from, twice: capture files, or a recording in memory.
- * ctx goes to each.
+ * Where packets come from: capture files, or a recording in memory.  ctx goes
+ * to each function.
  */
 struct suspect_source {
 	void *ctx;
@@ -46,20 +48,20 @@ struct suspect_source {
 };
 
 struct suspect_ask {
-	uint64_t hash_seed; /* so that no capture can aim at the hashes */
+	uint64_t hash_seed; /* no sender of packets may know it */
 	/*
-	 * Suspects of this server come first, then those with its port; an
-	 * address that is none, or port 0, is any.
+	 * Suspects of this server come first, then those with its port.  No
+	 * address means any address, and port 0 any port.
 	 */
 	struct endpoint server;
 };
 
-/* What it takes to stand where the application stood. */
+/* What it takes to bring a connection to the point of the trigger. */
 enum suspect_replay {
-	SUSPECT_REPLAY_PLAIN,	 /* nothing: the trigger comes first */
+	SUSPECT_REPLAY_PLAIN,	 /* nothing: the trigger is sent first */
 	SUSPECT_REPLAY_DIALOGUE, /* what was said before: `before` */
 	SUSPECT_REPLAY_MYSQL,	 /* a login of one's own: user, database */
-	SUSPECT_REPLAY_NONE	 /* it cannot be done again: `why` */
+	SUSPECT_REPLAY_NONE	 /* it cannot be repeated: `why` */
 };
 
 struct suspect {
@@ -68,22 +70,23 @@ struct suspect {
 	double probability;		/* of the surest reset */
 	enum rst_kind kind;
 	const char *signature;	 /* static; NULL */
-	uint64_t resets, forged; /* of its kind; how many of them forged */
+	uint64_t resets, forged; /* of its kind; how many are forged */
 	uint64_t flows;		 /* connections they came on */
 	uint32_t file;		 /* the surest reset: in which file, ... */
 	uint64_t frame;		 /* ... and where */
 	size_t n_rst_ttls;
-	int rst_ttls[SUSPECT_TTLS]; /* told apart, most resets first */
+	int rst_ttls[SUSPECT_TTLS]; /* each once, most resets first */
 	int server_ttl; /* of its ordinary packets, as captured; 0: none */
 	int client_ttl; /* of the client's, as captured; 0: not seen */
 
 	uint8_t *trigger;   /* owned; NULL: the client had said nothing */
 	size_t trigger_len; /* up to TRIGGER_SEGMENT */
 	struct trigger what;
-	bool acts; /* said again, it may change something at the server */
-	uint8_t *control;   /* owned: as long, other words; NULL: none better */
-	size_t control_len; /* ... than locate's default */
-	bool client_ts;	    /* timestamps on the client's data segments */
+	bool acts; /* sent again, it may change something at the server */
+	/* Owned: as long, other words.  NULL: locate's default is as good. */
+	uint8_t *control;
+	size_t control_len;
+	bool client_ts;		/* timestamps on the client's data segments */
 	uint8_t tcp_header_len; /* of the segment with the trigger, bytes */
 	bool begun;		/* the capture has its SYN */
 
@@ -100,17 +103,17 @@ struct suspects {
 	struct suspect *list; /* owned; those asked for, the most plausible */
 	size_t left_out;      /* beyond SUSPECTS_MAX, at least */
 
-	/* What there was, for the words where there is no suspect. */
+	/* What there was, to explain why there is no suspect. */
 	uint64_t packets, resets;
-	uint64_t genuine;	/* whichever way they went */
-	uint64_t toward_server; /* not genuine, but the other way */
+	uint64_t genuine;	/* in both directions */
+	uint64_t toward_server; /* not genuine, but sent to the server */
 	uint64_t by_kind[RST_KIND_IDLE + 1]; /* the genuine ones */
 	/* Where the first damaged file breaks off; "" where all are whole. */
 	char damage[sizeof(((struct fault *)0)->text)];
 };
 
 /*
- * Fills *out, which suspects_free() frees in any case.  None found is no
+ * Fills *out, which suspects_free() frees in any case.  No suspect is no
  * fault.  -1: FAULT_INPUT where no packet could be read at all,
  * FAULT_INTERRUPTED, or memory ran out.
  */

@@ -1,12 +1,12 @@
 /*
- * trace: who answers along the path of one flow.
+ * trace finds the routers that answer along the path of one flow.
  *
- * Beside the handshake of a connection go SYNs of a port of their own, one a
- * TTL, and ICMP echoes: after one round trip the path is known.  Where these
- * leave a hop in doubt, and always where a source port is asked for, all TTLs
- * go out in the connection's own five-tuple: segments of bytes that the server
- * has already acknowledged, so they do no harm wherever they end.  Silent hops
- * are asked again a second apart.
+ * Beside the handshake of a connection it sends SYNs from a port of their own
+ * and ICMP echoes, one of each a TTL: after one round trip the path is known.
+ * Where these leave a hop in doubt, and always where a source port is asked
+ * for, it asks all TTLs inside the connection.  Those segments repeat bytes
+ * that the server has acknowledged, so they do no harm wherever they end.
+ * Silent hops are asked again, a second later.
  *
  * head.source and path.established tell whose path it is: that of the SYNs, or
  * that of the connection.

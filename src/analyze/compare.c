@@ -6,14 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compare_int.h"
+#include "compare.h"
+#include "compare_index.h"
+#include "compare_match.h"
+#include "compare_proof.h"
 #include "pass.h"
 
 #define COMPARE_PLACES 16 /* brackets of the device that are told apart */
 
 /* --- what is compared --- */
 
-/* 1: the user says so; 2: the files may show it; 0: not at all. */
+/* 1 by the user's word, 2 by the files themselves, 0 not at all. */
 static int
 compare_is_wanted(const struct analyze_ask *ask)
 {
@@ -319,7 +322,7 @@ compare_find(const struct compare *c, uint32_t file, uint64_t frame)
 }
 
 /*
- * Routers that it traversed, by its TTL.  One toward the server with the TTL of
+ * Routers that it crossed, by its TTL.  One toward the server with the TTL of
  * the client's own packets looks as if it came all the way.
  */
 static int
@@ -360,11 +363,11 @@ struct bracket {
 };
 
 /*
- * A reset toward the client traversed `near` routers, one toward the server
+ * A reset toward the client crossed `near` routers, one toward the server
  * `far`; `hops` routers lie between the vantages.  With its own initial TTL,
  * a device on the wire before hop h has near = h - 1, far = hops - h + 1; one
  * in router h has far = hops - h.  A copy of the trigger's TTL looks as if it
- * came from the client: far = hops, and near counts the way there and back
+ * came from the client: far = hops, and near counts the way twice
  * (PHYSICS section 1).
  */
 static bool

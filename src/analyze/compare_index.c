@@ -8,12 +8,12 @@
 #include <rsthop/hash.h>
 #include <rsthop/vec.h>
 
-#include "compare_int.h"
+#include "compare_index.h"
 
 #define INDEX_FIRST_DATA   3  /* data packets that are sampled in any case */
 #define INDEX_SAMPLE_BYTES 32 /* of the payload: no segment is cut as short */
-/* A leap of the numbers beyond this is no hole, but another connection. */
-#define INDEX_LEAP (UINT32_C(1) << 30)
+/* No window is larger (RFC 7323, section 2.3). */
+#define INDEX_WINDOW_MAX (UINT32_C(1) << 30)
 
 uint64_t
 compare_hash_key(const struct compare *c, const struct flow_key *k)
@@ -196,7 +196,7 @@ index_see_ack(struct compare_side *s, struct compare_flow *fl, int half,
 	uint32_t beyond = t->ack - other->seq_next;
 
 	if ((t->flags & PKT_TH_ACK) == 0 || !other->seen || beyond == 0 ||
-	    beyond >= INDEX_LEAP)
+	    beyond >= INDEX_WINDOW_MAX)
 		return;
 	fl->hole = true;
 	index_note_hole(s, seen->unix_ns);
@@ -216,7 +216,7 @@ index_see_seq(struct compare_half *h, const struct flow_seen *s)
 		h->seq_first = t->seq;
 		h->seq_next = end;
 		h->first_ns = s->unix_ns;
-	} else if (end - h->seq_next < INDEX_LEAP) {
+	} else if (end - h->seq_next < INDEX_WINDOW_MAX) {
 		h->seq_next = end;
 	}
 	if ((t->flags & PKT_TH_SYN) == 0)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compare_int.h"
+#include "compare_match.h"
 
 #define MATCH_CANDIDATES 8
 /* Connections of one five-tuple that are looked at */
@@ -235,7 +235,7 @@ match_find_sample(
 
 /* TTL at vantage 0 less that at vantage 1, in sum over a half: its sign. */
 static int
-compare_ttls(const struct compare_half *a, const struct compare_half *b)
+match_compare_ttls(const struct compare_half *a, const struct compare_half *b)
 {
 	int sum = 0;
 
@@ -257,7 +257,7 @@ match_other_half(struct compare *c, const struct compare_flow *a, int half)
 	return &b->half[half ^ (int)a->flipped];
 }
 
-/* Which half comes from vantage 0's end: by TTL, else by who opened it. */
+/* Which half comes from vantage 0's end: by TTL, else by which opened it. */
 static void
 match_find_ends(struct compare *c, struct compare_flow *a)
 {
@@ -265,7 +265,8 @@ match_find_ends(struct compare *c, struct compare_flow *a)
 	int t[2], client = -1;
 
 	for (int h = 0; h < 2; h++) {
-		t[h] = compare_ttls(&a->half[h], match_other_half(c, a, h));
+		t[h] =
+		    match_compare_ttls(&a->half[h], match_other_half(c, a, h));
 		if (a->half[h].opens || match_other_half(c, a, h)->opens)
 			client = h;
 	}

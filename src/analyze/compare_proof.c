@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compare_int.h"
+#include "compare_proof.h"
 
 #define PROOF_DELAY_NS (3 * CLOCK_S) /* a packet takes no longer than this */
 /* ... and is not taken for one as old */
@@ -337,8 +337,8 @@ proof_pair(struct compare *c, struct compare_reset *r)
 }
 
 /*
- * Another reset of that sender, at that time, of which it is unknown
- * what became of it: something on the way may have rewritten it.
+ * Another reset of that sender, at that time, that is not known to have
+ * arrived: something on the way may have rewritten it.
  */
 static bool
 proof_may_be_rewritten(const struct compare *c, const struct query *q)

@@ -1,5 +1,6 @@
 /*
- * Resets that read as one line.
+ * Resets that read as one line: of one server, one ruling and one way to be
+ * sent.
  */
 #ifndef RSTHOP_ANALYZE_GROUPS_H
 #define RSTHOP_ANALYZE_GROUPS_H

@@ -1,5 +1,5 @@
 /*
- * Who answers at which TTL, by time-exceeded of whatever was sent with a
+ * Which address answers at which TTL, by time-exceeded of what was sent with a
  * limited one: a traceroute's datagrams, another tool's probes, our own.
  */
 #include <stdlib.h>
@@ -30,7 +30,7 @@ struct paths {
 	bool asked; /* there was one that the server itself may answer */
 	struct sent sent[PATHS_SENT];
 	size_t n;
-	struct paths_route *routes[PATHS_PAIRS]; /* owned */
+	struct paths_route *routes[PATHS_ROUTES]; /* owned */
 };
 
 int
@@ -79,7 +79,7 @@ paths_find_or_add(struct paths *p, const struct sent *q, struct fault *f)
 {
 	struct paths_route *r = paths_find(p, &q->src, &q->dst);
 
-	if (r != NULL || p->n == PATHS_PAIRS)
+	if (r != NULL || p->n == PATHS_ROUTES)
 		return r;
 	r = calloc(1, sizeof(*r));
 	if (r == NULL) {
@@ -217,7 +217,7 @@ paths_see_expired(struct paths *p, const struct flow_seen *s, struct fault *f)
 		return 0;
 	r = paths_find_or_add(p, q, f);
 	if (r == NULL)
-		return p->n == PATHS_PAIRS ? 0 : -1;
+		return p->n == PATHS_ROUTES ? 0 : -1;
 	for (; r->path.n_hops < q->ttl; r->path.n_hops++)
 		r->path.hops[r->path.n_hops].ttl =
 		    (uint8_t)(r->path.n_hops + 1);
@@ -248,7 +248,7 @@ paths_see_answer(struct paths *p, const struct flow_seen *s, struct fault *f)
 			continue;
 		r = paths_find_or_add(p, q, f);
 		if (r == NULL)
-			return p->n == PATHS_PAIRS ? 0 : -1;
+			return p->n == PATHS_ROUTES ? 0 : -1;
 		if (r->answered == 0 || q->ttl < r->answered)
 			r->answered = q->ttl;
 	}
@@ -269,7 +269,7 @@ paths_see(struct paths *p, const struct flow_seen *s, struct fault *f)
 		(k->tcp.flags & PATHS_SYN_MASK) == PATHS_SYN_MASK))
 		return paths_see_answer(p, s, f);
 	if ((k->has & PKT_HAS_IP) != 0 && k->ip.ttl > 0 &&
-	    k->ip.ttl <= PATHS_TTL)
+	    k->ip.ttl <= PATHS_LIMITED_TTL)
 		paths_see_limited(p, s);
 	return 0;
 }

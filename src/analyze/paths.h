@@ -1,5 +1,6 @@
 /*
- * Who answers from where: of any packet that expires, of any protocol.
+ * Which address answers at which TTL: any packet that expires, of any protocol.
+ * Bounded.
  */
 #ifndef RSTHOP_ANALYZE_PATHS_H
 #define RSTHOP_ANALYZE_PATHS_H
@@ -8,8 +9,8 @@
 #include <rsthop/path.h>
 
 /* What leaves with no more than this may be meant to expire. */
-#define PATHS_TTL   40
-#define PATHS_PAIRS 32 /* of a client and a server, at most */
+#define PATHS_LIMITED_TTL 40
+#define PATHS_ROUTES	  32 /* of a client and a server, at most */
 
 struct paths;
 

@@ -1,6 +1,6 @@
 /*
- * What infer makes of the probes in a capture: which of them drew resets, how
- * far the server is, and so where the device sits.
+ * What infer makes of the probes in a capture: which of them drew a reset, how
+ * far away the server is, and so where the device sits.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include <rsthop/clock.h>
 #include <rsthop/infer.h>
 
-#include "probes.h"
+#include "probed.h"
 
 /* Shots so far apart are told by time */
 #define PROBED_APART_NS	   (1 * CLOCK_S)
@@ -29,7 +29,7 @@ struct pair {
 	const struct endpoint *server;
 	struct paths_route *route; /* NULL */
 	struct analysis_probed *out;
-	uint64_t kind; /* of what drew resets; 0: nothing did */
+	uint64_t kind; /* of what drew a reset; 0: nothing did */
 	uint8_t client_ttl, server_ttl;
 	int min_ttl, max_ttl; /* of limited shots */
 	int answered;	      /* the smallest TTL that reached the server; 0 */
@@ -185,14 +185,14 @@ probed_drew_kind(const struct probes_conn *c)
 			continue;
 		for (size_t i = 0; i < c->n_shots; i++)
 			if (c->shots[i].unix_ns <= b->unix_ns &&
-			    c->shots[i].ttl <= PATHS_TTL)
+			    c->shots[i].ttl <= PATHS_LIMITED_TTL)
 				kind = c->shots[i].kind;
 		break;
 	}
 	return kind;
 }
 
-/* The kind of data that drew most resets with a limited TTL. */
+/* Of all that drew a reset with a limited TTL, what did so most often. */
 static uint64_t
 probed_find_kind(const struct pair *p)
 {
@@ -312,7 +312,7 @@ probed_describe(const struct pair *p, int hops, struct infer_path *out)
 /*
  * A burst of shots with numbers of their own that stays silent may be one
  * whose old numbers the device does not take: it tells nothing until another
- * such burst drew a reset.
+ * such burst has drawn a reset.
  */
 static bool
 probed_is_telling(const struct pair *p, const struct volley *v)
@@ -487,14 +487,15 @@ analyze_probed_conclude(struct pair *p)
 		o->place = PLACE_ROUTER;
 }
 
-/* Counts the shots of the kind; of all kinds, where none drew a reset. */
+/* Counts the shots of the kind, or, where none drew a reset, of all kinds. */
 static void
 probed_count_shots(struct pair *p, const struct probes_conn *c)
 {
 	for (size_t i = 0; i < c->n_shots; i++) {
 		const struct probes_shot *s = &c->shots[i];
 
-		if (s->ttl > PATHS_TTL || (p->kind != 0 && s->kind != p->kind))
+		if (s->ttl > PATHS_LIMITED_TTL ||
+		    (p->kind != 0 && s->kind != p->kind))
 			continue;
 		p->out->probes++;
 		p->ttls |= UINT64_C(1) << s->ttl;
@@ -502,7 +503,7 @@ probed_count_shots(struct pair *p, const struct probes_conn *c)
 		if (p->min_ttl == 0 || s->ttl < p->min_ttl)
 			p->min_ttl = s->ttl;
 	}
-	if (c->answered != 0 && c->answered <= PATHS_TTL &&
+	if (c->answered != 0 && c->answered <= PATHS_LIMITED_TTL &&
 	    (p->answered == 0 || c->answered < p->answered))
 		p->answered = c->answered;
 	p->server_ttl = c->server_ttl != 0 ? c->server_ttl : p->server_ttl;
@@ -520,7 +521,7 @@ probed_count_drew(struct pair *p, const struct probes_conn *c)
 	p->tags_pass = p->tags_pass || (v.drew && v.acks_vary);
 	o->drew += v.ambiguous && !v.drew;
 	for (size_t i = 0; i < v.n; i++) {
-		if (!v.shots[i].drew || v.shots[i].ttl > PATHS_TTL)
+		if (!v.shots[i].drew || v.shots[i].ttl > PATHS_LIMITED_TTL)
 			continue;
 		o->drew++;
 		if (o->threshold_ttl == 0 || v.shots[i].ttl < o->threshold_ttl)
@@ -568,7 +569,7 @@ probed_work_out(struct pair *p, struct fault *f)
 	probed_gather(p);
 	if (p->out->drew == 0)
 		return p->out->path.n_hops > 0;
-	/* One packet with an odd TTL, which no router answered, is no probe. */
+	/* One packet with an odd TTL, which nobody answered, is no probe. */
 	if (p->out->path.n_hops == 0 &&
 	    probed_count_ttls(p->ttls) < PROBED_TTLS_ENOUGH)
 		return 0;
@@ -615,7 +616,7 @@ probed_by_drew(const void *x, const void *y)
 	return (a->drew < b->drew) - (a->drew > b->drew);
 }
 
-/* Probes tell more than the resets alone: their candidates go first. */
+/* What probes say, with all that the resets say already, is the better word. */
 static void
 probed_tell_groups(struct analysis *a)
 {
@@ -643,10 +644,11 @@ probed_conclude(
 {
 	if (p->n_conns == 0 && paths_count(p->paths) == 0)
 		return 0;
-	out->probed = calloc(2 * PATHS_PAIRS, sizeof(*out->probed));
+	out->probed = calloc(2 * PATHS_ROUTES, sizeof(*out->probed));
 	if (out->probed == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
-	for (size_t i = 0; i < p->n_conns && out->n_probed < PATHS_PAIRS; i++) {
+	for (size_t i = 0; i < p->n_conns && out->n_probed < PATHS_ROUTES;
+	     i++) {
 		const struct probes_conn *c = &p->conns[i];
 
 		if (!probed_is_done(out, &c->client.addr, &c->server, false) &&

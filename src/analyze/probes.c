@@ -1,5 +1,5 @@
 /*
- * The connections of a capture in which a client probed for a device: what
+ * The connections of a capture in which somebody probed for a device: what
  * was sent with which TTL, and the resets that came.  Bounded.
  */
 #include <stdlib.h>
@@ -8,6 +8,8 @@
 #include <rsthop/hash.h>
 #include <rsthop/vec.h>
 
+#include "paths.h"
+#include "probed.h"
 #include "probes.h"
 
 #define PROBES_CONNS 4096
@@ -155,7 +157,8 @@ probes_sent(struct probes *p, const struct flow_probe *q, const struct pkt *pkt,
 	struct probes_conn *c;
 	struct probes_shot s;
 
-	if (q->mark.ttl == 0 || q->mark.ttl > PATHS_TTL || pkt->payload == NULL)
+	if (q->mark.ttl == 0 || q->mark.ttl > PATHS_LIMITED_TTL ||
+	    pkt->payload == NULL)
 		return 0;
 	c = probes_find(p, &q->client, &q->server);
 	if (c == NULL && p->n == PROBES_CONNS)
@@ -182,7 +185,7 @@ probes_see_client(struct probes *p, struct probes_conn *c,
 		probes_close_conn(p, c);
 		return 0;
 	}
-	if (k->ip.ttl <= PATHS_TTL)
+	if (k->ip.ttl <= PATHS_LIMITED_TTL)
 		return 0; /* probes_sent() had it, or it bears no data */
 	if (k->payload == NULL) {
 		c->went_on = c->went_on ||
@@ -223,7 +226,7 @@ probes_is_answer(const struct probes_shot *s, const struct pkt_tcp *t)
 	    t->sacks[0].right == s->seq + s->len)
 		return true;
 	return s->unacked && (t->flags & PKT_TH_ACK) != 0 &&
-	    (int32_t)(t->ack - (s->seq + s->len)) >= 0;
+	    !seq_after(s->seq + s->len, t->ack);
 }
 
 static void

@@ -10,7 +10,8 @@
 #include <rsthop/vec.h>
 
 #include "pass.h"
-#include "suspect_int.h"
+#include "suspect_replay.h"
+#include "suspect_stream.h"
 
 #define SUSPECT_WITNESSES 4 /* connections of each that are put together */
 #define SUSPECT_LIKE	  3 /* first bytes alike, where no protocol is known */
@@ -187,7 +188,7 @@ suspect_has_flow(const struct kind *k, const struct analysis_reset *r)
 }
 
 /*
- * A reset that answers an acknowledgement is of the kind of those that answered
+ * A reset that answers an acknowledgement is a fellow of those that answered
  * the data before it.
  */
 static struct kind *
@@ -305,7 +306,7 @@ suspect_add_reset(
 	return 0;
 }
 
-/* Those with a trigger first: the others may be of their kinds. */
+/* Those with a trigger first: the others may be their fellows. */
 static int
 suspect_add_resets(struct job *j, struct fault *f)
 {

@@ -8,11 +8,9 @@
 #include <string.h>
 
 #include <rsthop/control.h>
+#include <rsthop/mysql.h>
 
-#include "suspect_int.h"
-
-/* MySQL: the command stands behind the header, its words behind it. */
-#define SUSPECT_COMMAND_AT MYSQL_HEADER
+#include "suspect_control.h"
 
 /* A part of the trigger. */
 struct part {
@@ -62,17 +60,20 @@ suspect_turn(const struct suspect *s, struct part part)
 		    s->trigger + part.at, part.len, s->control + part.at);
 }
 
-/* Never one that creates or drops: that asks for the database instead. */
+/*
+ * MySQL: a header, the command's byte, then words.  A command that creates or
+ * drops is never sent again: the control asks for the database instead.
+ */
 static bool
 suspect_turn_command(struct suspect *s)
 {
-	if (s->trigger_len <= SUSPECT_COMMAND_AT + 1)
+	const size_t words_at = MYSQL_HEADER + 1;
+
+	if (s->trigger_len <= words_at)
 		return false;
 	if (s->acts)
-		s->control[SUSPECT_COMMAND_AT] = MYSQL_COM_INIT_DB;
-	suspect_turn(s,
-	    (struct part){SUSPECT_COMMAND_AT + 1,
-		s->trigger_len - SUSPECT_COMMAND_AT - 1});
+		s->control[MYSQL_HEADER] = MYSQL_COM_INIT_DB;
+	suspect_turn(s, (struct part){words_at, s->trigger_len - words_at});
 	return true;
 }
 

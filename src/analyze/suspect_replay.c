@@ -9,7 +9,9 @@
 
 #include <rsthop/clock.h>
 
-#include "suspect_int.h"
+#include "suspect_control.h"
+#include "suspect_replay.h"
+#include "suspect_stream.h"
 
 #define REPLAY_SAID_MAX	   120 /* messages: each takes two steps at most */
 #define REPLAY_PAUSE_MAX   (5 * CLOCK_S)
@@ -18,7 +20,7 @@
 #define REPLAY_TLS_HEADER  5
 #define REPLAY_TLS_FIRST   20 /* kinds of records, section 5.1 */
 #define REPLAY_TLS_LAST	   23
-/* Messages: the banner, the key exchange's start. */
+/* messages: the banner, the key exchange's start */
 #define REPLAY_SSH_IN_CLEAR 2
 #define REPLAY_COMPRESSED   7 /* bytes before a compressed packet's body */
 
@@ -30,7 +32,7 @@ struct reading {
 	uint32_t begin, end;	/* of the message with the trigger, offsets */
 	const uint8_t *message; /* NULL: not all of it is there */
 	size_t len;
-	bool torn; /* only the segment with the trigger is */
+	bool torn; /* only the segment that drew the reset is there */
 };
 
 static void
@@ -43,9 +45,9 @@ replay_say_why(struct suspect *out, enum suspect_replay replay, const char *why)
 /* --- the message with the trigger --- */
 
 /*
- * The client's words up to the triggering segment, or up to the reset where
- * that segment bore none: a reset that answers an acknowledgement was drawn
- * by what had been said before.
+ * The client's words up to the segment that drew the reset, or up to the
+ * reset where that segment bore none: a reset that answers an acknowledgement
+ * was drawn by what had been said before.
  */
 static void
 replay_find_message(struct reading *r)
@@ -87,9 +89,9 @@ replay_fall_back(struct reading *r)
 }
 
 /*
- * The last TRIGGER_SEGMENT bytes of a long message, from the beginning of
- * the triggering segment where that is less: what is before is to be said
- * ahead of it, for a device that puts segments together.
+ * The last TRIGGER_SEGMENT bytes of a long message, or fewer, from the
+ * beginning of the segment that drew the reset.  A device may put segments
+ * together, so what is before them is said ahead.
  */
 static size_t
 replay_trigger_at(const struct reading *r)

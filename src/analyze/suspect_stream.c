@@ -1,15 +1,16 @@
 /*
- * The bytes of one connection in order, each way, and who spoke when.
+ * The bytes of one connection in order, each way, and which side spoke when.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include <rsthop/suspect.h>
 #include <rsthop/vec.h>
 
-#include "suspect_int.h"
+#include "suspect_stream.h"
 
-/* An acknowledgement of so many more bytes is not believed. */
-#define STREAM_ACK_LEAP 0x100000
+/* An acknowledgement of more at once is not believed. */
+#define STREAM_ACK_LEAP (1 << 20)
 
 /* A new event; NULL where there is no room for it. */
 static struct stream_event *
@@ -144,7 +145,7 @@ stream_forget(struct stream *s)
 	s->segment_len = 0;
 }
 
-/* The triggering segment, by itself: its side may lack what came before. */
+/* The segment that drew the reset: its side may lack what came before. */
 static void
 stream_keep_segment(struct stream *s, const struct pkt *p, uint32_t begin)
 {

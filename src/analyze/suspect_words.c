@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "suspect_int.h"
+#include <rsthop/suspect.h>
 
 #define WORDS_SHOWN 40 /* hostile bytes in a line */
 

@@ -109,7 +109,7 @@ merge_begin(struct merge *m, struct merge_file *file, struct fault *f)
 
 /*
  * Finds the file's place by its first stamp.  Only what cannot be opened
- * twice, or is alone, stays open.
+ * again, or is alone, stays open.
  */
 static int
 merge_look(struct merge *m, size_t i, struct fault *f)

@@ -3,7 +3,7 @@
  *
  * libpcap reads both formats too, but gives up a pcapng file whose interfaces
  * differ in link type or snapshot length, says no byte offset of damage, and
- * takes twice the time, a copy of each packet.
+ * copies each packet, which doubles the time.
  */
 #include <stdlib.h>
 

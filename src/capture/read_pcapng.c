@@ -11,18 +11,18 @@
 #include "filter.h"
 #include "reader.h"
 
-#define PCAPNG_NG_SECTION    0x0a0d0d0a
-#define PCAPNG_NG_ORDER	     0x1a2b3c4d
-#define PCAPNG_NG_INTERFACE  1
-#define PCAPNG_NG_OLD_PACKET 2
-#define PCAPNG_NG_SIMPLE     3
-#define PCAPNG_NG_PACKET     6
+#define PCAPNG_SECTION	  0x0a0d0d0a
+#define PCAPNG_ORDER	  0x1a2b3c4d
+#define PCAPNG_INTERFACE  1
+#define PCAPNG_OLD_PACKET 2
+#define PCAPNG_SIMPLE	  3
+#define PCAPNG_PACKET	  6
 
-#define PCAPNG_NG_OPT_TSRESOL  9
-#define PCAPNG_NG_OPT_TSOFFSET 14
+#define PCAPNG_OPT_TSRESOL  9
+#define PCAPNG_OPT_TSOFFSET 14
 
 /* A block that is to be understood, and so held, is no longer; libpcap's. */
-#define PCAPNG_NG_BLOCK_MAX (16 * 1024 * 1024)
+#define PCAPNG_BLOCK_MAX (16 * 1024 * 1024)
 
 /* Any block, its fixed frame of 12 bytes taken off:
  *
@@ -36,7 +36,7 @@
  *  |                        Length, once more                      |
  *  +---------------------------------------------------------------+
  */
-struct ng_block {
+struct pcapng_block {
 	uint64_t at; /* its first byte in the file */
 	uint32_t type;
 	uint32_t len;
@@ -45,35 +45,37 @@ struct ng_block {
 };
 
 static bool
-pcapng_ng_is_wanted(uint32_t type)
+pcapng_is_wanted(uint32_t type)
 {
-	return type == PCAPNG_NG_SECTION || type == PCAPNG_NG_INTERFACE ||
-	    type == PCAPNG_NG_OLD_PACKET || type == PCAPNG_NG_SIMPLE ||
-	    type == PCAPNG_NG_PACKET;
+	return type == PCAPNG_SECTION || type == PCAPNG_INTERFACE ||
+	    type == PCAPNG_OLD_PACKET || type == PCAPNG_SIMPLE ||
+	    type == PCAPNG_PACKET;
 }
 
 /* A section's own bytes say in which order they stand, its length too. */
 static int
-pcapng_ng_set_order(struct reader *r, const struct ng_block *b, struct fault *f)
+pcapng_set_order(
+    struct reader *r, const struct pcapng_block *b, struct fault *f)
 {
 	const uint8_t *h = source_need(&r->src, 12);
 
 	if (h == NULL)
 		return reader_fault_cut(r, f);
-	if (reader_get32(r, h + 8) == PCAPNG_NG_ORDER)
+	if (reader_get32(r, h + 8) == PCAPNG_ORDER)
 		return 0;
 	r->swapped = !r->swapped;
-	if (reader_get32(r, h + 8) == PCAPNG_NG_ORDER)
+	if (reader_get32(r, h + 8) == PCAPNG_ORDER)
 		return 0;
 	return reader_fault_damage(
 	    r, b->at, "a section without a byte order", f);
 }
 
 static int
-pcapng_ng_check_len(struct reader *r, const struct ng_block *b, struct fault *f)
+pcapng_check_len(
+    struct reader *r, const struct pcapng_block *b, struct fault *f)
 {
 	if (b->len < 12 || b->len % 4 != 0 ||
-	    (pcapng_ng_is_wanted(b->type) && b->len > PCAPNG_NG_BLOCK_MAX))
+	    (pcapng_is_wanted(b->type) && b->len > PCAPNG_BLOCK_MAX))
 		return reader_fault_damage(
 		    r, b->at, "a block claims a length that none has", f);
 	return 0;
@@ -81,7 +83,7 @@ pcapng_ng_check_len(struct reader *r, const struct ng_block *b, struct fault *f)
 
 /* The body stays valid until the next block. */
 static int
-pcapng_ng_hold_body(struct reader *r, struct ng_block *b, struct fault *f)
+pcapng_hold_body(struct reader *r, struct pcapng_block *b, struct fault *f)
 {
 	const uint8_t *h = source_need(&r->src, b->len);
 
@@ -97,7 +99,7 @@ pcapng_ng_hold_body(struct reader *r, struct ng_block *b, struct fault *f)
 }
 
 static int
-pcapng_ng_skip_body(struct reader *r, struct ng_block *b, struct fault *f)
+pcapng_skip_body(struct reader *r, struct pcapng_block *b, struct fault *f)
 {
 	const uint8_t *h;
 
@@ -116,7 +118,7 @@ pcapng_ng_skip_body(struct reader *r, struct ng_block *b, struct fault *f)
 }
 
 static int
-pcapng_ng_next_block(struct reader *r, struct ng_block *b, struct fault *f)
+pcapng_next_block(struct reader *r, struct pcapng_block *b, struct fault *f)
 {
 	const uint8_t *h;
 
@@ -127,25 +129,25 @@ pcapng_ng_next_block(struct reader *r, struct ng_block *b, struct fault *f)
 	if (h == NULL)
 		return reader_fault_cut(r, f);
 	b->type = reader_get32(r, h);
-	if (b->type == PCAPNG_NG_SECTION) {
-		if (pcapng_ng_set_order(r, b, f) != 0)
+	if (b->type == PCAPNG_SECTION) {
+		if (pcapng_set_order(r, b, f) != 0)
 			return -1;
 		h = source_need(&r->src, 8);
 	}
 	if (h == NULL)
 		return reader_fault_cut(r, f);
 	b->len = reader_get32(r, h + 4);
-	if (pcapng_ng_check_len(r, b, f) != 0)
+	if (pcapng_check_len(r, b, f) != 0)
 		return -1;
-	if (pcapng_ng_is_wanted(b->type))
-		return pcapng_ng_hold_body(r, b, f);
-	return pcapng_ng_skip_body(r, b, f);
+	if (pcapng_is_wanted(b->type))
+		return pcapng_hold_body(r, b, f);
+	return pcapng_skip_body(r, b, f);
 }
 
 /* Byte order, major and minor version, section length, options. */
 static int
-pcapng_ng_begin_section(
-    struct reader *r, const struct ng_block *b, struct fault *f)
+pcapng_begin_section(
+    struct reader *r, const struct pcapng_block *b, struct fault *f)
 {
 	uint16_t major, minor;
 
@@ -165,7 +167,7 @@ pcapng_ng_begin_section(
 
 /* Units per second of if_tsresol: a power of 10, or of 2 with the top bit. */
 static int
-pcapng_ng_read_resolution(uint8_t v, struct read_iface *i)
+pcapng_read_resolution(uint8_t v, struct read_iface *i)
 {
 	unsigned int exponent = v & 0x7f;
 
@@ -178,14 +180,14 @@ pcapng_ng_read_resolution(uint8_t v, struct read_iface *i)
 }
 
 static int
-pcapng_ng_read_option(struct reader *r, uint16_t code, const uint8_t *p,
+pcapng_read_option(struct reader *r, uint16_t code, const uint8_t *p,
     uint16_t len, struct read_iface *i)
 {
 	uint32_t first, second;
 
-	if (code == PCAPNG_NG_OPT_TSRESOL && len == 1)
-		return pcapng_ng_read_resolution(p[0], i);
-	if (code == PCAPNG_NG_OPT_TSOFFSET && len == 8) {
+	if (code == PCAPNG_OPT_TSRESOL && len == 1)
+		return pcapng_read_resolution(p[0], i);
+	if (code == PCAPNG_OPT_TSOFFSET && len == 8) {
 		first = reader_get32(r, p);
 		second = reader_get32(r, p + 4);
 		/* Eight bytes in the file's order: so are their halves. */
@@ -203,7 +205,7 @@ pcapng_ng_read_option(struct reader *r, uint16_t code, const uint8_t *p,
  *  +-------------------------------+-------------------------------+
  */
 static int
-pcapng_ng_read_options(
+pcapng_read_options(
     struct reader *r, const uint8_t *p, uint32_t left, struct read_iface *i)
 {
 	while (left >= 4) {
@@ -214,7 +216,7 @@ pcapng_ng_read_options(
 		if (code == 0)
 			return 0;
 		if (padded > left - 4 ||
-		    pcapng_ng_read_option(r, code, p + 4, len, i) != 0)
+		    pcapng_read_option(r, code, p + 4, len, i) != 0)
 			return -1;
 		p += 4 + padded;
 		left -= 4 + padded;
@@ -223,7 +225,7 @@ pcapng_ng_read_options(
 }
 
 static struct read_iface *
-pcapng_ng_add_iface(struct reader *r)
+pcapng_add_iface(struct reader *r)
 {
 	if (VEC_ROOM(r->ifaces, r->n_ifaces, r->cap_ifaces) != 0)
 		return NULL;
@@ -232,29 +234,29 @@ pcapng_ng_add_iface(struct reader *r)
 
 /* Link type, reserved, snapshot length, options. */
 static int
-pcapng_ng_read_interface(
-    struct reader *r, const struct ng_block *b, struct fault *f)
+pcapng_read_interface(
+    struct reader *r, const struct pcapng_block *b, struct fault *f)
 {
 	struct read_iface *i;
 
 	if (b->body_len < 8)
 		return reader_fault_damage(
 		    r, b->at, "an interface block that is too short", f);
-	i = pcapng_ng_add_iface(r);
+	i = pcapng_add_iface(r);
 	if (i == NULL)
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	*i = (struct read_iface){.number = reader_get16(r, b->body),
 	    .snaplen = reader_get32(r, b->body + 4),
 	    .per_s = 1000000};
 	i->known = capture_link_find(i->number, &i->link) == 0;
-	if (pcapng_ng_read_options(r, b->body + 8, b->body_len - 8, i) != 0)
+	if (pcapng_read_options(r, b->body + 8, b->body_len - 8, i) != 0)
 		return reader_fault_damage(
 		    r, b->at, "an interface's options cannot be", f);
 	return 0;
 }
 
 static int64_t
-pcapng_ng_stamp_ns(const struct read_iface *i, uint64_t stamp)
+pcapng_stamp_ns(const struct read_iface *i, uint64_t stamp)
 {
 	uint64_t ns, per_s = i->per_s, rest;
 	int64_t s;
@@ -279,7 +281,7 @@ pcapng_ng_stamp_ns(const struct read_iface *i, uint64_t stamp)
 }
 
 /* What the three sorts of packet block say, each in its own order. */
-struct ng_packet {
+struct pcapng_packet {
 	uint32_t iface;
 	uint32_t header_len;
 	uint32_t len, wire_len;
@@ -302,14 +304,14 @@ struct ng_packet {
  *  |                      Original length                          |
  *  +---------------------------------------------------------------+
  */
-static struct ng_packet
-pcapng_ng_read_packet(const struct reader *r, const struct ng_block *b)
+static struct pcapng_packet
+pcapng_read_packet(const struct reader *r, const struct pcapng_block *b)
 {
 	const uint8_t *p = b->body;
 
-	return (struct ng_packet){
-	    .iface = b->type == PCAPNG_NG_PACKET ? reader_get32(r, p)
-						 : reader_get16(r, p),
+	return (struct pcapng_packet){
+	    .iface = b->type == PCAPNG_PACKET ? reader_get32(r, p)
+					      : reader_get16(r, p),
 	    .header_len = 20,
 	    .len = reader_get32(r, p + 12),
 	    .wire_len = reader_get32(r, p + 16),
@@ -320,8 +322,8 @@ pcapng_ng_read_packet(const struct reader *r, const struct ng_block *b)
 }
 
 /* The original length alone: what is there follows from it. */
-static struct ng_packet
-pcapng_ng_read_simple(const struct reader *r, const struct ng_block *b)
+static struct pcapng_packet
+pcapng_read_simple(const struct reader *r, const struct pcapng_block *b)
 {
 	uint32_t wire_len = reader_get32(r, b->body), len = wire_len;
 
@@ -330,13 +332,13 @@ pcapng_ng_read_simple(const struct reader *r, const struct ng_block *b)
 		len = r->ifaces[0].snaplen;
 	if (len > b->body_len - 4)
 		len = b->body_len - 4;
-	return (struct ng_packet){
+	return (struct pcapng_packet){
 	    .header_len = 4, .len = len, .wire_len = wire_len};
 }
 
 static int
-pcapng_ng_check_packet(struct reader *r, const struct ng_block *b,
-    const struct ng_packet *p, struct fault *f)
+pcapng_check_packet(struct reader *r, const struct pcapng_block *b,
+    const struct pcapng_packet *p, struct fault *f)
 {
 	if (p->iface >= r->n_ifaces)
 		return reader_fault_damage(
@@ -349,24 +351,24 @@ pcapng_ng_check_packet(struct reader *r, const struct ng_block *b,
 
 /* 1 and the packet; 0 for one of a link type that is none of ours. */
 static int
-pcapng_ng_take_packet(struct reader *r, const struct ng_block *b,
+pcapng_take_packet(struct reader *r, const struct pcapng_block *b,
     struct capture_packet *out, struct fault *f)
 {
 	const struct read_iface *i;
-	struct ng_packet p;
+	struct pcapng_packet p;
 
-	if (b->body_len < (b->type == PCAPNG_NG_SIMPLE ? 4u : 20u))
+	if (b->body_len < (b->type == PCAPNG_SIMPLE ? 4u : 20u))
 		return reader_fault_damage(
 		    r, b->at, "a packet block that is too short", f);
-	p = b->type == PCAPNG_NG_SIMPLE ? pcapng_ng_read_simple(r, b)
-					: pcapng_ng_read_packet(r, b);
-	if (pcapng_ng_check_packet(r, b, &p, f) != 0)
+	p = b->type == PCAPNG_SIMPLE ? pcapng_read_simple(r, b)
+				     : pcapng_read_packet(r, b);
+	if (pcapng_check_packet(r, b, &p, f) != 0)
 		return -1;
 	i = &r->ifaces[p.iface];
 	r->frame++;
 	/* Simple packets have no stamp: the last one before is the nearest. */
 	if (p.has_stamp)
-		r->last_ns = pcapng_ng_stamp_ns(i, p.stamp);
+		r->last_ns = pcapng_stamp_ns(i, p.stamp);
 	if (!i->known) {
 		r->unknown++;
 		r->unknown_number = i->number;
@@ -383,7 +385,7 @@ pcapng_ng_take_packet(struct reader *r, const struct ng_block *b,
 
 /* At the end, what was left out is told. */
 static int
-pcapng_ng_end(struct reader *r, struct fault *f)
+pcapng_end(struct reader *r, struct fault *f)
 {
 	char where[200];
 
@@ -397,15 +399,15 @@ pcapng_ng_end(struct reader *r, struct fault *f)
 }
 
 static int
-pcapng_ng_take_block(struct reader *r, const struct ng_block *b,
+pcapng_take_block(struct reader *r, const struct pcapng_block *b,
     struct capture_packet *out, struct fault *f)
 {
-	if (b->type == PCAPNG_NG_SECTION)
-		return pcapng_ng_begin_section(r, b, f);
-	if (b->type == PCAPNG_NG_INTERFACE)
-		return pcapng_ng_read_interface(r, b, f);
+	if (b->type == PCAPNG_SECTION)
+		return pcapng_begin_section(r, b, f);
+	if (b->type == PCAPNG_INTERFACE)
+		return pcapng_read_interface(r, b, f);
 	if (b->body != NULL)
-		return pcapng_ng_take_packet(r, b, out, f);
+		return pcapng_take_packet(r, b, out, f);
 	return 0;
 }
 
@@ -413,16 +415,16 @@ static int
 pcapng_reader_next_ng(
     struct reader *r, struct capture_packet *out, struct fault *f)
 {
-	struct ng_block b = {0};
+	struct pcapng_block b = {0};
 	int rc;
 
 	for (;;) {
-		rc = pcapng_ng_next_block(r, &b, f);
+		rc = pcapng_next_block(r, &b, f);
 		if (rc < 0)
 			return -1;
 		if (rc == 0)
-			return pcapng_ng_end(r, f);
-		rc = pcapng_ng_take_block(r, &b, out, f);
+			return pcapng_end(r, f);
+		rc = pcapng_take_block(r, &b, out, f);
 		if (rc != 0)
 			return rc;
 	}
@@ -431,11 +433,11 @@ pcapng_reader_next_ng(
 int
 reader_begin_pcapng(struct reader *r, struct fault *f)
 {
-	struct ng_block b = {0};
+	struct pcapng_block b = {0};
 
 	/* The caller saw a section's magic: a block, or a fault. */
-	if (pcapng_ng_next_block(r, &b, f) < 0)
+	if (pcapng_next_block(r, &b, f) < 0)
 		return -1;
 	r->next = pcapng_reader_next_ng;
-	return pcapng_ng_begin_section(r, &b, f);
+	return pcapng_begin_section(r, &b, f);
 }

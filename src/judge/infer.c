@@ -15,48 +15,31 @@
 #include <string.h>
 
 #include "infer_int.h"
+#include "infer_odds.h"
 
-/* p is rarely tiny and often exactly 1: a box that always fires. */
-const double infer_p[INFER_NP] = {
-    0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97, 1.0};
-static const double grid_prior[INFER_NP] = {0.02, 0.05, 0.07, 0.06, 0.08, 0.08,
-    0.07, 0.09, 0.07, 0.06, 0.05, 0.05, 0.05, 0.2};
+const double infer_p[INFER_NP] = {INFER_P_VALUES};
+static const double grid_prior[INFER_NP] = {INFER_P_PRIORS};
 
 static const double cause_prior[INFER_CAUSES] = {
-    [INFER_DEVICE] = 0.59,
-    [INFER_SERVER] = 0.20,
-    [INFER_RESPONSE] = 0.06,
-    [INFER_NOTHING] = 0.15,
+    [INFER_DEVICE] = INFER_PRIOR_DEVICE,
+    [INFER_SERVER] = INFER_PRIOR_SERVER,
+    [INFER_RESPONSE] = INFER_PRIOR_RESPONSE,
+    [INFER_NOTHING] = INFER_PRIOR_NOTHING,
 };
 
 static const double dice_prior[INFER_DICES] = {
-    [INFER_DICE_PACKET] = 0.5,
-    [INFER_DICE_CONNECTION] = 0.2,
-    [INFER_DICE_ONCE] = 0.3,
+    [INFER_DICE_PACKET] = INFER_PRIOR_DICE_PACKET,
+    [INFER_DICE_CONNECTION] = INFER_PRIOR_DICE_CONNECTION,
+    [INFER_DICE_ONCE] = INFER_PRIOR_DICE_ONCE,
 };
 
-/* A tap can only listen; what stands in the way mostly drops as well. */
 static const double drop_prior[PLACES] = {
-    [PLACE_WIRE] = 0.45,
-    [PLACE_ROUTER] = 0.75,
+    [PLACE_WIRE] = INFER_DROPS_IF_WIRE,
+    [PLACE_ROUTER] = INFER_DROPS_IF_ROUTER,
 };
 
-#define INFER_RESET_LOST  0.01 /* a reset that was sent and not seen */
-#define INFER_RESET_STRAY 1e-5 /* a reset charged to a shot that can't fire */
-/* A time-exceeded for a packet that was dropped */
-#define INFER_TE_STRAY 0.005
-#define INFER_FLOOR    1e-250 /* of a trial's likelihood */
-/* On the server's own segment: a small part of the path, no hop beyond. */
-#define INFER_LAST_WIRE_PRIOR 0.3
-/* The IP ID of the trigger in the reset. */
-#define INFER_ECHO_IF_COPIED 0.6
-#define INFER_ECHO_IF_NOT    0.06
-#define INFER_ECHO_IF_ANSWER 0.01 /* what it saw was the answer */
-#define INFER_ECHO_IF_SERVER 1e-4
-/* The server's side still stands after its own reset. */
-#define INFER_ALIVE_IF_SERVER 1e-3
-/* A reset in less time than the server needs. */
-#define INFER_FAST_IF_SERVER 1e-4
+/* Of a trial's likelihood, lest it be 0. */
+#define INFER_FLOOR 1e-250
 
 /* One firing class with a way of treating what fires it. */
 struct story {
@@ -105,7 +88,7 @@ infer_relative_prior(const struct infer *in, size_t hop, size_t model)
 	if (hop == last && m->place == PLACE_ROUTER)
 		return 0;
 	if (hop == last && last > 1)
-		return m->prior * INFER_LAST_WIRE_PRIOR;
+		return m->prior * INFER_WEIGHT_LAST_WIRE;
 	return m->prior;
 }
 
@@ -238,10 +221,10 @@ infer_te_likelihood(
 		return 1;
 	if (dropped)
 		q *= INFER_TE_STRAY;
-	if (q > 0.95)
-		q = 0.95; /* routers answer when they have time to */
-	if (q < 1e-4)
-		q = 1e-4;
+	if (q > INFER_TE_MOST)
+		q = INFER_TE_MOST;
+	if (q < INFER_TE_LEAST)
+		q = INFER_TE_LEAST;
 	return s->te == INFER_TE_SEEN ? q : 1 - q;
 }
 
@@ -534,30 +517,28 @@ infer_see_id_echo(struct infer *in, bool echoed)
 void
 infer_see_server_alive(struct infer *in, bool alive)
 {
+	double device =
+	    alive ? INFER_ALIVE_IF_DEVICE : 1 - INFER_ALIVE_IF_DEVICE;
+
 	in->record.alive += alive;
 	in->record.dead += !alive;
-	infer_weigh_devices(in, 0.5);
+	infer_weigh_devices(in, device);
 	infer_weigh_cause(in, INFER_SERVER,
 	    alive ? INFER_ALIVE_IF_SERVER : 1 - INFER_ALIVE_IF_SERVER);
-	infer_weigh_cause(in, INFER_RESPONSE, 0.5);
+	infer_weigh_cause(in, INFER_RESPONSE, device);
 }
 
 /*
- * A random ID falls among the next TCB_ID_STEP of 65,536.  A rewritten answer
- * has its own ID (PHYSICS, section 6), always: that is one story of the
+ * A rewritten answer has its own ID, always: that is one story of the
  * RESPONSE, weighed with the TTL that belongs to it (infer_ttl.c), the other
- * makes its own.  The server's own reset may come from what stands before it,
- * or from a kernel that has forgotten the connection.
+ * makes its own.
  */
 static const double id_follows[INFER_CAUSES] = {
-    [INFER_DEVICE] = 0.002,
-    [INFER_SERVER] = 0.9,
-    [INFER_RESPONSE] = 0.002,
-    [INFER_NOTHING] = 0.9,
+    [INFER_DEVICE] = INFER_FOLLOWS_IF_DEVICE,
+    [INFER_SERVER] = INFER_FOLLOWS_IF_SERVER,
+    [INFER_RESPONSE] = INFER_FOLLOWS_IF_DEVICE,
+    [INFER_NOTHING] = INFER_FOLLOWS_IF_SERVER,
 };
-#define INFER_FOLLOWS_IF_REWRITTEN 0.98
-
-#define INFER_ID_STEPS_COUNT 2
 
 void
 infer_set_id_steps(
@@ -586,20 +567,16 @@ struct answer_odds {
 	double response;
 };
 
-static const struct answer_odds odds_unacked = {0.3, 0.97, 0.35, 0.15};
-static const struct answer_odds odds_refused = {0.3, 0.003, 0.01, 0.05};
-static const struct answer_odds odds_acked = {0.4, 0.005, 0.45, 0.4};
-static const struct answer_odds odds_acked_talks = {0.4, 0.005, 0.45, 0.5};
-static const struct answer_odds odds_acked_mute = {0.9, 0.005, 0.5, 0.1};
-static const struct answer_odds odds_behind = {0.5, 0.003, 0.001, 0.4};
-static const struct answer_odds odds_beyond = {0.05, 0.01, 0.1, 0.2};
-/* The reset before the server's word, or after it. */
-static const struct answer_odds odds_early = {0.3, 1, 0.05, 0.03};
-static const struct answer_odds odds_late = {0.7, 1, 0.95, 0.97};
-static const struct answer_odds odds_mute = {1, 1, 1, 0.1};
-
-/* What one does, it does again: more of the same proves little more. */
-#define INFER_ANSWERS_COUNT 3
+static const struct answer_odds odds_unacked = {INFER_ODDS_UNACKED};
+static const struct answer_odds odds_refused = {INFER_ODDS_REFUSED};
+static const struct answer_odds odds_acked = {INFER_ODDS_ACKED};
+static const struct answer_odds odds_acked_talks = {INFER_ODDS_ACKED_TALKS};
+static const struct answer_odds odds_acked_mute = {INFER_ODDS_ACKED_MUTE};
+static const struct answer_odds odds_behind = {INFER_ODDS_BEHIND};
+static const struct answer_odds odds_beyond = {INFER_ODDS_BEYOND};
+static const struct answer_odds odds_early = {INFER_ODDS_EARLY};
+static const struct answer_odds odds_late = {INFER_ODDS_LATE};
+static const struct answer_odds odds_mute = {INFER_ODDS_MUTE};
 
 static void
 infer_weigh_answers(

@@ -15,12 +15,10 @@
 
 #include <rsthop/infer.h>
 
-#define INFER_NP   14 /* values of p */
-#define INFER_OFFS 5  /* the way back: -2 .. +2 routers */
-#define INFER_WAYS 6  /* and the hop's own way, where it is another */
-/* Frames of resets from a stranger, were it not on our own segment. */
-#define INFER_UNKNOWN_SENDER 0.01
-#define INFER_DROPS	     2 /* lets the trigger pass, drops it */
+#define INFER_NP    14 /* values of p */
+#define INFER_OFFS  5  /* the way back: -2 .. +2 routers */
+#define INFER_WAYS  6  /* and the hop's own way, where it is another */
+#define INFER_DROPS 2  /* lets the trigger pass, drops it */
 /* Cells of one (class, drops). */
 #define INFER_STORY (INFER_DICES * INFER_NP)
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "infer_int.h"
+#include "infer_odds.h"
 
 /* What the cells of a (class, drops) add up to. */
 struct sum {

@@ -9,27 +9,15 @@
 #include <stdlib.h>
 
 #include "infer_int.h"
+#include "infer_odds.h"
 
-/* One reset beside what it should be: as expected, or a route that flaps. */
-#define INFER_TTL_EXACT	     0.95
-#define INFER_TTL_NEAR	     0.012
-#define INFER_TTL_FAR	     0.003
-#define INFER_TTL_STRAY	     1.2e-4
-#define INFER_TTL_BACKGROUND 0.01
+/* Of the way back's length: -2 .. +2 routers; with braces, a row of them. */
+#define TTL_WAYS(one, two) two, one, 1 - 2 * ((one) + (two)), one, two
 
-/* Any TTL is as good as another. */
-#define INFER_TTL_ANY (1.0 / 200)
-/* Those who count up lie within so much for each reset seen. */
-#define INFER_TTL_STEP_SPAN 8
-
-/*
- * The way back of a hop is known from its own replies; where it never
- * answered, it is taken from a hop before it and may well differ.
- */
-static const double off_known[INFER_OFFS] = {0.001, 0.004, 0.99, 0.004, 0.001};
-static const double off_guessed[INFER_OFFS] = {0.01, 0.05, 0.88, 0.05, 0.01};
-/* Of what is on the wire: the next router's way home is not its own. */
-#define INFER_TTL_OWN_WAY 0.5
+static const double off_known[INFER_OFFS] = {
+    TTL_WAYS(INFER_BACK_ONE, INFER_BACK_TWO)};
+static const double off_guessed[INFER_OFFS] = {
+    TTL_WAYS(INFER_BACK_GUESSED_ONE, INFER_BACK_GUESSED_TWO)};
 
 /*
  * Routers between hop's responder and us on the way back.  Known by its own
@@ -175,12 +163,12 @@ infer_ttl_log_arbitrary(const struct infer *in)
 		n += (int)in->seen[i];
 		twice = twice || in->seen[i] > 1;
 	}
-	l = log(0.6) + n * log(INFER_TTL_ANY);
-	if (n == 0 || twice || last - first >= INFER_TTL_STEP_SPAN * n)
+	l = log(INFER_ARBITRARY_DRAWN) + n * log(INFER_TTL_ANY);
+	if (n == 0 || twice || last - first >= INFER_ARBITRARY_SPAN * n)
 		return l;
 	return infer_ttl_log_add(l,
-	    log(0.4) + log(INFER_TTL_ANY) -
-		(n - 1) * log(INFER_TTL_STEP_SPAN * n));
+	    log(INFER_ARBITRARY_COUNTED) + log(INFER_TTL_ANY) -
+		(n - 1) * log(INFER_ARBITRARY_SPAN * n));
 }
 
 /*
@@ -248,8 +236,7 @@ infer_ttl_model(const struct infer *in, size_t hop, size_t model)
 		l = infer_ttl_log_add(l, w[off + 2] + log(prior));
 	}
 	if (own != 0)
-		l = infer_ttl_log_add(
-		    l, w[INFER_OFFS] + log(INFER_TTL_OWN_WAY));
+		l = infer_ttl_log_add(l, w[INFER_OFFS] + log(INFER_BACK_OWN));
 	return l;
 }
 
@@ -270,9 +257,9 @@ infer_ttl_log_server(const struct infer *in)
 		return in->some_constant;
 	for (size_t i = 0; i < n; i++) {
 		v = in->path.server_ttl + steps[i];
-		prior = i == 0 ? 0.93
-		    : i <= 2   ? 0.002
-			       : 0.066 / (double)(n - 3);
+		prior = i == 0 ? INFER_SERVER_SAME
+		    : i <= 2   ? INFER_SERVER_ONE_OFF / 2
+			       : INFER_SERVER_INITIAL / (double)(n - 3);
 		if (v >= 1 && v <= 255)
 			l = infer_ttl_log_add(
 			    l, infer_ttl_log_constant(in, v) + log(prior));
@@ -290,7 +277,8 @@ infer_ttl_some_hop_prior(const struct infer *in, int value)
 	static const struct {
 		int initial;
 		double share;
-	} common[] = {{64, 0.5}, {255, 0.3}, {128, 0.2}};
+	} common[] = {{64, INFER_RESPONSE_64}, {255, INFER_RESPONSE_255},
+	    {128, INFER_RESPONSE_128}};
 	double p = 0;
 
 	for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++)
@@ -309,23 +297,25 @@ infer_ttl_some_hop_prior(const struct infer *in, int value)
 static double
 infer_ttl_log_response(const struct infer *in, unsigned int n)
 {
-	double l = log(0.1) + n * log(INFER_TTL_ANY), share;
+	double l = log(INFER_RESPONSE_ANY) + n * log(INFER_TTL_ANY), share;
 
-	l = infer_ttl_log_add(l, log(0.15) + in->some_constant);
+	l = infer_ttl_log_add(
+	    l, log(INFER_RESPONSE_CONSTANT) + in->some_constant);
 	if (in->path.server_ttl > 0)
 		l = infer_ttl_log_add(l,
-		    log(0.15) +
+		    log(INFER_RESPONSE_IMITATED) +
 			infer_ttl_log_constant(in, in->path.server_ttl));
 	for (int i = 1; i < 256; i++) {
 		share = in->seen[i] > 0 ? infer_ttl_some_hop_prior(in, i) : 0;
 		if (share > 0)
 			l = infer_ttl_log_add(l,
-			    log(0.45 * share) + infer_ttl_log_constant(in, i));
+			    log(INFER_RESPONSE_AT_HOP * share) +
+				infer_ttl_log_constant(in, i));
 	}
 	l += in->id_steps[INFER_RESPONSE];
 	if (in->path.server_ttl > 0)
 		l = infer_ttl_log_add(l,
-		    log(0.15) +
+		    log(INFER_RESPONSE_REWRITTEN) +
 			infer_ttl_log_constant(in, in->path.server_ttl) +
 			in->id_rewritten);
 	return l;

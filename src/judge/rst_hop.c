@@ -8,13 +8,10 @@
 
 #include <rsthop/infer.h>
 
+#include "infer_odds.h"
 #include "rst_int.h"
 
 #define HOP_HOPS_UNKNOWN 40 /* that may be, where the server's are not known */
-
-/* Of an echoed ID by boxes that copy the TTL, and by others; as infer. */
-#define HOP_ECHO_IF_COPIED 0.6
-#define HOP_ECHO_IF_NOT	   0.06
 
 /*
  * The way back may be longer or shorter than the way there (PHYSICS, trap
@@ -92,7 +89,7 @@ hop_fill_grid(const struct judging *j, struct hop_grid *g)
 
 		if (r->has_id && left != 0) {
 			double l =
-			    copied ? HOP_ECHO_IF_COPIED : HOP_ECHO_IF_NOT;
+			    copied ? INFER_ECHO_IF_COPIED : INFER_ECHO_IF_NOT;
 
 			w *= j->id_echo ? l : 1 - l;
 		}

@@ -8,8 +8,9 @@
 
 #define ATTACH_LISTEN_NS \
 	(500 * CLOCK_MS) /* for what the program says by itself */
-#define ATTACH_KNOCK_NS (1500 * CLOCK_MS)
-#define ATTACH_KNOCKS	3 /* the server answers one in half a second */
+#define ATTACH_ANSWER_NS (1500 * CLOCK_MS)
+/* Linux sends one challenge ACK in half a second (tcp_invalid_ratelimit). */
+#define ATTACH_ASK_MAX	3
 #define ATTACH_TRACE_NS (4 * CLOCK_S)
 
 static bool
@@ -20,7 +21,7 @@ attach_numbers_known(void *arg)
 	return sc->tcb.established || sc->resets > 0;
 }
 
-/* Is it known to nobody?  The server's reset to a knock says so. */
+/* Does the server not know it?  Its reset to an odd segment says so. */
 static int
 attach_complain(const struct rounds *rounds, bool reset, struct fault *f)
 {
@@ -49,11 +50,11 @@ attach_learn_numbers(struct rounds *rounds, int conn, struct fault *f)
 	rc =
 	    session_pump(&rounds->s, session_now(&rounds->s) + ATTACH_LISTEN_NS,
 		attach_numbers_known, &rounds->s.conns[conn], f);
-	for (int i = 0; rc == 0 && i < ATTACH_KNOCKS; i++) {
+	for (int i = 0; rc == 0 && i < ATTACH_ASK_MAX; i++) {
 		asked_ns = session_now(&rounds->s);
 		if (session_draw_challenge_ack(&rounds->s, conn, f) == -1)
 			return -1;
-		rc = session_pump(&rounds->s, asked_ns + ATTACH_KNOCK_NS,
+		rc = session_pump(&rounds->s, asked_ns + ATTACH_ANSWER_NS,
 		    attach_numbers_known, &rounds->s.conns[conn], f);
 	}
 	if (rc == -1)
@@ -78,7 +79,7 @@ attach_learn_rtt(struct rounds *rounds, int conn, struct fault *f)
 	int64_t asked_ns = session_now(&rounds->s);
 
 	if (session_ask_alive(&rounds->s, conn, f) == -1 ||
-	    session_pump(&rounds->s, asked_ns + ATTACH_KNOCK_NS,
+	    session_pump(&rounds->s, asked_ns + ATTACH_ANSWER_NS,
 		attach_is_alive, &rounds->s.conns[conn], f) == -1)
 		return -1;
 	if (rounds->s.conns[conn].server_alive != RESULT_YES)

@@ -11,7 +11,7 @@
 #include <rsthop/block.h>
 #include <rsthop/vec.h>
 
-/* Until the server's word to what fired is said to be missing. */
+/* After this the server's answer to a trigger that drew a reset is missing. */
 #define BELIEF_GRACE_NS (20 * CLOCK_MS)
 /* So many connections without data, and the server is said to be mute. */
 #define BELIEF_QUIET_ENOUGH 3
@@ -34,7 +34,7 @@ belief_hop_answers(const struct session *s, int ttl)
 	return (answered + 0.1) / (asked + 0.2);
 }
 
-/* Routers that the hop's own replies crossed; -1 where it can't be said. */
+/* Routers that the hop's own replies traversed; -1: not known. */
 static int
 belief_hop_traversed(const struct path *path, int ttl)
 {
@@ -88,7 +88,7 @@ belief_describe_path(const struct rounds *rounds, struct infer_path *p)
 	}
 }
 
-/* Did resets carry the ID of what fired them?  -1: none could tell. */
+/* Did resets carry the ID of what triggered them?  -1: none could tell. */
 static int
 belief_echo_seen(const struct session *s)
 {
@@ -182,8 +182,9 @@ belief_is_from_own_segment(const struct session *s, const struct seen_reset *r)
 	return known;
 }
 
+/* A reset that it drew shows that resets with a tag's numbers come through. */
 static bool
-belief_is_tagged(const struct rounds *rounds, const struct trial *t)
+belief_vouches_for_tags(const struct rounds *rounds, const struct trial *t)
 {
 	return rounds->ask->attach.port != 0 ||
 	    (t->kind == TRIAL_BURST && !t->plain);
@@ -206,7 +207,7 @@ belief_gather_clues(const struct rounds *rounds)
 			&rounds->s, &rounds->s.resets[i]);
 	for (size_t i = 0; i < rounds->n_trials; i++)
 		k.tags_pass = k.tags_pass ||
-		    (belief_is_tagged(rounds, &rounds->trials[i]) &&
+		    (belief_vouches_for_tags(rounds, &rounds->trials[i]) &&
 			trial_drew_reset(&rounds->s, &rounds->trials[i]));
 	k.blocked = block_is_on(rounds);
 	return k;
@@ -326,7 +327,7 @@ belief_was_refused_after(const struct session *s, const struct trial *t)
 	return false;
 }
 
-/* What the server said to a trigger that fired, once it had the time. */
+/* What the server said to a trigger that drew a reset, once it had time. */
 static void
 belief_count_answer(
     const struct rounds *rounds, const struct trial *t, struct infer_answers *a)
@@ -353,7 +354,7 @@ belief_count_answer(
 	a->early += said != 0 && p->drew_ns < said;
 }
 
-/* What it says where nothing fires: data at once, never any, or neither. */
+/* What it says where no reset comes: data at once, never any, or neither. */
 static void
 belief_learn_manners(const struct rounds *rounds, struct infer_answers *a)
 {

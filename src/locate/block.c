@@ -1,7 +1,7 @@
 /*
- * Residual blocks: some devices, once fired, go on for a while to reset all
- * that the two addresses say to each other.  A reset then tells what fired it
- * only by a tag.
+ * Residual blocks: some devices, once triggered, go on for a while to reset all
+ * that the two addresses say to each other.  A reset then tells what triggered
+ * it only by a tag.
  *
  * Where the block was measured, times say which trials it met, and the others
  * are spaced; else what happens to controls says whether there is one.
@@ -138,8 +138,8 @@ block_tags_name(const struct rounds *rounds)
 }
 
 /*
- * What this reset's firing blocks, between those times.  Controls that met a
- * block prolong it only where that was seen; triggers may.
+ * From when to when the block lasts that this reset is a sign of.  Controls
+ * that met a block prolong it only where that was seen; triggers may.
  */
 static bool
 block_blocks(const struct rounds *rounds, const struct seen_reset *r,
@@ -158,8 +158,8 @@ block_blocks(const struct rounds *rounds, const struct seen_reset *r,
 }
 
 /*
- * Until when a packet from this port, sent then, finds blocks of firings
- * before it.  conn: not those of its own.
+ * Until when a packet from this port, sent then, finds blocks that began before
+ * it.  conn: the packet's own, whose resets are left out.
  */
 static int64_t
 block_blocked_until(

@@ -1,8 +1,8 @@
 /*
  * The control arm: is it the trigger that is reset, or would anything be?
  *
- * Where the device fires on every trigger, three of them and three controls
- * say so (p = 0.05).  Where it fires seldom, triggers at full TTL say little
+ * Where every trigger draws a reset, three of them and three controls say so
+ * (p = 0.05).  Where few do, triggers at full TTL say little
  * for many connections: at p = 0.3 some 13 of them and as many controls are
  * needed.  A burst gives the dice several rolls on one connection, so a few
  * bursts of the control's bytes beside the trigger's say more; they are sent

@@ -1,5 +1,5 @@
 /*
- * locate: reproduce, trace, fire, until the posterior is sure.
+ * locate: reproduce, trace, send triggers, until the posterior is sure.
  *
  * The campaign goes in rounds.  A round opens some connections side by side,
  * each with one trial, and ends when nothing prompt is to come of them; late
@@ -14,6 +14,7 @@
 #include <rsthop/control.h>
 #include <rsthop/figures.h>
 #include <rsthop/locate.h>
+#include <rsthop/num.h>
 #include <rsthop/residual.h>
 #include <rsthop/run.h>
 #include <rsthop/verdict.h>
@@ -29,7 +30,8 @@
 #define LOCATE_TRIGGERS_MAX 66 /* silent triggers, then: not reproduced */
 #define LOCATE_PLAIN_AFTER \
 	12 /* so many silent, where plain ones may do better */
-#define LOCATE_REST_NS (CLOCK_S + 50 * CLOCK_MS)
+/* For a reset that no trigger draws; for the server to forget connections. */
+#define LOCATE_IDLE_NS (1050 * CLOCK_MS)
 
 int
 locate_exit_status(const struct locate_result *r)
@@ -37,7 +39,7 @@ locate_exit_status(const struct locate_result *r)
 	return r->verdict.hop != 0 ? 0 : 1;
 }
 
-/* Waits for late resets where there is none yet. */
+/* Waits for late resets where none has come yet. */
 static int
 locate_settle_silent(struct rounds *rounds, struct fault *f)
 {
@@ -48,7 +50,7 @@ locate_settle_silent(struct rounds *rounds, struct fault *f)
 
 /*
  * Some devices are late: after so many silent triggers, time for them, lest
- * dozens are sent that fire all the same.
+ * dozens are sent that draw resets all the same.
  */
 static bool
 locate_is_pause_due(unsigned int before, unsigned int done)
@@ -303,8 +305,7 @@ locate_finish_trace(struct rounds *rounds, bool prompt, struct fault *f)
 	int64_t until = session_now(&rounds->s) + wait;
 
 	rounds_progress(rounds, "tracing the path");
-	if (session_pump(&rounds->s,
-		until < rounds->end_ns ? until : rounds->end_ns,
+	if (session_pump(&rounds->s, num_min64(until, rounds->end_ns),
 		locate_trace_is_done, &rounds->tracing, f) == -1)
 		return -1;
 	tracing_conclude(&rounds->tracing);
@@ -323,7 +324,7 @@ locate_is_reset(void *arg)
 static int
 locate_idle_is_reset(struct rounds *rounds, struct fault *f)
 {
-	int64_t wait = rounds->timing.rtt_ns + LOCATE_REST_NS;
+	int64_t wait = rounds->timing.rtt_ns + LOCATE_IDLE_NS;
 	int conn;
 
 	for (size_t i = 0; i < rounds->s.n_resets; i++)
@@ -355,13 +356,13 @@ locate_start_over(
 	    "The server refuses a connection while another is open: all was "
 	    "done again, one at a time.");
 	rounds_progress(rounds, "once more, one connection at a time");
-	if (session_pump(&rounds->s, session_now(&rounds->s) + LOCATE_REST_NS,
+	if (session_pump(&rounds->s, session_now(&rounds->s) + LOCATE_IDLE_NS,
 		NULL, NULL, f) == -1)
 		return -1;
 	return locate_reproduce(rounds, f);
 }
 
-/* Where nothing fires: without TCP options, if the application had none. */
+/* No reset came: without TCP options then, if the application had none. */
 static int
 locate_try_plain(struct rounds *rounds, struct belief *b, struct fault *f)
 {

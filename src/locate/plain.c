@@ -2,8 +2,8 @@
  * Devices that read TCP headers of 20 bytes only, as those do that take the
  * payload to begin there.  Where the application sent no TCP options, the
  * copies that are injected have none either; what the kernel sends has its
- * timestamps, and so fires nothing.  Once that is seen, copies of the largest
- * TTL short of the server stand in for it.
+ * timestamps, and so triggers nothing.  Once that is seen, copies of the
+ * largest TTL short of the server stand in for it.
  */
 #include "plain.h"
 

@@ -1,14 +1,16 @@
 /*
  * Servers that mind company: they leave a second connection unanswered, or
- * reset it, while one is open.  What they reset no trigger has fired; so it is
+ * reset it, while one is open.  No trigger drew such a reset; so it is
  * forgotten, and all is done again with one connection at a time.
  */
 #include "refusal.h"
 
 #define REFUSAL_REFUSALS_ALONE 3 /* in a row of trials, to be no accident */
 
-/* Its connection never opened, or the server's own TTL is on a reset that no
- * trigger has fired. */
+/*
+ * Its connection never opened, or the server's own TTL is on a reset that no
+ * trigger drew.
+ */
 static bool
 refusal_was_refused(const struct rounds *rounds, const struct trial *t)
 {

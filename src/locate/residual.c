@@ -1,21 +1,22 @@
 /*
- * Residual blocks, measured: what a device goes on to reset once it has fired,
+ * Residual blocks, measured: what a device goes on to reset once triggered,
  * and for how long.
  *
- * Asked is by controls, which fire nothing by themselves.  Where it can be,
- * they are injected and expire before the server, into a connection that
- * stands already: these load no server, and cut no login short.  Else each is
- * a connection of its own, and there are fewer of them.
+ * Controls ask, which trigger nothing by themselves.  Where possible they are
+ * injected into a connection that stands already, and expire before the server:
+ * these load no server, and cut no login short.  Else each is a connection of
+ * its own, and there are fewer of them.
  *
- * They are asked at growing distances, so that the error is a share of the
+ * They ask at growing distances, so that the error is a share of the
  * length.  A block that each of them prolongs has no end that way; then
  * silences of growing length tell.  When one has passed, there are two
- * readings: a block so long, counted from the firing, or one as long as the
- * last silence, prolonged by hits.  Another firing, and a silence a little
+ * readings: a block so long, counted from the trigger, or one as long as the
+ * last silence, prolonged by hits.  Another trigger, and a silence a little
  * longer than the last, tells which.
  */
 #include <rsthop/block.h>
 #include <rsthop/clock.h>
+#include <rsthop/num.h>
 #include <rsthop/residual.h>
 #include <rsthop/run.h>
 
@@ -31,7 +32,7 @@
 #define RESIDUAL_SPARE	    8 /* connections that are left to the trials */
 #define RESIDUAL_POLLS	    30
 #define RESIDUAL_POLLS_TALK 8
-/* From poll to poll, a share of the time since the firing, in percent. */
+/* From poll to poll, a share of the time since the trigger, in percent. */
 #define RESIDUAL_STEP_FLOW     8
 #define RESIDUAL_STEP_CONN     18
 #define RESIDUAL_STEP_TALK     30
@@ -45,8 +46,8 @@
 #define RESIDUAL_POLLED(all)	  ((all)*4 / 15)
 #define RESIDUAL_SILENCE(all)	  ((all) / 15)
 #define RESIDUAL_SILENCE_STEP(ns) ((ns)*13 / 10)
-#define RESIDUAL_REFIRES	  4
-#define RESIDUAL_REFIRES_TALK	  2
+#define RESIDUAL_TRIGGERS	  4 /* to draw a reset once more */
+#define RESIDUAL_TRIGGERS_TALK	  2
 /* So many resets, to be no accident. */
 #define RESIDUAL_HITS_MIN 2
 
@@ -74,19 +75,7 @@ residual_has_talks(const struct rounds *rounds)
 	return rounds->ask->maker.make != NULL;
 }
 
-static int64_t
-residual_min64(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
-static int64_t
-residual_max64(int64_t a, int64_t b)
-{
-	return a > b ? a : b;
-}
-
-/* The trial that fired first, by when its trigger left; NULL: none. */
+/* Of trials that drew a reset, whose trigger left first; NULL: none. */
 static const struct trial *
 residual_first_drew(const struct rounds *rounds)
 {
@@ -126,7 +115,7 @@ static int
 residual_pump(struct meter *m, int64_t until_ns, bool (*done)(void *),
     void *arg, struct fault *f)
 {
-	int64_t until = residual_min64(until_ns, m->rounds->end_ns);
+	int64_t until = num_min64(until_ns, m->rounds->end_ns);
 
 	return session_pump_only(&m->rounds->s, until, done, arg, f) == -1 ? -1
 									   : 0;
@@ -190,13 +179,12 @@ residual_mark_controls(struct session *s, int conn, int64_t since_ns)
 			s->resets[i].facts.control = true;
 }
 
-/* The reset of what fired was so late at most. */
+/* The reset that a trigger drew was so late at most. */
 static int64_t
 residual_flow_wait_ns(const struct rounds *rounds)
 {
-	return residual_max64(
-		   rounds->timing.rtt_ns, rounds->timing.latency_ns) *
-	    3 / 2 +
+	return num_max64(rounds->timing.rtt_ns, rounds->timing.latency_ns) * 3 /
+	    2 +
 	    RESIDUAL_SLACK_NS;
 }
 
@@ -235,8 +223,8 @@ residual_ask_flow(struct meter *m, int conn, enum answer *a, int64_t *sent_ns,
 }
 
 /*
- * Into the connection that fired, and into another where there is one, side by
- * side; -1: none.  What is reset is m's then.
+ * Into the connection that was reset and, side by side, into another; -1: there
+ * is none.  m keeps the one that is reset again.
  */
 static int
 residual_ask_flows(struct meter *m, int other, int drew, struct fault *f)
@@ -285,21 +273,16 @@ residual_begin_control(
 	return 0;
 }
 
-/* What fails here is the block's doing, and ends nothing. */
 static int
 residual_await_controls(struct meter *m, struct fault *f)
 {
 	struct rounds *rounds = m->rounds;
-	unsigned int failures = rounds->failures;
 	int64_t wait =
 	    residual_has_talks(rounds) ? RESIDUAL_LOGIN_NS : RESIDUAL_OPEN_NS;
 	int64_t until = session_now(&rounds->s) + wait +
 	    4 * rounds->timing.rtt_ns + 2 * rounds->timing.latency_ns;
 
-	if (run_settle_until(rounds, false, until, f) == -1)
-		return -1;
-	rounds->failures = failures;
-	return 0;
+	return run_settle_until(rounds, false, until, f);
 }
 
 static enum answer
@@ -404,9 +387,10 @@ residual_ask(struct meter *m, enum answer *a, int64_t *sent_ns, struct fault *f)
 /* --- is there a block, and of what? --- */
 
 /*
- * A connection from another port, `one`, which may be under way already (-1:
- * it is not); and one from the port that fired, where that is to be used again,
- * nothing has to be said first, and injected controls told nothing of it.
+ * Asks by a connection from another port, `one`, which may be under way already
+ * (-1: it is not); and by one from the port that was reset.  The latter only
+ * where that port is to be used again, nothing has to be said first, and
+ * injected controls told nothing of it.
  */
 static int
 residual_ask_both(struct meter *m, int drew, int one, bool same_reset,
@@ -502,7 +486,7 @@ residual_find_scope(struct meter *m, int drew, struct fault *f)
 static int64_t
 residual_measure_ns(const struct rounds *rounds)
 {
-	return residual_min64(RESIDUAL_MEASURE_MAX,
+	return num_min64(RESIDUAL_MEASURE_MAX,
 	    rounds->ask->max_time_ns / RESIDUAL_MEASURE_SHARE);
 }
 
@@ -515,12 +499,12 @@ residual_next_poll(struct meter *m)
 	    : residual_has_talks(m->rounds) ? RESIDUAL_STEP_TALK
 					    : RESIDUAL_STEP_CONN;
 
-	gap = residual_max64(elapsed * step / 100, RESIDUAL_STEP_LEAST_NS);
+	gap = num_max64(elapsed * step / 100, RESIDUAL_STEP_LEAST_NS);
 	if (elapsed > RESIDUAL_POLLED(all)) {
 		m->silence_ns = m->silence_ns == 0
 		    ? RESIDUAL_SILENCE(all)
 		    : RESIDUAL_SILENCE_STEP(m->silence_ns);
-		gap = residual_max64(gap, m->silence_ns);
+		gap = num_max64(gap, m->silence_ns);
 	}
 	return m->hit_ns + gap;
 }
@@ -542,8 +526,7 @@ residual_poll_until_passed(struct meter *m, struct fault *f)
 			return -1;
 		if (a == ANSWER_RESET) {
 			m->hits++;
-			m->quiet_ns =
-			    residual_max64(m->quiet_ns, sent - m->hit_ns);
+			m->quiet_ns = num_max64(m->quiet_ns, sent - m->hit_ns);
 			m->hit_ns = sent;
 		} else if (a == ANSWER_PASSED) {
 			m->pass_ns = sent;
@@ -552,12 +535,12 @@ residual_poll_until_passed(struct meter *m, struct fault *f)
 	return 0;
 }
 
-/* Fires the trigger again; *at_ns when it left, 0: none was reset. */
+/* Sends the trigger again; *at_ns when it left, 0: it drew no reset. */
 static int
 residual_trigger_again(struct meter *m, int64_t *at_ns, struct fault *f)
 {
-	int tries = residual_has_talks(m->rounds) ? RESIDUAL_REFIRES_TALK
-						  : RESIDUAL_REFIRES;
+	int tries = residual_has_talks(m->rounds) ? RESIDUAL_TRIGGERS_TALK
+						  : RESIDUAL_TRIGGERS;
 	const struct shot_plan full = {.kind = TRIAL_FULL};
 	struct rounds *rounds = m->rounds;
 	const struct trial *t;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include <rsthop/clock.h>
+#include <rsthop/num.h>
 #include <rsthop/rounds.h>
 #include <rsthop/vec.h>
 
@@ -150,6 +151,17 @@ rounds_pause_ns(const struct rounds *rounds)
 	least = rounds->backoff_ns > least ? rounds->backoff_ns : least;
 	return rounds->ask->cooldown_ns > least ? rounds->ask->cooldown_ns
 						: least;
+}
+
+int
+rounds_wait(struct rounds *rounds, int64_t wait_ns, struct fault *f)
+{
+	int64_t until = session_now(&rounds->s) + wait_ns;
+
+	return session_pump(&rounds->s, num_min64(until, rounds->end_ns), NULL,
+		   NULL, f) == -1
+	    ? -1
+	    : 0;
 }
 
 /* Room for one more trial: it is there, and not counted yet. */

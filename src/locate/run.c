@@ -10,7 +10,6 @@
 #define RUN_FULL_TTLS	  4
 #define RUN_FULL_TTL_STEP 7
 #define RUN_FULL_TTL_MAX  200
-#define RUN_TALKS_AT_ONCE 4
 #define RUN_BACKOFF_NS	  CLOCK_S /* at first; then twice as much each time */
 #define RUN_BACKOFF_MAX	  (16 * CLOCK_S)
 
@@ -79,7 +78,6 @@ run_round_stirs(void *arg)
 static void
 run_note_talk_failure(struct rounds *rounds)
 {
-	rounds->failures++;
 	rounds->failure = rounds->s.talk_fault;
 	if (rounds->s.talk_failure != TALK_FAIL_BUSY)
 		return;
@@ -122,13 +120,14 @@ run_retire(struct rounds *rounds, struct trial *t, struct fault *f)
 	    session_talk_failed(&rounds->s, t->conn)) {
 		run_note_talk_failure(rounds);
 	} else if (t->state == TRIAL_FAILED) {
-		rounds->failures++;
 		rounds->unreachable |=
 		    session_state(&rounds->s, t->conn) == CONN_UNREACHABLE;
 		(void)session_open_fault(&rounds->s, t->conn, &rounds->failure);
-	} else {
-		rounds->failures = 0;
 	}
+	/* Where a control asks for a block, a failure is the block's doing. */
+	if (!t->poll)
+		rounds->failures =
+		    t->state == TRIAL_FAILED ? rounds->failures + 1 : 0;
 	if (t->state == TRIAL_SETTLED)
 		rounds->backoff_ns /= 2;
 	if (t->state != TRIAL_SETTLED && rounds->s.conns[t->conn].talk_begun)
@@ -275,15 +274,11 @@ run_is_serial(const struct rounds *rounds)
 static int
 run_pause_between(struct rounds *rounds, struct fault *f)
 {
-	int64_t until = session_now(&rounds->s) + rounds_pause_ns(rounds);
+	int64_t pause = rounds_pause_ns(rounds);
 
-	if (rounds_pause_ns(rounds) == 0 || rounds->n_trials == 0)
+	if (pause == 0 || rounds->n_trials == 0)
 		return 0;
-	return session_pump(&rounds->s,
-		   until < rounds->end_ns ? until : rounds->end_ns, NULL, NULL,
-		   f) == -1
-	    ? -1
-	    : 0;
+	return rounds_wait(rounds, pause, f);
 }
 
 /* Talks that may yet be cut short. */
@@ -301,7 +296,7 @@ run_talks_under_way(const struct rounds *rounds)
 static bool
 run_has_room_for_talk(const struct rounds *rounds, size_t nth)
 {
-	return nth % RUN_TALKS_AT_ONCE != 0 &&
+	return nth % ROUNDS_TALKS_AT_ONCE != 0 &&
 	    rounds->broken + run_talks_under_way(rounds) < ROUNDS_BROKEN_MAX;
 }
 
@@ -321,9 +316,9 @@ run_space_out(
 }
 
 /*
- * Runs the kinds given, side by side, or one by one where it must be.  Once a
- * tag has come back they need not be spaced any more: what else there was to
- * send would meet the block of that very firing, so the round is over.
+ * Runs trials by the plans, side by side, or one by one where it must be.  Once
+ * a tag has come back they need not be spaced any more.  What else there was to
+ * send would meet the block of that very reset, so the round is over.
  */
 int
 run_trials(struct rounds *rounds, const struct shot_plan *plans, size_t n,

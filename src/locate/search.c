@@ -1,31 +1,44 @@
 /*
- * The search: what to fire next, and when it is enough.
+ * The search: what to send next, and when it is enough.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include <rsthop/block.h>
-#include <rsthop/clock.h>
+#include <rsthop/pkt.h>
 #include <rsthop/run.h>
 
 #include "refusal.h"
 #include "search.h"
 
-#define SEARCH_SILENT_BURSTS \
-	3 /* plain ones, before it is said to be the server */
-#define SEARCH_FULLS_FIRED  3  /* likewise: more than a whim of its own */
-#define SEARCH_STALE	    10 /* of each: no more will come of it */
-#define SEARCH_FULLS_WANTED 3  /* triggers at full TTL, at the least */
+/*
+ * The search's own numbers.  tests/sim/SENSITIVITY.md shows what depends on
+ * each; the word behind it is explained in src/judge/infer_odds.h.
+ */
+
+/* Plain bursts without a reset, before it is said to be the server. */
+#define SEARCH_SILENT_BURSTS 3 /* count */
+/* Likewise triggers at full TTL that drew one: more than a whim of its own. */
+#define SEARCH_FULLS_DREW 3 /* count */
+/* Of each kind, without anything new: no more will come of it. */
+#define SEARCH_STALE 10 /* count */
+/* Triggers at full TTL, at the least. */
+#define SEARCH_FULLS_WANTED 3 /* count */
 /* What else there is to know is worth so many rounds once the hop is sure. */
-#define SEARCH_EXTRA_ROUNDS 14
-#define SEARCH_EXTRA_QUICK  4 /* of them without a pause */
-/* Of a single TTL: what a router's time-exceeded may be asked for at once. */
-#define SEARCH_COPIES	    6
-#define SEARCH_DETAIL_SURE  0.9
-#define SEARCH_MARGIN	    0.5
-#define SEARCH_GAIN_MIN	    0.02 /* nats */
-#define SEARCH_PLACE_MARGIN 0.25
-#define SEARCH_REST_NS	    (CLOCK_S + 50 * CLOCK_MS)
+#define SEARCH_EXTRA_ROUNDS 14 /* count */
+/* The first of them, without a pause. */
+#define SEARCH_EXTRA_QUICK 4 /* count */
+/* Of a single TTL: Linux answers 6 with time-exceeded at once (trap 8). */
+#define SEARCH_COPIES 6 /* count */
+/* Whether it drops what triggers it is known, so surely. */
+#define SEARCH_DETAIL_SURE 0.9 /* odds */
+/* Most of the resets' TTLs tell of a distance. */
+#define SEARCH_TTLS_TELL 0.5 /* odds */
+/* Of the doubt that was asked for, what may be left for the hop, the place. */
+#define SEARCH_MARGIN	    0.5	 /* odds */
+#define SEARCH_PLACE_MARGIN 0.25 /* odds */
+/* What the best single TTL must tell, in nats. */
+#define SEARCH_GAIN_MIN 0.02 /* weight */
 
 /* --- is the campaign's question answered? --- */
 
@@ -64,7 +77,7 @@ search_ttls_tell(const struct infer_posterior *p)
 {
 	return p->policy[TTL_POLICY_COPIED] + p->policy[TTL_POLICY_FIXED] -
 	    p->initial[0] >
-	    0.5;
+	    SEARCH_TTLS_TELL;
 }
 
 static bool
@@ -82,8 +95,8 @@ search_threshold_is_sure(const struct rounds *rounds, const struct belief *b)
 }
 
 /*
- * It fires, and nothing short of the server ever does: more of the same would
- * not tell the server from what stands right before it.
+ * Triggers draw resets, but none short of the server does: more of the same
+ * would not tell the server from what stands right before it.
  */
 static bool
 search_is_stale(const struct rounds *rounds, const struct belief *b)
@@ -117,13 +130,13 @@ search_is_sure(
 	const struct infer_posterior *p = &b->post;
 
 	/*
-	 * That packets short of the server fire nothing, must have been seen.
+	 * That packets short of the server draw no reset, must have been seen.
 	 */
 	if (search_is_twin_of_answer(rounds, b) ||
 	    p->cause[INFER_SERVER] >= rounds->ask->confidence ||
 	    p->cause[INFER_RESPONSE] >= rounds->ask->confidence)
 		return rounds_count(rounds, TRIAL_FULL, true) >=
-		    SEARCH_FULLS_FIRED &&
+		    SEARCH_FULLS_DREW &&
 		    (rounds->load.last_ttl < 1 ||
 			rounds_count_plain(rounds) >= SEARCH_SILENT_BURSTS);
 	if (search_is_stale(rounds, b))
@@ -147,9 +160,10 @@ search_update(
 }
 
 /*
- * Sure as if of all that still waits nothing came: to leave the silent ones
- * out while those that fired count would make the device look surer than it
- * is.  And sure by what has settled, or once it has.  1 yes, 0 no, -1.
+ * Is it sure, as if nothing came any more to what still waits?  To leave the
+ * silent ones out, while those that drew resets count, would make the device
+ * look surer than it is.  And is it sure by what has settled, or once it has?
+ * 1 yes, 0 no, -1.
  */
 static int
 search_has_verdict(struct rounds *rounds, struct belief *b, unsigned int extra,
@@ -190,9 +204,9 @@ search_best_single(const struct rounds *rounds, const struct belief *b,
 	return 0;
 }
 
-/* A burst's copy was named by the reset that it fired. */
+/* A copy of a burst, tagged or plain, was named by the reset that it drew. */
 static bool
-search_tags_name(const struct rounds *rounds)
+search_burst_named_copy(const struct rounds *rounds)
 {
 	const struct trial *t;
 
@@ -219,7 +233,7 @@ search_plain_draws(const struct rounds *rounds)
 }
 
 /*
- * What is fired below the server: tagged bursts, which tell most; singles
+ * What is sent below the server: tagged bursts, which tell most; singles
  * where the tags do not come back.  While no tagged burst has drawn anything,
  * plain ones in turn with them; and once a plain one has, singles.
  */
@@ -233,7 +247,7 @@ search_choose_kind(
 	*plain = false;
 	if (b->clues.blocked)
 		return TRIAL_BURST;
-	if (b->untagged && !search_tags_name(rounds))
+	if (b->untagged && !search_burst_named_copy(rounds))
 		return TRIAL_SINGLE;
 	if (b->clues.tags_pass &&
 	    (search_hop_is_sure(rounds, b) ||
@@ -267,7 +281,7 @@ search_choose_round(const struct rounds *rounds, const struct belief *b,
 	plans[n++] = first;
 	while (first.kind == TRIAL_BURST && n < width && n < ROUNDS_WIDTH - 2)
 		plans[n++] = first;
-	/* What bears no tag, and meets the block of a firing, tells nothing. */
+	/* What bears no tag, and meets the block of a reset, tells nothing. */
 	if (block_meets_trials(rounds) && block_tags_name(rounds) &&
 	    !block_spaces_trials(rounds))
 		return n;
@@ -291,19 +305,13 @@ search_tell_trials(const struct rounds *rounds, const struct belief *b)
 }
 
 /*
- * Whether it drops what fires it, shows in time-exceeded that do not come;
+ * Whether it drops what triggers it, shows in time-exceeded that do not come;
  * routers that are asked too often tell nothing.
  */
 static int
 search_let_routers_rest(struct rounds *rounds, struct fault *f)
 {
-	int64_t until = session_now(&rounds->s) + SEARCH_REST_NS;
-
-	return session_pump(&rounds->s,
-		   until < rounds->end_ns ? until : rounds->end_ns, NULL, NULL,
-		   f) == -1
-	    ? -1
-	    : 0;
+	return rounds_wait(rounds, PKT_ICMP_REST_NS, f);
 }
 
 int

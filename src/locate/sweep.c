@@ -1,16 +1,17 @@
 /*
- * The sweep: does it depend on the source port whether the device fires?
+ * The sweep: does it depend on the source port whether triggers draw resets?
  *
  * Paths that share load are chosen by the five-tuple, and so are the boxes on
  * them (PHYSICS, trap 7); a device may as well choose by it.  So the trigger
  * goes out at full TTL from many ports side by side, from each several times
  * one after the other, a control now and then in its place.  That the ports
  * share one rate is tested exactly; where they do not, the flow of each is
- * traced, to see where those that fire part from the others.
+ * traced, to see where those that drew resets part from the others.
  */
 #include <string.h>
 
 #include <rsthop/clock.h>
+#include <rsthop/num.h>
 #include <rsthop/run.h>
 #include <rsthop/stats.h>
 
@@ -21,7 +22,6 @@
 #define SWEEP_CONTROL_EVERY 4
 #define SWEEP_ROUNDS_MIN    4 /* three triggers and a control for each port */
 #define SWEEP_ROUNDS_MAX    8
-#define SWEEP_TALKS_AT_ONCE 4
 #define SWEEP_DRAWS	    20000
 /* The ports differ; or, for now, once all is done, look alike. */
 #define SWEEP_P_DIFFER	   0.002
@@ -30,20 +30,20 @@
 /* Resets, at the least, in which ports that differ would have shown. */
 #define SWEEP_RESETS_TELL 6
 #define SWEEP_OPEN_NS	  (4 * CLOCK_S)
-/* Linux lets a router send one time-exceeded a second to each target. */
-#define SWEEP_WAVE_NS	(CLOCK_S + 50 * CLOCK_MS)
-#define SWEEP_WAVES	8
-#define SWEEP_WAVES_OFF 3 /* a hop that has answered nobody by then is silent */
+#define SWEEP_WAVES	  8
+/* A hop that has answered nobody by then is silent. */
+#define SWEEP_WAVES_OFF 3
 /* So many flows through one router: no other stands beside it, likely. */
 #define SWEEP_ONE_ROUTER 6
 
 struct sweep {
 	struct rounds *rounds;
 	struct result_sweep *out;
-	size_t n;		    /* ports */
-	size_t first_trial;	    /* that counts */
-	int conns[RESULT_PORTS];    /* to trace in; -1: it did not open */
-	size_t order[RESULT_PORTS]; /* ports that fire in turn with others */
+	size_t n;		 /* ports */
+	size_t first_trial;	 /* that counts */
+	int conns[RESULT_PORTS]; /* to trace in; -1: it did not open */
+	size_t order
+	    [RESULT_PORTS]; /* ports that drew resets in turn with others */
 	int last_ttl;
 	/* By hop: how many ports have an answer; all by one router. */
 	unsigned int answered[PATH_MAX_HOPS + 1];
@@ -59,7 +59,7 @@ sweep_width(const struct sweep *sw)
 
 	if (rounds->alone || rounds->ask->cooldown_ns > 0)
 		return 1;
-	return rounds->ask->maker.make != NULL ? SWEEP_TALKS_AT_ONCE : sw->n;
+	return rounds->ask->maker.make != NULL ? ROUNDS_TALKS_AT_ONCE : sw->n;
 }
 
 /* One trial from a port; the first time the kernel may choose it. */
@@ -84,16 +84,10 @@ static int
 sweep_let_go(struct sweep *sw, struct fault *f)
 {
 	struct rounds *rounds = sw->rounds;
-	int64_t until;
 
 	if (run_settle(rounds, true, f) == -1)
 		return -1;
-	until = session_now(&rounds->s) + rounds_pause_ns(rounds);
-	return session_pump(&rounds->s,
-		   until < rounds->end_ns ? until : rounds->end_ns, NULL, NULL,
-		   f) == -1
-	    ? -1
-	    : 0;
+	return rounds_wait(rounds, rounds_pause_ns(rounds), f);
 }
 
 static int
@@ -171,7 +165,7 @@ sweep_judge(struct sweep *sw, bool last)
 	p = stats_homogeneity(g, sw->n, SWEEP_DRAWS, &sw->rounds->s.rng);
 	out->p_value = p;
 	out->firing = RESULT_SWEEP_UNKNOWN;
-	/* A block that remains makes the ports that fired fire again. */
+	/* In a block that remains, ports that were reset are reset again. */
 	if (hits == 0 || controls > 0)
 		return;
 	if (p >= 0 && p < SWEEP_P_DIFFER)
@@ -400,10 +394,9 @@ sweep_trace_flows(struct sweep *sw, struct fault *f)
 		sent = sweep_send_wave(sw, wave, f);
 		if (sent == -1)
 			return -1;
-		until = session_now(&rounds->s) + SWEEP_WAVE_NS;
+		until = session_now(&rounds->s) + PKT_ICMP_REST_NS;
 		if (sent > 0 &&
-		    session_pump(&rounds->s,
-			until < rounds->end_ns ? until : rounds->end_ns,
+		    session_pump(&rounds->s, num_min64(until, rounds->end_ns),
 			sweep_all_known, sw, f) == -1)
 			return -1;
 		if (session_now(&rounds->s) >= rounds->end_ns)
@@ -415,7 +408,7 @@ sweep_trace_flows(struct sweep *sw, struct fault *f)
 	return 0;
 }
 
-/* All that fire go one way at this hop, and none of the others does. */
+/* All that drew resets go one way at this hop, none of the others does. */
 static bool
 sweep_splits(const struct sweep *sw, int ttl, struct addr *at)
 {
@@ -485,7 +478,7 @@ sweep_forget_silent(struct sweep *sw)
 	}
 }
 
-/* The port that fired most often, to go on with; 0: none did. */
+/* The port that was reset most often, to go on with; 0: none was. */
 static uint16_t
 sweep_best_port(const struct sweep *sw)
 {

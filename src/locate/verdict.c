@@ -64,7 +64,7 @@ verdict_add_alternative(
 	r->verdict.n_alternatives = n + 1;
 }
 
-/* A device that the answer fires: hops that its resets' TTL speaks for. */
+/* A device that the answer triggers: hops that its resets' TTL speaks for. */
 static void
 verdict_add_response_hops(
     const struct verdict_basis *by, struct locate_result *out)
@@ -100,10 +100,10 @@ verdict_fill_alternatives(
 		}
 	a.hop = 0;
 	a.place = PLACE_UNKNOWN;
-	for (int cause = INFER_SERVER; cause <= INFER_NOTHING; cause++) {
+	for (int cause = 0; cause < INFER_CAUSES; cause++) {
 		a.kind = verdict_to_kind((enum infer_cause)cause);
 		a.probability = p->cause[cause];
-		if (a.kind != out->verdict.kind)
+		if (cause != INFER_DEVICE && a.kind != out->verdict.kind)
 			verdict_add_alternative(out, &a);
 	}
 	verdict_add_response_hops(by, out);
@@ -145,7 +145,7 @@ verdict_server_side(const struct verdict_basis *by)
 	return t;
 }
 
-/* What it rolls its dice for, where its silences and firings have shown it. */
+/* What it rolls its dice for, where resets and silences have shown it. */
 static enum result_firing
 verdict_firing(const struct verdict_basis *by, const struct locate_result *out)
 {
@@ -235,8 +235,8 @@ verdict_fill_cause(const struct verdict_basis *by, struct locate_result *out,
 
 /*
  * The user's own client, which drew no reset that a device could have sent.
- * Were there one that fires with a probability of which nothing is known, n
- * runs would all be silent once in n + 1 times.
+ * Were there a device that resets with a probability of which nothing is known,
+ * n runs would all be silent once in n + 1 times.
  */
 static void
 verdict_judge_exec(struct locate_result *out)
@@ -285,7 +285,7 @@ verdict_tags_came_back(const struct session *s)
 
 /*
  * The resets stopped: of n triggers at full TTL k were reset, all among the
- * first m.  By chance that is C(m, k) in C(n, k).  What was fired later, below
+ * first m.  By chance that is C(m, k) in C(n, k).  What was sent later, below
  * the server, then says nothing; and no device may be named by it, nor the
  * server.
  */

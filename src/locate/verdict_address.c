@@ -45,7 +45,7 @@ address_count_answers(
 
 /*
  * Of several routers that share a hop's load: the one that the flows which
- * were reset went through.  A device that drops what fires it lets none of
+ * were reset went through.  A device that drops what triggers it lets none of
  * them answer; then the one that no silent flow went through, or none.
  */
 static struct addr

@@ -65,7 +65,7 @@ reason_ip_id(const struct verdict_basis *by, struct locate_result *out,
 		    "connection that it does not know.");
 }
 
-/* Another shot that fired, whose reset's TTL follows as a copier's does. */
+/* Another shot that drew a reset, whose TTL follows as a copier's does. */
 static const struct probe *
 reason_another_drew(const struct verdict_basis *by, const struct seen_reset *r)
 {
@@ -248,7 +248,7 @@ reason_distances(const struct verdict_basis *by, struct locate_result *out,
 		    hop, t);
 }
 
-/* Shots that fired, and of them those that a later hop answered. */
+/* Shots that drew resets, and of them those that a later hop answered. */
 static void
 reason_in_path(const struct verdict_basis *by, struct locate_result *out)
 {
@@ -463,7 +463,7 @@ reason_as_seconds(int64_t ns)
 	return (double)ns / (double)CLOCK_S;
 }
 
-/* What it goes on to reset after a firing, and for how long. */
+/* What it goes on to reset after a trigger, and for how long. */
 static void
 reason_residual(struct locate_result *out)
 {

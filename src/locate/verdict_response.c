@@ -1,7 +1,7 @@
 /*
- * What can be said of a device that the server's answer fires.  No probe that
- * expires before the server reaches it, so no threshold places it; the TTL of
- * its resets gives candidates, where it is not the server's own.
+ * What can be said of a device that the server's answer triggers.  No probe
+ * that expires before the server reaches it, so no threshold places it; the TTL
+ * of its resets gives candidates, where it is not the server's own.
  */
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "verdict_int.h"
 
 /*
- * Of all that fires on answers, so many at the most may be where a usual
+ * Of all devices that answers trigger, so many at the most may be where a usual
  * initial TTL puts them: that it is one, and that the way back is as long as
  * the way there, is taken on trust.
  */
@@ -41,7 +41,7 @@ response_one_ttl(const struct verdict_basis *by)
 }
 
 /*
- * The hop from which so many routers are crossed on the way here: by what the
+ * The hop from which so many routers are traversed on the way here: by what the
  * hops' own replies have shown, else one more than they are.  0: none.
  */
 static int

@@ -1,6 +1,6 @@
 /*
- * The job's dealings with the world: connections opened and closed, packets
- * sent, every packet that comes handed to whom it concerns.
+ * What the job does with the world: it opens and closes connections, injects
+ * packets, and hands each packet that comes to the part that knows it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,10 +11,10 @@
 
 #include "session_int.h"
 
-/* The window that our probes show where no trial chooses another. */
+/* The window of probes where the caller chose none. */
 #define SESSION_WINDOW 1024
-#define SESSION_KERNEL_TTL \
-	64 /* of Linux, where nothing was seen of this one's */
+/* The TTL of Linux, where no packet of this kernel was seen. */
+#define SESSION_KERNEL_TTL 64
 
 void
 session_init(struct session *s, const struct session_ask *ask)
@@ -55,7 +55,7 @@ session_free(struct session *s)
 	s->n_conns = s->n_probes = s->n_resets = 0;
 }
 
-/* Another view of the attached connection: it knows what the last one knew. */
+/* Another view of the attached connection; what the last one knew stays. */
 static int
 session_adopt(struct session *s, struct session_conn *c, struct fault *f)
 {
@@ -71,7 +71,7 @@ session_adopt(struct session *s, struct session_conn *c, struct fault *f)
 	return 0;
 }
 
-/* Takes it from the world; it was all 0. */
+/* Asks the world for it.  Of *c, no more than arm, time and talk is set. */
 static int
 session_begin(
     struct session *s, struct session_conn *c, uint16_t port, struct fault *f)
@@ -129,14 +129,14 @@ session_close(struct session *s, int conn)
 	s->w->close(s->w->ctx, c->id, c->port_again);
 }
 
-/* An IP ID, or an echo's, of no meaning; never 0. */
+/* A random IP ID, never 0. */
 static uint16_t
 session_random_id(struct session *s)
 {
 	return (uint16_t)(1 + rng_below(&s->rng, 0xfffe));
 }
 
-/* The connection, ours or the server's direction, that a packet is of. */
+/* The latest connection that a packet of either direction belongs to; -1. */
 static int
 session_find_conn(const struct session *s, const struct pkt *p)
 {
@@ -153,8 +153,8 @@ session_find_conn(const struct session *s, const struct pkt *p)
 }
 
 /*
- * The kernel's own packet with the data of a PROBE_FULL: from here on its
- * time, sequence number and IP ID are known.
+ * The kernel has sent the data of a PROBE_FULL: its time, sequence number and
+ * IP ID are known from now on.
  */
 static void
 session_note_full(struct session *s, int conn, const struct world_packet *wp)
@@ -181,6 +181,7 @@ session_note_full(struct session *s, int conn, const struct world_packet *wp)
 	}
 }
 
+/* This end sent it. */
 static bool
 session_is_ours(const struct session_conn *c, const struct pkt *p)
 {
@@ -195,7 +196,7 @@ session_take_tcp(struct session *s, int conn, const struct world_packet *wp,
 {
 	struct session_conn *c = &s->conns[conn];
 
-	/* The last words of a talk are no news of the trigger. */
+	/* A talk's last words after the close tell nothing of the trigger. */
 	if (c->closed && c->talk_begun && session_is_ours(c, &wp->pkt))
 		return 0;
 	switch (tcb_see(&c->tcb, &wp->pkt, wp->at_ns)) {
@@ -205,7 +206,8 @@ session_take_tcp(struct session *s, int conn, const struct world_packet *wp,
 		session_note_full(s, conn, wp);
 		return 0;
 	case TCB_INJECTED:
-		/* No probe of ours: the kernel's, once the socket is gone. */
+		/* We inject no resets: this one is the kernel's, which has
+		 * no socket any more. */
 		c->we_reset =
 		    c->we_reset || (wp->pkt.tcp.flags & PKT_TH_RST) != 0;
 		snprintf(note, size, "probe with TTL %u", wp->pkt.ip.ttl);
@@ -283,7 +285,7 @@ session_take_packet(
 	return rc;
 }
 
-/* Time for the next tick, or to wait for it: INT64_MAX where none is due. */
+/* When the next tick is due; INT64_MAX: never, or ticks are not wanted. */
 static int64_t
 session_tick_at(const struct session *s, bool ticks)
 {
@@ -300,6 +302,7 @@ session_wake_at(const struct session *s, int64_t until_ns, bool ticks)
 	return num_min64(num_min64(until_ns, talks), session_tick_at(s, ticks));
 }
 
+/* Both pumps; ticks: call the tick when it is due. */
 static int
 session_pump_until(struct session *s, int64_t until_ns, bool ticks,
     bool (*done)(void *arg), void *arg, struct fault *f)
@@ -345,7 +348,7 @@ struct session_open_wait {
 	int conn;
 };
 
-/* Open for the socket, and its numbers known from the capture. */
+/* Its socket is open, and the capture has shown its numbers; or it failed. */
 static bool
 session_open_done(void *arg)
 {
@@ -434,7 +437,7 @@ session_send_tcp(struct session *s, const struct craft_tcp *t, struct fault *f)
 	return 0;
 }
 
-/* The segment that a probe is, with n bytes of payload, `at` bytes on. */
+/* Sends n bytes of payload in the probe's segment, `at` bytes further on. */
 static int
 session_send_segment(struct session *s, const struct probe *p, uint32_t at,
     const uint8_t *payload, size_t n, struct fault *f)
@@ -521,7 +524,7 @@ session_echo(struct session *s, int ttl, struct fault *f)
 	p.kind = PROBE_ECHO;
 	p.conn = -1;
 	p.ttl = (uint8_t)ttl;
-	/* The echo's sequence number names the probe; unique in the job. */
+	/* The echo's sequence number names the probe: one for each. */
 	p.ip_id = (uint16_t)(s->n_probes + 1);
 	e.src = s->src;
 	e.dst = s->target.addr;
@@ -614,7 +617,7 @@ session_draw_challenge_ack(struct session *s, int conn, struct fault *f)
 	struct tcb *tcb = &s->conns[conn].tcb;
 	struct probe p = {0};
 
-	/* One less than the kernel's, lest it be taken for one of its own. */
+	/* One less than the kernel's, so that it is not taken for its own. */
 	if (tcb->client_ttl == 0)
 		tcb->client_ttl = SESSION_KERNEL_TTL;
 	p.kind = PROBE_ALIVE;

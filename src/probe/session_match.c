@@ -1,10 +1,11 @@
 /*
- * Which probe does this packet answer?
+ * Finds the probe that a packet answers.
  *
- * A quoted packet is matched on ports, sequence number, flags and length, and
- * only among a burst's copies, which share these, on their tags.  Never on the
- * IP ID alone: a box that copies the ID into a reset toward the server makes
- * routers quote a packet with our ID that we never sent (PHYSICS, trap 1).
+ * A quoted packet has to fit the probe's ports, sequence number, flags and
+ * length.  The copies of a burst share all these; their tags tell them apart.
+ * The IP ID alone is never enough.  Some devices copy it into a reset that they
+ * send to the server: routers then quote a packet that has our ID, and that we
+ * never sent.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,9 +13,13 @@
 
 #include "session_int.h"
 
-/* How many times the window a reset's seq may be ahead (tcpkill: 0 …). */
+/*
+ * A reset's sequence number may be so many windows ahead: tcpkill sends
+ * several resets, stepped by the window.
+ */
 #define MATCH_STEPS_MAX 8
 
+/* The hop's entry for this address, a new one if need be; NULL: no room. */
 static struct path_responder *
 match_find_responder(struct path_hop *hop, const struct addr *addr)
 {
@@ -31,6 +36,7 @@ match_find_responder(struct path_hop *hop, const struct addr *addr)
 	return r;
 }
 
+/* PATH_VIA_*: what kind of probe drew an answer. */
 static unsigned int
 match_via(enum probe_kind kind)
 {
@@ -51,7 +57,7 @@ match_via(enum probe_kind kind)
 	return 0;
 }
 
-/* The quote is long enough to show our options, and does not. */
+/* The quote is long enough to show our TCP options, and shows none. */
 static bool
 match_lost_options(
     const struct session *s, const struct probe *p, const struct pkt_quote *q)
@@ -63,7 +69,7 @@ match_lost_options(
 	    q->quoted_len >= q->ip.header_len + 20u + opts;
 }
 
-/* Fields of a quoted TCP segment against those of the probe. */
+/* PATH_REWRITE_*: TCP fields in which the quote differs from the probe. */
 static unsigned int
 match_tcp_rewrites(
     const struct session *s, const struct probe *p, const struct pkt_quote *q)
@@ -89,6 +95,7 @@ match_tcp_rewrites(
 	return m;
 }
 
+/* Likewise, fields of IP and of TCP. */
 static unsigned int
 match_quote_rewrites(
     const struct session *s, const struct probe *p, const struct pkt_quote *q)
@@ -166,7 +173,7 @@ session_record_answer(struct session *s, int probe,
 	}
 }
 
-/* The connection whose five-tuple a quote shows; -1 where none is. */
+/* The connection whose ports a quote shows; -1: none has them. */
 static int
 match_quoted_conn(const struct session *s, const struct pkt_quote *q)
 {
@@ -182,14 +189,14 @@ match_len_fits(const struct pkt_quote *q, const struct probe *p)
 {
 	uint32_t whole = q->ip.total_len;
 
-	/* Header lengths vary with the options that the path strips. */
+	/* The path may have stripped options: the TCP header has 20 to 60. */
 	return whole >= q->ip.header_len + 20u + p->len &&
 	    whole <= q->ip.header_len + 60u + p->len;
 }
 
 /*
- * Is it this one of the burst's copies, by what the quote shows of its tags?
- * A plain burst's copies have one acknowledgement number.
+ * The quote shows a tag of this copy of the burst.  In a plain burst the
+ * acknowledgement number is no tag.
  */
 static bool
 match_tag_fits(const struct pkt_quote *q, const struct probe *p)
@@ -216,9 +223,9 @@ match_quote_fits(const struct pkt_quote *q, const struct probe *p)
 }
 
 /*
- * NAT may rewrite the ports inside quotes: then conn is -1, and seq, which is
- * random in 32 bits, with the length decide alone.  One with the very IP ID
- * goes before others that are alike.
+ * The probe that a quote shows; -1: none.  Where NAT has rewritten the ports in
+ * the quote, conn is -1: then the sequence number, 32 random bits, and the
+ * length decide.  Of several that fit, one with the quoted IP ID is taken.
  */
 static int
 match_quoted_tcp(const struct session *s, const struct pkt_quote *q, int conn)
@@ -251,8 +258,8 @@ match_quoted_echo(const struct session *s, const struct pkt_quote *q)
 }
 
 /*
- * A quoted segment of this connection that is none of our probes, shorter
- * than they are or with RST set: someone else sent it in our name.
+ * The quoted segment of this connection is none of our probes: it has RST set,
+ * or no payload.  So a device sent it in our name.
  */
 static bool
 match_is_injected_reset(const struct pkt_quote *q, const struct session_conn *c)
@@ -293,9 +300,9 @@ session_match_quote(
 }
 
 /*
- * RFC 2883: a segment that the server already had is acknowledged with a
- * first SACK block at or below the ACK, which names the very bytes.  Our trace
- * probes differ in these, so the block tells which of them arrived.
+ * The server answers a duplicate segment with an acknowledgement whose first
+ * SACK block, at or below the ACK, names the duplicate bytes (RFC 2883).  Each
+ * trace probe has bytes of its own, so the block tells which one arrived.
  */
 static void
 match_take_dsack(struct session *s, int conn, const struct world_packet *wp,
@@ -322,8 +329,9 @@ match_take_dsack(struct session *s, int conn, const struct world_packet *wp,
 }
 
 /*
- * Is it the answer to PROBE_ALIVE?  It names the byte that was sent again; or,
- * from a server without SACK, could not have come sooner.
+ * The acknowledgement answers PROBE_ALIVE: its SACK block names the byte that
+ * was sent again.  From a server without SACK, it came no sooner than an
+ * answer could have.
  */
 static bool
 match_answers_alive_ack(
@@ -360,9 +368,9 @@ session_take_server_segment(struct session *s, int conn,
 }
 
 /*
- * Does a probe explain this reset's sequence number?  Steps count only from a
- * reset that had the tag itself: those who step begin with it (tcpkill: +0,
- * +w, +3w), and a multiple of some window lies near any number.
+ * How the probe explains this reset's sequence number.  Steps count only after
+ * a reset at the tag itself, where devices that step begin (tcpkill: +0, +w,
+ * +3w): without that, a multiple of some window lies near any number.
  */
 static enum result_seq_match
 match_seq(const struct pkt_tcp *t, const struct probe *p)
@@ -380,6 +388,7 @@ match_seq(const struct pkt_tcp *t, const struct probe *p)
 	return RESULT_SEQ_NONE;
 }
 
+/* It may have drawn a reset on this connection. */
 static bool
 match_can_draw(const struct probe *p, int conn)
 {
@@ -388,7 +397,7 @@ match_can_draw(const struct probe *p, int conn)
 		p->kind == PROBE_BLOCK);
 }
 
-/* All shots of the connection have the TTL of this one. */
+/* All probes of the connection that can draw a reset have one TTL. */
 static bool
 match_have_one_ttl(const struct session *s, int conn, int probe)
 {
@@ -400,9 +409,9 @@ match_have_one_ttl(const struct session *s, int conn, int probe)
 }
 
 /*
- * The probe that fired a reset: by its tag in the seq, by its IP ID, by its
- * window; else, where the connection had only one, that one; or one of
- * several that are alike.
+ * The probe that drew a reset; -1: not known.  In this order: the sequence
+ * number, the IP ID or the window names it; the connection had no other; or
+ * all have one TTL, and *alike says that nothing tells which of them it was.
  */
 static int
 match_find_probe(const struct session *s, int conn, const struct pkt *k,
@@ -432,7 +441,7 @@ match_find_probe(const struct session *s, int conn, const struct pkt *k,
 		if (k->tcp.window != 0 && k->tcp.window == p->window)
 			by_window = (int)i;
 	}
-	/* Copies with one acknowledgement number: it names none. */
+	/* Several copies have that acknowledgement number: it names none. */
 	if (n_seq > 1) {
 		by_seq = -1;
 		m = RESULT_SEQ_EXACT;
@@ -477,7 +486,7 @@ match_fill_reset(const struct session *s, struct seen_reset *r,
 	}
 }
 
-/* The server's own word that it knows no such connection any more. */
+/* The server answers PROBE_ALIVE: it knows no such connection any more. */
 static bool
 match_answers_alive_reset(const struct session_conn *c, const struct pkt *k)
 {
@@ -486,7 +495,7 @@ match_answers_alive_reset(const struct session_conn *c, const struct pkt *k)
 	    abs(k->ip.ttl - c->tcb.server_ttl) <= 2;
 }
 
-/* A control that asks for a block went into the connection after p. */
+/* The last control that asks for a block was sent after p. */
 static bool
 match_was_asked_since(const struct session *s, const struct probe *p)
 {
@@ -497,12 +506,13 @@ match_was_asked_since(const struct session *s, const struct probe *p)
 	return false;
 }
 
+/* Notes the reset in the probe that drew it. */
 static void
 match_charge_probe(struct session *s, struct seen_reset *r)
 {
 	struct probe *p;
 
-	/* After our FIN or reset the server may well answer with one. */
+	/* After our FIN or reset, it may be the server's answer to that. */
 	if (r->probe == -1 || r->late)
 		return;
 	p = &s->probes[r->probe];
@@ -534,9 +544,8 @@ session_take_reset(struct session *s, int conn, const struct world_packet *wp,
 	if (match_answers_alive_reset(c, &wp->pkt)) {
 		r.answers_alive = true;
 		/*
-		 * Unless it was our own kernel that reset the server; or the
-		 * reset was too old for it, and the connection was closed in
-		 * good order.
+		 * It may have lost the connection to us: our kernel reset it,
+		 * or one end closed it.
 		 */
 		if (!c->we_reset && !c->tcb.client_fin && !c->tcb.server_fin)
 			c->server_alive = RESULT_NO;

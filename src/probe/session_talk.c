@@ -1,24 +1,24 @@
 /*
- * What comes before the trigger on each connection: bytes carried between its
- * talk and the server.
+ * Carries bytes between the server and the talks, which say on each connection
+ * what comes before the trigger.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "session_int.h"
 
-#define SESSION_TALK_TALKS_CHUNK 16384
+#define SESSION_TALK_CHUNK 16384
 
-/* It has something to do: a talk, an open connection, and no end yet. */
+/* The connection is open, and its talk has not failed. */
 static bool
-session_talk_talks_is_open(const struct session_conn *c)
+session_talk_is_open(const struct session_conn *c)
 {
 	return c->talk.step != NULL && !c->closed && c->tcb.established &&
 	    c->talked.state != TALK_FAILED;
 }
 
 static void
-session_talk_talks_note_failure(struct session *s, struct session_conn *c,
+session_talk_note_failure(struct session *s, struct session_conn *c,
     enum talk_failure why, const struct fault *f)
 {
 	c->talked.state = TALK_FAILED;
@@ -28,28 +28,28 @@ session_talk_talks_note_failure(struct session *s, struct session_conn *c,
 	s->talk_fault = *f;
 }
 
-/* One call of the talk, and what it says sent. */
+/* Hands n bytes to the talk, and sends what it says. */
 static void
-session_talk_talks_step(
+session_talk_step(
     struct session *s, struct session_conn *c, const uint8_t *in, size_t n)
 {
 	struct fault f = {0};
 
 	if (c->talk.step(c->talk.ctx, session_now(s), in, n, &c->talked, &f) ==
 	    -1)
-		session_talk_talks_note_failure(s, c, c->talked.failure, &f);
+		session_talk_note_failure(s, c, c->talked.failure, &f);
 	else if (c->talked.say_len == 0)
 		return;
 	else if (s->w->send(s->w->ctx, c->id, c->talked.say, c->talked.say_len,
 		     &f) == -1)
-		session_talk_talks_note_failure(s, c, TALK_FAIL_ODD, &f);
+		session_talk_note_failure(s, c, TALK_FAIL_ODD, &f);
 	else
 		c->said += (uint32_t)c->talked.say_len;
 }
 
-/* The server's side ended before the trigger was due. */
+/* Fails the talk where the server ended the connection too early. */
 static void
-session_talk_talks_see_end(struct session *s, struct session_conn *c)
+session_talk_see_end(struct session *s, struct session_conn *c)
 {
 	struct fault f = {0};
 	char ep[ADDR_ENDPOINT];
@@ -61,28 +61,28 @@ session_talk_talks_see_end(struct session *s, struct session_conn *c)
 	    "%s ended the connection before the trigger was due: see its log, "
 	    "and what the dialogue says",
 	    endpoint_format(&s->target, ep));
-	session_talk_talks_note_failure(s, c, TALK_FAIL_ODD, &f);
+	session_talk_note_failure(s, c, TALK_FAIL_ODD, &f);
 }
 
 static void
-session_talk_talks_step_conn(struct session *s, struct session_conn *c)
+session_talk_step_conn(struct session *s, struct session_conn *c)
 {
-	uint8_t buf[SESSION_TALK_TALKS_CHUNK];
+	uint8_t buf[SESSION_TALK_CHUNK];
 	size_t n;
 
 	if (!c->talk_begun) {
 		c->talk_begun = true;
-		session_talk_talks_step(s, c, NULL, 0);
+		session_talk_step(s, c, NULL, 0);
 	} else if (session_now(s) >= c->talked.wake_ns) {
-		session_talk_talks_step(s, c, NULL, 0);
+		session_talk_step(s, c, NULL, 0);
 	}
 	while (c->talked.state != TALK_FAILED &&
 	    (n = s->w->recv(s->w->ctx, c->id, buf, sizeof(buf))) > 0) {
 		if (c->talked.state == TALK_WAITS)
 			c->heard += (uint32_t)n;
-		session_talk_talks_step(s, c, buf, n);
+		session_talk_step(s, c, buf, n);
 	}
-	session_talk_talks_see_end(s, c);
+	session_talk_see_end(s, c);
 }
 
 void
@@ -91,8 +91,8 @@ session_step_talks(struct session *s)
 	if (s->maker.make == NULL)
 		return;
 	for (size_t i = 0; i < s->n_conns; i++)
-		if (session_talk_talks_is_open(&s->conns[i]))
-			session_talk_talks_step_conn(s, &s->conns[i]);
+		if (session_talk_is_open(&s->conns[i]))
+			session_talk_step_conn(s, &s->conns[i]);
 }
 
 int64_t
@@ -101,7 +101,7 @@ session_talks_wake_at(const struct session *s)
 	int64_t first = INT64_MAX;
 
 	for (size_t i = 0; s->maker.make != NULL && i < s->n_conns; i++)
-		if (session_talk_talks_is_open(&s->conns[i]) &&
+		if (session_talk_is_open(&s->conns[i]) &&
 		    s->conns[i].talked.state == TALK_WAITS &&
 		    s->conns[i].talked.wake_ns < first)
 			first = s->conns[i].talked.wake_ns;
@@ -115,9 +115,7 @@ session_talk_ready(const struct session *s, int conn)
 
 	if (c->talk.step == NULL)
 		return true;
-	/*
-	 * Its numbers are known once the capture has shown all that was said.
-	 */
+	/* The trigger's numbers are known once the capture has shown it all. */
 	return c->talk_begun && c->talked.state == TALK_READY &&
 	    c->tcb.snd_nxt == c->tcb.iss + 1 + c->said &&
 	    c->tcb.snd_una == c->tcb.snd_nxt;
@@ -150,11 +148,12 @@ session_end_talk(struct session *s, int conn)
 }
 
 /*
- * Its bytes are those that the talk has said, or that answer them.  The talk
- * may be ahead of the capture: what it has heard by then counts as well.
+ * The packet holds bytes that the talk said, or that answered it.  The socket
+ * may be ahead of the capture, so all bytes that the talk heard until the
+ * trigger was due count, whatever its state is now.
  */
 static bool
-session_talk_talks_holds(const struct session_conn *c, const struct pkt *p)
+session_talk_holds(const struct session_conn *c, const struct pkt *p)
 {
 	if (p->tcp.dport == c->tcb.flow.dst.port &&
 	    p->tcp.sport == c->tcb.flow.src.port)
@@ -163,10 +162,12 @@ session_talk_talks_holds(const struct session_conn *c, const struct pkt *p)
 	    seq_after(c->tcb.irs + 1 + c->heard, p->tcp.seq);
 }
 
-/* A quote of what a talk said, up to the first bytes of its TCP header. */
+/*
+ * Bytes of a packet with a quote that may be kept: where it quotes a secret
+ * talk, up to the first 8 bytes of the quoted TCP header; else all.
+ */
 static uint32_t
-session_talk_talks_quote_len(
-    const struct session *s, const struct world_packet *wp)
+session_talk_quote_len(const struct session *s, const struct world_packet *wp)
 {
 	/* Ethernet, IP, ICMP, IP, 8 bytes. */
 	uint32_t most = wp->pkt.ip.version == 4 ? 14 + 20 + 8 + 20 + 8
@@ -191,12 +192,12 @@ session_blank_evidence(
 	uint32_t most;
 
 	if ((p->has & PKT_HAS_QUOTE) != 0) {
-		most = session_talk_talks_quote_len(s, wp);
+		most = session_talk_quote_len(s, wp);
 		kept->len = kept->len < most ? kept->len : most;
 		return;
 	}
 	if (conn < 0 || !s->conns[conn].secret || p->payload_len == 0 ||
-	    !session_talk_talks_holds(&s->conns[conn], p))
+	    !session_talk_holds(&s->conns[conn], p))
 		return;
 	memset(kept->data + (p->payload - wp->data), 0, p->payload_len);
 	snprintf(kept->note, sizeof(kept->note),

@@ -1,9 +1,9 @@
 /*
- * trace: the responders of one flow, as a job of its own.
+ * trace: the routers that answer one flow, as a job of its own.
  *
- * The command does not wait for the handshake: SYNs of a port of their own go
- * beside it, and once it is home, one round trip later, so are the answers.
- * Where these leave a hop in doubt, the connection is traced too.
+ * It does not wait for the handshake: SYNs from a port of their own leave
+ * beside it, so one round trip later all their answers have come too.  Where
+ * these leave a hop in doubt, the connection itself is traced as well.
  */
 #include <stdio.h>
 #include <string.h>
@@ -13,24 +13,24 @@
 
 #include "tracing_int.h"
 
+/* A connection that is not open by then will not open. */
 #define TRACE_CONNECT_NS (5 * CLOCK_S)
-/* Where the round trip is not known. */
+/* To wait for answers where the round trip is not known. */
 #define TRACE_WAIT_NS (CLOCK_S)
 /*
- * The wave beside the handshake: so many TTLs, for few paths are longer, a few
- * at once and so far apart that a server nearby answers before all have left.
+ * The wave ahead, beside the handshake, asks so many TTLs: few paths are
+ * longer.  A few leave at once, then a pause, so that a server nearby answers
+ * before all have left.
  */
 #define TRACE_AHEAD	    16
 #define TRACE_AHEAD_AT_ONCE 4
 #define TRACE_AHEAD_GAP_NS  (300 * CLOCK_US)
-/* Answers come within the round trip and an eighth, and a little. */
+/* Its answers come within 9/8 of the round trip, and this much more. */
 #define TRACE_AHEAD_MORE_NS (2 * CLOCK_MS)
-
-/* --- the trace command's own way --- */
 
 struct trace_wait {
 	const struct tracing *t;
-	int64_t patience_ns; /* after the wave, once enough have answered */
+	int64_t patience_ns; /* after a wave, once enough have answered */
 };
 
 static bool
@@ -81,7 +81,7 @@ trace_fill_head(struct result_head *h, const struct trace_ask *ask)
 	snprintf(h->ifname, sizeof(h->ifname), "%s", ask->route.ifname);
 }
 
-/* Why the connection did not open. */
+/* Tells why the connection did not open, and closes it. */
 static void
 trace_note_not_open(struct session *s, int conn, struct trace_result *out)
 {
@@ -93,8 +93,8 @@ trace_note_not_open(struct session *s, int conn, struct trace_result *out)
 }
 
 /*
- * The path of the SYNs' five-tuple is whole, and the echoes fit it.  Where the
- * connection opened, a reset to a SYN is not the server's word.
+ * The SYNs have shown the whole path, and the echoes agree with it.  A reset
+ * to a SYN spoils that: it is not the server's, if the connection opens.
  */
 static bool
 trace_ahead_suffices(const struct tracing *t)
@@ -119,7 +119,7 @@ trace_ahead_suffices(const struct tracing *t)
 	return true;
 }
 
-/* SYNs and echoes, until the server answers or `to` is reached. */
+/* Sends SYNs and echoes until the server answers, or up to TTL `to`. */
 static int
 trace_ask_ahead(struct tracing *t, int to, struct fault *f)
 {
@@ -141,7 +141,7 @@ trace_ask_ahead(struct tracing *t, int to, struct fault *f)
 	return 0;
 }
 
-/* Routers answer up to where was asked: the server is beyond. */
+/* Routers answered up to the last TTLs asked: the server is farther. */
 static bool
 trace_wants_more(const struct tracing *t)
 {
@@ -182,8 +182,8 @@ trace_ahead_complete(void *arg)
 }
 
 /*
- * Until the connection is open, and the answers that left with it are home; or
- * until it has failed.
+ * Waits until the connection is open and the answers to the wave ahead have
+ * come, or until it has failed.
  */
 static int
 trace_await_ahead(struct tracing *t, int conn, struct fault *f)
@@ -208,8 +208,9 @@ trace_await_ahead(struct tracing *t, int conn, struct fault *f)
 }
 
 /*
- * Routers answer pings from where a SYN was answered, or it was answered with
- * a reset: a device did so in the server's name.  Echoes alone count then.
+ * A device has answered SYNs in the server's name: one drew a reset, or a
+ * router beyond that hop answered pings.  Then echoes alone tell where the
+ * server is.
  */
 static void
 trace_forget_false_server(struct tracing *t)
@@ -236,7 +237,7 @@ trace_forget_false_server(struct tracing *t)
 	}
 }
 
-/* The connection itself; the echoes have gone before. */
+/* Traces inside the connection.  The echoes have been sent before. */
 static int
 trace_ask_inside(struct tracing *t, int conn, struct fault *f)
 {
@@ -260,7 +261,7 @@ trace_ask_inside(struct tracing *t, int conn, struct fault *f)
 	return 0;
 }
 
-/* The server's TTL from its answer to a SYN or an echo, where no SYN-ACK. */
+/* Where no connection opened, the server's TTL is that of its answers. */
 static void
 trace_fill_server_ttl(struct path *p)
 {
@@ -273,8 +274,9 @@ trace_fill_server_ttl(struct path *p)
 }
 
 /*
- * The flow asked for, by its port, or none: a connection first, then probes
- * inside it; SYNs where none opens; echoes alone where no port is known.
+ * A source port was asked for, or no target port is known.  Opens a connection
+ * and traces inside it; by SYNs where none opens; by echoes alone where no
+ * target port is known.
  */
 static int
 trace_one_flow(const struct trace_ask *ask, struct tracing *t,
@@ -305,7 +307,7 @@ trace_one_flow(const struct trace_ask *ask, struct tracing *t,
 	return trace_await_answers(t, f);
 }
 
-/* Any flow will do: that of the SYNs ahead, or the connection beside it. */
+/* Any flow will do: that of the SYNs, or the connection beside them. */
 static int
 trace_any_flow(struct tracing *t, struct trace_result *out, struct fault *f)
 {

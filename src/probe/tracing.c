@@ -1,6 +1,6 @@
 /*
- * A trace under way inside a session: all TTLs at once, the silent ones again
- * a second later.
+ * A trace inside a session: asks all TTLs at once, and those that stay silent
+ * again, a second later.
  */
 #include <string.h>
 
@@ -8,9 +8,9 @@
 
 #include "tracing_int.h"
 
-#define TRACING_LOST_NS (20 * CLOCK_MS) /* after two round trips: lost */
+/* Two round trips and this much later, an answer counts as lost. */
+#define TRACING_LOST_NS (20 * CLOCK_MS)
 
-/* N by the server's own TTL, were the way back as long; 0: not known. */
 int
 tracing_hops_by_ttl(const struct path *p)
 {
@@ -19,7 +19,6 @@ tracing_hops_by_ttl(const struct path *p)
 	return pkt_initial_ttl(p->server_ttl) - p->server_ttl + 1;
 }
 
-/* The smallest TTL at which the server itself answered; 0: none. */
 int
 tracing_server_answered_at(const struct path *p)
 {
@@ -29,7 +28,6 @@ tracing_server_answered_at(const struct path *p)
 	return 0;
 }
 
-/* The largest TTL at which a router said time-exceeded; 0: none. */
 int
 tracing_last_router(const struct tracing *t)
 {
@@ -45,8 +43,9 @@ tracing_last_router(const struct tracing *t)
 }
 
 /*
- * Of the flow itself: what TCP, not ICMP, drew.  A device that answers SYNs in
- * the server's name may let the connection through.
+ * The probe belongs to the traced flow.  An echo does not.  Nor does a SYN
+ * beside a connection: a device that answers SYNs in the server's name may let
+ * the connection through.
  */
 static bool
 tracing_is_of_flow(const struct tracing *t, const struct probe *p)
@@ -55,11 +54,6 @@ tracing_is_of_flow(const struct tracing *t, const struct probe *p)
 	    (p->kind == PROBE_SYN && t->conn == -1);
 }
 
-/*
- * The TTL at which whoever answers the flow is reached, 0 where no answer
- * tells; it may be a proxy in the server's name, nearer than the host that
- * answers pings.
- */
 int
 tracing_flow_answered_at(const struct tracing *t)
 {
@@ -111,6 +105,7 @@ tracing_conn_usable(const struct tracing *t)
 	    session_state(t->s, t->conn) == CONN_OPEN;
 }
 
+/* One probe of each kind that the trace uses. */
 static int
 tracing_ask_hop(struct tracing *t, int ttl, struct fault *f)
 {
@@ -132,7 +127,7 @@ tracing_ask_range(struct tracing *t, int from, int to, struct fault *f)
 	return 0;
 }
 
-/* Where silent hops end: before the server, or at the limit. */
+/* The last TTL that is worth asking: the server's, or the limit. */
 static int
 tracing_horizon(const struct tracing *t)
 {
@@ -141,6 +136,7 @@ tracing_horizon(const struct tracing *t)
 	return n > 0 ? n : t->limit;
 }
 
+/* Asks the hops again that have never answered. */
 static int
 tracing_ask_silent(struct tracing *t, struct fault *f)
 {
@@ -152,9 +148,9 @@ tracing_ask_silent(struct tracing *t, struct fault *f)
 }
 
 /*
- * A wave has left: silent hops are asked again.  At once for the first time,
- * for a packet may have been lost, and even a router that limits its answers
- * has a few in hand; then a second from now.
+ * The first repeat comes at once, when an answer must be lost: even a router
+ * that limits its answers may send a few at once.  The next ones come when such
+ * a router may answer again.
  */
 void
 tracing_note_wave(struct tracing *t)
@@ -170,8 +166,8 @@ tracing_note_wave(struct tracing *t)
 }
 
 /*
- * A second after a wave: hops that are silent are asked again, and the reach
- * is widened where the path turned out longer than the server's TTL said.
+ * Silent hops are asked again.  All TTLs up to max_hops are asked where the
+ * path has turned out longer than the server's TTL had shown.
  */
 int
 tracing_tick(struct session *s, void *arg, struct fault *f)
@@ -245,7 +241,7 @@ tracing_complete(const struct tracing *t)
 	return true;
 }
 
-/* No hop from one TTL to another has answered, nor been asked twice. */
+/* No hop of from .. to has answered, or was asked more than twice. */
 static bool
 tracing_all_silent(const struct path *p, int from, int to)
 {
@@ -267,14 +263,14 @@ tracing_conclude(const struct tracing *t)
 	p->server_initial_ttl =
 	    p->server_ttl != 0 ? pkt_initial_ttl(p->server_ttl) : 0;
 	/*
-	 * The flow's own word counts for more than that of pings; but where
-	 * pings and the server's TTL agree on less, and nothing says more, its
+	 * What the flow drew counts for more than what pings drew.  But where
+	 * pings and the server's TTL agree on a smaller distance, the flow's
 	 * probe was lost there.
 	 */
 	if (flow > 0 &&
 	    !(last < answered && answered < flow && guess == answered))
 		answered = flow;
-	/* Silence before the first answer: the probe may have been lost. */
+	/* The server's first answer follows a silence: one may be lost. */
 	if (answered > last && guess > last && guess < answered &&
 	    tracing_all_silent(p, last + 1, answered - 1)) {
 		p->server_hops = guess;

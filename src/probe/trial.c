@@ -1,5 +1,5 @@
 /*
- * trial: fire once, and tell what came of it.
+ * trial: sends a trigger or a control once, and tells what came of it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,27 +9,28 @@
 #include <rsthop/trial.h>
 #include <rsthop/trigger.h>
 
+/* A connection that is not open by then has failed. */
 #define TRIAL_CONNECT_NS (4 * CLOCK_S)
-/* A talk gives up by itself, long before. */
+/* Likewise a talk, which has deadlines of its own, far shorter ones. */
 #define TRIAL_TALK_NS (600 * CLOCK_S)
 /*
- * Taps hand packets on from buffers that a timer empties, half a second being
- * usual, and may sleep a second time (tcpkill: up to 0.9 s seen).  Until the
- * device is known to be quicker, silence counts only after this.
+ * A device at a tap gets packets from a buffer that a timer empties, often
+ * after half a second; it may have to wait twice (tcpkill: up to 0.9 s seen).
+ * Until the device is known to be quicker, silence counts only after this.
  */
 #define TRIAL_TAP_NS (1100 * CLOCK_MS)
-/* A reset that takes this much more than the round trip sat in a buffer. */
+/* A device whose reset takes this much more than the round trip buffers. */
 #define TRIAL_PROMPT_NS (50 * CLOCK_MS)
-/* So many prompt resets, and the device is known to be quick. */
+/* After so many resets, all prompt, the device is known to be quick. */
 #define TRIAL_LATENCIES_ENOUGH 3
 
 /*
- * Linux, and many a router after it, sends one time-exceeded a second to each
- * target, after six at once.  A missing one tells something only while the
- * hop could have sent it.
+ * A Linux router, like many others, sends six time-exceeded at once to one
+ * target, then one a second (icmp_ratelimit; XRLIM_BURST_FACTOR is 6 in
+ * net/ipv4/inetpeer.c).  Only while it could send one does a missing one tell.
  */
 #define TRIAL_TE_BURST	   6
-#define TRIAL_TE_REFILL_NS 1e9 /* for one more */
+#define TRIAL_TE_REFILL_NS 1e9 /* until it can send one more */
 
 bool
 trial_is_control(const struct trial *t)
@@ -71,7 +72,7 @@ trial_begin(struct session *s, struct trial *t, const struct shot_plan *plan,
 	return t->conn == -1 ? -1 : 0;
 }
 
-/* What the server takes in one segment, options and all. */
+/* Bytes of payload that the server takes in one segment. */
 static size_t
 trial_segment_len(const struct tcb *tcb)
 {
@@ -82,7 +83,8 @@ trial_segment_len(const struct tcb *tcb)
 }
 
 /*
- * One copy of trigger or control; tag 0 leaves it as the kernel would send it.
+ * Injects one copy of the trigger or the control.  tag 0: it looks as if the
+ * kernel had sent it.
  */
 static int
 trial_send_shot(struct session *s, const struct trial *t,
@@ -132,7 +134,10 @@ trial_send_burst(struct session *s, const struct trial *t,
 	return 0;
 }
 
-/* Copies of one TTL: who rolls his dice for each packet has several rolls. */
+/*
+ * Several copies of one TTL: a device that resets a random share of packets
+ * then has several chances.
+ */
 static int
 trial_send_single(struct session *s, const struct trial *t,
     const struct trial_load *load, struct fault *f)
@@ -148,9 +153,9 @@ trial_send_single(struct session *s, const struct trial *t,
 }
 
 /*
- * In place of the whole way: into a connection of another program's goes
- * nothing that would reach the server.  Tagged there, so that what it draws is
- * too old for that program's kernel.
+ * One copy, as far as is short of the server.  In a connection that another
+ * program holds it bears a tag: the reset that it draws has an old number, so
+ * that program's kernel ignores it.
  */
 static int
 trial_send_farthest(struct session *s, const struct trial *t,
@@ -162,6 +167,20 @@ trial_send_farthest(struct session *s, const struct trial *t,
 	    s->attached.port != 0 ? load->last_ttl : 0, base, f);
 }
 
+/* Through the socket, all the way. */
+static int
+trial_send_full(struct session *s, const struct trial *t,
+    const struct trial_load *load, struct fault *f)
+{
+	if (t->kind == TRIAL_CONTROL)
+		return session_send_full(
+		    s, t->conn, load->control, load->control_len, f);
+	if (t->ttl != 0 && session_set_ttl(s, t->conn, t->ttl, f) == -1)
+		return -1;
+	return session_send_full(
+	    s, t->conn, load->trigger, load->trigger_len, f);
+}
+
 static int
 trial_send(struct session *s, struct trial *t, const struct trial_load *load,
     struct fault *f)
@@ -171,24 +190,9 @@ trial_send(struct session *s, struct trial *t, const struct trial_load *load,
 	t->first_probe = s->n_probes;
 	switch (t->kind) {
 	case TRIAL_FULL:
-		if (s->short_of_server) {
-			rc = trial_send_farthest(s, t, load, f);
-			break;
-		}
-		if (t->ttl != 0)
-			rc = session_set_ttl(s, t->conn, t->ttl, f);
-		if (rc == -1)
-			break;
-		rc = session_send_full(
-		    s, t->conn, load->trigger, load->trigger_len, f);
-		break;
 	case TRIAL_CONTROL:
-		if (s->short_of_server) {
-			rc = trial_send_farthest(s, t, load, f);
-			break;
-		}
-		rc = session_send_full(
-		    s, t->conn, load->control, load->control_len, f);
+		rc = s->short_of_server ? trial_send_farthest(s, t, load, f)
+					: trial_send_full(s, t, load, f);
 		break;
 	case TRIAL_BURST:
 	case TRIAL_CONTROL_BURST:
@@ -212,7 +216,7 @@ trial_drew_reset(const struct session *s, const struct trial *t)
 	return t->conn >= 0 && s->conns[t->conn].resets > 0;
 }
 
-/* The last reset or answer that its probes drew; 0: none. */
+/* When the last reset or answer came that its probes drew; 0: none. */
 static int64_t
 trial_last_event(const struct session *s, const struct trial *t)
 {
@@ -229,6 +233,7 @@ trial_last_event(const struct session *s, const struct trial *t)
 	return last;
 }
 
+/* When the last reset came on its connection; 0: none. */
 static int64_t
 trial_last_reset(const struct session *s, const struct trial *t)
 {
@@ -241,8 +246,8 @@ trial_last_reset(const struct session *s, const struct trial *t)
 }
 
 /*
- * Each of its probes has drawn a reset or an answer.  Resets may follow all
- * the same: one who only listens lets the packets pass and fires later.
+ * Each of its probes has drawn a reset or an answer.  More resets may come all
+ * the same: a device at a tap lets packets pass, and sends its resets later.
  */
 static bool
 trial_is_accounted(const struct session *s, const struct trial *t)
@@ -257,14 +262,14 @@ trial_is_accounted(const struct session *s, const struct trial *t)
 	return t->n_probes > 0;
 }
 
-/* After a reset, its companions are not long in coming. */
+/* After one reset, others of the same device come within this. */
 static int64_t
 trial_companions_ns(const struct trial_timing *tm)
 {
 	return 10 * CLOCK_MS + tm->rtt_ns / 4;
 }
 
-/* Silence that counts. */
+/* So long after it was sent, silence means that no reset will come. */
 static int64_t
 trial_patience_ns(const struct trial_timing *tm)
 {
@@ -275,14 +280,14 @@ trial_patience_ns(const struct trial_timing *tm)
 	return num_max64(tm->rtt_ns, tm->latency_ns) + TRIAL_TAP_NS;
 }
 
-/* What fires sits behind a buffer. */
+/* The device gets its packets from a buffer. */
 static bool
 trial_is_buffered(const struct trial_timing *tm)
 {
 	return tm->latency_ns > tm->rtt_ns + TRIAL_PROMPT_NS;
 }
 
-/* As long as it is worth waiting before others are tried beside it. */
+/* So long after it was sent, other trials may begin beside it. */
 static int64_t
 trial_prompt_ns(const struct trial_timing *tm)
 {
@@ -293,14 +298,14 @@ trial_prompt_ns(const struct trial_timing *tm)
 	return num_max64(w, tm->latency_ns + tm->latency_ns / 2);
 }
 
-/* It sent one packet alone: one reset says all. */
+/* It sent one packet alone, so one reset tells all. */
 static bool
 trial_sent_one(const struct trial *t)
 {
 	return t->n_probes == 1;
 }
 
-/* When a fired trial is over for good. */
+/* When a trial that was sent is over for good. */
 static int64_t
 trial_settles_at(const struct session *s, const struct trial *t,
     const struct trial_timing *tm)
@@ -312,7 +317,7 @@ trial_settles_at(const struct session *s, const struct trial *t,
 	return t->sent_ns + trial_patience_ns(tm);
 }
 
-/* A talk has deadlines of its own. */
+/* When a trial that is still opening has failed. */
 static int64_t
 trial_gives_up_at(const struct session *s, const struct trial *t)
 {
@@ -345,6 +350,7 @@ trial_is_ready(struct session *s, const struct trial *t)
 	return false;
 }
 
+/* When no prompt reset is to be expected any more. */
 static int64_t
 trial_quiet_at(const struct session *s, const struct trial *t,
     const struct trial_timing *tm)
@@ -445,8 +451,8 @@ trial_step(struct session *s, struct trial *t, const struct trial_load *load,
 }
 
 /*
- * Could the hop at this probe's TTL still answer?  Its token bucket, as Linux
- * keeps one for each target, after all probes that expired there before.
+ * The hop at this probe's TTL could still answer.  Linux keeps a token bucket
+ * for each target: this is what all probes that expired there have left in it.
  */
 static bool
 trial_hop_could_answer(const struct session *s, size_t probe)
@@ -478,16 +484,18 @@ trial_shot_te(const struct session *s, size_t probe)
 	const struct probe *p = &s->probes[probe];
 
 	/*
-	 * Nor does one that is seen, where one that is missing would not: what
-	 * a device drops before the hop costs the hop no token, and to count
-	 * but the answers would be to take it for one that lets packets pass.
+	 * Where a missing time-exceeded would tell nothing, one that was seen
+	 * tells nothing either.  A device that drops packets before the hop
+	 * spares the hop's tokens: were answers alone counted, it would look
+	 * like one that lets packets pass.
 	 */
 	if (p->kind == PROBE_FULL || !trial_hop_could_answer(s, probe))
 		return INFER_TE_UNKNOWN;
 	return p->te ? INFER_TE_SEEN : INFER_TE_MISSING;
 }
 
-/* The TTL of a reset on the trial's connection that no probe is known for. */
+/* The TTL of a reset on its connection that no probe is known to have drawn;
+ * 0: there is none. */
 static int
 trial_unknown_reset_ttl(const struct session *s, const struct trial *t)
 {
@@ -498,7 +506,7 @@ trial_unknown_reset_ttl(const struct session *s, const struct trial *t)
 	return 0;
 }
 
-/* A reset that came well before the server could have answered at all. */
+/* Its reset came well before the server could have answered. */
 static bool
 trial_was_faster_than_server(const struct session *s, const struct trial *t)
 {
@@ -510,8 +518,9 @@ trial_was_faster_than_server(const struct session *s, const struct trial *t)
 }
 
 /*
- * The smallest TTL that a device could have fired at unseen: a copier's first
- * reset that arrives has about twice its hop (PHYSICS, section 1).
+ * The smallest TTL at which a device could have sent a reset that nobody saw.
+ * A device at hop h that copies the trigger's TTL needs a TTL of about 2 h for
+ * its reset to come back: so this is half of the first that drew one.
  */
 static int
 trial_first_doubtful(const struct infer_shot *shots, size_t n)
@@ -527,33 +536,33 @@ trial_first_doubtful(const struct infer_shot *shots, size_t n)
 }
 
 /*
- * Routers that were asked a lot just before, by whomever, answer nobody: then
- * copies that can't have fired go unanswered too, and a missing time-exceeded
- * tells nothing.
+ * Routers that were asked a lot just before, by anybody, answer nobody.  Then
+ * even copies that cannot have drawn a reset stay unanswered, so a missing
+ * time-exceeded tells nothing.
  */
 static void
 trial_doubt_silence(const struct session *s, const struct trial *t,
     struct infer_shot *shots, size_t n)
 {
 	int doubtful = trial_first_doubtful(shots, n);
-	unsigned int unfired = 0, seen = 0;
+	unsigned int harmless = 0, seen = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		if (shots[i].ttl >= doubtful ||
 		    shots[i].te == INFER_TE_UNKNOWN ||
 		    s->path->hops[shots[i].ttl - 1].answered == 0)
 			continue;
-		unfired++;
+		harmless++;
 		seen += shots[i].te == INFER_TE_SEEN;
 	}
-	if (t->kind != TRIAL_BURST || unfired < 2 || seen * 5 >= unfired * 4)
+	if (t->kind != TRIAL_BURST || harmless < 2 || seen * 5 >= harmless * 4)
 		return;
 	for (size_t i = 0; i < n; i++)
 		if (shots[i].te == INFER_TE_MISSING)
 			shots[i].te = INFER_TE_UNKNOWN;
 }
 
-/* One of several copies of one TTL fired, and nothing says which. */
+/* One of several copies of one TTL drew a reset, and nothing tells which. */
 static bool
 trial_copy_unknown(const struct session *s, const struct trial *t)
 {
@@ -563,6 +572,7 @@ trial_copy_unknown(const struct session *s, const struct trial *t)
 	return false;
 }
 
+/* Makes all silent; gives the reset's TTL, 0: there was none. */
 static int
 trial_forget_which(struct infer_shot *shots, size_t n)
 {

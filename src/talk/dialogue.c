@@ -195,12 +195,6 @@ dialogue_add_pause(struct dialogue *d, int64_t ns, struct fault *f)
 	return 0;
 }
 
-size_t
-dialogue_steps(const struct dialogue *d)
-{
-	return d->n;
-}
-
 const uint8_t *
 dialogue_trigger(const struct dialogue *d, size_t *n)
 {

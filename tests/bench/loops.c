@@ -43,20 +43,23 @@ loop_capture(const char *path, int decode, unsigned long *n, unsigned long *sum)
 	struct capture *c;
 	struct fault f;
 	struct pkt pkt;
+	int rc;
 
 	if (capture_open_files(&path, 1, NULL, &c, &f) != 0) {
 		fprintf(stderr, "%s\n", f.text);
 		return -1;
 	}
-	for (; capture_next(c, &p, &f) == 1; (*n)++) {
+	for (; (rc = capture_next(c, &p, &f)) == 1; (*n)++) {
 		*sum += p.len + p.data[0];
 		if (decode == 0)
 			continue;
 		pkt_decode(p.link, p.data, p.len, p.wire_len, &pkt);
 		*sum += pkt.tcp.flags;
 	}
+	if (rc < 0)
+		fprintf(stderr, "%s\n", f.text);
 	capture_free(c);
-	return 0;
+	return rc;
 }
 
 int

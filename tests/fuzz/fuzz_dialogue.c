@@ -173,7 +173,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	} else {
 		const uint8_t *p = nul == NULL ? data : nul + 1;
 
-		must(dialogue_steps(d) <= DIALOGUE_STEPS);
 		must((dialogue_trigger(d, &n) == NULL) == (n == 0));
 		must((dialogue_control(d, &n) == NULL) == (n == 0));
 		n = nul == NULL ? 0 : size - len - 1;

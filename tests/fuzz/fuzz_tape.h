@@ -150,17 +150,21 @@ seed_capture(const char *dir, const char *name)
 	struct capture_packet cp;
 	struct capture *c;
 	struct fault f;
+	const char *file;
 	char path[256];
 	FILE *out;
+	int rc;
 
 	snprintf(path, sizeof(path), "tests/data/%s.pcap", name);
-	if (capture_open_files((const char *[]){path}, 1, NULL, &c, &f) != 0) {
+	file = path;
+	out = open_seed(dir, name);
+	rc = capture_open_files(&file, 1, NULL, &c, &f) == 0 ? 1 : -1;
+	while (rc == 1 && (rc = capture_next(c, &cp, &f)) == 1)
+		put_record(out, cp.link, cp.data, cp.len);
+	if (rc < 0) {
 		fprintf(stderr, "%s\n", f.text);
 		exit(1);
 	}
-	out = open_seed(dir, name);
-	while (capture_next(c, &cp, &f) == 1)
-		put_record(out, cp.link, cp.data, cp.len);
 	fclose(out);
 	capture_free(c);
 }

@@ -4,6 +4,7 @@
  *
  *	sim [--runs N] [--seed S] [--jobs J] [--only STRATUM=LABEL]
  *	sim --list …		name all that ended wrong or undetermined
+ *	sim --per-run FILE …	write each run there as well, a line each
  *	sim --trace SEED	one run, told in full
  *	sim --check-rules	the rules against the table in PHYSICS
  */
@@ -23,7 +24,7 @@
 struct options {
 	unsigned long runs, jobs;
 	uint64_t seed;
-	const char *only;
+	const char *only, *per_run;
 	bool list, trace, check_rules;
 };
 
@@ -47,6 +48,7 @@ read_options(int argc, char **argv, struct options *o)
 	    {"jobs", required_argument, NULL, 'j'},
 	    {"only", required_argument, NULL, 'o'},
 	    {"list", no_argument, NULL, 'l'},
+	    {"per-run", required_argument, NULL, 'p'},
 	    {"trace", required_argument, NULL, 't'},
 	    {"check-rules", no_argument, NULL, 'c'},
 	    {NULL, 0, NULL, 0},
@@ -64,6 +66,8 @@ read_options(int argc, char **argv, struct options *o)
 			o->only = optarg;
 		else if (c == 'l')
 			o->list = true;
+		else if (c == 'p')
+			o->per_run = optarg;
 		else if (c == 'c')
 			o->check_rules = true;
 		else if (c == 't')
@@ -140,6 +144,18 @@ reap_worker(struct worker *w, struct sim_tally *t)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+static void
+write_runs(const struct sim_tally *t, const char *path)
+{
+	FILE *out = fopen(path, "w");
+
+	if (out == NULL)
+		err(3, "%s", path);
+	sim_tally_write(t, out);
+	if (fclose(out) != 0)
+		err(3, "%s", path);
+}
+
 static int
 run_all(const struct options *o)
 {
@@ -157,6 +173,8 @@ run_all(const struct options *o)
 			printf("FAILED  a process of runs died\n");
 			failed++;
 		}
+	if (o->per_run != NULL)
+		write_runs(t, o->per_run);
 	sim_tally_print(t, stdout);
 	sim_tally_list(t, SIM_WRONG, o->list ? SIZE_MAX : WRONG_SHOWN, stdout);
 	if (o->list)

@@ -1,7 +1,9 @@
 # make sim: locate in ten thousand simulated networks, beside other rules.
 # SIM_RUNS=300 for a quick look, SIM_ARGS for more (see tests/sim/sim.c).
+# make sim SENSITIVITY=1: what depends on each number, tests/sim/SENSITIVITY.md
+# (see sensitivity.py); hours with SIM_RUNS=2000, its default there.  SIM_ARGS
+# for more: make sim SENSITIVITY=1 SIM_ARGS='--only WEIGHT --out /tmp/w.md'.
 
-SIM_RUNS ?= 10000
 SIM_JOBS ?= $(shell nproc)
 SIM_ARGS ?=
 SIM_SRC := $(sort $(wildcard tests/sim/*.c))
@@ -20,7 +22,7 @@ $(SIM_BIN): $(SIM_OBJ) $(LIB)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(SIM_OBJ) $(LIB) $(LIBS)
 
 # Unit tests that work in a simulated network.
-SIM_UNIT := $(O)/tests/unit/test_sim $(O)/tests/unit/test_sweep
+SIM_UNIT := $(O)/tests/unit/test_sim $(O)/tests/unit/test_sweep $(O)/tests/unit/test_runs
 $(SIM_UNIT): $(O)/tests/unit/%: tests/unit/%.c $(SIM_PARTS) $(LIB) Makefile
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
@@ -30,7 +32,20 @@ $(SIM_UNIT): $(O)/tests/unit/%: tests/unit/%.c $(SIM_PARTS) $(LIB) Makefile
 
 -include $(SIM_OBJ:.o=.d)
 
-.PHONY: sim
+.PHONY: sim sim-sensitivity
+ifneq ($(SENSITIVITY),)
+SIM_RUNS ?= 2000
+sim: sim-sensitivity
+else
+SIM_RUNS ?= 10000
 sim: $(SIM_BIN)
 	$(Q)$(SIM_BIN) --check-rules
 	$(Q)$(SIM_BIN) --runs $(SIM_RUNS) --jobs $(SIM_JOBS) $(SIM_ARGS)
+endif
+
+sim-sensitivity: $(SIM_BIN)
+	$(Q)nice $(PYTHON) tests/sim/sensitivity.py --sim $(SIM_BIN) \
+		--cc "$(CC)" --cppflags=$(call mutants_quote,$(ALL_CPPFLAGS)) \
+		--cflags='$(ALL_CFLAGS) $(ALL_LDFLAGS)' --libs="$(LIBS)" \
+		--runs $(SIM_RUNS) --jobs $(SIM_JOBS) $(SIM_ARGS) \
+		$(SIM_OBJ) $(LIB_OBJ)

@@ -516,6 +516,22 @@ sim_tally_list(
 	free(v);
 }
 
+void
+sim_tally_write(const struct sim_tally *t, FILE *out)
+{
+	fprintf(out,
+	    "seed right wrong claims hop confidence top top_right "
+	    "connections\n");
+	for (size_t i = 0; i < t->n; i++) {
+		const struct sim_record *r = &t->records[i];
+
+		fprintf(out, "%llu %d %d %d %d %.6f %.6f %d %u\n",
+		    (unsigned long long)r->truth.seed, r->outcome == SIM_RIGHT,
+		    r->outcome == SIM_WRONG, sim_claims(r), r->hop,
+		    r->confidence, r->top, r->top_right, r->connections);
+	}
+}
+
 /* --- the promises --- */
 
 struct judge {

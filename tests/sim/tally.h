@@ -18,6 +18,8 @@ void sim_tally_print(struct sim_tally *t, FILE *out);
 /* The runs that ended so, the surest first, at most `most`. */
 void sim_tally_list(
     const struct sim_tally *t, enum sim_outcome o, size_t most, FILE *out);
+/* For programs: a line a run, its fields named in the first line. */
+void sim_tally_write(const struct sim_tally *t, FILE *out);
 /* What was promised, line by line. */
 void sim_tally_judge(
     struct sim_tally *t, FILE *out, unsigned int *passed, unsigned int *failed);

@@ -7,6 +7,7 @@
 #ifndef RSTHOP_UNIT_FLOW_SCENE_H
 #define RSTHOP_UNIT_FLOW_SCENE_H
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <rsthop/clock.h>

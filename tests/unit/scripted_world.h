@@ -1,11 +1,14 @@
 /*
- * A world that a test writes down packet by packet: a clock that moves only
- * while somebody waits, a queue of frames to hand out at given times, a
- * record of what was sent.  For exact cases; it forwards nothing by itself.
+ * A world that a test writes down packet by packet.  Its clock moves only
+ * while somebody waits; it hands out queued frames at given times; it records
+ * what was sent.  It is for exact cases, and forwards nothing by itself.
  *
- * The kernel's part is played where a test does not: open() makes a handshake
- * and send() a data segment, both as the capture would show them.  What a
- * test wants to happen upon a probe it does in on_sent.
+ * It plays the kernel: open() queues a handshake and send() a data segment,
+ * both as the capture would show them.  A test that wants something to happen
+ * upon a probe sets on_sent.
+ *
+ * sw_new() gives a world that the test frees with free(3).  Times are
+ * nanoseconds of now_ns.
  */
 #ifndef RSTHOP_UNIT_SCRIPTED_WORLD_H
 #define RSTHOP_UNIT_SCRIPTED_WORLD_H
@@ -30,20 +33,20 @@
 #define SW_SENT	 1024
 #define SW_CONNS 64
 #define SW_ETHER 14
-#define SW_HEARD 1024 /* bytes of the server's that wait for recv() */
+#define SW_HEARD 1024 /* bytes from the server that wait for recv() */
 
 struct sw_frame {
 	int64_t at_ns;
 	size_t len;
 	uint8_t bytes[SW_FRAME];
-	int opens; /* this connection is open once it is delivered; -1 */
-	bool says; /* its data are for the socket of conn, then */
+	int opens; /* opens this connection once it is handed out; -1: none */
+	bool says; /* its data then go to the socket of conn */
 	int conn;
 };
 
 enum sw_kind { SW_TCP, SW_ECHO, SW_DATA };
 
-/* What the jobs sent, oldest first. */
+/* A packet that was sent. */
 struct sw_sent {
 	enum sw_kind kind;
 	int64_t at_ns;
@@ -57,10 +60,10 @@ struct sw_conn {
 	enum conn_state state;
 	struct endpoint local;
 	uint32_t snd_nxt, rcv_nxt;
-	uint8_t ttl;	  /* of what the kernel sends */
-	unsigned int set; /* how often it was set */
+	uint8_t ttl;	  /* of the kernel's packets */
+	unsigned int set; /* how often set_ttl() was called */
 	bool closed, aborted;
-	bool kept; /* what the server says is for recv() */
+	bool kept; /* keep() was called: the server's data go to recv() */
 	uint8_t heard[SW_HEARD];
 	size_t n_heard;
 };
@@ -70,9 +73,9 @@ struct sw {
 	int64_t now_ns;
 	struct endpoint client, server; /* the client's port counts up */
 
-	/* Manners of the server and its path, read by open() and send(). */
+	/* What the server does: open() and send() read it. */
 	bool deaf; /* answers no SYN */
-	bool acks; /* acknowledges data */
+	bool acks; /* acknowledges data that send() sent */
 	bool timestamps;
 	int64_t rtt_ns;
 	uint8_t server_ttl;
@@ -85,9 +88,9 @@ struct sw {
 	size_t n_queue, taken;
 	struct sw_sent sent[SW_SENT];
 	size_t n_sent;
-	struct sw_frame last; /* what next() handed out */
-	bool news;	      /* there is something new for recv() */
-	int also;	      /* the descriptor of also() */
+	struct sw_frame last; /* that next() handed out */
+	bool news;	      /* recv() has something new */
+	int also;	      /* the descriptor given to also(); -1 */
 
 	void (*on_sent)(struct sw *sw, const struct sw_sent *s);
 	void *arg; /* the test's own */
@@ -129,7 +132,7 @@ sw_write_ip(uint8_t *b, const struct craft_tcp *t, uint8_t proto, size_t len)
 		p = sw_be(p, t->df ? 0x4000 : 0, 2);
 		p = sw_be(p, t->ttl, 1);
 		p = sw_be(p, proto, 1);
-		p = sw_be(p, 0, 2); /* nobody here verifies it */
+		p = sw_be(p, 0, 2); /* nobody checks the checksum */
 	} else {
 		p = sw_be(
 		    p, 6u << 28 | (uint32_t)t->tos << 20 | t->flow_label, 4);
@@ -142,7 +145,7 @@ sw_write_ip(uint8_t *b, const struct craft_tcp *t, uint8_t proto, size_t len)
 	return (size_t)(p - b) + 2 * n;
 }
 
-/* A whole IP packet; options or a payload of NULL are zeros. */
+/* An IP packet with all its headers; opts or payload NULL: zeros. */
 static inline size_t
 sw_write_tcp(uint8_t b[SW_FRAME], const struct craft_tcp *t)
 {
@@ -167,7 +170,7 @@ sw_write_tcp(uint8_t b[SW_FRAME], const struct craft_tcp *t)
 	return n + len;
 }
 
-/* Queues an IP packet, seen by the capture at at_ns. */
+/* Queues an IP packet, which the capture sees at at_ns. */
 static inline struct sw_frame *
 sw_push(struct sw *sw, int64_t at_ns, const uint8_t *ip, size_t len)
 {
@@ -203,7 +206,7 @@ sw_push_tcp(struct sw *sw, int64_t at_ns, const struct craft_tcp *t)
 	return sw_push(sw, at_ns, b, n);
 }
 
-/* An ICMP message to the client whose body is n bytes. */
+/* Queues an ICMP message to the client, with a body of n bytes. */
 static inline void
 sw_push_icmp(struct sw *sw, int64_t at_ns, const char *from, uint8_t ttl,
     uint8_t type, uint32_t word, const uint8_t *body, size_t n)
@@ -224,7 +227,7 @@ sw_push_icmp(struct sw *sw, int64_t at_ns, const char *from, uint8_t ttl,
 	sw_push(sw, at_ns, b, len + 8 + n);
 }
 
-/* Time exceeded, quoting the first n bytes of an IP packet. */
+/* Queues a time-exceeded that quotes the first n bytes of a packet. */
 static inline void
 sw_push_te(struct sw *sw, int64_t at_ns, const char *from, uint8_t ttl,
     const uint8_t *quote, size_t n)
@@ -233,7 +236,7 @@ sw_push_te(struct sw *sw, int64_t at_ns, const char *from, uint8_t ttl,
 	    sw->client.addr.version == 4 ? 11 : 3, 0, quote, n);
 }
 
-/* An ordinary segment of the server's on a connection. */
+/* An ordinary segment from the server on a connection, not queued. */
 static inline struct craft_tcp
 sw_from_server(const struct sw *sw, int conn)
 {
@@ -251,7 +254,7 @@ sw_from_server(const struct sw *sw, int conn)
 	};
 }
 
-/* Likewise of the client's kernel. */
+/* Likewise from the client's kernel. */
 static inline struct craft_tcp
 sw_from_client(struct sw *sw, int conn)
 {
@@ -269,7 +272,7 @@ sw_from_client(struct sw *sw, int conn)
 	};
 }
 
-/* A reset toward the client, with nothing of a stack's but its purpose. */
+/* A reset to the client as a simple forger makes it, not queued. */
 static inline struct craft_tcp
 sw_reset(const struct sw *sw, int conn, uint8_t ttl, uint32_t seq)
 {
@@ -292,7 +295,7 @@ sw_now(void *ctx)
 	return ((struct sw *)ctx)->now_ns;
 }
 
-/* SYN, SYN-ACK, ACK: MSS, SACK permitted, and timestamps where agreed. */
+/* Queues SYN, SYN-ACK, ACK with their options; timestamps where agreed. */
 static inline void
 sw_shake_hands(struct sw *sw, int id)
 {
@@ -361,7 +364,7 @@ sw_record(struct sw *sw, enum sw_kind kind)
 	return s;
 }
 
-/* The capture sees it at once; then it is the test's turn. */
+/* The capture sees what was injected at once; then on_sent is called. */
 static inline void
 sw_record_tcp(struct sw *sw, enum sw_kind kind, const struct craft_tcp *t)
 {
@@ -458,7 +461,7 @@ sw_also(void *ctx, int fd)
 	((struct sw *)ctx)->also = fd;
 }
 
-/* The server says n bytes in one segment, seen by the capture at at_ns. */
+/* Queues n bytes from the server in one segment, seen at at_ns. */
 static inline void
 sw_says(struct sw *sw, int conn, int64_t at_ns, const void *p, size_t n)
 {
@@ -474,7 +477,7 @@ sw_says(struct sw *sw, int conn, int64_t at_ns, const void *p, size_t n)
 	sw->conns[conn].rcv_nxt += (uint32_t)n;
 }
 
-/* Its last bytes are for the socket, once the capture has them. */
+/* Hands the frame's data to the socket, once the capture has seen it. */
 static inline void
 sw_hear(struct sw *sw, const struct sw_frame *f, const struct pkt *p)
 {

@@ -739,12 +739,13 @@ count_prefix(size_t n, int *end)
 	const char *path = in_dir("prefix");
 	struct capture *c;
 	struct capture_packet p;
+	struct fault f = {0};
 	unsigned int count = 0;
 	uint32_t sum = 0;
 
 	save_bytes(path, file.p, n);
 	c = must_open(path);
-	while ((*end = capture_next(c, &p, NULL)) == 1) {
+	while ((*end = capture_next(c, &p, &f)) == 1) {
 		count++;
 		for (uint32_t i = 0; i < p.len; i++)
 			sum += p.data[i];
@@ -1463,8 +1464,9 @@ libpcap_gives_up(const char *path)
 }
 
 static void
-read_alone(const char *path, struct capture *c)
+read_alone(const char *path)
 {
+	struct capture *c = must_open(path);
 	struct capture_packet p;
 	struct fault f = {0};
 	unsigned long n = 0;
@@ -1474,16 +1476,18 @@ read_alone(const char *path, struct capture *c)
 		n++;
 	print_message("  ours alone: %s: %lu packets%s%s\n", path, n,
 	    rc < 0 ? ", then: " : "", rc < 0 ? f.text : "");
+	capture_free(c);
 	alone++;
 }
 
 static int
 walk(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
-	struct capture_packet p;
 	struct capture *c;
+	struct capture_packet p;
 	struct fault f = {0};
 	size_t len = strlen(path);
+	int rc;
 
 	(void)st;
 	(void)ftw;
@@ -1492,22 +1496,18 @@ walk(const char *path, const struct stat *st, int type, struct FTW *ftw)
 		return 0;
 	walked++;
 	c = must_open(path);
-	if (capture_next(c, &p, &f) < 0) {
+	rc = capture_next(c, &p, &f);
+	capture_free(c);
+	if (rc < 0) {
 		assert_int_equal(f.kind, FAULT_INPUT);
 		print_message("  refused: %s\n", f.text);
-		capture_free(c);
 		refused++;
-		return 0;
-	}
-	capture_free(c);
-	c = must_open(path);
-	if (libpcap_gives_up(path)) {
-		read_alone(path, c);
+	} else if (libpcap_gives_up(path)) {
+		read_alone(path);
 	} else {
 		beside_libpcap(path);
 		compared++;
 	}
-	capture_free(c);
 	return 0;
 }
 

@@ -14,10 +14,10 @@
 
 #include <cmocka.h>
 
+#include "golden.h"
 #include "proves.h"
 #include "report_cases.h"
 
-#define GOLDEN "tests/unit/golden/"
 #define SCHEMA "share/schema/"
 
 struct report_case {
@@ -101,50 +101,6 @@ without_version(char *text)
 	return out;
 }
 
-static char *
-read_file(const char *path)
-{
-	FILE *f = fopen(path, "r");
-	char *text;
-	long n;
-
-	if (f == NULL)
-		return NULL;
-	fseek(f, 0, SEEK_END);
-	n = ftell(f);
-	rewind(f);
-	assert_true(n >= 0);
-	text = calloc(1, (size_t)n + 1);
-	assert_non_null(text);
-	assert_int_equal(fread(text, 1, (size_t)n, f), n);
-	fclose(f);
-	return text;
-}
-
-static void
-compare_golden(const char *name, const char *ending, const char *text)
-{
-	const char *update = getenv("RSTHOP_UPDATE_GOLDEN");
-	char path[256], *golden;
-	FILE *f;
-
-	snprintf(path, sizeof(path), GOLDEN "%s%s", name, ending);
-	if (update != NULL && strcmp(update, "1") == 0) {
-		f = fopen(path, "w");
-		assert_non_null(f);
-		fputs(text, f);
-		assert_int_equal(fclose(f), 0);
-		return;
-	}
-	golden = read_file(path);
-	if (golden == NULL)
-		fail_msg("no %s: run from the root of the checkout", path);
-	if (strcmp(golden, text) != 0)
-		print_error("differs from %s:\n%s", path, text);
-	assert_string_equal(golden, text);
-	free(golden);
-}
-
 static void
 assert_plain_lines(const char *text, const char *name)
 {
@@ -178,7 +134,7 @@ test_text(void **state)
 	for (size_t i = 0; i < CASES; i++) {
 		text = render(&cases[i], "text", &st);
 		assert_plain_lines(text, cases[i].name);
-		compare_golden(cases[i].name, ".txt", text);
+		golden_compare(cases[i].name, ".txt", text);
 		free(text);
 	}
 }
@@ -260,7 +216,7 @@ test_json(void **state)
 	(void)state;
 	for (size_t i = 0; i < CASES; i++) {
 		text = without_version(render(&cases[i], "json", &st));
-		compare_golden(cases[i].name, ".json", text);
+		golden_compare(cases[i].name, ".json", text);
 		free(text);
 	}
 }

@@ -65,6 +65,17 @@ in_dir(const char *name, char path[2 * PATH])
 	return path;
 }
 
+static struct capture *
+must_capture(const char *path)
+{
+	struct capture *c = NULL;
+	struct fault f = {0};
+
+	if (capture_open_files(&path, 1, NULL, &c, &f) != 0)
+		fail_msg("%s", f.text);
+	return c;
+}
+
 /* How many names the directory holds, hidden ones too. */
 static int
 count_names(void)
@@ -416,8 +427,7 @@ test_pcapng_read_back(void **state)
 	(void)state;
 	in_dir("e.pcapng", path);
 	assert_int_equal(report_write_file(path, NULL, r, &style, &f), 0);
-	if (capture_open_files((const char *[]){path}, 1, NULL, &c, &f) != 0)
-		fail_msg("%s", f.text);
+	c = must_capture(path);
 	for (i = 0; i < r->evidence.n; i++) {
 		assert_int_equal(capture_next(c, &p, &f), 1);
 		assert_int_equal(p.link, PKT_LINK_ETHERNET);
@@ -452,9 +462,7 @@ test_pcapng_links(void **state)
 		result_keep(&r->evidence, 1, links[i], frame, 40, 40, "");
 		assert_int_equal(
 		    report_write_file(path, r, NULL, &style, &f), 0);
-		if (capture_open_files(
-			(const char *[]){path}, 1, NULL, &c, &f) != 0)
-			fail_msg("%s", f.text);
+		c = must_capture(path);
 		assert_int_equal(capture_next(c, &p, &f), 1);
 		assert_int_equal(p.link, links[i]);
 		capture_free(c);
@@ -474,8 +482,7 @@ test_pcapng_empty(void **state)
 	(void)state;
 	in_dir("none.pcapng", path);
 	assert_int_equal(report_write_file(path, r, NULL, &style, &f), 0);
-	if (capture_open_files((const char *[]){path}, 1, NULL, &c, &f) != 0)
-		fail_msg("%s", f.text);
+	c = must_capture(path);
 	assert_int_equal(capture_next(c, &p, &f), 0);
 	capture_free(c);
 	case_trace_free(r);

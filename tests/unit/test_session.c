@@ -214,7 +214,7 @@ assert_fired(const struct scene *sc, int probe)
 {
 	for (size_t i = 0; i < sc->s.n_probes; i++)
 		if (sc->s.probes[i].drew_reset != ((int)i == probe))
-			fail_msg("probe %zu, TTL %u: fired %d", i,
+			fail_msg("probe %zu, TTL %u: drew a reset %d", i,
 			    sc->s.probes[i].ttl, sc->s.probes[i].drew_reset);
 }
 
@@ -668,7 +668,7 @@ test_quote_options(void **state)
 
 /* Quotes of others, of another length, of what was never sent. */
 static void
-test_quote_foreign(void **state)
+test_quote_of_others(void **state)
 {
 	struct scene *sc = scene_new(4);
 	struct craft_tcp t;
@@ -898,7 +898,7 @@ test_reset_by_tag(void **state)
 	scene_free(sc);
 }
 
-/* tcpkill: three resets, seq +0, +w, +3w of the segment that fired it. */
+/* tcpkill: three resets, seq +0, +w, +3w of the segment that drew them. */
 static void
 test_reset_stepped(void **state)
 {
@@ -938,7 +938,7 @@ test_reset_stepped_alone(void **state)
 	scene_free(sc);
 }
 
-/* Whatever copy fired, and however far its resets step: they name it alone. */
+/* Whatever copy drew resets, and however far these step, they name it. */
 static void
 test_tags_distinct(void **state)
 {
@@ -990,7 +990,7 @@ test_reset_plain(void **state)
 	assert_int_equal(last_reset(sc)->facts.probe_ttl, 4);
 	assert_int_equal(last_reset(sc)->facts.seq_match, RESULT_SEQ_EXACT);
 	assert_true(last_reset(sc)->facts.id_echoed);
-	/* One that fired does not draw the others' to itself. */
+	/* A copy that drew one is not charged with those of the others. */
 	t.id = 0;
 	reset_comes(sc, &t);
 	assert_int_equal(last_reset(sc)->probe, -1);
@@ -1088,7 +1088,7 @@ test_reset_full(void **state)
 	struct craft_tcp t;
 
 	(void)state;
-	/* Beside it, trace probes, which can fire nothing. */
+	/* Beside it, trace probes, which can draw no reset. */
 	inject(sc, PROBE_TRACE, 3, 0);
 	session_send_full(&sc->s, 0, (const uint8_t *)TRIGGER, 6, &sc->f);
 	t = sw_reset(sc->sw, 0, 63, sc->rcv);
@@ -1535,7 +1535,7 @@ main(void)
 		"what was rewritten on the way is told", test_quote_rewrites),
 	    PROVES("stripped options are told, where the quote would show them",
 		test_quote_options),
-	    PROVES("quotes of others answer nothing", test_quote_foreign),
+	    PROVES("quotes of others answer nothing", test_quote_of_others),
 	    PROVES("unreachable answers a probe, a redirect does not",
 		test_unreachable),
 	    PROVES("unreachable from the target is the server's answer",

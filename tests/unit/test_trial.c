@@ -1,5 +1,5 @@
 /*
- * trial: what one firing attempt sends, when it is over, what it tells infer.
+ * trial: what it sends, when it is over, and what it tells infer.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -95,7 +95,7 @@ begin(struct scene *sc, enum trial_kind kind)
 
 /* A trial that has just been sent. */
 static void
-fire_plan(struct scene *sc, struct shot_plan plan)
+send_plan(struct scene *sc, struct shot_plan plan)
 {
 	assert_int_equal(trial_begin(&sc->s, &sc->t, &plan, &sc->f), 0);
 	pump(sc, sc->sw->rtt_ns);
@@ -104,15 +104,15 @@ fire_plan(struct scene *sc, struct shot_plan plan)
 }
 
 static void
-fire(struct scene *sc, enum trial_kind kind, int ttl)
+send_kind(struct scene *sc, enum trial_kind kind, int ttl)
 {
-	fire_plan(sc, (struct shot_plan){.kind = kind, .ttl = ttl});
+	send_plan(sc, (struct shot_plan){.kind = kind, .ttl = ttl});
 }
 
 static void
-fire_plain(struct scene *sc, enum trial_kind kind)
+send_plain(struct scene *sc, enum trial_kind kind)
 {
-	fire_plan(sc, (struct shot_plan){.kind = kind, .plain = true});
+	send_plan(sc, (struct shot_plan){.kind = kind, .plain = true});
 }
 
 /* Waits and steps, as the campaign does, until it is settled or `until`. */
@@ -222,7 +222,7 @@ test_plain(void **state)
 	const struct probe *p;
 
 	(void)state;
-	fire_plain(sc, TRIAL_BURST);
+	send_plain(sc, TRIAL_BURST);
 	assert_true(sc->t.plain);
 	assert_int_equal(sc->t.n_probes, 6);
 	for (int i = 0; i < 6; i++) {
@@ -244,7 +244,7 @@ test_single(void **state)
 	struct scene *sc = scene_new(0);
 
 	(void)state;
-	fire(sc, TRIAL_SINGLE, 4);
+	send_kind(sc, TRIAL_SINGLE, 4);
 	assert_int_equal(sc->t.n_probes, 1);
 	assert_int_equal(shot(sc, 0)->ttl, 4);
 	assert_int_equal(shot(sc, 0)->ack, rcv_nxt(sc));
@@ -302,12 +302,12 @@ test_full_and_control(void **state)
 	const struct sw_sent *s;
 
 	(void)state;
-	fire(sc, TRIAL_FULL, 0);
+	send_kind(sc, TRIAL_FULL, 0);
 	s = &sc->sw->sent[0];
 	assert_int_equal(s->kind, SW_DATA);
 	assert_memory_equal(s->packet + s->len - 6, TRIGGER, 6);
 	assert_int_equal(sc->s.conns[sc->t.conn].arm, ARM_TRIGGER);
-	fire(sc, TRIAL_CONTROL, 0);
+	send_kind(sc, TRIAL_CONTROL, 0);
 	s = &sc->sw->sent[1];
 	assert_memory_equal(s->packet + s->len - 6, CONTROL, 6);
 	assert_int_equal(sc->s.conns[sc->t.conn].arm, ARM_CONTROL);
@@ -349,7 +349,7 @@ test_control_burst(void **state)
 	(void)state;
 	for (int plain = 0; plain < 2; plain++) {
 		sc = scene_new(0);
-		fire_plan(sc,
+		send_plan(sc,
 		    (struct shot_plan){
 			.kind = TRIAL_CONTROL_BURST, .plain = plain != 0});
 		assert_true(trial_is_control(&sc->t));
@@ -376,7 +376,7 @@ test_full_other_ttl(void **state)
 	struct infer_trial it;
 
 	(void)state;
-	fire(sc, TRIAL_FULL, 78);
+	send_kind(sc, TRIAL_FULL, 78);
 	assert_int_equal(sc->sw->conns[0].set, 1);
 	assert_int_equal(sc->sw->conns[0].ttl, 78);
 	assert_int_equal(sc->sw->sent[0].tcp.ttl, 78);
@@ -390,9 +390,9 @@ test_full_other_ttl(void **state)
 	assert_int_equal(shots[0].ttl, 78);
 	assert_true(shots[0].drew && shots[0].rst_ttl == 76);
 	/* Others are left as they are. */
-	fire(sc, TRIAL_FULL, 0);
-	fire(sc, TRIAL_CONTROL, 0);
-	fire(sc, TRIAL_SINGLE, 3);
+	send_kind(sc, TRIAL_FULL, 0);
+	send_kind(sc, TRIAL_CONTROL, 0);
+	send_kind(sc, TRIAL_SINGLE, 3);
 	assert_int_equal(sc->sw->conns[1].set, 0);
 	assert_int_equal(sc->sw->conns[2].set, 0);
 	assert_int_equal(sc->sw->conns[3].set, 0);
@@ -418,7 +418,7 @@ test_paced_burst(void **state)
 	(void)state;
 	sc->s.tick = tick_echo;
 	sc->s.tick_ns = session_now(&sc->s) + sc->sw->rtt_ns + 25 * MS;
-	fire(sc, TRIAL_BURST, 0);
+	send_kind(sc, TRIAL_BURST, 0);
 	assert_int_equal(sc->sw->n_sent, 6);
 	for (size_t i = 0; i < 6; i++) {
 		assert_int_equal(sc->sw->sent[i].kind, SW_TCP);
@@ -494,7 +494,7 @@ test_silence_waits_for_taps(void **state)
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
 		sc = scene_new(0);
-		fire(sc, kinds[i], kinds[i] == TRIAL_SINGLE ? 3 : 0);
+		send_kind(sc, kinds[i], kinds[i] == TRIAL_SINGLE ? 3 : 0);
 		after = settles_after(sc);
 		assert_true(
 		    after > TAP_LATE + sc->sw->rtt_ns && after < 2 * CLOCK_S);
@@ -503,7 +503,7 @@ test_silence_waits_for_taps(void **state)
 	}
 }
 
-/* All copies were answered; a tap beside the path fires 0.9 s later. */
+/* All copies were answered; a device at a tap sends its reset 0.9 s later. */
 static void
 test_answered_burst_waits(void **state)
 {
@@ -511,7 +511,7 @@ test_answered_burst_waits(void **state)
 	int64_t after;
 
 	(void)state;
-	fire(sc, TRIAL_BURST, 0);
+	send_kind(sc, TRIAL_BURST, 0);
 	answer_all(sc, 6);
 	assert_false(quiet(sc));
 	reset_at(sc, TAP_LATE, 61, rcv_nxt(sc) - 4);
@@ -532,7 +532,7 @@ test_answered_burst_silent(void **state)
 	struct scene *sc = scene_new(0);
 
 	(void)state;
-	fire(sc, TRIAL_BURST, 0);
+	send_kind(sc, TRIAL_BURST, 0);
 	answer_all(sc, 6);
 	assert_true(settles_after(sc) > TAP_LATE + sc->sw->rtt_ns);
 	scene_free(sc);
@@ -544,7 +544,7 @@ test_full_settles_at_once(void **state)
 	struct scene *sc = scene_new(0);
 
 	(void)state;
-	fire(sc, TRIAL_FULL, 0);
+	send_kind(sc, TRIAL_FULL, 0);
 	reset_at(sc, 2 * MS, 63, rcv_nxt(sc));
 	pump(sc, MS);
 	assert_false(trial_is_ready(&sc->s, &sc->t));
@@ -564,7 +564,7 @@ test_burst_awaits_companions(void **state)
 	int64_t after;
 
 	(void)state;
-	fire(sc, TRIAL_BURST, 0);
+	send_kind(sc, TRIAL_BURST, 0);
 	for (int i = 4; i <= 6; i++)
 		reset_at(sc, i * 3 * MS, 62, rcv_nxt(sc) - (uint32_t)i);
 	after = settles_after(sc);
@@ -597,7 +597,7 @@ test_patience_learns(void **state)
 		sc = scene_new(0);
 		sc->tm.latencies = rows[i].n;
 		sc->tm.latency_ns = rows[i].latency * MS;
-		fire(sc, TRIAL_BURST, 0);
+		send_kind(sc, TRIAL_BURST, 0);
 		after = settles_after(sc);
 		print_message("  %u resets, %d ms at most: %d ms\n", rows[i].n,
 		    (int)rows[i].latency, (int)(after / MS));
@@ -614,7 +614,7 @@ test_quiet_full(void **state)
 	struct scene *sc = scene_new(0);
 
 	(void)state;
-	fire(sc, TRIAL_CONTROL, 0);
+	send_kind(sc, TRIAL_CONTROL, 0);
 	pump(sc, sc->sw->rtt_ns - MS);
 	assert_false(quiet(sc));
 	pump(sc, 10 * MS);
@@ -632,7 +632,7 @@ test_quiet_buffered(void **state)
 	(void)state;
 	sc->tm.latencies = 1;
 	sc->tm.latency_ns = 500 * MS;
-	fire(sc, TRIAL_BURST, 0);
+	send_kind(sc, TRIAL_BURST, 0);
 	answer_all(sc, 6);
 	pump(sc, 600 * MS);
 	assert_false(quiet(sc));
@@ -651,7 +651,7 @@ test_to_infer_burst(void **state)
 	struct infer_trial it;
 
 	(void)state;
-	fire(sc, TRIAL_BURST, 0);
+	send_kind(sc, TRIAL_BURST, 0);
 	answer_all(sc, 3);
 	for (int i = 4; i <= 6; i++)
 		reset_at(sc, 4 * MS, 62, rcv_nxt(sc) - (uint32_t)i);
@@ -679,7 +679,7 @@ test_to_infer_full(void **state)
 
 	(void)state;
 	for (int64_t latency = 2 * MS; latency <= 20 * MS; latency += 18 * MS) {
-		fire(sc, TRIAL_FULL, 0);
+		send_kind(sc, TRIAL_FULL, 0);
 		reset_at(sc, latency, 63, rcv_nxt(sc));
 		settles_after(sc);
 		trial_to_infer(&sc->s, &sc->t, shots, &it);
@@ -701,7 +701,7 @@ test_to_infer_untagged(void **state)
 	struct infer_trial it;
 
 	(void)state;
-	fire(sc, TRIAL_BURST, 0);
+	send_kind(sc, TRIAL_BURST, 0);
 	reset_at(sc, 4 * MS, 77, 0x7777);
 	settles_after(sc);
 	trial_to_infer(&sc->s, &sc->t, shots, &it);
@@ -722,7 +722,7 @@ test_to_infer_plain(void **state)
 	struct craft_tcp t;
 
 	(void)state;
-	fire_plain(sc, TRIAL_BURST);
+	send_plain(sc, TRIAL_BURST);
 	t = sw_reset(sc->sw, sc->t.conn, 61, rcv_nxt(sc));
 	t.id = shot(sc, 2)->ip_id; /* TTL 4 */
 	sw_push_tcp(sc->sw, sc->t.sent_ns + 4 * MS, &t);
@@ -735,7 +735,7 @@ test_to_infer_plain(void **state)
 		assert_int_equal(shots[i].drew, i == 2);
 	}
 	/* Without ID or window, the number that all share names none. */
-	fire_plain(sc, TRIAL_BURST);
+	send_plain(sc, TRIAL_BURST);
 	reset_at(sc, 4 * MS, 61, rcv_nxt(sc));
 	settles_after(sc);
 	trial_to_infer(&sc->s, &sc->t, shots, &it);
@@ -760,7 +760,7 @@ test_copies(void **state)
 	struct infer_trial it;
 
 	(void)state;
-	fire_plan(sc, plan);
+	send_plan(sc, plan);
 	assert_int_equal(sc->t.n_probes, 6);
 	reset_at(sc, 4 * MS, 61, rcv_nxt(sc) - 3);
 	settles_after(sc);
@@ -772,7 +772,7 @@ test_copies(void **state)
 	}
 	plan.ttl = 5;
 	plan.tagged = false;
-	fire_plan(sc, plan);
+	send_plan(sc, plan);
 	for (size_t i = 0; i < 6; i++)
 		assert_int_equal(
 		    sc->s.probes[sc->t.first_probe + i].ack, rcv_nxt(sc));
@@ -801,7 +801,7 @@ test_rate_limited(void **state)
 	for (int i = 1; i <= 6; i++)
 		assert_true(session_echo(&sc->s, i, &sc->f) >= 0);
 	for (int i = 0; i < 8; i++) {
-		fire(sc, TRIAL_BURST, 0);
+		send_kind(sc, TRIAL_BURST, 0);
 		trial_to_infer(&sc->s, &sc->t, shots, &it);
 		assert_int_equal(
 		    shots[2].te, i < 5 ? INFER_TE_MISSING : INFER_TE_UNKNOWN);
@@ -816,7 +816,7 @@ test_rate_limited(void **state)
 	 * silent, it is not what a device does.
 	 */
 	pump(sc, 2 * CLOCK_S);
-	fire(sc, TRIAL_BURST, 0);
+	send_kind(sc, TRIAL_BURST, 0);
 	trial_to_infer(&sc->s, &sc->t, shots, &it);
 	assert_int_equal(shots[2].te, INFER_TE_UNKNOWN);
 	answer_all(sc, 3);
@@ -864,9 +864,10 @@ main(void)
 		"three prompt resets shorten the wait", test_patience_learns),
 	    PROVES(
 		"a control is quiet once it is acknowledged", test_quiet_full),
-	    PROVES("nothing is quiet while a slow device may fire",
+	    PROVES("nothing is quiet while a slow device may send a reset",
 		test_quiet_buffered),
-	    PROVES("infer is told who fired and who was answered",
+	    PROVES(
+		"infer is told which copies drew a reset, and which an answer",
 		test_to_infer_burst),
 	    PROVES("infer is told when a reset outran the server",
 		test_to_infer_full),

@@ -1,18 +1,19 @@
 /*
- * What the parts of the comparison share.  Of the two vantages, 0 is the one
- * nearer to the client.
+ * Two vantages' connections, packets to know them by, and all resets.  The
+ * first pass fills them; compare_match.c and compare_proof.c go on from there.
+ * Of the two vantages, 0 is the one nearer to the client.
  */
-#ifndef RSTHOP_ANALYZE_COMPARE_INT_H
-#define RSTHOP_ANALYZE_COMPARE_INT_H
+#ifndef RSTHOP_ANALYZE_COMPARE_INDEX_H
+#define RSTHOP_ANALYZE_COMPARE_INDEX_H
 
+#include <rsthop/analysis.h>
 #include <rsthop/clock.h>
+#include <rsthop/flow.h>
 #include <rsthop/hash.h>
-
-#include "compare.h"
 
 #define COMPARE_SAMPLES 8
 #define COMPARE_FLOWS	131072 /* a vantage; some 450 bytes each */
-#define COMPARE_RESETS	262144 /* at both; some 80 bytes each, twice */
+#define COMPARE_RESETS	262144 /* at both vantages; some 80 bytes each */
 #define COMPARE_HOLES	65536
 #define COMPARE_NONE	UINT32_MAX
 #define COMPARE_HOPS	64 /* routers between the vantages, at most */
@@ -29,7 +30,7 @@ struct compare_sample {
 	int64_t unix_ns;
 	uint8_t rank; /* 0: SYN, 1: among the first data, 2: by its hash */
 	uint8_t ttl;
-	bool duplicate; /* sent again: unknown which of them came */
+	bool duplicate; /* sent again: either may have arrived */
 };
 
 /* One direction of a connection at one vantage. */
@@ -58,8 +59,7 @@ struct compare_flow {
 	/* Server's clock minus client's, by this connection's own packets. */
 	bool has_lo, has_hi;
 	int64_t offset_lo, offset_hi;
-	uint8_t
-	    traversed[2]; /* 1 + routers that a forged reset traversed to it */
+	uint8_t traversed[2]; /* 1 + routers a forged reset crossed to it */
 	struct compare_half half[2];
 };
 
@@ -119,17 +119,5 @@ uint64_t compare_hash_key(const struct compare *c, const struct flow_key *k);
 /* First pass: connections, samples, resets. */
 int compare_index_see(
     struct compare *c, int vantage, const struct flow_seen *s, struct fault *f);
-/* Which connection is which, the clocks, the routers between. */
-int compare_match(struct compare *c, struct fault *f);
-
-/* Second pass: what the sender of each reset did about its time. */
-struct compare_proof;
-
-int compare_proof_new(
-    struct compare *c, struct compare_proof **out, struct fault *f);
-void compare_proof_free(struct compare_proof *p);
-void compare_proof_see(
-    struct compare_proof *p, int vantage, const struct flow_seen *s);
-void compare_proof_finish(struct compare_proof *p);
 
 #endif

@@ -1,11 +1,11 @@
 /*
- * What the parts of suspect share: a connection's bytes, put together.
+ * The bytes of one connection in order, each way, up to the reset.
  */
-#ifndef RSTHOP_ANALYZE_SUSPECT_INT_H
-#define RSTHOP_ANALYZE_SUSPECT_INT_H
+#ifndef RSTHOP_ANALYZE_SUSPECT_STREAM_H
+#define RSTHOP_ANALYZE_SUSPECT_STREAM_H
 
+#include <rsthop/addr.h>
 #include <rsthop/pkt.h>
-#include <rsthop/suspect.h>
 
 #define STREAM_EVENTS 4096
 
@@ -83,16 +83,5 @@ const uint8_t *stream_bytes(
 /* How good a witness it is: more is better. */
 int stream_rank(const struct stream *s);
 void stream_free(struct stream *s);
-
-/* Fills trigger, replay and all that goes with them. */
-int suspect_read_stream(
-    struct suspect *out, const struct stream *s, struct fault *f);
-
-/*
- * A control of the trigger's length whose envelope is the trigger's own, so
- * that both are parsed alike, and whose words are others.  Leaves none where
- * the protocol is not known.  -1 where memory ran out.
- */
-int suspect_make_control(struct suspect *s, struct fault *f);
 
 #endif
