@@ -322,8 +322,8 @@ compare_find(const struct compare *c, uint32_t file, uint64_t frame)
 }
 
 /*
- * Routers that it crossed, by its TTL.  One toward the server with the TTL of
- * the client's own packets looks as if it came all the way.
+ * Routers that the reset traversed, by its TTL.  A reset toward the server with
+ * the TTL of the client's own packets looks as if it came all the way.
  */
 static int
 compare_traversed_by(const struct compare *c, const struct analysis_reset *r)
@@ -363,11 +363,11 @@ struct bracket {
 };
 
 /*
- * A reset toward the client crossed `near` routers, one toward the server
+ * A reset toward the client traversed `near` routers, one toward the server
  * `far`; `hops` routers lie between the vantages.  With its own initial TTL,
  * a device on the wire before hop h has near = h - 1, far = hops - h + 1; one
  * in router h has far = hops - h.  A copy of the trigger's TTL looks as if it
- * came from the client: far = hops, and near counts the way twice
+ * came from the client: far = hops, and near counts the way there and back
  * (PHYSICS section 1).
  */
 static bool

@@ -59,7 +59,8 @@ struct compare_flow {
 	/* Server's clock minus client's, by this connection's own packets. */
 	bool has_lo, has_hi;
 	int64_t offset_lo, offset_hi;
-	uint8_t traversed[2]; /* 1 + routers a forged reset crossed to it */
+	uint8_t
+	    traversed[2]; /* 1 + routers that a forged reset traversed to it */
 	struct compare_half half[2];
 };
 

@@ -1,5 +1,5 @@
 /*
- * Of one group of resets: what fired them, how often that went by without
+ * Of one group of resets: what triggered them, how often that passed without
  * one, and where the device may be.
  */
 #include <math.h>

@@ -188,8 +188,8 @@ suspect_has_flow(const struct kind *k, const struct analysis_reset *r)
 }
 
 /*
- * A reset that answers an acknowledgement is a fellow of those that answered
- * the data before it.
+ * A reset that answers an acknowledgement is of the same kind as those that
+ * answered the data before it.
  */
 static struct kind *
 suspect_find_kind(
@@ -306,7 +306,7 @@ suspect_add_reset(
 	return 0;
 }
 
-/* Those with a trigger first: the others may be their fellows. */
+/* Those with a trigger first: the others may be of their kinds. */
 static int
 suspect_add_resets(struct job *j, struct fault *f)
 {
