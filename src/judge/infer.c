@@ -18,7 +18,6 @@
 #include "infer_odds.h"
 
 const double infer_p[INFER_NP] = {INFER_P_VALUES};
-static const double grid_prior[INFER_NP] = {INFER_P_PRIORS};
 
 static const double cause_prior[INFER_CAUSES] = {
     [INFER_DEVICE] = INFER_PRIOR_DEVICE,
@@ -92,6 +91,16 @@ infer_relative_prior(const struct infer *in, size_t hop, size_t model)
 	return m->prior;
 }
 
+static double
+infer_p_prior(size_t i)
+{
+	if (i == 0)
+		return INFER_PRIOR_P_TINY;
+	if (i == INFER_NP - 1)
+		return INFER_PRIOR_P_ALWAYS;
+	return INFER_PRIOR_P_USUAL / (INFER_NP - 2);
+}
+
 double
 infer_prior(const struct infer *in, size_t hop, size_t model)
 {
@@ -160,11 +169,12 @@ infer_reset(struct infer *in)
 
 	for (size_t i = 0; i < n * INFER_STORY; i++)
 		in->cells[i] = dice_prior[i / INFER_NP % INFER_DICES] *
-		    grid_prior[i % INFER_NP];
+		    infer_p_prior(i % INFER_NP);
 	memset(in->scale, 0, n * sizeof(double));
 	for (size_t c = 0; c < INFER_CAUSES; c++)
 		for (size_t i = 0; i < INFER_NP; i++)
-			in->cause[c][i] = log(cause_prior[c] * grid_prior[i]);
+			in->cause[c][i] =
+			    log(cause_prior[c] * infer_p_prior(i));
 	memset(in->ttl, 0,
 	    (size_t)in->path.hops * infer_n_models * INFER_WAYS *
 		sizeof(double));

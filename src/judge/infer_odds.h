@@ -25,15 +25,17 @@
 #define INFER_PRIOR_NOTHING  0.15 /* share */
 
 /*
- * The values of p, how often a device sends a reset, and the prior of each.
- * p is rarely tiny and often exactly 1: a device that always sends one.
+ * The values of p, how often a device sends a reset; and the prior of the
+ * first, of the last, and of all between together, which are alike.  p is
+ * rarely tiny and often exactly 1: a device that always sends one.
  */
 #define INFER_P_VALUES                                                       \
 	0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97, \
 	    1.0 /* fixed */
-#define INFER_P_PRIORS                                                    \
-	0.02, 0.05, 0.07, 0.06, 0.08, 0.08, 0.07, 0.09, 0.07, 0.06, 0.05, \
-	    0.05, 0.05, 0.2 /* share */
+
+#define INFER_PRIOR_P_TINY   0.02 /* share */
+#define INFER_PRIOR_P_USUAL  0.78 /* share */
+#define INFER_PRIOR_P_ALWAYS 0.2  /* share */
 
 /* Dice for each packet, for each connection, or until one was hit. */
 #define INFER_PRIOR_DICE_PACKET	    0.5 /* share */
@@ -58,13 +60,12 @@
 #define INFER_WEIGHT_COPIED    9.0  /* weight */
 #define INFER_WEIGHT_ARBITRARY 2.0  /* weight */
 #define INFER_WEIGHT_IMITATED  1.0  /* weight */
-/* The forged packet passes the box's own forwarding path (PHYSICS, 1). */
-#define INFER_WEIGHT_255_DECREMENT    0.1  /* weight */
-#define INFER_WEIGHT_128_DECREMENT    0.07 /* weight */
-#define INFER_WEIGHT_64_DECREMENT     0.2  /* weight */
-#define INFER_WEIGHT_COPIED_DECREMENT 0.1  /* weight */
-/* Copied before the box took its own TTL off. */
-#define INFER_WEIGHT_COPIED_EARLY 0.1 /* weight */
+/*
+ * Of routers, the part whose forged packets pass their own forwarding path
+ * and lose one there (PHYSICS, 1); and the part of those that copy the TTL
+ * before they take their own off.
+ */
+#define INFER_PART_ONE_OFF 0.01 /* weight */
 /* On the server's own segment: a small part of the path, no hop beyond. */
 #define INFER_WEIGHT_LAST_WIRE 0.3 /* weight */
 
