@@ -113,7 +113,7 @@ struct analysis_probed {
 	struct addr client;
 	struct endpoint server;
 	unsigned int probes, drew;
-	int threshold_ttl; /* the smallest that fired; 0: none */
+	int threshold_ttl; /* the smallest that drew a reset; 0: none */
 	struct path path;  /* by time-exceeded; n_hops 0: none */
 	int hop;	   /* 0: none */
 	enum place place;

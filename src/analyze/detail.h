@@ -11,14 +11,21 @@
 
 struct detail;
 
+/* NULL where there is no memory. */
 struct detail *detail_new(void);
 void detail_free(struct detail *d);
-/* fresh: no reset of the group answered the same packet before. */
+/*
+ * Takes one judged reset in.  fresh: no reset of the group answered the same
+ * packet before.  -1 where there is no memory.
+ */
 int detail_add(struct detail *d, const struct flow_reset *r,
     const struct rst_verdict *v, const struct passed *passed, bool fresh);
 /* Moves into d what there is room for. */
 void detail_merge(struct detail *d, struct detail *from);
-/* common: whether the time for it is to be taken. */
+/*
+ * Fills g's trigger and candidates; common: what the triggers have in common
+ * too, which takes time.  -1 where there is no memory.
+ */
 int detail_finish(struct detail *d, const struct passed *passed, bool common,
     struct analysis_group *g);
 

@@ -16,10 +16,10 @@
 #include "pass.h"
 
 #define EVIDENCE_CONNS 256
-#define EVIDENCE_EACH_GROUP \
-	8 /* connections, before others of the same get room */
-#define EVIDENCE_BEGINNING 32 /* packets of a connection */
-#define EVIDENCE_AROUND_NS (5 * CLOCK_S)
+/* Connections of a group, before more of the same group get room. */
+#define EVIDENCE_EACH_GROUP 8
+#define EVIDENCE_BEGINNING  32 /* packets of a connection */
+#define EVIDENCE_AROUND_NS  (5 * CLOCK_S)
 
 struct conn {
 	struct endpoint client, server;

@@ -15,7 +15,7 @@
 #define GROUPS_TTLS_APART 4	/* TTLs that stay groups of their own */
 #define GROUPS_COMMONS	  64	/* groups whose triggers are compared */
 #define GROUPS_FLOWS	  65536 /* places of flows that were counted before */
-#define GROUPS_FIRED	  4096 /* places of triggers that were counted before */
+#define GROUPS_TRIGGERS	  4096 /* places of triggers that were counted before */
 
 struct member {
 	struct analysis_group g;
@@ -29,7 +29,7 @@ struct groups {
 	size_t n, cap;
 	struct member *m;
 	struct hash_index by_key;
-	uint64_t *flows, *drew;
+	uint64_t *flows, *triggers;
 };
 
 int
@@ -42,9 +42,9 @@ groups_new(uint64_t seed, const struct passed *passed, struct groups **out,
 		g->seed = seed;
 		g->passed = passed;
 		g->flows = calloc(GROUPS_FLOWS, sizeof(*g->flows));
-		g->drew = calloc(GROUPS_FIRED, sizeof(*g->drew));
+		g->triggers = calloc(GROUPS_TRIGGERS, sizeof(*g->triggers));
 	}
-	if (g == NULL || g->flows == NULL || g->drew == NULL) {
+	if (g == NULL || g->flows == NULL || g->triggers == NULL) {
 		groups_free(g);
 		return fault(f, FAULT_SYSTEM, "out of memory");
 	}
@@ -64,7 +64,7 @@ groups_free(struct groups *g)
 	free(g->m);
 	hash_index_free(&g->by_key);
 	free(g->flows);
-	free(g->drew);
+	free(g->triggers);
 	free(g);
 }
 
@@ -178,7 +178,7 @@ groups_is_fresh_trigger(
 	uint64_t n[3] = {group, r->trigger.file, r->trigger.frame};
 
 	return groups_is_fresh(
-	    g->drew, GROUPS_FIRED, hash_bytes(g->seed, n, sizeof(n)));
+	    g->triggers, GROUPS_TRIGGERS, hash_bytes(g->seed, n, sizeof(n)));
 }
 
 /* A verdict of its own, with the words that its reasons point at. */

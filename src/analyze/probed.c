@@ -569,7 +569,7 @@ probed_work_out(struct pair *p, struct fault *f)
 	probed_gather(p);
 	if (p->out->drew == 0)
 		return p->out->path.n_hops > 0;
-	/* One packet with an odd TTL, which nobody answered, is no probe. */
+	/* One packet with an odd TTL, which no router answered, is no probe. */
 	if (p->out->path.n_hops == 0 &&
 	    probed_count_ttls(p->ttls) < PROBED_TTLS_ENOUGH)
 		return 0;

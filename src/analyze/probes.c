@@ -1,5 +1,5 @@
 /*
- * The connections of a capture in which somebody probed for a device: what
+ * The connections of a capture in which a client probed for a device: what
  * was sent with which TTL, and the resets that came.  Bounded.
  */
 #include <stdlib.h>

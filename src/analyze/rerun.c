@@ -230,7 +230,7 @@ rerun_judge(struct rerun *r, struct fault *f)
 	return suspects_find(&src, &sa, &r->out->suspects, f);
 }
 
-/* It talks to somebody else, or to the server by another way. */
+/* A client may talk to another server, or to this one at another address. */
 static int
 rerun_check_connects(const struct rerun *r, struct fault *f)
 {

@@ -15,7 +15,7 @@ struct vendors {
 	size_t n;
 	struct {
 		uint8_t oui[VENDORS_OUI];
-		const char *name; /* NULL: nobody knows */
+		const char *name; /* NULL: not known */
 	} known[VENDORS];
 };
 
