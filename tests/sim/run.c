@@ -7,6 +7,8 @@
 
 #include <rsthop/clock.h>
 #include <rsthop/locate.h>
+#include <rsthop/report.h>
+#include <rsthop/trace.h>
 
 #include "net.h"
 #include "run.h"
@@ -185,6 +187,7 @@ tell_verdict(
     const struct sim_record *rec, const struct locate_result *r, FILE *log)
 {
 	const struct result_alternative *a;
+	const struct report_style st = {0};
 	const char *place = place_name(r->verdict.place);
 
 	fprintf(log, "\nverdict %s, hop %d, place %s, policy %s, %.4f: %s\n",
@@ -205,6 +208,8 @@ tell_verdict(
 		    r->verdict.reasons.r[i].weight,
 		    r->verdict.reasons.r[i].text);
 	tell_odds(r, log);
+	report_writer_by_name("text")->locate(r, &st, log, NULL);
+	report_writer_by_name("json")->locate(r, &st, log, NULL);
 	fprintf(log,
 	    "server side reset too: %d, in path: %d; N %d (really %d); "
 	    "%u connections, %u packets, %.2f s, CPU %.1f ms\n",
@@ -235,7 +240,8 @@ fill_record(struct sim_record *out, const struct locate_result *r,
 
 /* locate in the network; -1 where it ended with a fault. */
 static int
-run_locate(struct sim_net *n, FILE *log, struct sim_record *out)
+run_locate(struct sim_net *n, void (*change)(struct locate_ask *ask), FILE *log,
+    struct sim_record *out)
 {
 	struct locate_result r;
 	struct locate_ask ask;
@@ -246,6 +252,8 @@ run_locate(struct sim_net *n, FILE *log, struct sim_record *out)
 
 	sim_net_world(n, &w);
 	fill_ask(&ask, n, log);
+	if (change != NULL)
+		change(&ask);
 	began = cpu_now();
 	rc = locate_run(&ask, &w, &r, &f);
 	out->cpu_ns = cpu_now() - began;
@@ -261,21 +269,55 @@ run_locate(struct sim_net *n, FILE *log, struct sim_record *out)
 }
 
 void
-sim_run_truth(const struct sim_truth *t, FILE *log, struct sim_record *out)
+sim_run_asked(const struct sim_truth *t, void (*change)(struct locate_ask *ask),
+    FILE *log, struct sim_record *out)
 {
 	struct sim_net *n;
 
 	memset(out, 0, sizeof(*out));
 	out->outcome = SIM_FAILED;
-	out->odds_gap = -1;
 	out->truth = *t;
 	if (log != NULL)
 		sim_truth_print(t, log);
 	n = sim_net_new(&out->truth, trigger, sizeof(trigger) - 1, log);
 	if (n == NULL)
 		return;
-	run_locate(n, log, out);
+	run_locate(n, change, log, out);
 	sim_net_free(n);
+}
+
+void
+sim_run_truth(const struct sim_truth *t, FILE *log, struct sim_record *out)
+{
+	sim_run_asked(t, NULL, log, out);
+}
+
+int
+sim_trace(const struct sim_truth *t, uint16_t src_port, FILE *log)
+{
+	struct sim_truth truth = *t;
+	struct sim_net *n =
+	    sim_net_new(&truth, trigger, sizeof(trigger) - 1, log);
+	const struct report_style st = {0};
+	struct trace_ask ask = {.host = "simulated",
+	    .src_port = src_port,
+	    .max_hops = LOCATE_MAX_HOPS};
+	struct trace_result r;
+	struct fault f = {0};
+	struct world w;
+	int rc;
+
+	if (n == NULL)
+		return -1;
+	sim_net_world(n, &w);
+	sim_net_ends(n, &ask.target, &ask.route.src);
+	ask.route.mtu = 1500;
+	rc = trace_run(&ask, &w, &r, &f);
+	if (rc == 0)
+		rc = report_writer_by_name("text")->trace(&r, &st, log, &f);
+	trace_result_free(&r);
+	sim_net_free(n);
+	return rc;
 }
 
 void

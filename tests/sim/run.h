@@ -4,6 +4,7 @@
 #ifndef RSTHOP_SIM_RUN_H
 #define RSTHOP_SIM_RUN_H
 
+#include <rsthop/locate_ask.h>
 #include <rsthop/result.h>
 
 #include "rivals.h"
@@ -44,6 +45,16 @@ void sim_run(uint64_t seed, FILE *log, struct sim_record *out);
 /* In a network that is known, without the rivals. */
 void sim_run_truth(
     const struct sim_truth *t, FILE *log, struct sim_record *out);
+
+/* Likewise; change: what is asked beside the defaults, NULL: nothing. */
+void sim_run_asked(const struct sim_truth *t,
+    void (*change)(struct locate_ask *ask), FILE *log, struct sim_record *out);
+
+/*
+ * The job `trace` in that network: its text goes to log, after the packets.
+ * src_port 0: any flow.  -1 where it failed.
+ */
+int sim_trace(const struct sim_truth *t, uint16_t src_port, FILE *log);
 
 /* It claims to know. */
 bool sim_claims(const struct sim_record *r);

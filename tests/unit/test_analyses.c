@@ -197,20 +197,6 @@ again(void *ctx, struct fault *f)
 	return 0;
 }
 
-/* Our version is left out, so that golden files outlive a release. */
-static size_t
-without_version(char *s, size_t n)
-{
-	const size_t len = strlen(RSTHOP_VERSION);
-	char *at;
-
-	while ((at = strstr(s, RSTHOP_VERSION)) != NULL) {
-		memmove(at, at + len, n - (size_t)(at - s) - len + 1);
-		n -= len;
-	}
-	return n;
-}
-
 static void
 put_report(
     struct text *t, const struct analysis *a, const char *writer, bool show)
@@ -224,7 +210,7 @@ put_report(
 	assert_int_equal(
 	    report_writer_by_name(writer)->analysis(a, &st, f, NULL), 0);
 	assert_int_equal(fclose(f), 0);
-	n = without_version(s, n);
+	n = golden_forget_version(s, n);
 	if (show) {
 		text_add(t, s);
 	} else {
