@@ -37,7 +37,7 @@ without_cpu(char *log)
 	return strlen(log);
 }
 
-/* What is asked beside the defaults. */
+/* --- what is asked beside the defaults --- */
 
 static void
 ask_one_port(struct locate_ask *ask)
