@@ -176,17 +176,13 @@
 
 /*
  * A device that the answer triggers: any TTL; one of its own; the server's;
- * that of a device at some hop; the answer itself turned into a reset, with
- * the answer's IP ID (PHYSICS, 6).
+ * that of a device at some hop, by the weights above; the answer itself turned
+ * into a reset, with the answer's IP ID (PHYSICS, 6).
  */
 #define INFER_RESPONSE_ANY	 0.1  /* share */
 #define INFER_RESPONSE_CONSTANT	 0.15 /* share */
 #define INFER_RESPONSE_IMITATED	 0.15 /* share */
 #define INFER_RESPONSE_AT_HOP	 0.45 /* share */
 #define INFER_RESPONSE_REWRITTEN 0.15 /* share */
-/* The initial TTL of one at some hop; as the weights above, coarsely. */
-#define INFER_RESPONSE_64  0.5 /* share */
-#define INFER_RESPONSE_255 0.3 /* share */
-#define INFER_RESPONSE_128 0.2 /* share */
 
 #endif

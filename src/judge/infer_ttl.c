@@ -276,15 +276,17 @@ infer_ttl_some_hop_prior(const struct infer *in, int value)
 {
 	static const struct {
 		int initial;
-		double share;
-	} common[] = {{64, INFER_RESPONSE_64}, {255, INFER_RESPONSE_255},
-	    {128, INFER_RESPONSE_128}};
+		double weight;
+	} common[] = {{64, INFER_WEIGHT_64}, {255, INFER_WEIGHT_255},
+	    {128, INFER_WEIGHT_128}};
+	const double all =
+	    INFER_WEIGHT_64 + INFER_WEIGHT_255 + INFER_WEIGHT_128;
 	double p = 0;
 
 	for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++)
 		if (value <= common[i].initial &&
 		    value > common[i].initial - in->path.hops)
-			p += common[i].share / in->path.hops;
+			p += common[i].weight / all / in->path.hops;
 	return p;
 }
 
