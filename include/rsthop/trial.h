@@ -55,9 +55,9 @@ struct shot_plan {
 	 * track, may drop resets with numbers that are not due.
 	 */
 	bool plain;
-	int copies;	     /* of a single; 0 is 1 */
 	bool tagged;	     /* tags tell a single's several copies apart */
 	uint16_t local_port; /* 0: the kernel's choice */
+	int copies;	     /* of a single; 0 is 1 */
 };
 
 struct trial {

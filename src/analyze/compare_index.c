@@ -56,7 +56,7 @@ index_add_flow(struct compare *c, struct compare_side *s,
 {
 	uint32_t i = s->n_flows;
 
-	if (VEC_ROOM(s->flows, i, s->cap_flows) != 0)
+	if (VEC_ROOM(s->flows, i, s->cap_flows) != 0 || s->flows == NULL)
 		return NULL;
 	memset(&s->flows[i], 0, sizeof(s->flows[i]));
 	s->flows[i].key = *k;
