@@ -251,10 +251,41 @@ test_keep_bytes_bound(void **state)
 	free(r);
 }
 
+/*
+ * What may be injected into somebody's live connection goes no farther than a
+ * router has shown: not to a hop that is silent, nor to the server, nor beyond
+ * what was asked, whatever the path's length is taken for.
+ */
+static void
+test_shown_reach(void **state)
+{
+	static struct path p;
+
+	(void)state;
+	p.n_hops = p.server_hops = 5;
+	assert_int_equal(path_shown_reach(&p, 4), 0); /* all silent */
+	p.hops[0].n_responders = 1;
+	p.hops[2].n_responders = 1;
+	assert_int_equal(path_shown_reach(&p, 4), 3);
+	assert_int_equal(path_shown_reach(&p, 3), 3);
+	assert_int_equal(path_shown_reach(&p, 2), 1);
+	assert_int_equal(path_shown_reach(&p, 0), 0);
+	/* The server answers there, in place of a router. */
+	p.hops[3].n_responders = 1;
+	p.hops[3].is_server = true;
+	assert_int_equal(path_shown_reach(&p, 4), 3);
+	assert_int_equal(path_shown_reach(&p, 10 * PATH_MAX_HOPS), 3);
+	p.hops[PATH_MAX_HOPS - 1].n_responders = 1;
+	assert_int_equal(
+	    path_shown_reach(&p, 10 * PATH_MAX_HOPS), PATH_MAX_HOPS);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    PROVES("an injection goes no farther than a router has shown",
+		test_shown_reach),
 	    PROVES("each kind, place, policy, match and trigger has its word",
 		test_words),
 	    PROVES("what is unknown has no word", test_words_unknown),
