@@ -584,9 +584,11 @@ static const struct answer_odds odds_acked_talks = {INFER_ODDS_ACKED_TALKS};
 static const struct answer_odds odds_acked_mute = {INFER_ODDS_ACKED_MUTE};
 static const struct answer_odds odds_behind = {INFER_ODDS_BEHIND};
 static const struct answer_odds odds_beyond = {INFER_ODDS_BEYOND};
-static const struct answer_odds odds_early = {INFER_ODDS_EARLY};
-static const struct answer_odds odds_late = {INFER_ODDS_LATE};
-static const struct answer_odds odds_mute = {INFER_ODDS_MUTE};
+static const struct answer_odds odds_early = {
+    INFER_EARLY_IF_PASSED, 1, INFER_EARLY_IF_SERVER, INFER_EARLY_IF_RESPONSE};
+static const struct answer_odds odds_late = {1 - INFER_EARLY_IF_PASSED, 1,
+    1 - INFER_EARLY_IF_SERVER, 1 - INFER_EARLY_IF_RESPONSE};
+static const struct answer_odds odds_mute = {1, 1, 1, INFER_MUTE_IF_RESPONSE};
 
 static void
 infer_weigh_answers(

@@ -127,11 +127,12 @@
 #define INFER_ODDS_ACKED_MUTE  0.9, 0.005, 0.5, 0.1   /* odds */
 #define INFER_ODDS_BEHIND      0.5, 0.003, 0.001, 0.4 /* odds */
 #define INFER_ODDS_BEYOND      0.05, 0.01, 0.1, 0.2   /* odds */
-/* The reset before the server's word, or after it. */
-#define INFER_ODDS_EARLY 0.3, 1, 0.05, 0.03 /* odds */
-#define INFER_ODDS_LATE	 0.7, 1, 0.95, 0.97 /* odds */
-/* The server answers harmless data with none. */
-#define INFER_ODDS_MUTE 1, 1, 1, 0.1 /* odds */
+/* The reset comes before the server's word; one that drops it meets none. */
+#define INFER_EARLY_IF_PASSED	0.3  /* odds */
+#define INFER_EARLY_IF_SERVER	0.05 /* odds */
+#define INFER_EARLY_IF_RESPONSE 0.03 /* odds */
+/* Of a device that the answer triggers: harmless data draws no answer. */
+#define INFER_MUTE_IF_RESPONSE 0.1 /* odds */
 /* More of the same prove little more: so many of each kind count. */
 #define INFER_ANSWERS_COUNT 3 /* count */
 
