@@ -436,7 +436,7 @@ infer_beyond_likelihood(const struct infer *in, enum infer_cause c,
 	if (t->drew_unknown && (!reaches || c == INFER_NOTHING))
 		l *= INFER_RESET_STRAY;
 	if (t->faster_than_server)
-		l *= INFER_FAST_IF_SERVER;
+		l *= INFER_HARDLY_IF_SERVER;
 	return l;
 }
 
@@ -519,7 +519,7 @@ infer_see_id_echo(struct infer *in, bool echoed)
 		in->clue[m] += log(echoed ? l : 1 - l);
 	}
 	infer_weigh_cause(in, INFER_SERVER,
-	    echoed ? INFER_ECHO_IF_SERVER : 1 - INFER_ECHO_IF_SERVER);
+	    echoed ? INFER_HARDLY_IF_SERVER : 1 - INFER_HARDLY_IF_SERVER);
 	infer_weigh_cause(in, INFER_RESPONSE,
 	    echoed ? INFER_ECHO_IF_ANSWER : 1 - INFER_ECHO_IF_ANSWER);
 }
