@@ -35,6 +35,9 @@ SURE = 0.95
 # A difference of so many standard errors is no noise: of a thousand cells
 # that noise alone makes, fewer than three reach it.
 CLEAR = 3
+# Right, wrong, Brier, connections: as shown, and the least that is seen there.
+SCALES = (1000, 1000, 1000, 1)
+LEAST = (0.05, 0.05, 0.05, 0.005)
 
 DEFINE = re.compile(
     r"^#define[ \t]+((?:INFER|SEARCH)_\w+)[ \t]+((?:\\\n|[^\n])*)$", re.M)
@@ -216,8 +219,9 @@ class Effect:
             self.error.append(math.sqrt(spread / n))
 
     def is_clear(self, k):
-        """No noise."""
-        return abs(self.mean[k]) > CLEAR * self.error[k] > 0
+        """No noise, and large enough to be shown."""
+        return (abs(self.mean[k]) > CLEAR * self.error[k] > 0
+                and abs(self.mean[k]) * SCALES[k] >= LEAST[k])
 
     def is_settled(self):
         """Something moved for certain: more runs would tell little more."""
@@ -225,15 +229,14 @@ class Effect:
 
     def cells(self):
         """Its cells of the table."""
-        scale = (1000, 1000, 1000, 1)
         shown = [str(self.runs), f"{100 * self.moved:.1f}"]
         for k in range(4):
             if self.error[k] == 0:
                 shown.append("0")
                 continue
             digits = 2 if k == 3 else 1
-            cell = (f"{self.mean[k] * scale[k]:+.{digits}f} ± "
-                    f"{self.error[k] * scale[k]:.{digits}f}")
+            cell = (f"{self.mean[k] * SCALES[k]:+.{digits}f} ± "
+                    f"{self.error[k] * SCALES[k]:.{digits}f}")
             shown.append(f"**{cell}**" if self.is_clear(k) else cell)
         return shown
 
@@ -416,6 +419,12 @@ def self_test():
     base = read_runs(head + "1 1 0 1 3 0.9 0.9 1 10\n2 1 0 1 3 0.9 0.9 1 10\n")
     other = read_runs(head + "1 1 0 1 3 0.9 0.9 1 10\n2 0 1 1 4 0.99 1 0 14\n")
     effect = Effect(base, other)
+    assert not effect.is_clear(3)
+    effect.error[3] = 0.5
+    assert effect.is_clear(3)
+    effect.error[3], effect.mean[3] = 0.0001, 0.004
+    assert not effect.is_clear(3)
+    effect.mean[3] = 2
     assert effect.moved == 0.5 and effect.mean[3] == 2
     assert effect.mean[:2] == [-0.5, 0.5] and effect.error[0] == 0.5
     rows = "| `INFER_A` | 1 | **+2** |\n|  | 3 | 0 |\n" \
