@@ -14,6 +14,21 @@
  * tests/sim/SENSITIVITY.md shows what depends on it.  Sources: PHYSICS is the
  * notes behind this program; [seen] was counted over public captures, as in
  * rst_evidence.c; RFCs by number.
+ *
+ * Some move no verdict there when halved or doubled, yet fail a test when
+ * they say nothing at all, and so are kept.  In tests/unit/test_infer.c:
+ *
+ *	HARDLY_IF_SERVER	test_faster_than_server
+ *	ALIVE_IF_SERVER		test_server_abort, test_rewritten
+ *	FOLLOWS_IF_*		test_server_abort, test_rewritten
+ *	RESPONSE_REWRITTEN	test_server_abort, test_rewritten
+ *	UNKNOWN_SENDER		test_own_segment
+ *	TE_STRAY, TE_LEAST	test_in_path
+ *	ODDS_BEHIND		test_reset_behind_data
+ *	ODDS_REFUSED		test_refused_trigger
+ *
+ * ODDS_ACKED_MUTE, MUTE_IF_RESPONSE, TTL_BACKGROUND, BACK_GUESSED_TWO and
+ * SERVER_INITIAL: the runs of tests/unit/test_runs.c are others without them.
  */
 #ifndef RSTHOP_JUDGE_INFER_ODDS_H
 #define RSTHOP_JUDGE_INFER_ODDS_H

@@ -32,7 +32,7 @@
 #define SEARCH_COPIES 6 /* count */
 /* Whether it drops what triggers it is known, so surely. */
 #define SEARCH_DETAIL_SURE 0.9 /* odds */
-/* Most of the resets' TTLs tell of a distance. */
+/* Most of the resets' TTLs tell of a distance: nearly always all or none. */
 #define SEARCH_TTLS_TELL 0.5 /* odds */
 /* Of the doubt that was asked for, what may be left for the hop, the place. */
 #define SEARCH_MARGIN	    0.5	 /* odds */

@@ -841,6 +841,24 @@ test_answers_tell_drops(void **state)
 	infer_free(in);
 }
 
+/* A server whose side was reset too refuses the trigger: it got there. */
+static void
+test_refused_trigger(void **state)
+{
+	struct infer_answers refused = {.refused = 3};
+	struct infer_path path = path_of(8);
+	struct infer *in = infer_of(&path);
+	struct infer_posterior p;
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		see_one(in, 64, true, 62, INFER_TE_UNKNOWN);
+	infer_set_answers(in, &refused);
+	p = posterior(in);
+	at_least(0.05, p.drops);
+	infer_free(in);
+}
+
 /* Sooner than the server's word: what the server says did not fire it. */
 static void
 test_early_reset(void **state)
@@ -1446,6 +1464,8 @@ main(void)
 		test_reset_behind_data),
 	    PROVES("acknowledged triggers were let through, others dropped",
 		test_answers_tell_drops),
+	    PROVES("a trigger that the server refused was let through",
+		test_refused_trigger),
 	    PROVES("a reset before the server's word was not fired by it",
 		test_early_reset),
 	    PROVES("the server's TTL, its side closed: the server's abort",
